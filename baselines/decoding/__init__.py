@@ -1,0 +1,1 @@
+"""Decoders without Jakiro's experts: autoregressive, speculative sampling, prompt lookup and learned heads."""

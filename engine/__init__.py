@@ -1,0 +1,1 @@
+"""What every contender shares: one backbone, one cache, one counter, one clock, one training loop."""

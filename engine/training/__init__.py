@@ -1,0 +1,1 @@
+"""The training loop and its parts: corpus, loop, checkpoint and features."""

@@ -1,0 +1,1 @@
+"""The door to running things: it crosses contenders and suites into heats, records and one leaderboard."""

@@ -1,0 +1,1 @@
+"""The operations under every contender: tensors in, tensors out; no kernel knows a model."""

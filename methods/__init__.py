@@ -1,0 +1,1 @@
+"""The contenders this repository was written for: MIND and Jakiro."""
