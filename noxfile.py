@@ -1,0 +1,82 @@
+# `nox -l` is the table of contents. Every session runs in the one environment under .nox/offbook, made at the pins of
+# constraints.txt, so that torch is installed once; it is brought up to date when the pins or the metadata change.
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["tests", "lint"]
+nox.options.default_venv_backend = "none"
+
+METADATA = (Path("pyproject.toml"), Path("constraints.txt"), Path("noxfile.py"))
+ENVIRONMENT = Path(".nox/offbook").resolve()
+BIN = ENVIRONMENT / ("Scripts" if sys.platform == "win32" else "bin")
+PYTHON = str(BIN / "python")
+# Two workers on two cores: one thread each, or they wait for one another. No test reaches a model hub.
+TEST_ENV = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",
+}
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole test suite, on two workers; arguments after -- go to pytest."""
+    prepare(session)
+    call(session, "pytest", "-n", "2", "--dist", "loadfile", *session.posargs, env=TEST_ENV)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style (ruff), types (mypy --strict) and the direction of imports (import-linter)."""
+    prepare(session)
+    call(session, "ruff", "check")
+    call(session, "ruff", "format", "--check")
+    call(session, "mypy")
+    call(session, "lint-imports")
+
+
+@nox.session
+def gates(session: nox.Session) -> None:
+    """The ceilings on speed and memory (tests/gates), one at a time; arguments after -- go to pytest."""
+    prepare(session)
+    call(session, "pytest", "tests/gates", "--benchmark-only", *session.posargs, env=TEST_ENV)
+
+
+@nox.session
+def reproduce(session: nox.Session) -> None:
+    """The matrix of the leaderboard, on every core (the profile `laptop` unless arguments after -- say otherwise)."""
+    prepare(session)
+    call(session, "python", "-m", "offbook.harness.cli", "reproduce", *session.posargs)
+
+
+def prepare(session: nox.Session) -> None:
+    """Bring the shared environment up to date, unless it is."""
+    stamp = ENVIRONMENT / "offbook.sha256"
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in METADATA)).hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    if not Path(PYTHON).exists():
+        # virtualenv, not uv: pip also finds the wheels its user has set it to find, such as a CPU build of torch.
+        session.run(sys.executable, "-m", "virtualenv", "--quiet", str(ENVIRONMENT))
+    groups = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test", "lint")
+    install(session, "torch")  # alone and first, so that nothing else decides which build of it comes
+    install(session, *groups, "setuptools")
+    install(session, "--no-build-isolation", "--editable", ".")
+    stamp.write_text(wanted)
+
+
+def install(session: nox.Session, *what: str) -> None:
+    """Install with pip at the pins."""
+    session.run(PYTHON, "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt", *what, external=True)
+
+
+def call(session: nox.Session, program: str, *arguments: str, env: dict[str, str] | None = None) -> None:
+    """Run a program of the shared environment."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    session.run(str(BIN / program), *arguments, env={"PATH": path, **(env or {})}, external=True)
