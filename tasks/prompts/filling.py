@@ -5,8 +5,8 @@ The notation inside a template:
 - ``[sunny|wet|windy]`` chooses one alternative, without a name;
 - ``<tool=spade/rake/hoe>`` chooses one alternative and remembers it as ``tool``;
 - ``<n=3..9>`` draws a whole number from 3 to 9 and remembers it as ``n``;
-- ``<who=person>`` draws from the pool of that name (see ``POOLS``) and remembers it as ``who``; two draws from one pool in
-  one passage never coincide;
+- ``<who=person>`` draws from the pool of that name (see ``POOLS``) and remembers it as ``who``; two draws from one pool
+  in one passage never coincide;
 - ``<tool>`` repeats what was remembered.
 """
 
@@ -55,9 +55,9 @@ def fill(template: str, rng: Random, values: dict[str, str] | None = None) -> st
     known = {} if values is None else values
 
     def replace(match: re.Match[str]) -> str:
-        name, spec, alternatives = match.groups()
+        name, spec, alternatives = match[1], match[2], match[3]
         if alternatives is not None:
-            return rng.choice(alternatives.split("|"))
+            return rng.choice(str(alternatives).split("|"))
         if spec is not None:
             assert name not in known, f"slot <{name}> is drawn twice in: {template}"
             known[name] = _draw(spec, rng, taken=set(known.values()))

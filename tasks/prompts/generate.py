@@ -3,9 +3,10 @@
     python -m offbook.tasks.prompts.generate            # write data/test.jsonl and data/train.jsonl
     python -m offbook.tasks.prompts.generate --check    # compare with what is there; exit status 1 if they differ
 
-The drafter is trained on one file and measured on the other, so `shared_ngrams` must be empty: no test prompt may share
-eight consecutive words with any training prompt. Words are lower-cased and every number counts as the same word, so a
-template that was merely filled with other numbers counts as shared. The rule covers the whole prompt, instruction included.
+The drafter is trained on one file and measured on the other, so `shared_ngrams` must be empty: no test prompt may
+share eight consecutive words with any training prompt. Words are lower-cased and every number counts as the same word,
+so a template that was merely filled with other numbers counts as shared. The rule covers the whole prompt, instruction
+included.
 """
 
 import argparse
@@ -42,6 +43,7 @@ def generate(split: str) -> list[Row]:
 
 
 def as_jsonl(rows: Iterable[Row]) -> str:
+    """Return rows as JSON lines, ending in a line feed."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
@@ -59,6 +61,7 @@ def shared_ngrams(test: Iterable[Row], train: Iterable[Row]) -> dict[str, list[s
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Write the files, or compare them with ``--check``; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m offbook.tasks.prompts.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare with the files instead of writing them")
     check = parser.parse_args(arguments).check

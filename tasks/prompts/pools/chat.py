@@ -284,10 +284,12 @@ FRAMES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 
 
 def test_rows() -> list[Row]:
+    """Return the rows of the test split."""
     return [{"prompt": prompt, "answer": ""} for prompt in TEST]
 
 
 def train_rows() -> list[Row]:
+    """Return the rows of the training split."""
     return [
         {"prompt": frames[number % len(frames)].format(topic), "answer": ""}
         for frames, topics in FRAMES

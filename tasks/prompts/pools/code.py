@@ -195,10 +195,12 @@ TRAIN_FRAMES = (
 
 
 def test_rows() -> list[Row]:
+    """Return the rows of the test split."""
     return [_row("Write a Python function `{}` that {}.", entry) for entry in TEST]
 
 
 def train_rows() -> list[Row]:
+    """Return the rows of the training split."""
     return [_row(TRAIN_FRAMES[number % len(TRAIN_FRAMES)], entry) for number, entry in enumerate(TRAIN)]
 
 

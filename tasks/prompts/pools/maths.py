@@ -1,7 +1,7 @@
 """Word problems of one or two steps with a numeric answer that is computed, never typed.
 
-A problem is a function of two names and three numbers (a in 2..9, b in 11..30, c in 61..99) that returns the question and its
-answer. Quantities that must come out even are written as products inside the question.
+A problem is a function of two names and three numbers (a in 2..9, b in 11..30, c in 61..99) that returns the question
+and its answer. Quantities that must come out even are written as products inside the question.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,8 @@ TEST: tuple[Problem, ...] = (
         c - b,
     ),
     lambda p, q, a, b, c: (
-        f"A choir of {a * 12} singers stands in rows of twelve. Then {a} more rows arrive. How many rows are there now?",
+        f"A choir of {a * 12} singers stands in rows of twelve. Then {a} more rows arrive. "
+        f"How many rows are there now?",
         2 * a,
     ),
     lambda p, q, a, b, c: (
@@ -172,7 +173,8 @@ TRAIN: tuple[Problem, ...] = (
     ),
     lambda p, q, a, b, c: (f"What is 10% of {c * 10}?", c),
     lambda p, q, a, b, c: (
-        f"A jacket priced at {c * 2} dollars is sold at half price. {p} has {c + b} dollars. How much is left after buying?",
+        f"A jacket priced at {c * 2} dollars is sold at half price. {p} has {c + b} dollars. "
+        f"How much is left after buying?",
         b,
     ),
     lambda p, q, a, b, c: (
@@ -225,7 +227,10 @@ TRAIN: tuple[Problem, ...] = (
         f"If {a} workers lay {a * b} bricks in an hour, how many bricks does one worker lay in two hours?",
         2 * b,
     ),
-    lambda p, q, a, b, c: (f"A crate holds {b} oranges. How many oranges are in {a} full crates and one half-dozen?", a * b + 6),
+    lambda p, q, a, b, c: (
+        f"A crate holds {b} oranges. How many oranges are in {a} full crates and one half-dozen?",
+        a * b + 6,
+    ),
     lambda p, q, a, b, c: (
         f"{q} has {c} coins. {q} gives {a} coins to each of three cousins. How many coins does {q} keep?",
         c - 3 * a,
@@ -242,14 +247,16 @@ TRAIN: tuple[Problem, ...] = (
         f"{p} drinks {a} glasses of water a day. How many glasses is that in the month of June?",
         30 * a,
     ),
-)  # fmt: skip
+)
 
 
 def test_rows() -> list[Row]:
+    """Return the rows of the test split."""
     return [_row(problem, Random(f"maths-test-{number}"), "") for number, problem in enumerate(TEST)]
 
 
 def train_rows() -> list[Row]:
+    """Return the rows of the training split."""
     rows = []
     for draw in range(TRAIN_DRAWS):
         for number, problem in enumerate(TRAIN):

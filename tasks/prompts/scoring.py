@@ -1,0 +1,109 @@
+"""Turns an answer in free text into a score between 0 and 1; one function per kind of task.
+
+The scores are deliberately simple: they show whether a decoder keeps what the model can do. They are no substitute for
+the published benchmarks of a skill.
+"""
+
+import ast
+import re
+import textwrap
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\w)\.\d+")
+_FENCE = re.compile(r"```[^\n`]*\n(.*?)(```|\Z)", re.DOTALL)
+_CODE_START = re.compile(r"^(?:(?:async def|def|class|from|import) |@)", re.MULTILINE)
+_DASHES = str.maketrans({"−": "-", "–": "-"})
+_MARKUP = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "*": None, "`": None})
+
+
+def answered(answer: str) -> bool:
+    """Say whether there is any text at all."""
+    return bool(answer.strip())
+
+
+def last_number(answer: str) -> float | None:
+    """Return the last number of a text, or None.
+
+    Currency signs, percent signs, thousands commas, markup and a full stop after the number are tolerated. A minus
+    counts as a sign only where it touches the number and no word or number stands before it, so ``10-12`` ends in 12
+    and ``x = -4`` in -4, while the list item ``- 12 apples`` ends in 12.
+    """
+    value = None
+    text = answer.translate(_DASHES)
+    for match in _NUMBER.finditer(text):
+        before = text[: match.start()].rstrip("$€£")
+        negative = before.endswith("-") and not re.search(r"[\d)]\s*-$|\w-$", before)
+        value = float(match.group().replace(",", "")) * (-1 if negative else 1)
+    return value
+
+
+def number_matches(answer: str, gold: str) -> bool:
+    """Say whether the last number of the answer equals the gold number."""
+    value = last_number(answer)
+    return value is not None and abs(value - float(gold)) < 1e-6
+
+
+def contains_any(answer: str, accepted: Iterable[str]) -> bool:
+    """Say whether the answer contains one of the accepted strings as whole words, ignoring case and markup.
+
+    ``six`` is not found in ``sixty`` or ``twenty-six``, nor ``13`` in ``13.5`` or ``1,134``.
+    """
+    text = _normalise(answer)
+    return any(
+        re.search(rf"(?<!\w)(?<!\w-)(?<!\d[.,]){re.escape(_normalise(gold))}(?!\w|[.,]\d)", text) for gold in accepted
+    )
+
+
+def defines_function(answer: str, name: str) -> bool:
+    """Say whether the answer holds Python that defines the function `name`; nothing is executed.
+
+    The code is taken from fenced blocks, or else from the first line that looks like code. A closed block must parse as
+    a whole. Where the answer was cut off by the token limit, or prose follows unfenced code, the longest beginning
+    that parses counts, provided that the function has more in its body than a docstring.
+    """
+    blocks = [(match[1], match[2] == "```") for match in _FENCE.finditer(answer)]
+    if not blocks:
+        start = _CODE_START.search(answer)
+        blocks = [(answer[start.start() :], False)] if start else []
+    return any(name in _functions(code, whole) for code, whole in blocks)
+
+
+def rouge1(answer: str, reference: str) -> float:
+    """Return the F1 of overlapping words: the harmonic mean of their share in the answer and in the reference.
+
+    ROUGE-1 of Lin (2004), lower-cased and without stemming.
+    """
+    ours, theirs = (Counter(re.findall(r"\w+", text.lower())) for text in (answer, reference))
+    overlap = (ours & theirs).total()
+    return 2 * overlap / (ours.total() + theirs.total()) if overlap else 0.0
+
+
+def _normalise(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).translate(_MARKUP).casefold().split())
+
+
+def _functions(code: str, whole: bool) -> set[str]:
+    """Return the names of top-level functions with a real body in the code, or in its longest beginning that parses."""
+    lines = textwrap.dedent(code).splitlines()
+    for end in range(len(lines), 0, -1):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a model's invalid escapes are its own affair
+                tree = ast.parse("\n".join(lines[:end]))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            if whole:
+                return set()
+            continue
+        return {
+            node.name
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _only_docstring(node)
+        }
+    return set()
+
+
+def _only_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return len(node.body) == 1 and ast.get_docstring(node) is not None

@@ -1,0 +1,58 @@
+"""What the YAML files beside this module refer to: one loader and one scorer per category.
+
+lm-eval calls a loader with its own keywords (metadata, model arguments), which do not concern us, and a scorer with one
+document and the list of answers to it.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import datasets
+
+from offbook.tasks.prompts import DATA_PATH
+from offbook.tasks.prompts.scoring import answered, contains_any, defines_function, number_matches, rouge1
+
+Document = dict[str, Any]
+
+
+def _loader(category: str) -> Callable[..., dict[str, datasets.Dataset]]:
+    def load(**kwargs: object) -> dict[str, datasets.Dataset]:
+        lines = (DATA_PATH / "test.jsonl").read_text(encoding="utf-8").splitlines()
+        rows = [row for row in map(json.loads, lines) if row["category"] == category]
+        return {"test": datasets.Dataset.from_list(rows)}
+
+    return load
+
+
+load_chat = _loader("chat")
+load_maths = _loader("maths")
+load_code = _loader("code")
+load_summarisation = _loader("summarisation")
+load_qa = _loader("qa")
+load_extraction = _loader("extraction")
+
+
+def score_chat(doc: Document, results: list[str]) -> dict[str, float]:
+    """Open requests have no right answer; report only that there is one."""
+    return {"answered": float(answered(results[0]))}
+
+
+def score_maths(doc: Document, results: list[str]) -> dict[str, float]:
+    """The last number of the answer must equal the reference."""
+    return {"acc": float(number_matches(results[0], doc["answer"]))}
+
+
+def score_code(doc: Document, results: list[str]) -> dict[str, float]:
+    """The answer must parse as Python and define the function asked for; it is never run."""
+    return {"acc": float(defines_function(results[0], doc["check"]["function"]))}
+
+
+def score_summarisation(doc: Document, results: list[str]) -> dict[str, float]:
+    """Overlap of words with the reference summary."""
+    return {"rouge1": rouge1(results[0], doc["answer"])}
+
+
+def score_accepted(doc: Document, results: list[str]) -> dict[str, float]:
+    """The answer must contain one of the accepted strings (question answering and extraction)."""
+    return {"acc": float(contains_any(results[0], doc["check"]["accept"]))}
