@@ -1,0 +1,155 @@
+"""transformers' own `generate`, plain or with its assisted prompt lookup: the rows every user knows.
+
+Nothing of the engine runs inside; the account is taken from outside. A streamer sees the tokens of every
+round as they are committed and a hook counts the target's forwards. The first forward is the prefill: plain
+`generate` commits one token there, assisted decoding verifies its first candidates in it as well. Candidates
+of prompt lookup are read from the width of each forward's input.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers.generation.streamers import BaseStreamer
+
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.clock import Clock, peak_bytes, reset_peak
+from offbook.engine.decoding.decode import check_prompt
+from offbook.engine.decoding.decoder import Limits, OnCommit
+from offbook.engine.decoding.generation import FinishReason, Generation, Round
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.stop import Stop
+
+
+class TransformersGenerate:
+    """See `Decoder`.
+
+    Args:
+        backbone: the target; its native attention is switched on while this contender runs.
+        detokenize: needed for stop strings only.
+        prompt_lookup_num_tokens: candidates per round of assisted prompt lookup; None for plain `generate`.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        detokenize: Callable[[Sequence[int]], str] | None = None,
+        *,
+        prompt_lookup_num_tokens: int | None = None,
+    ) -> None:
+        self.backbone = backbone
+        self.detokenize = detokenize
+        self.prompt_lookup_num_tokens = prompt_lookup_num_tokens
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        prompt_1P: torch.Tensor,
+        *,
+        sampling: Sampling,
+        limits: Limits,
+        generator: torch.Generator,
+        on_commit: OnCommit | None = None,
+    ) -> Generation:
+        """See `Decoder.generate`; transformers draws from torch's global state, which is seeded from `generator`."""
+        check_prompt(prompt_1P, limits, context_length=self.backbone.context_length)
+        stop = Stop(limits, self.detokenize)
+        options: dict[str, Any] = {"do_sample": not sampling.greedy}
+        if not sampling.greedy:
+            options |= {"temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p}
+            torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device=generator.device)))
+        if self.prompt_lookup_num_tokens is not None:
+            options["prompt_lookup_num_tokens"] = self.prompt_lookup_num_tokens
+        self.backbone.use_native_attention()
+        reset_peak(self.backbone.device)
+        clock = Clock(self.backbone.device)
+        watch = _Watch(clock, prompt_1P.shape[1], stop, on_commit)
+        hook = self.backbone.model.register_forward_pre_hook(watch.before_forward, with_kwargs=True)
+        try:
+            self.backbone.model.generate(
+                prompt_1P,
+                attention_mask=torch.ones_like(prompt_1P),
+                max_new_tokens=limits.max_new_tokens,
+                eos_token_id=sorted(limits.eos_token_ids) or None,
+                pad_token_id=min(limits.eos_token_ids, default=0),
+                streamer=watch,
+                stopping_criteria=StoppingCriteriaList([watch.criterion]),
+                **options,
+            )
+        finally:
+            hook.remove()
+            self.backbone.use_tree_attention()
+        decode_s = clock.elapsed() - watch.prefill_s
+        assert watch.ended is not None
+        kept, reason = watch.ended
+        return Generation(
+            prompt_tokens=prompt_1P.shape[1],
+            tokens=tuple(watch.tokens[:kept]),
+            finish_reason=reason,
+            rounds=tuple(watch.rounds),
+            draft_forwards=0,
+            prefill_s=watch.prefill_s,
+            decode_s=decode_s,
+            draft_s=None,
+            target_s=None,
+            peak_bytes=peak_bytes(self.backbone.device),
+        )
+
+
+class _Watch(BaseStreamer):
+    """Sees every forward go in and every round of tokens come out."""
+
+    def __init__(self, clock: Clock, prompt_length: int, stop: Stop, on_commit: OnCommit | None) -> None:
+        self.tokens: list[int] = []
+        self.rounds: list[Round] = []
+        self.ended: tuple[int, FinishReason] | None = None
+        self.prefill_s = 0.0
+        self.criterion = _Ended(self)
+        self._clock = clock
+        self._stop = stop
+        self._on_commit = on_commit
+        self._prompt_length = prompt_length
+        self._prompt_seen = False
+        self._forwards = 0
+        self._width = 0
+
+    def before_forward(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._forwards += 1
+        self._width = kwargs["input_ids"].shape[1]
+
+    def put(self, value: torch.Tensor) -> None:
+        """transformers hands over the prompt first, then the tokens of each round."""
+        if not self._prompt_seen:
+            self._prompt_seen = True
+            return
+        if self.ended is not None:
+            return
+        new = value.flatten().tolist()
+        before = len(self.tokens)
+        self.tokens += new
+        self.ended = self._stop.cut(self.tokens, before)
+        committed = (self.ended[0] if self.ended else len(self.tokens)) - before
+        if self._forwards == 1:
+            self.prefill_s = self._clock.elapsed()
+        else:
+            drafted = self._width - 1
+            self.rounds.append(
+                Round(drafted=drafted, depth=drafted, accepted=min(len(new) - 1, committed), committed=committed)
+            )
+        if self._on_commit:
+            self._on_commit(new[:committed])
+
+    def end(self) -> None:
+        """transformers' contract; there is nothing to flush."""
+
+
+class _Ended(StoppingCriteria):
+    """Ends generation where our own stop rule did."""
+
+    def __init__(self, watch: _Watch) -> None:
+        self._watch = watch
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **_: Any) -> torch.BoolTensor:
+        done = self._watch.ended is not None
+        return torch.full((input_ids.shape[0],), done, dtype=torch.bool, device=input_ids.device)  # type: ignore[return-value]

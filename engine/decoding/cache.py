@@ -1,0 +1,67 @@
+"""A key/value cache for trees: storage laid out once, rows gathered together, cut back, never grown.
+
+A `transformers.Cache`, so an unmodified model writes into it. It keeps every row of the context, also under
+sliding windows (attention hides what is too old by absolute position), because a tree's rows do not lie in
+position order and a rolling buffer could not be compacted.
+"""
+
+from typing import Any
+
+import torch
+from transformers.cache_utils import Cache
+
+from offbook.kernels.compact_cache import compact_cache
+
+
+class TreeCache(Cache):
+    """Preallocated keys and values of all layers.
+
+    Shapes: L layers, B batch, G key/value heads, S capacity, D head size. The storage (2 L, B, G, S, D) is made
+    at the first write, when the model shows its heads and dtype. Rows `[0, length)` are committed; a forward
+    writes behind them, and `commit` decides which of these rows stay.
+    """
+
+    def __init__(self, *, num_layers: int, capacity: int) -> None:
+        super().__init__(layers=[])
+        self.num_layers = num_layers
+        self.capacity = capacity
+        self.length = 0
+        self._storage: torch.Tensor | None = None
+
+    def update(  # noqa: D102 (transformers' contract)
+        self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        batch, heads, rows, head_dim = key_states.shape
+        if self._storage is None:
+            shape = (2 * self.num_layers, batch, heads, self.capacity, head_dim)
+            self._storage = torch.empty(shape, dtype=key_states.dtype, device=key_states.device)
+        end = self.length + rows
+        assert end <= self.capacity, f"cache of {self.capacity} rows asked to hold {end}"
+        keys, values = self._storage[layer_idx], self._storage[self.num_layers + layer_idx]
+        keys[:, :, self.length : end] = key_states
+        values[:, :, self.length : end] = value_states
+        return keys[:, :, :end], values[:, :, :end]
+
+    def commit(self, rows: int) -> None:
+        """Keeps the next `rows` written rows as they lie."""
+        self.length += rows
+        assert self.length <= self.capacity
+
+    def commit_path(self, path: torch.Tensor) -> None:
+        """Keeps the rows of an accepted path; `path` (n,) counts from the first uncommitted row, ascending."""
+        assert self._storage is not None, "nothing has been written yet"
+        n = path.shape[0]
+        if int(path[-1]) != n - 1:  # an unbroken run already lies in place
+            compact_cache(self._storage, self.length, self.length + path)
+        self.commit(n)
+
+    def cut_back(self, length: int) -> None:
+        """Forgets every row from `length` on."""
+        assert 0 <= length <= self.length
+        self.length = length
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: D102 (transformers' contract)
+        return self.length
+
+    def get_mask_sizes(self, query_length: int, layer_idx: int) -> tuple[int, int]:  # noqa: D102
+        return self.length + query_length, 0

@@ -1,0 +1,164 @@
+"""The loop: draft, verify, commit. It owns the target, the cache, the counter and the clock.
+
+    prefill the prompt, commit its next token          (the root)
+    repeat: the drafter proposes a tree under the root
+            the target looks at the whole tree in one forward
+            the verifier walks it: accepted path + one bonus token
+            cache keeps the path's rows, the drafter is told, the bonus becomes the root
+    until end of sequence, a stop string or the cap
+
+Every contender of this house decodes here, plain autoregression included (its tree is the bare root).
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.clock import CallCounter, Clock, peak_bytes, reset_peak
+from offbook.engine.decoding.decoder import Limits, OnCommit
+from offbook.engine.decoding.drafter import Drafter
+from offbook.engine.decoding.generation import Generation, Round
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.stop import Stop
+from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.verify import Verifier, verifier_for
+
+
+class SpeculativeDecoder:
+    """A drafter bound to a target; see `Decoder`. `detokenize` is needed for stop strings only."""
+
+    def __init__(
+        self, backbone: Backbone, drafter: Drafter, detokenize: Callable[[Sequence[int]], str] | None = None
+    ) -> None:
+        self.backbone = backbone
+        self.drafter = drafter
+        self.detokenize = detokenize
+
+    def generate(
+        self,
+        prompt_1P: torch.Tensor,
+        *,
+        sampling: Sampling,
+        limits: Limits,
+        generator: torch.Generator,
+        on_commit: OnCommit | None = None,
+    ) -> Generation:
+        """See `Decoder.generate`."""
+        return decode(
+            self.backbone,
+            self.drafter,
+            prompt_1P,
+            sampling=sampling,
+            limits=limits,
+            generator=generator,
+            stop=Stop(limits, self.detokenize),
+            on_commit=on_commit,
+        )
+
+
+@torch.inference_mode()
+def decode(
+    backbone: Backbone,
+    drafter: Drafter,
+    prompt_1P: torch.Tensor,
+    *,
+    sampling: Sampling,
+    limits: Limits,
+    generator: torch.Generator,
+    stop: Stop,
+    on_commit: OnCommit | None = None,
+    verifier: Verifier | None = None,
+) -> Generation:
+    """Continues one prompt (1, P); `verifier` defaults to the exact one for `sampling`.
+
+    Raises:
+        ValueError: empty prompt, or prompt plus cap beyond the model's context.
+    """
+    check_prompt(prompt_1P, limits, context_length=backbone.context_length)
+    verify = verifier or verifier_for(sampling)
+    prompt_length = prompt_1P.shape[1]
+    capacity = prompt_length + limits.max_new_tokens + drafter.max_nodes
+    reset_peak(backbone.device)
+    clock = Clock(backbone.device)
+    cache = backbone.new_cache(capacity)
+    backbone.use_tree_attention()
+
+    prefill = backbone.forward(prompt_1P, cache, logits_for=1)
+    cache.commit(prompt_length)
+    tokens = [verify(prefill.logits_BNV[0], Tree((0,), (-1,)), generator).bonus]
+    prefill_s = clock.elapsed()
+    rounds: list[Round] = []
+    end = stop.cut(tokens, 0)
+    if on_commit:
+        on_commit(tokens)
+
+    with CallCounter(drafter.networks) as draft_calls:
+        if end is None:
+            with clock.measure("draft"):
+                root = prompt_1P.new_tensor([tokens])
+                drafter.begin(prompt_1P, capacity=capacity)
+                drafter.observe(torch.cat([prompt_1P[:, 1:], root], dim=1), prefill.features_BTH)
+        while end is None:
+            with clock.measure("draft"):
+                tree = drafter.propose()
+            assert len(tree) <= drafter.max_nodes
+            assert tree.tokens[0] == tokens[-1], "the tree's root must be the last committed token"
+            with clock.measure("target"):
+                output = backbone.forward(
+                    prompt_1P.new_tensor([tree.tokens]),
+                    cache,
+                    offsets_T=prompt_1P.new_tensor(tree.depths),
+                    visible_TT=tree.ancestor_mask().to(prompt_1P.device),
+                )
+                verdict = verify(output.logits_BNV[0], tree, generator)
+            path = prompt_1P.new_tensor(verdict.path)
+            cache.commit_path(path)
+            new = [*(tree.tokens[node] for node in verdict.path[1:]), verdict.bonus]
+            before = len(tokens)
+            tokens += new
+            end = stop.cut(tokens, before)
+            committed = (end[0] if end else len(tokens)) - before
+            rounds.append(
+                Round(
+                    drafted=len(tree) - 1,
+                    depth=max(tree.depths),
+                    accepted=min(len(new) - 1, committed),
+                    committed=committed,
+                )
+            )
+            if on_commit:
+                on_commit(new[:committed])
+            if end is None:
+                with clock.measure("draft"):
+                    drafter.observe(prompt_1P.new_tensor([new]), output.features_BTH[:, path])
+
+    kept, reason = end
+    return Generation(
+        prompt_tokens=prompt_length,
+        tokens=tuple(tokens[:kept]),
+        finish_reason=reason,
+        rounds=tuple(rounds),
+        draft_forwards=draft_calls.calls,
+        prefill_s=prefill_s,
+        decode_s=clock.elapsed() - prefill_s,
+        draft_s=clock.seconds.get("draft", 0.0),
+        target_s=clock.seconds.get("target", 0.0),
+        peak_bytes=peak_bytes(backbone.device),
+    )
+
+
+def check_prompt(prompt_1P: torch.Tensor, limits: Limits, *, context_length: int) -> None:
+    """Refuses what no contender can decode.
+
+    Raises:
+        ValueError: empty prompt, or prompt plus cap beyond the model's context.
+    """
+    prompt_length = prompt_1P.shape[-1]
+    if prompt_length == 0:
+        raise ValueError("expected a prompt of at least one token, got an empty one; give it some text")
+    if prompt_length + limits.max_new_tokens > context_length:
+        raise ValueError(
+            f"expected prompt plus new tokens within the model's context of {context_length}, got {prompt_length} + "
+            f"{limits.max_new_tokens}; shorten the prompt or lower max_new_tokens"
+        )

@@ -1,0 +1,24 @@
+"""The target's language-model head cut to a draft vocabulary: the rows of its most frequent tokens.
+
+A full head of 49,152 rows costs more than the whole draft layer; a drafter proposes from a few thousand
+frequent tokens and ids are mapped back. The target still verifies with its full head, so nothing is lost but
+candidates that are rarely right. All drafters of one comparison share one draft vocabulary.
+"""
+
+import torch
+
+from offbook.kernels.topk_logprobs import topk_logprobs
+
+
+class DraftHead:
+    """Frozen head rows (Vd, H) and the target ids (Vd,) they stand for, ascending."""
+
+    def __init__(self, head_VH: torch.Tensor, token_ids: torch.Tensor) -> None:
+        self.token_ids = token_ids.to(head_VH.device)
+        whole = token_ids.shape[0] == head_VH.shape[0]
+        self.weight_DH = head_VH.detach() if whole else head_VH.detach().index_select(0, self.token_ids)
+
+    def top(self, features_RH: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-probabilities (fp32) and target ids of the k likeliest next tokens, both (R, k)."""
+        logprobs, index = topk_logprobs(features_RH, self.weight_DH, k)
+        return logprobs, self.token_ids[index]

@@ -1,0 +1,181 @@
+"""A drafter over a feature-level draft network: EAGLE-2's dynamic tree, with or without parallel last levels.
+
+Per round (EAGLE-2, arXiv:2406.16858; CEPD, arXiv:2502.06282):
+
+    pass 0        extend over the newly committed (feature, token) pairs; its last row gives level 1
+    pass g >= 1   the K kept nodes of level g, each with its parent's predicted feature, give level g + 1
+    re-rank       of all candidates seen the best N by cumulative log-probability form the tree
+
+EAGLE-2 makes passes 0..D for D + 1 levels. A network with a contrast branch (Jakiro) makes one pass fewer:
+pass D - 1 predicts, for each of its rows, also the position after the child, and the last level hangs from
+these lists. Each kept node of level D takes the list of *its own parent's* row (the released code attaches
+row r to the r-th kept node, usually somebody else's).
+
+Positions: the pair (f_i, t_{i+1}) sits at i; with L committed pairs the nodes of level g sit at L + g - 1, so
+siblings share a position. Only the extend rows stay in the draft's cache.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.tree import Tree, rerank
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeConfig:
+    """Shape of the dynamic tree.
+
+    Attributes:
+        total_tokens: nodes the target verifies, root included.
+        depth: D; candidates reach D + 1 levels below the root.
+        top_k: K; children drawn per node and nodes kept per level.
+    """
+
+    total_tokens: int = 16
+    depth: int = 3
+    top_k: int = 8
+
+    def __post_init__(self) -> None:
+        pool = self.top_k + self.depth * self.top_k**2
+        if not (self.depth >= 1 and self.top_k >= 1 and 2 <= self.total_tokens <= pool + 1):
+            raise ValueError(
+                f"expected depth >= 1, top_k >= 1 and 2 <= total_tokens <= top_k + depth * top_k^2 + 1, got depth "
+                f"{self.depth}, top_k {self.top_k}, total_tokens {self.total_tokens}; change the tree"
+            )
+
+
+class FeatureDrafter:
+    """See `Drafter`. `contrast` says whether the network predicts the last two levels in one pass."""
+
+    def __init__(
+        self, backbone: Backbone, network: DraftNetwork, head: DraftHead, *, tree: TreeConfig, contrast: bool
+    ) -> None:
+        self.network = network.eval()
+        self.head = head
+        self.tree = tree
+        self.contrast = contrast
+        self._embedding_VH = backbone.embedding_VH
+        self._cache = TreeCache(num_layers=1, capacity=0)
+        self._root = 0
+        self._extended: _Expansion | None = None
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        """See `Drafter`."""
+        return (self.network,)
+
+    @property
+    def max_nodes(self) -> int:
+        """See `Drafter`."""
+        return self.tree.total_tokens
+
+    def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
+        """See `Drafter`."""
+        self._cache = TreeCache(num_layers=1, capacity=capacity + self.tree.depth * self.tree.top_k)
+
+    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
+        """See `Drafter`; this is pass 0."""
+        rows = tokens_1N.shape[1]
+        start = self._cache.length
+        device = tokens_1N.device
+        positions = torch.arange(start, start + rows, device=device)[None]
+        visible = torch.ones(rows, start + rows, dtype=torch.bool, device=device).tril(diagonal=start)
+        self._extended = self._expand(
+            tokens_1N, features_1NH, positions, visible, contrast=self.contrast and self.tree.depth == 1, last_only=True
+        )
+        self._cache.commit(rows)
+        self._root = int(tokens_1N[0, -1])
+
+    def propose(self) -> Tree:
+        """See `Drafter`."""
+        assert self._extended is not None, "nothing has been observed yet"
+        K, D = self.tree.top_k, self.tree.depth
+        expansion, base = self._extended, self._cache.length
+        device = expansion.tokens_RK.device
+        scores, tokens = expansion.logprobs_RK.flatten(), expansion.tokens_RK.flatten()
+        pool_scores, pool_tokens = [scores], [tokens]
+        pool_parents = [torch.full((K,), -1, device=device)]
+        frontier = torch.arange(K, device=device)  # pool indices of the kept nodes of this level
+        rows = torch.zeros(K, dtype=torch.long, device=device)  # which row of the last pass is their parent's
+        seen_KS = torch.zeros(K, 0, dtype=torch.bool, device=device)  # tree rows of the draft cache their parents see
+        offset = K
+        for level in range(1, D + 1):
+            if level == D and self.contrast:
+                assert expansion.later is not None
+                logprobs_KK, children_KK = (table[rows] for table in expansion.later)
+            else:
+                own = torch.eye(K, dtype=torch.bool, device=device)
+                seen_KS = torch.cat([seen_KS, own], dim=1)
+                visible = torch.cat([torch.ones(K, base, dtype=torch.bool, device=device), seen_KS], dim=1)
+                expansion = self._expand(
+                    tokens[None],
+                    expansion.features_RH[rows][None],
+                    torch.full((1, K), base + level - 1, device=device),
+                    visible,
+                    contrast=self.contrast and level == D - 1,
+                )
+                self._cache.commit(K)
+                logprobs_KK, children_KK = expansion.logprobs_RK, expansion.tokens_RK
+            block = (scores[:, None] + logprobs_KK).flatten()
+            pool_scores.append(block)
+            pool_tokens.append(children_KK.flatten())
+            pool_parents.append(frontier.repeat_interleave(K))
+            if level < D:
+                kept = torch.sort(block, descending=True, stable=True).indices[:K]
+                scores, tokens, rows = block[kept], children_KK.flatten()[kept], kept // K
+                seen_KS = seen_KS[rows]
+                frontier = offset + kept
+                offset += K * K
+        self._cache.cut_back(base)
+        return rerank(
+            scores=torch.cat(pool_scores),
+            tokens=torch.cat(pool_tokens),
+            parents=torch.cat(pool_parents),
+            root=self._root,
+            keep=self.tree.total_tokens - 1,
+        )
+
+    @torch.inference_mode()
+    def _expand(
+        self,
+        tokens_1R: torch.Tensor,
+        features_1RH: torch.Tensor,
+        positions_1R: torch.Tensor,
+        visible_RS: torch.Tensor,
+        *,
+        contrast: bool,
+        last_only: bool = False,
+    ) -> "_Expansion":
+        following, later = self.network(
+            nn.functional.embedding(tokens_1R, self._embedding_VH),
+            features_1RH,
+            positions_1R,
+            visible_RS[None],
+            cache=self._cache,
+            contrast=contrast,
+            last_only=last_only,
+        )
+        logprobs, tokens = self.head.top(following[0], self.tree.top_k)
+        return _Expansion(
+            features_RH=following[0],
+            logprobs_RK=logprobs,
+            tokens_RK=tokens,
+            later=None if later is None else self.head.top(later[0], self.tree.top_k),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Expansion:
+    """One pass: predicted features of its rows, their children, and the children's children if predicted."""
+
+    features_RH: torch.Tensor
+    logprobs_RK: torch.Tensor
+    tokens_RK: torch.Tensor
+    later: tuple[torch.Tensor, torch.Tensor] | None

@@ -1,0 +1,72 @@
+"""What one decoded prompt leaves behind: tokens, rounds, forwards and seconds.
+
+Every contender, also those that only wrap a library's own `generate`, returns a `Generation`; every
+metric (`engine.decoding.metrics`) is computed from these and from nothing else, so that acceptance,
+speed and accuracy describe the same tokens.
+
+Conventions, equal for all contenders:
+
+- `tokens` are the new tokens after trimming: the end-of-sequence token is kept as the last one, tokens
+  behind it, behind a stop string or beyond the cap are dropped *before* anything is counted.
+- The prefill commits the first new token; it is not a verify round. A round is one verify forward of
+  the target: `drafted` candidate tokens went in, `accepted` of them came out, `committed` = accepted
+  plus the bonus token, after trimming.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["eos", "stop", "length"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One verify forward of the target.
+
+    `drafted` counts candidate tokens in the tree (root excluded), `depth` is the longest candidate path,
+    `accepted` and `committed` are counted after trimming (committed = accepted + 1 unless trimmed).
+    """
+
+    drafted: int
+    depth: int
+    accepted: int
+    committed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """One prompt's answer with its full account.
+
+    Attributes:
+        prompt_tokens: length of the prompt in tokens.
+        tokens: new token ids after trimming (first one from the prefill).
+        finish_reason: "eos", "stop" (a stop string) or "length" (the cap on new tokens).
+        rounds: one entry a verify forward.
+        draft_forwards: calls of the draft network (0 for contenders without one).
+        prefill_s: seconds until the first new token was known (drafter's prefill excluded).
+        decode_s: seconds from then to the last token, drafting and verification included.
+        draft_s: share of decode_s spent in the drafter; None where it cannot be told apart.
+        target_s: share of decode_s spent in verify forwards; None where it cannot be told apart.
+        peak_bytes: peak memory of device (CUDA) or process (CPU) while decoding.
+    """
+
+    prompt_tokens: int
+    tokens: tuple[int, ...]
+    finish_reason: FinishReason
+    rounds: tuple[Round, ...]
+    draft_forwards: int
+    prefill_s: float
+    decode_s: float
+    draft_s: float | None
+    target_s: float | None
+    peak_bytes: int
+
+    @property
+    def target_forwards(self) -> int:
+        """Verify forwards of the target; the prefill is not among them."""
+        return len(self.rounds)
+
+    @property
+    def wall_s(self) -> float:
+        """Prefill plus decoding, in seconds."""
+        return self.prefill_s + self.decode_s

@@ -1,0 +1,81 @@
+"""A candidate tree: tokens and parents, and what follows from them (depths, mask, children, re-ranking).
+
+Node 0 is the root: the token committed last, not yet in the target's cache. Parents come before children.
+Shapes: N nodes including the root.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Candidates of one round.
+
+    `tokens[i]` is the token of node i, `parents[i]` its parent's index (the root's is -1). Siblings carry
+    different tokens and are tried in index order.
+    """
+
+    tokens: tuple[int, ...]
+    parents: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        assert len(self.tokens) == len(self.parents) >= 1
+        assert self.parents[0] == -1
+        assert all(0 <= parent < i for i, parent in enumerate(self.parents) if i)
+
+    @classmethod
+    def chain(cls, tokens: list[int]) -> "Tree":
+        """A root followed by one path."""
+        return cls(tuple(tokens), tuple(range(-1, len(tokens) - 1)))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @cached_property
+    def depths(self) -> tuple[int, ...]:
+        """Distance of each node from the root."""
+        depths = [0]
+        for parent in self.parents[1:]:
+            depths.append(depths[parent] + 1)
+        return tuple(depths)
+
+    @cached_property
+    def children(self) -> tuple[tuple[int, ...], ...]:
+        """Child indices of each node, ascending."""
+        children: list[list[int]] = [[] for _ in self.tokens]
+        for node, parent in enumerate(self.parents[1:], start=1):
+            children[parent].append(node)
+        return tuple(tuple(c) for c in children)
+
+    def ancestor_mask(self) -> torch.Tensor:
+        """(N, N) boolean: row i sees its ancestors and itself."""
+        mask = torch.eye(len(self), dtype=torch.bool)
+        for node, parent in enumerate(self.parents[1:], start=1):
+            mask[node] |= mask[parent]
+        return mask
+
+
+def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor, root: int, keep: int) -> Tree:
+    """The best `keep` candidates of a pool as one connected tree (EAGLE-2, arXiv:2406.16858, section 4.2).
+
+    Args:
+        scores: (P,) cumulative log-probabilities, fp32; never larger than the parent's.
+        tokens: (P,) token ids.
+        parents: (P,) pool index of the parent, -1 for the root; parents precede children.
+        root: the root's token.
+        keep: candidates to keep (root not counted).
+
+    Scores never increase along a path, and a stable sort resolves ties in favour of the lower pool index, that
+    is of the parent; so whoever is kept has its parent kept.
+    """
+    order = torch.sort(scores, descending=True, stable=True).indices[:keep]
+    kept = order.sort().values.tolist()
+    index = {pool: node for node, pool in enumerate(kept, start=1)}
+    pool_tokens, pool_parents = tokens.tolist(), parents.tolist()
+    return Tree(
+        (root, *(pool_tokens[p] for p in kept)),
+        (-1, *(0 if pool_parents[p] < 0 else index[pool_parents[p]] for p in kept)),
+    )

@@ -1,0 +1,152 @@
+"""The target answers the training prompts itself: greedy, batched, resumable.
+
+A drafter imitates its target, so it learns from the target's own words, not from somebody else's answers.
+Answers are kept as token ids, one JSON line a prompt, named by prompt id and the hash of the prompt's token
+ids; a prompt already answered in the output file is not answered again.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class Question(Protocol):
+    """What is asked: anything with an id and a prompt."""
+
+    @property
+    def id(self) -> str:
+        """Unique name."""
+        ...
+
+    @property
+    def prompt(self) -> str:
+        """The user's words."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The target's answer to one prompt, as token ids; ends with the end-of-sequence token unless it hit the cap."""
+
+    id: str
+    prompt_tokens: tuple[int, ...]
+    answer_tokens: tuple[int, ...]
+
+
+def chat_tokens(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
+    """Token ids of a user turn in the model's chat template, or of the bare prompt where it has none."""
+    if tokenizer.chat_template is None:
+        return list(tokenizer(prompt)["input_ids"])
+    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
+    )
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def answer_prompts(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    questions: Sequence[Question],
+    path: Path,
+    *,
+    max_new_tokens: int = 96,
+    batch_size: int = 32,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Answer]:
+    """Answers what `path` does not hold yet, appends it there batch by batch, and returns all answers in order.
+
+    Args:
+        model: the target; transformers' own greedy `generate` is used.
+        tokenizer: its tokenizer.
+        questions: what to ask.
+        path: JSON Lines file, made if missing; an unfinished last line (a kill) is dropped.
+        max_new_tokens: cap on each answer.
+        batch_size: prompts answered together (left-padded, sorted by length).
+        progress: called with (answered, total).
+    """
+    prompts = {q.id: chat_tokens(tokenizer, q.prompt) for q in questions}
+    known = _read(path, prompts) if path.exists() else {}
+    _write_all(path, known, prompts)
+    open_ids = sorted((i for i in prompts if i not in known), key=lambda i: len(prompts[i]))
+    progress(len(known), len(prompts))
+    for start in range(0, len(open_ids), batch_size):
+        ids = open_ids[start : start + batch_size]
+        answers = _generate(model, tokenizer, [prompts[i] for i in ids], max_new_tokens)
+        with path.open("a", encoding="utf-8") as file:
+            for i, answer in zip(ids, answers, strict=True):
+                known[i] = answer
+                file.write(_line(i, prompts[i], answer))
+        progress(len(known), len(prompts))
+    _write_all(path, known, prompts)
+    return [Answer(id=i, prompt_tokens=tuple(p), answer_tokens=tuple(known[i])) for i, p in prompts.items()]
+
+
+def load_answers(path: Path, tokenizer: PreTrainedTokenizerBase, questions: Iterable[Question]) -> list[Answer]:
+    """Reads answers made earlier for exactly these questions.
+
+    Raises:
+        ValueError: a question without an answer, or answered under another tokenizer or chat template.
+    """
+    prompts = {q.id: chat_tokens(tokenizer, q.prompt) for q in questions}
+    known = _read(path, prompts)
+    missing = [i for i in prompts if i not in known]
+    if missing:
+        raise ValueError(
+            f"{path.name}: expected an answer to each of {len(prompts)} prompts under this tokenizer and template, got "
+            f"none for {missing[0]} and {len(missing) - 1} more; answer them anew with --answers regenerate"
+        )
+    return [Answer(id=i, prompt_tokens=tuple(p), answer_tokens=tuple(known[i])) for i, p in prompts.items()]
+
+
+@torch.inference_mode()
+def _generate(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[list[int]], max_new_tokens: int
+) -> list[list[int]]:
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    longest = max(map(len, prompts))
+    rows = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
+    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
+    output = model.generate(
+        rows, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=pad
+    )
+    eos = model.generation_config.eos_token_id
+    eos_ids = {eos} if isinstance(eos, int) else set(eos or ())
+    return [_up_to_eos(row, eos_ids) for row in output[:, longest:].tolist()]
+
+
+def _up_to_eos(tokens: list[int], eos_ids: set[int]) -> list[int]:
+    end = next((n for n, token in enumerate(tokens, start=1) if token in eos_ids), len(tokens))
+    return tokens[:end]
+
+
+def _digest(tokens: list[int]) -> str:
+    return hashlib.sha256(json.dumps(tokens).encode()).hexdigest()[:16]
+
+
+def _line(question_id: str, prompt: list[int], answer: list[int]) -> str:
+    row = {"id": question_id, "prompt_sha256": _digest(prompt), "tokens": answer}
+    return json.dumps(row, separators=(",", ":")) + "\n"
+
+
+def _read(path: Path, prompts: dict[str, list[int]]) -> dict[str, list[int]]:
+    known = {}
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        if not line.endswith("\n"):
+            break
+        row = json.loads(line)
+        if row["id"] in prompts and row["prompt_sha256"] == _digest(prompts[row["id"]]):
+            known[row["id"]] = row["tokens"]
+    return known
+
+
+def _write_all(path: Path, known: dict[str, list[int]], prompts: dict[str, list[int]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text("".join(_line(i, p, known[i]) for i, p in prompts.items() if i in known), encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,5 @@
+"""The k likeliest tokens of a language-model head with their log-probabilities."""
+
+from offbook.kernels.topk_logprobs.reference import topk_logprobs
+
+__all__ = ["topk_logprobs"]

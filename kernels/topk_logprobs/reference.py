@@ -1,0 +1,14 @@
+"""Head, log-softmax and top-k in plain torch: the specification.
+
+Log-probabilities are fp32 whatever the head's dtype: in half precision a confident token scores exactly
+0.0, parent and child tie, and a tree re-ranked by such scores falls apart.
+"""
+
+import torch
+
+
+def topk_logprobs(hidden_RH: torch.Tensor, head_VH: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The top-k log-probabilities and their indices, both (R, k), best first; V is the head's own vocabulary."""
+    logits = (hidden_RH @ head_VH.T).to(torch.promote_types(hidden_RH.dtype, torch.float32))
+    top = logits.topk(k, dim=-1)
+    return top.values - logits.logsumexp(dim=-1, keepdim=True), top.indices
