@@ -139,7 +139,7 @@ def train_drafter(
             optimizer.step()
             scheduler.step()
             optimizer.zero_grad()
-            running += float(loss)
+            running += float(loss.detach())
             message = f"epoch {epoch + 1}/{config.epochs} loss {running / step:.3f}"
             progress(Progress(stage="training", done=epoch * len(batches) + step, total=steps, message=message))
         top1, top3 = agreement(accelerator.unwrap_model(model), data, dev_rows, head, config)
