@@ -91,7 +91,8 @@ def load(
         raise ValueError(_out_of_reach(name_or_path, error)) from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return model.to(device).eval(), tokenizer
+    model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
+    return model.eval(), tokenizer
 
 
 def resolve(name_or_path: str) -> Path | str:
