@@ -1,0 +1,116 @@
+"""The package as its users get it: what is in the wheel, what the metadata promise, how soon the command answers."""
+
+import itertools
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import offbook
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("baselines", "engine", "harness", "kernels", "methods", "tasks")
+METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text())
+HELP_CPU_S = 0.3
+HOMES = re.compile(r"(?:^|[^\w.])(?:/home/|/Users/|/root/|[A-Z]:\\Users\\)\w")
+
+
+def test_every_room_is_a_relative_link():
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages == set(ROOMS)
+    for room in ROOMS:
+        link = ROOT / "src" / "offbook" / room
+        assert link.is_symlink(), f"{link} is no link; clone with symbolic links (see CONTRIBUTING.md)"
+        assert link.readlink() == Path("../..") / room
+
+
+def test_the_wheel_holds_what_the_tree_holds(tmp_path):
+    pytest.importorskip("setuptools", reason="setuptools builds the wheel and is not installed")
+    tree = tmp_path / "tree"  # a copy: a build leaves folders behind, and the next one would pick them up
+    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
+    for folder in ("src", *ROOMS):
+        shutil.copytree(ROOT / folder, tree / folder, symlinks=True, ignore=unwanted)
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, tree / file)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "."]
+    answer = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+
+    expected = {f"offbook/{path.name}" for path in (tree / "src" / "offbook").iterdir() if path.is_file()}
+    for room in ROOMS:
+        expected |= {f"offbook/{path.relative_to(tree)}" for path in (tree / room).rglob("*") if path.is_file()}
+    (wheel,) = tree.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        found = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert expected - found == set(), "kinds of file that [tool.setuptools.package-data] does not name"
+    assert found - expected == set()
+
+
+def test_the_version_is_one_literal_everywhere():
+    written = re.search(r'^__version__ = "(\d+\.\d+\.\d+)"$', (ROOT / "src/offbook/__init__.py").read_text(), re.M)
+    assert written is not None
+    assert written[1] == offbook.__version__
+    assert f"\nversion: {offbook.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_importing_offbook_imports_nothing_heavy():
+    code = "import sys, offbook; sys.exit(' '.join({'torch', 'numpy', 'transformers'} & set(sys.modules)))"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert answer.stderr.strip() == ""
+
+
+def test_every_dependency_is_pinned_within_its_range():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    versions = {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+    groups = METADATA["dependency-groups"].values()
+    wanted = [*METADATA["project"]["dependencies"], *itertools.chain.from_iterable(groups)]
+    for requirement in map(Requirement, wanted):
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
+
+
+def test_no_file_knows_where_it_was_written():
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("the list of the repository's files needs a git checkout")
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    places = [str(ROOT), str(Path.home())] if Path.home() != Path("/") else [str(ROOT)]
+    for name in filter(None, files.split("\0")):
+        path = ROOT / name
+        if path.is_symlink() or not path.is_file():
+            continue
+        text = path.read_bytes().decode(errors="ignore")
+        if name != "tests/test_packaging.py":
+            found = HOMES.search(text)
+            assert found is None, f"{name} names somebody's home: {found[0]!r}"
+        for place in places:
+            assert not re.search(rf"(?<![\w./)}}\]]){re.escape(place)}(?![\w.-])", text), f"{name} names {place}"
+
+
+def test_help_answers_at_once():
+    if not (ROOT / "harness" / "cli.py").exists():
+        pytest.skip("harness/cli.py does not exist")
+    times_s = []
+    for _ in range(5):  # processor time: what else the machine does is not our defect
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "offbook.harness.cli", "--help"]
+        answer = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert answer.returncode == 0, answer.stderr
+        times_s.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert statistics.median(times_s) < HELP_CPU_S
+
+
+def environment():
+    return os.environ | {"PYTHONPATH": str(ROOT / "src")}
