@@ -1,0 +1,168 @@
+"""Intervals for what the leaderboard prints: ratios of sums, shares, means.
+
+The prompt is the unit: tokens and rounds of one prompt go together, so prompts are resampled, never rounds. Acceptance
+length and speed are ratios of sums (a mean of ratios would let short answers count as much as long ones). A percentile
+bootstrap is too narrow for a dozen prompts, so its levels are widened to what Student's t asks for (the expanded
+percentile interval, Hesterberg, arXiv:1411.5279, section 3.4).
+
+An interval is None where the data cannot give one (one prompt, or prompts without any spread): no ± 0.000 is ever made.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+_NORMAL = NormalDist()
+
+
+class Interval(NamedTuple):
+    """A two-sided confidence interval."""
+
+    low: float
+    high: float
+
+
+def bootstrap_ratio(
+    numerators: Sequence[float],
+    denominators: Sequence[float],
+    *,
+    n_boot: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval | None:
+    """Interval of sum(numerators) / sum(denominators) over prompts; entry i of both belongs to prompt i.
+
+    Raises:
+        ValueError: sequences of different length, or a level outside (0, 1).
+    """
+    over, under = _columns(numerators, denominators)
+    weights = _resamples(len(over), n_boot, seed)
+    return _percentiles(_divide(weights @ over, weights @ under), len(over), level)
+
+
+def bootstrap_speedup(
+    tokens: Sequence[float],
+    seconds: Sequence[float],
+    baseline_tokens: Sequence[float],
+    baseline_seconds: Sequence[float],
+    *,
+    n_boot: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval | None:
+    """Interval of (tokens per second) / (baseline's tokens per second), the same prompts drawn for both.
+
+    Entry i of all four belongs to prompt i: what makes a prompt slow makes it slow for both, and cancels.
+
+    Raises:
+        ValueError: sequences of different length, or a level outside (0, 1).
+    """
+    a, s, b, t = _columns(tokens, seconds, baseline_tokens, baseline_seconds)
+    weights = _resamples(len(a), n_boot, seed)
+    return _percentiles(_divide((weights @ a) * (weights @ t), (weights @ s) * (weights @ b)), len(a), level)
+
+
+def wilson(successes: int, n: int, *, level: float = 0.95) -> Interval:
+    """Wilson's score interval of a share; never empty, also at 0 and 100 %.
+
+    Raises:
+        ValueError: n below 1, or successes outside 0..n.
+    """
+    if n < 1 or not 0 <= successes <= n:
+        message = f"expected 0 <= successes <= n and n >= 1, got {successes} of {n}; pass counts of items"
+        raise ValueError(message)
+    z = _NORMAL.inv_cdf(0.5 + _checked(level) / 2)
+    share = successes / n
+    scale = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / scale
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
+    return Interval(
+        0.0 if successes == 0 else max(0.0, centre - half), 1.0 if successes == n else min(1.0, centre + half)
+    )
+
+
+def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval | None:
+    """Interval of the mean of scores: Wilson's where all are 0 or 1, Student's t otherwise.
+
+    None for no score, one graded score, or graded scores that are all equal.
+    """
+    n = len(values)
+    if n and all(value in (0, 1) for value in values):
+        return wilson(int(sum(values)), n, level=level)
+    if n < 2:
+        return None
+    column = np.asarray(values, dtype=np.float64)
+    half = student_quantile(0.5 + _checked(level) / 2, n - 1) * float(column.std(ddof=1)) / math.sqrt(n)
+    mean = float(column.mean())
+    return Interval(mean - half, mean + half) if half > 1e-12 * abs(mean) else None
+
+
+@functools.cache
+def student_quantile(probability: float, df: int) -> float:
+    """Quantile of Student's t with whole degrees of freedom, for probability in [0.5, 1), by bisection."""
+    assert 0.5 <= probability < 1
+    assert df >= 1
+    low, high = 0.0, 1.0
+    while _student_between(high, df) < 2 * probability - 1:
+        high *= 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _student_between(middle, df) < 2 * probability - 1 else (low, middle)
+    return (low + high) / 2
+
+
+def _student_between(t: float, df: int) -> float:
+    """P(-t < T < t), the finite sums of Abramowitz and Stegun 26.7.3 and 26.7.4."""
+    theta = math.atan(t / math.sqrt(df))
+    cos2, total = math.cos(theta) ** 2, 0.0
+    term = math.cos(theta) if df % 2 else 1.0
+    for k in range(df // 2 if df % 2 == 0 else (df - 1) // 2):
+        if k:
+            term *= cos2 * ((2 * k) / (2 * k + 1) if df % 2 else (2 * k - 1) / (2 * k))
+        total += term
+    total *= math.sin(theta)
+    return 2 / math.pi * (theta + total) if df % 2 else total
+
+
+def _columns(*sequences: Sequence[float]) -> list[Floats]:
+    columns = [np.asarray(sequence, dtype=np.float64) for sequence in sequences]
+    if len({len(column) for column in columns}) != 1:
+        message = f"expected one entry a prompt in every column, got {[len(c) for c in columns]}; align them by prompt"
+        raise ValueError(message)
+    return columns
+
+
+@functools.lru_cache(maxsize=32)
+def _resamples(n: int, n_boot: int, seed: int) -> Floats:
+    """How often each of n prompts is drawn, shape (n_boot, n)."""
+    if n == 0:
+        return np.zeros((n_boot, 0))
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_boot).astype(np.float64)
+
+
+def _divide(over: Floats, under: Floats) -> Floats:
+    kept = under > 0
+    return over[kept] / under[kept]
+
+
+def _percentiles(ratios: Floats, n: int, level: float) -> Interval | None:
+    """Levels widened from the normal quantile to sqrt(n / (n - 1)) times Student's."""
+    tail = 0.5 + _checked(level) / 2
+    if n < 2 or len(ratios) == 0 or np.ptp(ratios) <= 1e-12 * np.abs(ratios).max():
+        return None
+    z = math.sqrt(n / (n - 1)) * student_quantile(tail, n - 1)
+    low, high = np.quantile(ratios, [_NORMAL.cdf(-z), _NORMAL.cdf(z)])
+    return Interval(float(low), float(high))
+
+
+def _checked(level: float) -> float:
+    if not 0 < level < 1:
+        message = f"expected a confidence level between 0 and 1, got {level}; 0.95 is usual"
+        raise ValueError(message)
+    return level
