@@ -1,0 +1,94 @@
+"""Trained drafters as artifacts: made once under the hash of what determines them, described for records."""
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from offbook.harness.record import DrafterInfo, canonical_sha256
+from offbook.harness.roster import Contender
+from offbook.harness.target import Target
+
+if TYPE_CHECKING:
+    from offbook.engine.training.answers import Answer
+    from offbook.engine.training.drafter_training import Progress, TrainingConfig
+
+WEIGHTS = "model.safetensors"
+NOT_TRAINED = "draft_token_ids"
+
+
+def drafter_folder(
+    root: Path, contender: Contender, target: Target, answers: "Sequence[Answer]", config: "TrainingConfig"
+) -> Path:
+    """Where the drafter that these would give lies below `root`, trained or not."""
+    assert contender.architecture is not None
+    rows = [asdict(answer) for answer in answers]
+    what = {
+        "architecture": contender.architecture().name,
+        "target": target.weights_sha256,
+        "dtype": target.dtype,
+        "answers": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
+        "config": asdict(config),
+    }
+    return root / f"drafter-{contender.name}-{canonical_sha256(what)[:12]}"
+
+
+def train(
+    contender: Contender,
+    target: Target,
+    answers: "Sequence[Answer]",
+    config: "TrainingConfig",
+    folder: Path,
+    *,
+    features_dir: Path | None = None,
+    progress: "Callable[[Progress], None]" = lambda _: None,
+) -> Path:
+    """Trains a contender's drafter into `folder`, or finishes what an earlier call left there.
+
+    Raises:
+        ValueError: a contender that needs no drafter.
+    """
+    from offbook.engine.training.drafter_training import train_drafter
+
+    if contender.architecture is None:
+        msg = f"{contender.name}: expected a contender with a trained drafter, got one that needs none"
+        raise ValueError(msg)
+    return train_drafter(
+        target.backbone,
+        contender.architecture(),
+        answers,
+        config,
+        folder,
+        target=target.identity,
+        features_dir=features_dir,
+        progress=progress,
+    )
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of a drafter's weights.
+
+    Raises:
+        ValueError: there are none.
+    """
+    path = folder / WEIGHTS
+    if not path.is_file():
+        msg = f"{folder}: expected a drafter ({WEIGHTS}), found none; make one with `offbook train-drafter`"
+        raise ValueError(msg)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def describe(folder: Path) -> DrafterInfo:
+    """Size and training of a drafter, from its files' headers."""
+    with (folder / WEIGHTS).open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+    shapes = [entry["shape"] for name, entry in header.items() if name not in (NOT_TRAINED, "__metadata__")]
+    training = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("training", {})
+    return DrafterInfo(
+        parameters=sum(math.prod(shape) for shape in shapes), training_tokens=training.get("answer_tokens")
+    )

@@ -1,0 +1,76 @@
+"""How close two tokens were where two greedy answers part: the target asked twice, in two shapes of forward.
+
+Floating-point sums depend on the shape of a forward. Plain decoding computes a position alone, a speculative round
+computes it among the nodes of a tree, transformers' own attention in yet another order. Where the top two logits are
+closer than these differ, either token is the argmax, and the answers may part without a defect.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.tree import Tree
+
+SIBLINGS = 15  # with the root, a tree of the default size
+
+
+class Probe:
+    """See `harness.certificate.MarginProbe`."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self._backbone = backbone
+
+    @torch.inference_mode()
+    def __call__(self, tokens: list[int], position: int) -> tuple[float, float]:
+        """Margin of the target's top two logits behind `tokens`, and how far other forwards move these two.
+
+        Args:
+            tokens: the prompt, then the answer that both sides agree on.
+            position: how many of `tokens` are the answer's.
+        """
+        step_V = self._stepwise(tokens, len(tokens) - position)
+        top = step_V.topk(2)
+        others = [self._in_a_tree(tokens, top.indices.tolist()), self._native(tokens)]
+        moved = max(float((other[top.indices] - top.values).abs().max()) for other in others)
+        return float(top.values[0] - top.values[1]), moved
+
+    def _stepwise(self, tokens: Sequence[int], prompt: int) -> torch.Tensor:
+        """As plain decoding does it: the prompt in one block, then token by token."""
+        self._backbone.use_tree_attention()
+        cache = self._backbone.new_cache(len(tokens))
+        output = self._backbone.forward(self._rows(tokens[:prompt]), cache, logits_for=1)
+        cache.commit(prompt)
+        for token in tokens[prompt:]:
+            output = self._backbone.forward(self._rows([token]), cache, logits_for=1)
+            cache.commit(1)
+        return output.logits_BNV[0, -1].double()
+
+    def _in_a_tree(self, tokens: Sequence[int], likely: Sequence[int]) -> torch.Tensor:
+        """As a speculative round does it: the last token is the root of a tree of candidates."""
+        self._backbone.use_tree_attention()
+        others = [*likely, *(t for t in range(SIBLINGS + len(likely)) if t not in likely)][:SIBLINGS]
+        tree = Tree((tokens[-1], *others), (-1, *([0] * len(others))))
+        cache = self._backbone.new_cache(len(tokens) + len(others))
+        if len(tokens) > 1:
+            self._backbone.forward(self._rows(tokens[:-1]), cache, logits_for=1)
+            cache.commit(len(tokens) - 1)
+        output = self._backbone.forward(
+            self._rows(tree.tokens),
+            cache,
+            offsets_T=torch.tensor(tree.depths, device=self._backbone.device),
+            visible_TT=tree.ancestor_mask().to(self._backbone.device),
+        )
+        return output.logits_BNV[0, 0].double()
+
+    def _native(self, tokens: Sequence[int]) -> torch.Tensor:
+        """As transformers does it by itself: its own attention, everything in one block."""
+        self._backbone.use_native_attention()
+        try:
+            logits_1NV: torch.Tensor = self._backbone.model(input_ids=self._rows(tokens), logits_to_keep=1).logits
+            return logits_1NV[0, -1].double()
+        finally:
+            self._backbone.use_tree_attention()
+
+    def _rows(self, tokens: Sequence[int]) -> torch.Tensor:
+        return torch.tensor([list(tokens)], device=self._backbone.device)

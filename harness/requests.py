@@ -1,0 +1,248 @@
+"""What a suite asks, as lm-eval builds it: prompts, stop strings, caps, and the hash of every document.
+
+A suite is one generating lm-eval task. lm-eval renders the documents (few-shot, chat template and all) for a model
+that writes them down and answers nothing; the same task later scores the answers (`harness.scoring`).
+"""
+
+import contextlib
+import difflib
+import hashlib
+import inspect
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lm_eval
+import lm_eval.models  # before any subclass is registered, or lm-eval forgets its own models
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+from lm_eval.models.utils import normalize_gen_kwargs
+from lm_eval.tasks import TaskManager
+
+from offbook.harness.record import canonical_sha256
+from offbook.harness.target import Target
+from offbook.tasks import TASKS_PATH
+
+PREFIX = "offbook_"
+FEWSHOT_SEED = 1234  # lm-eval's own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One document of a suite, ready to be answered."""
+
+    doc_id: int
+    doc_hash: str
+    prompt: str
+    stop_strings: tuple[str, ...]
+    max_new_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """An lm-eval task and how to build it again.
+
+    Attributes:
+        name: of the task.
+        manager: lm-eval's index in which it was found.
+    """
+
+    name: str
+    manager: TaskManager
+
+    def task(self) -> Any:
+        """The task, built anew (lm-eval keeps requests and answers inside of it)."""
+        with quiet():
+            task = self.manager.load(self.name)["tasks"][self.name]
+        if task.get_config("num_fewshot") is None:
+            task.set_config(key="num_fewshot", value=0)
+        task.set_fewshot_seed(seed=FEWSHOT_SEED)
+        return task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A suite's requests, and what identifies its tasks and documents."""
+
+    suite: Suite
+    requests: tuple[Request, ...]
+    fingerprint: str
+    chat_template: bool
+
+
+def suite_names() -> list[str]:
+    """Offbook's own suites, by the names that `--tasks` takes."""
+    names = _own_manager().all_subtasks
+    return sorted(name.removeprefix(PREFIX) for name in names)
+
+
+def find_suites(names: Sequence[str], *, include_path: Path | None = None) -> list[Suite]:
+    """Suites by name: offbook's (with or without `offbook_`), or any lm-eval task; a group stands for its tasks.
+
+    lm-eval's own index takes long to build and is consulted only for a name that is not found before.
+
+    Raises:
+        ValueError: no such task; the nearest name is suggested.
+    """
+    manager = _own_manager(include_path)
+    suites: dict[str, Suite] = {}
+    for name in names:
+        found = PREFIX + name if PREFIX + name in manager.all_tasks else name
+        if found not in manager.all_tasks:
+            manager = TaskManager(include_path=_paths(include_path))
+        if found not in manager.all_tasks:
+            raise ValueError(_unknown(name, manager))
+        try:
+            with quiet():
+                members = list(manager.load(found)["tasks"])
+        except (OSError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            msg = f"suite {name!r}: expected lm-eval to build it, got {reason}"
+            raise ValueError(msg) from error
+        suites |= {member: Suite(name=member, manager=manager) for member in members}
+    return list(suites.values())
+
+
+def ask(suite: Suite, target: Target, *, limit: int | None = None, chat_template: bool = True) -> Asked:
+    """The requests of a suite's first `limit` documents, rendered for this target.
+
+    Raises:
+        ValueError: a suite that does not generate, or wants several answers a document.
+    """
+    task = suite.task()
+    if task.OUTPUT_TYPE != "generate_until":
+        msg = (
+            f"suite {suite.name!r}: expected a suite that generates text, got one of kind {task.OUTPUT_TYPE}, in which "
+            "no decoder takes part; score it with `offbook lm-eval --model offbook`"
+        )
+        raise ValueError(msg)
+    if task.config.repeats > 1:
+        msg = (
+            f"suite {suite.name!r}: expected one answer a document, got {task.config.repeats}; run it with "
+            "`offbook lm-eval --model offbook`"
+        )
+        raise ValueError(msg)
+    collector = Collector(target)
+    samples = evaluate(collector, suite, task, limit=limit, chat_template=chat_template)
+    hashes = {int(sample["doc_id"]): str(sample["doc_hash"]) for sample in samples}
+    requests = [_request(instance, hashes, suite.name) for instance in collector.instances]
+    return Asked(
+        suite=suite,
+        requests=tuple(sorted(requests, key=lambda r: r.doc_id)),
+        fingerprint=_fingerprint(task),
+        chat_template=chat_template,
+    )
+
+
+def evaluate(model: LM, suite: Suite, task: Any, *, limit: int | None, chat_template: bool) -> list[dict[str, Any]]:
+    """lm-eval's samples of one task: `simple_evaluate` without its caches, bootstrap and tour of the machine."""
+    with quiet():
+        results = lm_eval.evaluate(
+            lm=model,
+            task_dict={"tasks": {suite.name: task}, "groups": {}, "group_map": {}},
+            limit=limit,
+            bootstrap_iters=0,
+            log_samples=True,
+            apply_chat_template=chat_template,
+            fewshot_as_multiturn=chat_template,
+        )
+    samples: list[dict[str, Any]] = results["samples"][suite.name]
+    return samples
+
+
+class Collector(LM):  # type: ignore[misc]  # lm-eval ships no types
+    """Writes requests down and answers with the empty string."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.target = target
+        self.instances: list[Instance] = []
+
+    def generate_until(self, requests: list[Instance]) -> list[str]:
+        """See lm-eval's `LM`."""
+        self.instances += requests
+        return [""] * len(requests)
+
+    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+        """Never called: suites that score are refused before."""
+        raise NotImplementedError
+
+    def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
+        """Never called: suites that score are refused before."""
+        raise NotImplementedError
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        """See lm-eval's `LM`."""
+        return self.target.render_chat(chat_history, add_generation_prompt=add_generation_prompt)
+
+    @property
+    def tokenizer_name(self) -> str:
+        """Names lm-eval's request caches, which are not used here."""
+        return self.target.name
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Holds back lm-eval's progress bars and warnings; an exception still says what went wrong."""
+    logger = logging.getLogger("lm_eval")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _request(instance: Instance, hashes: dict[int, str], suite: str) -> Request:
+    prompt, arguments = instance.args
+    kwargs = normalize_gen_kwargs(arguments)
+    return Request(
+        doc_id=int(instance.doc_id),
+        doc_hash=hashes[int(instance.doc_id)],
+        prompt=prompt,
+        stop_strings=tuple(s for s in kwargs["until"] if s),
+        max_new_tokens=int(kwargs["max_gen_toks"]),
+    )
+
+
+def _fingerprint(task: Any) -> str:
+    """Hash of what the task asks and how it scores: configuration, source of its functions, every document."""
+    config = {
+        key: _plain(value)
+        for key, value in sorted(task.config.to_dict(keep_callable=True).items())
+        if key not in ("metadata", "custom_dataset", "dataset_path", "dataset_kwargs")  # paths; documents are hashed
+    }
+    documents = hashlib.sha256("\n".join(repr(sorted(doc.items())) for doc in task.eval_docs).encode()).hexdigest()
+    return canonical_sha256({"config": config, "version": str(task.VERSION), "documents": documents})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if callable(value):
+        try:
+            return inspect.getsource(value)
+        except (OSError, TypeError):
+            return getattr(value, "__qualname__", type(value).__name__)
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def _own_manager(include_path: Path | None = None) -> TaskManager:
+    return TaskManager(include_path=_paths(include_path), include_defaults=False)
+
+
+def _paths(include_path: Path | None) -> list[str]:
+    return [str(TASKS_PATH)] if include_path is None else [str(TASKS_PATH), str(include_path)]
+
+
+def _unknown(name: str, manager: TaskManager) -> str:
+    own = suite_names()
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), [*own, *manager.all_tasks], n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"no suite {name!r}{hint}: expected one of {', '.join(own)}, or the name of an lm-eval task"

@@ -1,0 +1,98 @@
+"""Scores of answers, by lm-eval's own filters and metrics: the suite is replayed to it with the answers filled in."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import lm_eval.models  # noqa: F401  # before any subclass is registered, or lm-eval forgets its own models
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+
+from offbook.harness.requests import Asked, evaluate
+from offbook.harness.target import Target
+
+
+def score(asked: Asked, target: Target, texts: Mapping[int, str]) -> dict[int, dict[str, float]]:
+    """Metrics of each answer by doc_id, then by metric name ("metric,filter" where a task has several filters).
+
+    Only what is one finite number a document is returned; corpus metrics have none.
+
+    Raises:
+        ValueError: documents without an answer, or other documents than were asked.
+    """
+    expected = {request.doc_id: request.doc_hash for request in asked.requests}
+    if texts.keys() != expected.keys():
+        msg = (
+            f"suite {asked.suite.name!r}: expected answers to {len(expected)} documents, got {len(texts)}; answer all "
+            "that were asked"
+        )
+        raise ValueError(msg)
+    samples = evaluate(
+        Replay(target, texts),
+        asked.suite,
+        asked.suite.task(),
+        limit=len(expected),
+        chat_template=asked.chat_template,
+    )
+    several = len({sample["filter"] for sample in samples}) > 1
+    scores: dict[int, dict[str, float]] = {doc_id: {} for doc_id in expected}
+    for sample in samples:
+        doc_id = int(sample["doc_id"])
+        assert sample["doc_hash"] == expected[doc_id], "the task's documents changed between asking and scoring"
+        for metric in sample["metrics"]:
+            value = _number(sample[metric])
+            if value is not None:
+                scores[doc_id][f"{metric},{sample['filter']}" if several else metric] = value
+    return scores
+
+
+def main_metric(scores: Mapping[int, Mapping[str, float]], suite: str) -> str:
+    """The score that stands for a suite: its first metric that every document has.
+
+    Raises:
+        ValueError: there is none.
+    """
+    rows = list(scores.values())
+    for metric in rows[0] if rows else ():
+        if all(metric in row for row in rows):
+            return metric
+    msg = f"suite {suite!r}: expected a metric with one number a document, got none; choose another suite"
+    raise ValueError(msg)
+
+
+class Replay(LM):  # type: ignore[misc]  # lm-eval ships no types
+    """Answers each document with the text it was given."""
+
+    def __init__(self, target: Target, texts: Mapping[int, str]) -> None:
+        super().__init__()
+        self.target = target
+        self.texts = texts
+
+    def generate_until(self, requests: list[Instance]) -> list[str]:
+        """See lm-eval's `LM`."""
+        return [self.texts[int(request.doc_id)] for request in requests]
+
+    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+        """Never called: suites that score are refused before."""
+        raise NotImplementedError
+
+    def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
+        """Never called: suites that score are refused before."""
+        raise NotImplementedError
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        """See lm-eval's `LM`."""
+        return self.target.render_chat(chat_history, add_generation_prompt=add_generation_prompt)
+
+    @property
+    def tokenizer_name(self) -> str:
+        """Names lm-eval's request caches, which are not used here."""
+        return self.target.name
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,153 @@
+"""The target of a run: model, tokenizer and everything that follows from the two, loaded once for all contenders."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+    from offbook.engine.decoding.backbone import Backbone
+    from offbook.engine.training.checkpoint import TargetName
+
+DTYPES = ("float32", "bfloat16", "float16", "float64")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A model under measurement.
+
+    Attributes:
+        name: what the user called it; of a local folder its last part.
+        dtype: number format of the weights, one of `DTYPES`.
+        backbone: drives the model; shared by every contender.
+        tokenizer: its tokenizer.
+        weights_sha256: hash of its weights.
+        eos_token_ids: tokens that end an answer, from the generation configuration and the tokenizer.
+    """
+
+    name: str
+    dtype: str
+    backbone: "Backbone"
+    tokenizer: "PreTrainedTokenizerBase"
+    weights_sha256: str
+    eos_token_ids: frozenset[int]
+
+    @property
+    def device(self) -> "torch.device":
+        """Where the weights lie."""
+        return self.backbone.device
+
+    @property
+    def identity(self) -> "TargetName":
+        """What a drafter's checkpoint calls its target."""
+        from offbook.engine.training.checkpoint import TargetName
+
+        return TargetName(name=self.name, weights_sha256=self.weights_sha256)
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether prompts can be rendered as turns."""
+        return self.tokenizer.chat_template is not None
+
+    def render_chat(self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True) -> str:
+        """Turns as one text in the model's chat template.
+
+        Raises:
+            ValueError: the tokenizer has no template.
+        """
+        if not self.has_chat_template:
+            msg = f"{self.name}: expected a tokenizer with a chat template, got none; switch the template off"
+            raise ValueError(msg)
+        text = self.tokenizer.apply_chat_template(
+            [dict(message) for message in messages],
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+            continue_final_message=not add_generation_prompt,
+        )
+        assert isinstance(text, str)
+        return text
+
+    def encode(self, text: str, *, templated: bool) -> list[int]:
+        """Token ids; special tokens are added unless the text has them already (from a template, or typed)."""
+        bos = self.tokenizer.bos_token
+        special = not templated and not (isinstance(bos, str) and text.startswith(bos))
+        return [int(token) for token in self.tokenizer(text, add_special_tokens=special)["input_ids"]]
+
+    def prompt(self, text: str, *, templated: bool) -> "torch.Tensor":
+        """`encode` as a decoder takes it, (1, P) int64 on the target's device.
+
+        Raises:
+            ValueError: not a single token.
+        """
+        import torch
+
+        tokens = self.encode(text, templated=templated)
+        if not tokens:
+            msg = "expected a prompt of at least one token, got an empty one; give it some text"
+            raise ValueError(msg)
+        return torch.tensor([tokens], device=self.device)
+
+    def detokenize(self, tokens: Sequence[int]) -> str:
+        """Text of token ids, special tokens left out."""
+        text = self.tokenizer.decode(list(tokens), skip_special_tokens=True)
+        assert isinstance(text, str)
+        return text
+
+    def generator(self, seed: int) -> "torch.Generator":
+        """A source of random numbers on the target's device."""
+        import torch
+
+        return torch.Generator(device=self.device).manual_seed(seed)
+
+
+def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revision: str | None = None) -> Target:
+    """Loads a model by alias, folder or Hugging Face id.
+
+    Args:
+        name: see `engine.pretrained.load`.
+        dtype: one of `DTYPES`.
+        device: "auto" (CUDA where there is one, else the CPU) or a device of torch.
+        revision: of a Hugging Face id.
+
+    Raises:
+        ValueError: unknown model, number format or device, or a model without attention functions.
+    """
+    import torch
+
+    from offbook.engine import pretrained
+    from offbook.engine.decoding.backbone import Backbone
+
+    if dtype not in DTYPES:
+        msg = f"expected --dtype to be one of {', '.join(DTYPES)}, got {dtype!r}"
+        raise ValueError(msg)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        place = torch.device(device)
+    except RuntimeError:
+        msg = f"expected --device auto, cpu or cuda, got {device!r}"
+        raise ValueError(msg) from None
+    if place.type == "cuda" and not torch.cuda.is_available():
+        msg = f"expected a CUDA device for --device {device}, found none; use --device cpu"
+        raise ValueError(msg)
+    model, tokenizer = pretrained.load(name, dtype=getattr(torch, dtype), device=place, revision=revision)
+    folder = Path(name).expanduser()
+    return Target(
+        name=folder.resolve().name if name not in pretrained.ALIASES and folder.is_dir() else name,
+        dtype=dtype,
+        backbone=Backbone(model),
+        tokenizer=tokenizer,
+        weights_sha256=pretrained.weights_sha256(name, revision=revision),
+        eos_token_ids=_eos(model.generation_config, tokenizer),
+    )
+
+
+def _eos(generation_config: object, tokenizer: "PreTrainedTokenizerBase") -> frozenset[int]:
+    configured = getattr(generation_config, "eos_token_id", None)
+    ids = {configured} if isinstance(configured, int) else set(configured or ())
+    if isinstance(tokenizer.eos_token_id, int):
+        ids.add(tokenizer.eos_token_id)
+    return frozenset(int(i) for i in ids)
