@@ -39,7 +39,7 @@ def test_check_passes_on_the_committed_files_and_fails_on_edited_ones(
 
 
 def test_every_category_has_sixteen_test_prompts() -> None:
-    assert Counter(prompt.category for prompt in load_prompts("test")) == dict.fromkeys(CATEGORIES, 16)
+    assert Counter(prompt.category for prompt in load_prompts("test")) == dict.fromkeys(CATEGORIES, 12)
 
 
 def test_every_category_has_at_least_150_training_prompts() -> None:
@@ -107,7 +107,7 @@ def test_an_unknown_split_or_category_is_refused_with_the_choices() -> None:
 
 
 def test_prompts_of_one_category_can_be_loaded() -> None:
-    assert [prompt.id for prompt in load_prompts("test", "qa")] == [f"qa-test-{number:03d}" for number in range(16)]
+    assert [prompt.id for prompt in load_prompts("test", "qa")] == [f"qa-test-{number:03d}" for number in range(12)]
 
 
 def test_a_template_repeats_what_it_remembers_and_never_draws_one_name_twice() -> None:

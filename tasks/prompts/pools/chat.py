@@ -18,10 +18,6 @@ TEST = (
     "Give me a packing list for three rainy days in a tent with two small children.",
     "I froze during my last job interview. How do I calm my nerves before the next one?",
     "What would be a good way to teach my grandmother to use video calls?",
-    "Compose a poem of eight lines about the last train home.",
-    "My houseplant's leaves are going yellow at the edges. What could be the reason?",
-    "Imagine you are a museum guide. Introduce visitors to an ordinary paper clip as if it were a treasure.",
-    "Can you draft a message to my landlord saying that the heating has been broken since Monday?",
 )
 FRAMES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (

@@ -93,34 +93,6 @@ TEST: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Extract the name of the person who sent the message.",
         ("Rashid",),
     ),
-    (
-        "Weather bulletin for the southern islands: strong easterly wind in the morning, easing later. Showers are "
-        "likely until noon. Highest temperature 17 degrees, sea temperature 13 degrees. Small boats should remain in "
-        "port. The outlook for the weekend is calm and bright.",
-        "Extract the sea temperature.",
-        ("13 degrees", "13"),
-    ),
-    (
-        "Vacancy: Tidewater Gardens is looking for a head gardener with experience in salt-tolerant plants. The post "
-        "is for 30 hours a week and includes a cottage. Apply with a letter and two references before 5 May. "
-        "Interviews will be held in the orangery. We welcome applicants who are changing careers.",
-        "Extract the weekly hours.",
-        ("30 hours", "30"),
-    ),
-    (
-        "Warranty certificate. Product: Solvo hand blender, model HB-220. Serial number 7713-KD-09. Purchased by: F. "
-        "Castellan. This certificate covers defects of material for twenty-four months. It does not cover damage "
-        "caused by boiling liquids, improper cleaning or use as a paint mixer.",
-        "Extract the serial number.",
-        ("7713-KD-09",),
-    ),
-    (
-        "Review by a guest: We stayed three nights at the Owl and Anchor. The bed was comfortable, the breakfast "
-        "generous, and the owner's stories about smugglers were worth the trip alone. Only the shower was moody. We "
-        "paid 312 francs altogether and would come again. Four stars.",
-        "Extract the star rating.",
-        ("four", "4", "four stars", "4 stars"),
-    ),
 )
 # passage, then pairs of what to extract and the slot that holds it
 TRAIN: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (

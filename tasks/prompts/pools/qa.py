@@ -55,20 +55,6 @@ TEST_PASSAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "What did the factory produce before the building became a hotel?",
         ("umbrellas", "umbrella"),
     ),
-    (
-        "The Kettle Run is a foot race held on the first frosty morning of November. Competitors carry a full kettle "
-        "over six kilometres, and the winner is not the fastest but the one who spills least. Last year a retired "
-        "plumber, Greta Holm, arrived with every drop in place. She received a crown made of teaspoons.",
-        "What was the winner's crown made of?",
-        ("teaspoons", "teaspoon"),
-    ),
-    (
-        "In the village of Ostra, houses are painted a new colour every seven years. The choice is made by the "
-        "youngest child who can hold a brush. Five-year-old Pim chose yellow, which pleased the beekeepers and "
-        "annoyed the baker, who had just bought blue curtains. The paint itself comes from clay dug beside the lake.",
-        "Which colour did Pim choose?",
-        ("yellow",),
-    ),
 )
 TEST_KNOWLEDGE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What is the capital city of Japan?", ("Tokyo",)),
@@ -77,8 +63,6 @@ TEST_KNOWLEDGE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("How many sides does a hexagon have?", ("six", "6")),
     ("Who wrote the play Romeo and Juliet?", ("Shakespeare", "William Shakespeare")),
     ("On which continent does the Sahara lie?", ("Africa",)),
-    ("What is the frozen form of water called?", ("ice",)),
-    ("Which organ pumps blood through the human body?", ("heart", "the heart")),
 )
 # passage, then pairs of question and the slot that answers it
 TRAIN_PASSAGES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (

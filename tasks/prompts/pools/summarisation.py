@@ -87,33 +87,6 @@ TEST: tuple[tuple[str, str], ...] = (
         "finally caught by a boy with a torch, the building collected money and bought her a proper oven.",
         "A sleepless woman who secretly baked for her neighbours was discovered and rewarded with an oven.",
     ),
-    (
-        "A hearing aid is useless in a drawer, yet that is where one in four ends up. Interviews suggest that the "
-        "devices are not too weak but too loud: users are startled by cutlery, paper and traffic. A new model learns "
-        "which sounds make the wearer flinch and softens only those. In a trial, nearly all participants still wore "
-        "it after a year.",
-        "A hearing aid that softens startling sounds keeps users wearing it instead of leaving it in a drawer.",
-    ),
-    (
-        "The river that divides the twin towns freezes only once in a decade. When it does, the mayors meet in the "
-        "middle and trade hats, a custom that goes back to a forgotten quarrel over fishing. This January the ice was "
-        "thin, so the ceremony took place on two ladders laid flat. Both mayors got wet, and the crowd loved it.",
-        "Two mayors kept up the custom of trading hats on the frozen river, despite thin ice and a soaking.",
-    ),
-    (
-        "Translators disagree about the final line of the poem. Some read it as a farewell, others as a threat, "
-        "because the last verb can mean both to leave and to aim. A letter discovered in a piano bench settles "
-        "nothing: the poet wrote that she had chosen the word precisely because it refused to decide, and that she "
-        "enjoyed the arguments.",
-        "The poet deliberately ended her poem with an ambiguous verb, so translators will keep disagreeing.",
-    ),
-    (
-        "Electric scooters were supposed to replace cars in the old quarter, but a count last autumn showed that they "
-        "mostly replaced walking. Shopkeepers complained about blocked pavements. The company has now moved its "
-        "stands to the edge of the district, beside the car parks, and trips that begin there have doubled within a "
-        "season.",
-        "Moving scooter stands from the old quarter to the car parks at its edge doubled trips from there.",
-    ),
 )
 INSTRUCTIONS = (
     "Summarise this text in a single sentence.",
