@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -52,11 +53,11 @@ def tiny_model(
     """A random causal LM of two layers and 32 hidden units that never sees the network.
 
     Args:
-        architecture: transformers' name: llama, mistral, qwen2, qwen3, gemma, gemma2 ...
+        architecture: a key of `ARCHITECTURES`.
         dtype: of the weights.
         seed: of the weights.
         vocab_size: 258 goes with `tiny_tokenizer`.
-        changes: further fields of the configuration; those it does not know are ignored by transformers.
+        changes: further fields of the configuration.
     """
     special = {"bos_token_id": 256, "eos_token_id": 257, "pad_token_id": 257} if vocab_size >= 258 else {}
     sizes: dict[str, Any] = {
@@ -70,10 +71,10 @@ def tiny_model(
         "max_position_embeddings": 512,
         "initializer_range": 0.2,  # far from uniform, so that greedy decoding has something to choose
         **(special or {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}),
-        **changes,
     }
+    config, kind, window = ARCHITECTURES[architecture]
     torch.manual_seed(seed)
-    model: PreTrainedModel = AutoModelForCausalLM.from_config(AutoConfig.for_model(architecture, **sizes))
+    model: PreTrainedModel = getattr(transformers, kind)(getattr(transformers, config)(**(sizes | window | changes)))
     return model.to(dtype).eval()
 
 
