@@ -25,9 +25,8 @@ class PromptLookup:
 
     def __init__(self, *, max_ngram: int = 3, num_tokens: int = 10) -> None:
         if max_ngram < 1 or num_tokens < 1:
-            raise ValueError(
-                f"expected max_ngram and num_tokens of at least 1, got {max_ngram} and {num_tokens}; raise them"
-            )
+            msg = f"expected max_ngram and num_tokens of at least 1, got {max_ngram} and {num_tokens}; raise them"
+            raise ValueError(msg)
         self.max_ngram = max_ngram
         self.num_tokens = num_tokens
         self._text: list[int] = []

@@ -119,7 +119,7 @@ class _Watch(BaseStreamer):
         self._width = kwargs["input_ids"].shape[1]
 
     def put(self, value: torch.Tensor) -> None:
-        """transformers hands over the prompt first, then the tokens of each round."""
+        """Transformers hands over the prompt first, then the tokens of each round."""
         if not self._prompt_seen:
             self._prompt_seen = True
             return
@@ -141,7 +141,7 @@ class _Watch(BaseStreamer):
             self._on_commit(new[:committed])
 
     def end(self) -> None:
-        """transformers' contract; there is nothing to flush."""
+        """Transformers' contract; there is nothing to flush."""
 
 
 class _Ended(StoppingCriteria):

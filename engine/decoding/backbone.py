@@ -33,10 +33,11 @@ class Backbone:
 
     def __init__(self, model: PreTrainedModel) -> None:
         if not getattr(model, "_supports_attention_backend", False):
-            raise ValueError(
+            msg = (
                 f"expected a causal LM that takes attention functions (Llama, Qwen, Mistral, Gemma ...), "
                 f"got {type(model).__name__}; choose another --model"
             )
+            raise ValueError(msg)
         self.model = model.eval()
         self.config = model.config.get_text_config()
         self._native_attention: str = model.config._attn_implementation
@@ -55,7 +56,7 @@ class Backbone:
     @property
     def device(self) -> torch.device:
         """Where the weights lie."""
-        return self.model.device
+        return torch.device(self.model.device)
 
     @property
     def context_length(self) -> int:

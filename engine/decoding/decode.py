@@ -156,9 +156,11 @@ def check_prompt(prompt_1P: torch.Tensor, limits: Limits, *, context_length: int
     """
     prompt_length = prompt_1P.shape[-1]
     if prompt_length == 0:
-        raise ValueError("expected a prompt of at least one token, got an empty one; give it some text")
+        msg = "expected a prompt of at least one token, got an empty one; give it some text"
+        raise ValueError(msg)
     if prompt_length + limits.max_new_tokens > context_length:
-        raise ValueError(
+        msg = (
             f"expected prompt plus new tokens within the model's context of {context_length}, got {prompt_length} + "
             f"{limits.max_new_tokens}; shorten the prompt or lower max_new_tokens"
         )
+        raise ValueError(msg)

@@ -22,7 +22,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}; raise the cap")
+            msg = f"max_new_tokens must be at least 1, got {self.max_new_tokens}; raise the cap"
+            raise ValueError(msg)
 
 
 class Decoder(Protocol):
@@ -30,7 +31,7 @@ class Decoder(Protocol):
 
     def generate(
         self,
-        prompt_1P: torch.Tensor,  # noqa: N803
+        prompt_1P: torch.Tensor,
         *,
         sampling: Sampling,
         limits: Limits,

@@ -22,11 +22,11 @@ class Drafter(Protocol):
         """Largest tree it proposes, root included."""
         ...
 
-    def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:  # noqa: N803
+    def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
         """Forgets the previous prompt and makes room for `capacity` committed tokens."""
         ...
 
-    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:  # noqa: N803
+    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
         """Is told what was committed.
 
         `features_1NH[:, i]` is the target's feature at the position *before* `tokens_1N[:, i]`. The first call

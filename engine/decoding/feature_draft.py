@@ -45,10 +45,11 @@ class TreeConfig:
     def __post_init__(self) -> None:
         pool = self.top_k + self.depth * self.top_k**2
         if not (self.depth >= 1 and self.top_k >= 1 and 2 <= self.total_tokens <= pool + 1):
-            raise ValueError(
+            msg = (
                 f"expected depth >= 1, top_k >= 1 and 2 <= total_tokens <= top_k + depth * top_k^2 + 1, got depth "
                 f"{self.depth}, top_k {self.top_k}, total_tokens {self.total_tokens}; change the tree"
             )
+            raise ValueError(msg)
 
 
 class FeatureDrafter:

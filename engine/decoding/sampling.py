@@ -26,18 +26,21 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature < float("inf"):
-            raise ValueError(f"temperature must be a number of at least 0, got {self.temperature}; 0 is greedy")
+            msg = f"temperature must be a number of at least 0, got {self.temperature}; 0 is greedy"
+            raise ValueError(msg)
         if self.top_k < 0:
-            raise ValueError(f"top_k must be 0 (off) or positive, got {self.top_k}; leave it out to keep all tokens")
+            msg = f"top_k must be 0 (off) or positive, got {self.top_k}; leave it out to keep all tokens"
+            raise ValueError(msg)
         if not 0.0 < self.top_p <= 1.0:
-            raise ValueError(f"top_p must lie in (0, 1], got {self.top_p}; leave it out to keep all tokens")
+            msg = f"top_p must lie in (0, 1], got {self.top_p}; leave it out to keep all tokens"
+            raise ValueError(msg)
 
     @property
     def greedy(self) -> bool:
         """Whether the argmax is taken instead of a draw."""
         return self.temperature == 0.0
 
-    def probabilities(self, logits_NV: torch.Tensor) -> torch.Tensor:  # noqa: N803
+    def probabilities(self, logits_NV: torch.Tensor) -> torch.Tensor:
         """The distribution that is sampled, shape (..., V), fp32 (fp64 stays fp64), for temperature > 0."""
         assert not self.greedy, "greedy decoding has no distribution to sample"
         logits = logits_NV if logits_NV.dtype == torch.float64 else logits_NV.float()
@@ -55,6 +58,6 @@ class Sampling:
         return probs
 
 
-def draw(probs_V: torch.Tensor, generator: torch.Generator) -> int:  # noqa: N803
+def draw(probs_V: torch.Tensor, generator: torch.Generator) -> int:
     """One token id from a distribution of shape (V,)."""
     return int(torch.multinomial(probs_V, 1, generator=generator))

@@ -24,7 +24,8 @@ class Stop:
 
     def __init__(self, limits: Limits, detokenize: Callable[[Sequence[int]], str] | None) -> None:
         if limits.stop_strings and detokenize is None:
-            raise ValueError("stop strings need a tokenizer; pass one, or stop on token ids only")
+            msg = "stop strings need a tokenizer; pass one, or stop on token ids only"
+            raise ValueError(msg)
         self._limits = limits
         self._detokenize = detokenize
 

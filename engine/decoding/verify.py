@@ -21,7 +21,7 @@ class Verdict:
 class Verifier(Protocol):
     """Decides one round."""
 
-    def __call__(self, logits_NV: torch.Tensor, tree: Tree, generator: torch.Generator) -> Verdict:  # noqa: N803
+    def __call__(self, logits_NV: torch.Tensor, tree: Tree, generator: torch.Generator) -> Verdict:
         """Commits a path of `tree`; `logits_NV` are the target's logits behind each node."""
         ...
 

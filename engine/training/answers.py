@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -97,10 +97,11 @@ def load_answers(path: Path, tokenizer: PreTrainedTokenizerBase, questions: Iter
     known = _read(path, prompts)
     missing = [i for i in prompts if i not in known]
     if missing:
-        raise ValueError(
+        msg = (
             f"{path.name}: expected an answer to each of {len(prompts)} prompts under this tokenizer and template, got "
             f"none for {missing[0]} and {len(missing) - 1} more; answer them anew with --answers regenerate"
         )
+        raise ValueError(msg)
     return [Answer(id=i, prompt_tokens=tuple(p), answer_tokens=tuple(known[i])) for i, p in prompts.items()]
 
 
@@ -112,9 +113,8 @@ def _generate(
     longest = max(map(len, prompts))
     rows = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
-    output = model.generate(
-        rows, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=pad
-    )
+    generate: Any = model.generate  # its annotations promise an output object; asked for ids, it returns a tensor
+    output = generate(rows, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=pad)
     eos = model.generation_config.eos_token_id
     eos_ids = {eos} if isinstance(eos, int) else set(eos or ())
     return [_up_to_eos(row, eos_ids) for row in output[:, longest:].tolist()]

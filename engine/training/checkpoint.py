@@ -107,31 +107,37 @@ def load_drafter(
     """
     folder = Path(folder)
     if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
-        raise ValueError(
+        msg = (
             f"{folder}: expected a drafter (config.json and model.safetensors), found none; make one with "
             f"`offbook train-drafter`"
         )
+        raise ValueError(msg)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         version, name, made_for = config["schema_version"], config["architecture"], TargetName(**config["target"])
         layer, vocab_size = DraftConfig(**config["layer"]), config["vocab_size"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder}/config.json: expected a drafter's config, got {error!r}; train it anew") from error
+        msg = f"{folder}/config.json: expected a drafter's config, got {error!r}; train it anew"
+        raise ValueError(msg) from error
     if version != SCHEMA_VERSION:
-        raise ValueError(f"{folder}: expected checkpoint schema {SCHEMA_VERSION}, got {version}; update offbook")
+        msg = f"{folder}: expected checkpoint schema {SCHEMA_VERSION}, got {version}; update offbook"
+        raise ValueError(msg)
     if name not in architectures:
-        raise ValueError(f"{folder}: expected one of {', '.join(sorted(architectures))}, got a drafter {name!r}; check the path")
+        msg = f"{folder}: expected one of {', '.join(sorted(architectures))}, got a drafter {name!r}; check the path"
+        raise ValueError(msg)
     embedding = backbone.embedding_VH
     if vocab_size != embedding.shape[0] or layer.hidden_size != embedding.shape[1]:
-        raise ValueError(
-            f"{folder}: expected a drafter for vocabulary {embedding.shape[0]} and width {embedding.shape[1]}, got one for "
-            f"{vocab_size} and {layer.hidden_size} ({made_for.name}); train one for this target"
+        msg = (
+            f"{folder}: expected a drafter for vocabulary {embedding.shape[0]} and width {embedding.shape[1]}, got one "
+            f"for {vocab_size} and {layer.hidden_size} ({made_for.name}); train one for this target"
         )
+        raise ValueError(msg)
     if target is not None and target.weights_sha256 != made_for.weights_sha256:
-        raise ValueError(
+        msg = (
             f"{folder}: expected a drafter for {target.name} ({target.weights_sha256[:12]}), got one trained for "
             f"{made_for.name} ({made_for.weights_sha256[:12]}); train one for this target"
         )
+        raise ValueError(msg)
     tensors = load_file(folder / "model.safetensors")
     token_ids = tensors.pop(TOKEN_IDS)
     network = architectures[name].build(layer)

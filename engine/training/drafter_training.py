@@ -270,7 +270,8 @@ def agreement(
 def _split(answers: Sequence[Answer], config: TrainingConfig) -> tuple[list[int], list[int]]:
     """Training and development rows, by a hash of the prompt's id, so that order and number do not matter."""
     if len(answers) < 2:
-        raise ValueError(f"expected at least two answers to train on, got {len(answers)}; give more prompts")
+        msg = f"expected at least two answers to train on, got {len(answers)}; give more prompts"
+        raise ValueError(msg)
     share = [int(hashlib.sha256(a.id.encode()).hexdigest()[:8], 16) / 2**32 for a in answers]
     dev = [i for i, s in enumerate(share) if s < config.dev_fraction]
     train = [i for i, s in enumerate(share) if s >= config.dev_fraction]
@@ -293,7 +294,8 @@ def _resume(accelerator: Accelerator, state: Path, fingerprint: str) -> int:
     state.mkdir(parents=True, exist_ok=True)
     name = state / "fingerprint"
     if name.exists() and name.read_text(encoding="utf-8") != fingerprint:
-        raise ValueError(f"{state.parent}: holds an unfinished training with other settings; choose another folder")
+        msg = f"{state.parent}: holds an unfinished training with other settings; choose another folder"
+        raise ValueError(msg)
     name.write_text(fingerprint, encoding="utf-8")
     if not (state / "epoch.json").exists():
         return 0

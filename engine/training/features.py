@@ -13,7 +13,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from offbook.engine.decoding.backbone import Backbone
-from offbook.engine.training.answers import Answer
 
 SHARD = 64  # sequences a file
 
@@ -33,7 +32,9 @@ class Features:
     def batch(self, indices: Sequence[int]) -> list[torch.Tensor]:
         """Features of several sequences."""
         missing = [i for i in indices if i not in self._memory]
-        computed = dict(zip(missing, compute_features(self._backbone, [self._sequences[i] for i in missing]), strict=True))
+        computed = dict(
+            zip(missing, compute_features(self._backbone, [self._sequences[i] for i in missing]), strict=True)
+        )
         return [self._memory[i] if i in self._memory else computed[i] for i in indices]
 
     def prepare(self, progress: Callable[[int, int], None]) -> None:

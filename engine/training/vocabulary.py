@@ -17,7 +17,8 @@ def draft_vocabulary(answers: Sequence[Answer], *, size: int, vocab_size: int) -
         ValueError: a size outside 1..vocab_size.
     """
     if not 1 <= size <= vocab_size:
-        raise ValueError(f"expected a draft vocabulary of 1 to {vocab_size} tokens, got {size}; change draft_vocab_size")
+        msg = f"expected a draft vocabulary of 1 to {vocab_size} tokens, got {size}; change draft_vocab_size"
+        raise ValueError(msg)
     in_answers = Counter(token for a in answers for token in a.answer_tokens)
     in_prompts = Counter(token for a in answers for token in a.prompt_tokens)
     ranked = sorted(range(vocab_size), key=lambda t: (-in_answers[t], -in_prompts[t], t))

@@ -36,9 +36,7 @@ def expert_pair(
     """
     g = functional.linear(u_RH, gate_4H)
     out0, out1 = (
-        functional.linear(
-            functional.silu(functional.linear(u_RH, gate)) * functional.linear(u_RH, up), down
-        )
+        functional.linear(functional.silu(functional.linear(u_RH, gate)) * functional.linear(u_RH, up), down)
         for (gate, up), down in zip(gate_up_proj, down_proj, strict=True)
     )
     a = g[..., :2].softmax(dim=-1)

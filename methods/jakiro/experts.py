@@ -21,9 +21,9 @@ class ExpertPair(nn.Module):
 
     def forward(self, u_BTH: torch.Tensor, *, contrast: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         """See `FeedForward`."""
-        gate_up = [(e.gate_proj.weight, e.up_proj.weight) for e in self.experts]
-        down = [e.down_proj.weight for e in self.experts]
-        return expert_pair(u_BTH, self.gate.weight, gate_up, down, contrast=contrast)
+        experts = [e for e in self.experts if isinstance(e, _Expert)]
+        gate_up = [(e.gate_proj.weight, e.up_proj.weight) for e in experts]
+        return expert_pair(u_BTH, self.gate.weight, gate_up, [e.down_proj.weight for e in experts], contrast=contrast)
 
 
 class _Expert(nn.Module):

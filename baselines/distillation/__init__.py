@@ -1,1 +1,0 @@
-"""Distillers without MIND's perspectives: single rationales, step by step, uniform mixtures and their kin."""
