@@ -57,7 +57,7 @@ def tiny_model(
         dtype: of the weights.
         seed: of the weights.
         vocab_size: 258 goes with `tiny_tokenizer`.
-        changes: further fields of the configuration.
+        changes: further fields of the configuration; `sliding_window` only reaches architectures that have one.
     """
     special = {"bos_token_id": 256, "eos_token_id": 257, "pad_token_id": 257} if vocab_size >= 258 else {}
     sizes: dict[str, Any] = {
@@ -73,6 +73,8 @@ def tiny_model(
         **(special or {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}),
     }
     config, kind, window = ARCHITECTURES[architecture]
+    if not window:
+        changes.pop("sliding_window", None)
     torch.manual_seed(seed)
     model: PreTrainedModel = getattr(transformers, kind)(getattr(transformers, config)(**(sizes | window | changes)))
     return model.to(dtype).eval()
