@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 64_000  # a second of parsing
 MAX_DEPTH = 50
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -81,6 +81,7 @@ class EvaluateSpec(_Strict):
     seed: int | None = Field(default=None, ge=0)
     limit: int | None = Field(default=None, ge=1)
     max_new_tokens: int | None = Field(default=None, ge=1)
+    apply_chat_template: bool | None = None
     output: str | None = None
 
 

@@ -1,0 +1,312 @@
+"""The command line, `offbook`. What a command needs is imported when it runs, so that `--help` answers at once.
+
+Exit status: 0; 1 where something was measured and found wanting (an answer that is not the target's, a result that
+differs from the committed one); 2 for a mistake in what was asked, told in one line; 130 after Ctrl-C. Option names
+are lm-eval's where they mean the same, with dashes or underscores.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from offbook.harness.console import quiet, resumable
+from offbook.harness.progress import progress as bar
+
+app = typer.Typer(
+    name="offbook",
+    help="Benchmarks speculative decoding: accuracy, acceptance and speed from the same generations.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+MODEL = "smollm2-135m-instruct"
+Model = Annotated[str, typer.Option("--model", help="Alias, local folder, or Hugging Face id.")]
+Revision = Annotated[str | None, typer.Option("--revision", help="Branch, tag or commit of a Hugging Face id.")]
+DType = Annotated[str, typer.Option("--dtype", help="float32, bfloat16, float16 or float64.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random number.")]
+Temperature = Annotated[float, typer.Option("--temperature", help="0 is greedy.")]
+TopK = Annotated[int, typer.Option("--top-k", "--top_k", help="0 keeps every token.")]
+TopP = Annotated[float, typer.Option("--top-p", "--top_p", help="1 keeps every token.")]
+Answers = Annotated[
+    Literal["shipped", "regenerate"], typer.Option("--answers", help="The target's answers to train on.")
+]
+OptionSettings = Annotated[
+    list[str] | None, typer.Option("--option", metavar="DECODER.NAME=VALUE", help="A decoder's setting; repeatable.")
+]
+DrafterFolders = Annotated[
+    list[str] | None, typer.Option("--drafter", metavar="DECODER=FOLDER", help="A trained drafter; repeatable.")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from offbook import __version__
+
+        typer.echo(f"offbook {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def offbook(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Benchmarks speculative decoding: accuracy, acceptance and speed from the same generations."""
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What to say to the model; - reads standard input.")],
+    model: Model = MODEL,
+    decoder: Annotated[str, typer.Option("--decoder", help="Who decodes; see `offbook ls`.")] = "autoregressive",
+    drafter: Annotated[Path | None, typer.Option("--drafter", help="Folder of the decoder's trained drafter.")] = None,
+    option: OptionSettings = None,
+    max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", "--max_new_tokens", min=1)] = 128,
+    temperature: Temperature = 0.0,
+    top_k: TopK = 0,
+    top_p: TopP = 1.0,
+    seed: Seed = 0,
+    chat_template: Annotated[
+        bool | None, typer.Option("--apply-chat-template/--no-chat-template", help="By default where there is one.")
+    ] = None,
+    dtype: DType = "float32",
+    device: Device = "auto",
+    revision: Revision = None,
+) -> None:
+    """Answer one prompt, streaming.
+
+    The text appears as it is committed; speed and acceptance follow on standard error.
+    """
+    from offbook.engine.decoding.sampling import Sampling
+    from offbook.harness.arms import build_arms
+    from offbook.harness.evaluate import parse_options
+    from offbook.harness.generate import account
+    from offbook.harness.generate import generate as answer
+    from offbook.harness.roster import contender
+    from offbook.harness.target import load_target
+
+    contender(decoder)
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
+    text = sys.stdin.read() if prompt == "-" else prompt
+    options = parse_options([o if o.startswith(f"{decoder}.") else f"{decoder}.{o}" for o in option or []])
+    quiet()
+    target = load_target(model, dtype=dtype, device=device, revision=revision)
+    folders = {} if drafter is None else {decoder: drafter}
+    (arm,) = build_arms(target, [decoder], options=options, drafter_folders=folders)
+    generation = answer(
+        target,
+        arm,
+        text,
+        sampling=sampling,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        chat_template=target.has_chat_template if chat_template is None else chat_template,
+        write=lambda piece: (sys.stdout.write(piece), sys.stdout.flush()),
+    )
+    typer.echo()
+    typer.echo(f"{decoder}: {account(generation)}", err=True)
+
+
+@app.command()
+def evaluate(
+    config: Annotated[Path | None, typer.Option("--config", help="YAML with any of these settings.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
+    tasks: Annotated[str | None, typer.Option("--tasks", "--suite", help="Suites, comma-separated.")] = None,
+    decoders: Annotated[str | None, typer.Option("--decoders", help="Comma-separated; see `offbook ls`.")] = None,
+    drafter: DrafterFolders = None,
+    option: OptionSettings = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", "--top_k")] = None,
+    top_p: Annotated[float | None, typer.Option("--top-p", "--top_p")] = None,
+    seed: Annotated[int | None, typer.Option("--seed")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="Documents of each suite, from the first.")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option("--max-new-tokens", "--max_new_tokens")] = None,
+    chat_template: Annotated[bool | None, typer.Option("--apply-chat-template/--no-chat-template")] = None,
+    dtype: Annotated[str | None, typer.Option("--dtype", help="By default float32.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
+    revision: Revision = None,
+    output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
+    include_path: Annotated[Path | None, typer.Option("--include-path", "--include_path")] = None,
+) -> None:
+    """Compare decoders on suites.
+
+    One heat a suite: every decoder on every document, interleaved, scored by lm-eval.
+    """
+    from offbook.harness.config import EvaluateSpec, load_config
+    from offbook.harness.evaluate import evaluate as run
+    from offbook.harness.evaluate import merge, parse_drafters, parse_options
+    from offbook.harness.report import report as show
+
+    flags = {
+        "model": model,
+        "tasks": tasks,
+        "decoders": None if decoders is None else [name.strip() for name in decoders.split(",")],
+        "drafter": parse_drafters(drafter or []),
+        "options": parse_options(option or []),
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "seed": seed,
+        "limit": limit,
+        "max_new_tokens": max_new_tokens,
+        "apply_chat_template": chat_template,
+        "dtype": dtype,
+        "device": device,
+        "revision": revision,
+        "output": output,
+    }
+    spec = merge(load_config(config, EvaluateSpec) if config else EvaluateSpec(), flags)
+    quiet()
+    with bar() as progress:
+        done = run(spec, progress, include_path=include_path)
+    show(done.folder)
+    typer.echo(f"records and leaderboard in {done.folder}", err=True)
+    raise typer.Exit(0 if done.lossless else 1)
+
+
+@app.command("train-drafter")
+def train_drafter(
+    name: Annotated[str, typer.Argument(help="Whose drafter; `offbook ls` marks those that are trained.")],
+    model: Model = MODEL,
+    output: Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path")] = None,
+    answers: Answers = "shipped",
+    limit: Annotated[int | None, typer.Option("--limit", min=2, help="Answers to train on; by default all.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "--batch_size", min=1)] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--learning_rate")] = None,
+    draft_vocab_size: Annotated[int | None, typer.Option("--draft-vocab-size", "--draft_vocab_size", min=1)] = None,
+    max_length: Annotated[int | None, typer.Option("--max-length", "--max_length", min=8)] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
+    device: Device = "auto",
+    revision: Revision = None,
+) -> None:
+    """Train a drafter.
+
+    It learns from the target's own answers; after an interruption the same command goes on.
+    """
+    from offbook.harness.config import TrainingSpec, parse
+    from offbook.harness.training import train
+
+    settings = {
+        "answers": limit,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "draft_vocab_size": draft_vocab_size,
+        "max_length": max_length,
+        "seed": seed,
+    }
+    spec = parse(TrainingSpec, {k: v for k, v in settings.items() if v is not None}, source="command line")
+    quiet()
+    with bar() as progress, resumable("run the same command again to go on"):
+        folder = train(name, model, spec, progress, answers=answers, output=output, device=device, revision=revision)
+    typer.echo(str(folder))
+
+
+@app.command()
+def reproduce(
+    profile: Annotated[str, typer.Argument(help="A profile's name, or a YAML file; see `offbook ls`.")] = "laptop",
+    output: Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Resume nothing.")] = False,
+    answers: Answers = "shipped",
+    device: Device = "auto",
+) -> None:
+    """Run a whole profile again.
+
+    From model to leaderboard, held against the committed one; an unfinished run is resumed.
+    """
+    from offbook.harness.profiles import load_profile
+
+    name, content = load_profile(profile)
+    from offbook.harness.report import report as show
+    from offbook.harness.reproduce import reproduce as run
+    from offbook.harness.reproduce import verdict_lines
+    from offbook.harness.runs import open_run
+
+    folder, resumed = open_run(name, content, output=output, fresh=fresh)
+    typer.echo(f"{'resuming' if resumed else 'running'} profile {name} in {folder}", err=True)
+    quiet()
+    with bar() as progress, resumable(f"run `offbook reproduce {profile} --output {folder}` to go on"):
+        comparison = run(content, folder, progress, answers=answers, device=device)
+    show(folder)
+    if comparison is not None:
+        for line in verdict_lines(comparison):
+            typer.echo(line, err=True)
+    typer.echo(f"records and leaderboard in {folder}", err=True)
+    differs = comparison is not None and any(comparison.table["verdict"] == "differs")
+    raise typer.Exit(1 if differs else 0)
+
+
+@app.command()
+def report(
+    store: Annotated[Path, typer.Argument(help="A folder with records.")],
+    output: Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path")] = None,
+    readme: Annotated[Path | None, typer.Option("--readme", help="A README whose table is renewed too.")] = None,
+) -> None:
+    """Write the leaderboard of a store.
+
+    LEADERBOARD.md and leaderboard.csv, derived from its records and nothing else.
+    """
+    from offbook.harness.report import report as write
+
+    write(store, output, readme)
+
+
+@app.command("ls")
+def list_(store: Annotated[Path | None, typer.Argument(help="A folder with records.")] = None) -> None:
+    """List what there is, or what a store holds.
+
+    Without a store: decoders, suites, profiles and models.
+    """
+    if store is None:
+        from offbook.harness.listing import listing
+
+        typer.echo(listing())
+    else:
+        from offbook.harness.report import list_records
+
+        list_records(store)
+
+
+@app.command(
+    "lm-eval",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def lm_eval(context: typer.Context) -> None:
+    """Run lm-eval with offbook's model and tasks.
+
+    Everything else is lm-eval's own command line.
+    """
+    from offbook.harness.lm_eval_cli import run
+
+    run(context.args)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs the command line and exits."""
+    try:
+        status = app(arguments, prog_name="offbook", standalone_mode=False)
+    except (ValueError, FileNotFoundError) as error:
+        _fail(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("offbook: interrupted", err=True)
+        sys.exit(130)
+    except Exception as error:  # typer's usage errors share no public class with those of older versions
+        if not hasattr(error, "format_message"):
+            raise
+        _fail(error.format_message())
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"offbook: error: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Manners of the command line: quiet libraries, and a note on how to go on after Ctrl-C."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+
+def quiet() -> None:
+    """Keeps progress bars and advice of libraries off the terminal; errors still come through."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+@contextlib.contextmanager
+def resumable(how: str) -> Iterator[None]:
+    """Ends the process with status 130 and one line on how to go on, where it is interrupted inside the block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"offbook: interrupted; {how}", file=sys.stderr)
+        raise SystemExit(130) from None

@@ -1,0 +1,28 @@
+"""`offbook ls` without a store: what there is to choose from. Reads names only, so that it answers at once."""
+
+import re
+
+from offbook.harness.profiles import load_profile, profile_names
+from offbook.harness.roster import contenders
+from offbook.tasks import TASKS_PATH
+
+TASK = re.compile(r"^task: *offbook_(\S+)", re.MULTILINE)
+
+
+def listing() -> str:
+    """Decoders, suites, profiles and models, one a line."""
+    from offbook.engine.pretrained import ALIASES
+
+    suites = sorted(m[1] for path in TASKS_PATH.rglob("*.yaml") if (m := TASK.search(path.read_text("utf-8"))))
+    sections = {
+        "decoders": {c.name: f"{c.summary}{' [trained]' if c.architecture else ''}" for c in contenders().values()},
+        "suites": dict.fromkeys(suites, "") | {"...": "any generating task of lm-eval, by its own name"},
+        "profiles": {name: load_profile(name)[1].description for name in profile_names()},
+        "models": {name: f"embedded, {embedded.requirement}" for name, embedded in ALIASES.items()}
+        | {"...": "a local folder, or a Hugging Face id"},
+    }
+    lines = []
+    for title, entries in sections.items():
+        width = max(map(len, entries))
+        lines += [f"{title}:", *(f"  {name:{width}}  {text}".rstrip() for name, text in entries.items()), ""]
+    return "\n".join(lines).rstrip()
