@@ -5,10 +5,9 @@ a forward of one token and one of a tree, so a first difference is a *tie* where
 than that; any other difference is a defect.
 
 Sampling: the verifier against an enumerated float64 target over eight tokens. What it commits on one tree is
-completed to L tokens by the target itself, and the frequencies of all 8^L continuations are tested against their
-exact probabilities. L reaches the bonus token behind the deepest path: with one token less, every wrong bonus token
-is invisible. The settings (temperature, top-k, top-p) are applied here a second time, in numpy, so that an
-error in the engine's own is seen as well.
+completed to L tokens by the target itself, and the frequencies of all 8^l prefixes, l = 1..L, are tested against
+their exact probabilities (chi-square, Bonferroni over l). L reaches the bonus token behind the deepest path: with one
+token less, every wrong bonus token there is invisible.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.record import Certificate, Difference, DocumentRow
+from offbook.harness.toy_target import LENGTH, TREE_PARENTS, TREE_TOKENS, VOCABULARY, ToyTarget
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,11 +32,6 @@ WIDEST_TIE = 1e-3  # logits; no float32 rounding is larger
 ALPHA = 1e-6  # a right verifier is called wrong once in a million certificates
 BOUND_LEVEL = 0.999
 LEAST_EXPECTED = 5.0  # cells expected less often are pooled, by p and before looking
-
-VOCABULARY = 8
-TREE_TOKENS = [0, 5, 2, 1, 7, 3, 6, 0, 4, 1]  # node 0 is the root, the token committed before
-TREE_PARENTS = [-1, 0, 0, 0, 1, 1, 2, 4, 4, 6]  # siblings at every level, three levels of candidates
-LENGTH = 4  # three accepted tokens and the bonus
 
 
 def greedy_certificate(
@@ -101,7 +96,7 @@ def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: in
     if sampling.greedy or n < 1000:
         message = f"expected temperature > 0 and n >= 1000, got {sampling.temperature} and {n}; greedy has its own test"
         raise ValueError(message)
-    toy = _Toy(sampling)
+    toy = ToyTarget(sampling)
     generator = torch.Generator().manual_seed(seed)
     committed = np.zeros((n, LENGTH), dtype=np.int64)
     lengths = np.zeros(n, dtype=np.int64)
@@ -112,16 +107,29 @@ def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: in
         committed[i, : len(tokens)] = tokens
         lengths[i] = len(tokens)
     toy.continue_all(committed, lengths, np.random.default_rng(seed))
-    cells = committed @ VOCABULARY ** np.arange(LENGTH - 1, -1, -1)
-    test = _compare(np.bincount(cells, minlength=VOCABULARY**LENGTH), toy.exact)
+    tests = [_compare(counts, exact) for counts, exact in _by_length(committed, toy.exact)]
+    p_value = min(1.0, len(tests) * min(test.p_value for test in tests))
+    loosest = max(tests, key=lambda test: test.tv_bound)
     return Certificate(
         kind="sampling_distribution",
-        verdict="differs" if test.p_value < ALPHA else "lossless",
+        verdict="differs" if p_value < ALPHA else "lossless",
         n=n,
-        tv=test.tv,
-        tv_bound=test.tv_bound,
-        p_value=test.p_value,
+        tv=loosest.tv,
+        tv_bound=loosest.tv_bound,
+        p_value=p_value,
     )
+
+
+def _by_length(committed: Ints, exact: Floats) -> list[tuple[Ints, Floats]]:
+    """Counts and probabilities of all prefixes of each length: the short ones show what is lost among 8^L cells."""
+    cells = committed @ VOCABULARY ** np.arange(LENGTH - 1, -1, -1)
+    return [
+        (
+            np.bincount(cells // VOCABULARY ** (LENGTH - length), minlength=VOCABULARY**length),
+            exact.reshape(VOCABULARY**length, -1).sum(axis=1),
+        )
+        for length in range(1, LENGTH + 1)
+    ]
 
 
 def _first_difference(
@@ -159,53 +167,6 @@ def _first_difference(
     )
 
 
-class _Toy:
-    """A target with fixed logits behind every prefix of up to LENGTH - 1 tokens, peaked as language is."""
-
-    def __init__(self, sampling: Sampling) -> None:
-        rng = np.random.default_rng(20_250)
-        logits = [2.0 * rng.standard_normal((VOCABULARY**i, VOCABULARY)) for i in range(LENGTH)]
-        prefixes = [0]
-        depths = [0]
-        for token, parent in zip(TREE_TOKENS[1:], TREE_PARENTS[1:], strict=True):
-            prefixes.append(prefixes[parent] * VOCABULARY + token)
-            depths.append(depths[parent] + 1)
-        for node, parent in enumerate(TREE_PARENTS[1:], start=1):  # drafters propose what the target finds likely
-            row = logits[depths[parent]][prefixes[parent]]
-            row[TREE_TOKENS[node]] = 1.5 - 0.2 * node / len(TREE_TOKENS)
-        self.logits_NV = torch.from_numpy(np.stack([logits[d][p] for d, p in zip(depths, prefixes, strict=True)]))
-        self.conditional = [warped(table, sampling) for table in logits]
-        self.exact = np.ones(1)
-        for table in self.conditional:
-            self.exact = (self.exact[:, None] * table).ravel()
-
-    def continue_all(self, committed: Ints, lengths: Ints, rng: np.random.Generator) -> None:
-        """Fills the rest of each sequence by drawing from the target, in place."""
-        prefix = np.zeros(len(committed), dtype=np.int64)
-        for i, table in enumerate(self.conditional):
-            open_ = lengths <= i
-            cumulative = table[prefix[open_]].cumsum(axis=1)
-            u = rng.random((len(cumulative), 1)) * cumulative[:, -1:]
-            committed[open_, i] = (u >= cumulative).sum(axis=1)
-            prefix = prefix * VOCABULARY + committed[:, i]
-
-
-def warped(logits_NV: Floats, sampling: Sampling) -> Floats:
-    """Temperature, then top-k, then top-p, in float64 numpy: the twin of `Sampling.probabilities`."""
-    logits = logits_NV / sampling.temperature
-    if 0 < sampling.top_k < logits.shape[-1]:
-        kth = np.sort(logits, axis=-1)[:, -sampling.top_k, None]
-        logits = np.where(logits < kth, -np.inf, logits)
-    p: Floats = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    p /= p.sum(axis=-1, keepdims=True)
-    order = np.argsort(-p, axis=-1, kind="stable")
-    ordered = np.take_along_axis(p, order, axis=-1)
-    ordered[(ordered.cumsum(axis=-1) - ordered) >= sampling.top_p] = 0.0
-    np.put_along_axis(p, order, ordered, axis=-1)
-    p /= p.sum(axis=-1, keepdims=True)
-    return p
-
-
 class _Test(NamedTuple):
     tv: float
     tv_bound: float
@@ -213,28 +174,47 @@ class _Test(NamedTuple):
 
 
 def _compare(counts: Ints, exact: Floats) -> _Test:
-    """Total variation with its McDiarmid bound, and Pearson's chi-square, over cells pooled by p."""
+    """Total variation with its McDiarmid bound, and a p-value, over cells pooled by p.
+
+    The p-value is Pearson's over the large cells and the pool of small ones; a pool expected too seldom for that gets
+    its own Poisson tail, since at low temperatures it is where a wrong verifier shows.
+    """
     n = int(counts.sum())
     large = exact * n >= LEAST_EXPECTED
-    if (
-        0 < exact[~large].sum() * n < LEAST_EXPECTED
-    ):  # too little for a cell of its own: pool with the smallest large one
-        large[np.where(large, exact, np.inf).argmin()] = False
-    observed = np.append(counts[large], counts[~large].sum()).astype(np.float64)
     p = np.append(exact[large], exact[~large].sum())
+    observed = np.append(counts[large], counts[~large].sum()).astype(np.float64)
     tv = 0.5 * float(np.abs(observed / n - p).sum())
     tv_bound = tv + 0.5 * np.sqrt(len(p) / n) + np.sqrt(np.log(1 / (1 - BOUND_LEVEL)) / (2 * n))
     if counts[exact == 0].any():
-        return _Test(tv, min(1.0, float(tv_bound)), 0.0)  # a sequence the target cannot produce
-    kept = p * n > 1e-9
-    statistic = float((((observed - p * n) ** 2)[kept] / (p * n)[kept]).sum())
-    half_df = torch.tensor((int(kept.sum()) - 1) / 2, dtype=torch.float64)
-    p_value = float(torch.special.gammaincc(half_df, torch.tensor(statistic / 2, dtype=torch.float64)))
+        p_value = 0.0  # a sequence the target cannot produce
+    elif p[-1] * n >= LEAST_EXPECTED:
+        p_value = _chi_square(observed, p * n)
+    else:
+        p_value = min(1.0, 2 * min(_chi_square(observed[:-1], p[:-1] * n), _poisson_tail(observed[-1], p[-1] * n)))
     return _Test(tv, min(1.0, float(tv_bound)), p_value)
 
 
+def _chi_square(observed: Floats, expected: Floats) -> float:
+    """P-value of Pearson's statistic; 1 where there is nothing to compare."""
+    if len(expected) < 2:
+        return 1.0
+    expected = expected * observed.sum() / expected.sum()
+    half_df = torch.tensor((len(expected) - 1) / 2, dtype=torch.float64)
+    half_statistic = torch.tensor(((observed - expected) ** 2 / expected).sum() / 2, dtype=torch.float64)
+    return float(torch.special.gammaincc(half_df, half_statistic))
+
+
+def _poisson_tail(observed: float, expected: float) -> float:
+    """Probability of at least that many where `expected` are."""
+    if observed == 0:
+        return 1.0
+    shape, rate = (torch.tensor(float(value), dtype=torch.float64) for value in (observed, max(0.0, expected)))
+    return float(torch.special.gammainc(shape, rate))
+
+
 def _check_path(path: list[int], bonus: int) -> None:
-    if not path or path[0] != 0 or any(TREE_PARENTS[node] != parent for parent, node in pairwise(path)):
+    steps = set(zip(TREE_PARENTS, range(len(TREE_PARENTS)), strict=True))
+    if path[:1] != [0] or not steps.issuperset(pairwise(path)):
         message = f"expected a path of tree nodes from the root (0) down, got {path}; the verifier's path is broken"
         raise ValueError(message)
     if not 0 <= bonus < VOCABULARY:

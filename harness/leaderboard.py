@@ -86,7 +86,7 @@ def losslessness(certificates: Sequence[Certificate]) -> str:
     kinds = {c.kind for c in certificates}
     if len(kinds) > 1 or any(c.verdict == "not_tested" for c in certificates):
         differing = sum(c.verdict == "differs" for c in certificates)
-        return f"DIFFERS in {differing} cells" if differing else "not tested"
+        return f"DIFFERS in {differing} of {len(certificates)} cells" if differing else "not tested"
     if kinds == {"baseline"}:
         return "baseline"
     if kinds == {"greedy_identity"}:

@@ -1,0 +1,288 @@
+"""The leaderboard: sums over sums, speed-ups within a heat only, honest about what is missing."""
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from offbook.harness.leaderboard import COLUMNS, Cell, leaderboard, losslessness, write_leaderboard
+from offbook.harness.record import BASELINE, Certificate
+from offbook.harness.report import list_records, report
+from offbook.harness.store import Store
+from offbook.harness.tables import readme_table, to_csv, to_markdown, update_readme
+
+
+def one(table: pd.DataFrame, **where: Any) -> dict[Any, Any]:
+    for name, value in where.items():
+        table = table[table[name] == value]
+    (line,) = table.to_dict("records")
+    return line
+
+
+def filled(root: Path, cells: list[Cell]) -> Store:
+    store = Store(root)
+    for cell in cells:
+        store.commit(cell.record, cell.rows)
+    return store
+
+
+def test_a_row_holds_the_counts_of_its_documents(make_heat: Any) -> None:
+    line = one(leaderboard(make_heat()), decoder="eagle2", suite="offbook_maths")
+    assert line["n_docs"] == 2
+    assert line["new_tokens"] == 7 + 4
+    assert line["acceptance_length"] == (3 + 3 + 2 + 1) / 4
+    assert (line["acceptance_at_1"], line["acceptance_at_2"]) == (3 / 4, 2 / 3)
+    assert math.isnan(line["acceptance_at_3"])
+    assert line["accuracy"] == 0.5
+    assert 0 < line["accuracy_low"] < 0.5 < line["accuracy_high"] < 1
+    assert (line["target_forwards"], line["draft_forwards"], line["draft_forwards_per_round"]) == (4, 8, 2.0)
+    assert line["draft_cost_ratio"] == pytest.approx(0.25)
+    assert (line["drafter_parameters"], line["training_tokens"]) == (1_200_000, 5000)
+    assert (line["peak_mib"], line["prefill_s"], line["decode_s"]) == (1.0, 0.5, 1.0)
+    assert line["losslessness"] == "identical 2/2"
+
+
+def test_the_speedup_is_a_ratio_of_sums_with_the_prefill_in_it(make_heat: Any) -> None:
+    table = leaderboard(make_heat())
+    fast = one(table, decoder="eagle2", suite="offbook_maths")
+    plain = one(table, decoder="autoregressive", suite="offbook_maths")
+    assert fast["tokens_per_s"] == pytest.approx(11 / (2 * 0.75))
+    assert plain["tokens_per_s"] == pytest.approx(11 / (2 * 1.25))
+    assert fast["speedup"] == pytest.approx(1.25 / 0.75)
+    assert plain["speedup"] == 1.0
+    assert math.isnan(plain["speedup_low"]), "the baseline against itself has no spread"
+
+
+def test_a_speedup_is_never_taken_over_another_heat(make_heat: Any) -> None:
+    first, second = make_heat(heat_id="heat-1"), make_heat(heat_id="heat-2", seed=1)
+    table = leaderboard([first[0], second[1]])
+    assert math.isnan(one(table, decoder="eagle2", suite="offbook_maths")["speedup"])
+    assert math.isnan(one(table, decoder="eagle2", suite="all")["speedup"])
+
+
+def test_a_heat_with_different_documents_is_refused(make_heat: Any) -> None:
+    plain, fast = make_heat()
+    moved = tuple(row.model_copy(update={"doc_id": row.doc_id + 1}) for row in fast.rows)
+    with pytest.raises(ValueError, match="run the heat again"):
+        leaderboard([plain, Cell(record=fast.record, rows=moved)])
+
+
+def test_the_all_row_pools_suites_by_their_sums(make_heat: Any) -> None:
+    table = leaderboard(make_heat("a", "heat-a") + make_heat("b", "heat-b"))
+    line, part = one(table, decoder="eagle2", suite="all"), one(table, decoder="eagle2", suite="a")
+    assert (line["n_suites"], line["n_docs"], line["new_tokens"]) == (2, 4, 22)
+    assert line["acceptance_length"] == part["acceptance_length"]
+    assert line["speedup"] == pytest.approx(part["speedup"])
+    assert line["losslessness"] == "identical 4/4"
+    assert line["heat_id"] == "heat-a heat-b"
+    assert list(table["suite"][:2]) == ["all", "all"]
+    assert list(table["decoder"][:2]) == ["autoregressive", "eagle2"]
+
+
+def test_the_all_row_takes_accuracy_from_suites_of_one_metric_only(
+    make_heat: Any, make_record: Any, make_spec: Any
+) -> None:
+    graded = [
+        Cell(
+            record=cell.record.model_copy(update={"metric": "rouge1"}),
+            rows=tuple(row.model_copy(update={"scores": {"rouge1": 0.123}}) for row in cell.rows),
+        )
+        for cell in make_heat("b", "heat-b")
+    ]
+    table = leaderboard(make_heat("a", "heat-a") + graded)
+    line = one(table, decoder="eagle2", suite="all")
+    assert (line["metric"], line["accuracy"]) == ("acc", 0.5)
+    assert line["accuracy_high"] == one(table, decoder="eagle2", suite="a")["accuracy_high"]
+    alone = one(leaderboard(graded), decoder="eagle2", suite="all")
+    assert alone["metric"] == ""
+    assert math.isnan(alone["accuracy"])
+
+
+def test_seeds_and_temperatures_are_not_pooled(make_heat: Any) -> None:
+    cells = make_heat(heat_id="1") + make_heat(heat_id="2", seed=1) + make_heat(heat_id="3", temperature=1.0)
+    table = leaderboard(cells)
+    assert len(table[table["suite"] == "all"]) == 6
+    assert list(table["temperature"]) == sorted(table["temperature"])
+
+
+def test_a_suite_that_ran_at_two_sizes_counts_once_in_the_all_row(
+    make_heat: Any, make_row: Any, make_record: Any
+) -> None:
+    big = make_heat()
+    spec = big[0].record.spec.model_copy(update={"n_docs": 1})
+    small = Cell(record=make_record(spec, heat_id="heat-2"), rows=big[0].rows[:1])
+    line = one(leaderboard([small, *big]), decoder="autoregressive", suite="all")
+    assert (line["n_suites"], line["n_docs"]) == (1, 2)
+
+
+def test_the_order_of_records_does_not_matter(make_heat: Any) -> None:
+    cells = make_heat("a", "heat-a") + make_heat("b", "heat-b") + make_heat("a", "heat-c", seed=1)
+    assert to_csv(leaderboard(cells)) == to_csv(leaderboard(cells[::-1]))
+
+
+@pytest.mark.parametrize(
+    ("certificates", "phrase"),
+    [
+        ([{"kind": "greedy_identity", "verdict": "lossless", "n": 12, "identical": 12}], "identical 12/12"),
+        (
+            [{"kind": "greedy_identity", "verdict": "ties", "n": 12, "identical": 11, "ties": 1}],
+            "identical 11/12, 1 tie",
+        ),
+        (
+            [
+                {"kind": "greedy_identity", "verdict": "ties", "n": 12, "identical": 11, "ties": 1},
+                {"kind": "greedy_identity", "verdict": "differs", "n": 12, "identical": 10, "unexplained": 2},
+            ],
+            "DIFFERS 2/24",
+        ),
+        (
+            [
+                {
+                    "kind": "sampling_distribution",
+                    "verdict": "lossless",
+                    "tv": 0.004,
+                    "tv_bound": 0.021,
+                    "p_value": 0.43,
+                },
+                {"kind": "sampling_distribution", "verdict": "lossless", "tv": 0.002, "tv_bound": 0.02, "p_value": 0.9},
+            ],
+            "TV 0.004 <= 0.021 (p=0.43)",
+        ),
+        (
+            [
+                {"kind": "sampling_distribution", "verdict": "lossless", "tv": 0.4, "tv_bound": 0.5, "p_value": 0.43},
+                {"kind": "sampling_distribution", "verdict": "differs", "tv": 0.2, "tv_bound": 0.3, "p_value": 0.0},
+            ],
+            "DIFFERS: TV 0.200 <= 0.300 (p=0)",
+        ),
+        ([{"kind": "greedy_identity", "verdict": "not_tested"}], "not tested"),
+        (
+            [
+                {"kind": "greedy_identity", "verdict": "lossless", "n": 2, "identical": 2},
+                {"kind": "sampling_distribution", "verdict": "differs", "tv": 0.2, "tv_bound": 0.3, "p_value": 0.0},
+            ],
+            "DIFFERS in 1 of 2 cells",
+        ),
+    ],
+)
+def test_losslessness_is_one_phrase_and_the_worst_decides(certificates: list[dict[str, Any]], phrase: str) -> None:
+    assert losslessness([Certificate(**fields) for fields in certificates]) == phrase
+
+
+def test_the_baseline_says_so() -> None:
+    assert losslessness([BASELINE, BASELINE]) == "baseline"
+
+
+def test_the_csv_keeps_every_digit_and_every_column(make_heat: Any, tmp_path: Path) -> None:
+    table = write_leaderboard(filled(tmp_path / "store", make_heat()), tmp_path / "out")
+    back = pd.read_csv(tmp_path / "out" / "leaderboard.csv")
+    assert tuple(back.columns) == COLUMNS
+    assert list(back["speedup"]) == list(table["speedup"])
+
+
+def test_hostile_text_stays_text(make_heat: Any) -> None:
+    cells = make_heat("=HYPERLINK(1)|x`<script>\ny")
+    table = leaderboard(cells)
+    assert (
+        one(pd.read_csv(io.StringIO(to_csv(table))), decoder="eagle2", seed=0, n_suites=1, suite="all")["metric"]
+        == "acc"
+    )
+    assert "'=HYPERLINK" in to_csv(table)
+    text = to_markdown(table, manifests=[cells[0].record.manifest])
+    assert "<script>" not in text
+    assert "Toy \\| CPU" in text
+    bars = {line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")}
+    assert len(bars) == 1, "a pipe in a name must not make a column"
+
+
+def test_negative_numbers_are_not_taken_for_formulas(make_heat: Any) -> None:
+    table = leaderboard(make_heat(seed=-3))
+    assert list(pd.read_csv(io.StringIO(to_csv(table)))["seed"]) == [-3] * 4
+
+
+def test_the_markdown_shows_intervals_and_no_empty_ones(make_heat: Any) -> None:
+    text = to_markdown(leaderboard(make_heat()))
+    assert "2.25 [" in text
+    assert "0.50 [0.09, 0.91] acc" in text
+    assert "nan" not in text
+    assert "[1.00, 1.00]" not in text
+    assert "± 0.0" not in text
+
+
+def test_the_markdown_names_the_cells_that_are_missing(make_heat: Any, make_spec: Any, tmp_path: Path) -> None:
+    store = filled(tmp_path / "store", make_heat())
+    expected = [make_spec(), make_spec(suite="offbook_chat", decoder="jakiro")]
+    write_leaderboard(store, tmp_path, expected=expected)
+    text = (tmp_path / "LEADERBOARD.md").read_text()
+    assert "1 of 2 cells are done" in text
+    assert "- missing: toy, untouched, jakiro, offbook_chat, temperature 0, seed 0" in text
+
+
+def test_rows_over_different_suites_say_so(make_heat: Any) -> None:
+    partial = make_heat("a", "heat-a") + make_heat("b", "heat-b")[:1]
+    assert "Suites" in readme_table(leaderboard(partial))
+    assert "Suites" not in readme_table(leaderboard(make_heat()))
+
+
+def test_an_empty_store_gives_an_empty_table(tmp_path: Path) -> None:
+    table = write_leaderboard(Store(tmp_path / "none"), tmp_path)
+    assert table.empty
+    assert (tmp_path / "leaderboard.csv").read_text() == ",".join(COLUMNS) + "\n"
+    assert "# Leaderboard" in (tmp_path / "LEADERBOARD.md").read_text()
+    assert readme_table(table) == "No cell has been run yet."
+
+
+def test_a_damaged_store_writes_nothing(make_heat: Any, tmp_path: Path) -> None:
+    store = filled(tmp_path / "store", make_heat())
+    next((store.root / "rows").iterdir()).write_text("")
+    with pytest.raises(ValueError, match="SHA-256"):
+        write_leaderboard(store, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_readme_block_is_replaced_and_nothing_else(make_heat: Any, tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- leaderboard -->\nold \\1\n<!-- /leaderboard -->\nafter\n")
+    update_readme(readme, leaderboard(make_heat()))
+    update_readme(readme, leaderboard(make_heat()))
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- leaderboard -->\n|")
+    assert text.endswith("|\n<!-- /leaderboard -->\nafter\n")
+    assert "old" not in text
+    assert text.count("eagle2") == 1
+
+
+@pytest.mark.parametrize("text", ["none", "<!-- leaderboard --> " * 2, "<!-- leaderboard --><!-- /leaderboard -->" * 2])
+def test_a_readme_without_exactly_one_block_is_left_alone(text: str, tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(text)
+    with pytest.raises(ValueError, match="expected one block"):
+        update_readme(readme, pd.DataFrame(columns=list(COLUMNS)))
+    assert readme.read_text() == text
+
+
+def test_report_writes_beside_the_records_and_prints(make_heat: Any, tmp_path: Path) -> None:
+    store = filled(tmp_path / "store", make_heat())
+    out = io.StringIO()
+    report(store.root, console=Console(file=out, width=200))
+    assert (store.root / "LEADERBOARD.md").exists()
+    assert "eagle2" in out.getvalue()
+    assert store.verify() == 2
+
+
+def test_ls_prints_one_line_a_record(make_heat: Any, tmp_path: Path) -> None:
+    store = filled(tmp_path / "store", make_heat("[red]suite"))
+    out = io.StringIO()
+    list_records(store.root, console=Console(file=out, width=250))
+    assert out.getvalue().count("[red]suite") == 2
+
+
+@pytest.mark.parametrize("command", [report, list_records])
+def test_a_folder_that_is_no_store_is_named(command: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected a store"):
+        command(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,127 @@
+"""The manifest says what ran and not who ran it."""
+
+import getpass
+import json
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import offbook
+from offbook.harness.provenance import ENVIRONMENT, git_state, machine_line, manifest
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    git(tmp_path, "init")
+    (tmp_path / "a.txt").write_text("one\n")
+    git(tmp_path, "add", "a.txt")
+    git(tmp_path, "commit", "-m", "one")
+    return tmp_path
+
+
+def test_the_manifest_holds_what_a_reader_needs() -> None:
+    made = manifest(["offbook", "run"], environ={})
+    assert made["offbook"] == offbook.__version__
+    assert made["argv"] == ["offbook", "run"]
+    for name in ("python", "platform", "cpu", "cores", "torch_threads", "utc"):
+        assert made[name], name
+    packages = made["packages"]
+    assert isinstance(packages, dict)
+    assert packages["torch"]
+    assert json.loads(json.dumps(made, allow_nan=False)) == made
+
+
+def test_of_the_environment_only_known_names_are_kept() -> None:
+    made = manifest(
+        [], environ={"OMP_NUM_THREADS": "1", "HOSTNAME": "secret-host", "HF_TOKEN": "hf_abcdefgh", "USER": "u"}
+    )
+    assert made["environment"] == {"OMP_NUM_THREADS": "1"}
+    assert not any("TOKEN" in name.replace("TOKENIZERS", "") or "KEY" in name for name in ENVIRONMENT)
+
+
+def test_no_host_no_user_no_home_is_in_the_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
+    home = "/home/somebody-1234"
+    text = json.dumps(manifest([f"{home}/bin/offbook", f"--out={home}/x", f"{home}/y/"], environ={"HOME": home}))
+    assert "somebody" not in text
+    assert "/home" not in text
+    assert len(platform.node()) < 4 or platform.node() not in text
+    assert f'"{getpass.getuser()}"' not in text
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("/usr/local/bin/offbook", "offbook"),
+        ("--out=/data/me/results", "--out=results"),
+        ("~/runs/one", "one"),
+        ("C:\\Users\\me\\runs", "runs"),
+        ("x:/a/b", "b"),
+        ("results/mine", "results/mine"),
+        ("--model=org/name", "--model=org/name"),
+        ("--max-new-tokens=96", "--max-new-tokens=96"),
+        ("--suite", "--suite"),
+        ("--hf-token=whatever", "--hf-token=[redacted]"),
+        ("--api_key=whatever", "--api_key=[redacted]"),
+        ("hf_abcdefghijkl", "[redacted]"),
+        ("https://me:pass@host/x", "https://[redacted]host/x"),
+        ("pre-5ecret-value-post", "pre-[redacted]-post"),
+    ],
+)
+def test_arguments_lose_paths_and_secrets_and_nothing_else(argument: str, shown: str) -> None:
+    assert manifest([argument], environ={"MY_API_KEY": "5ecret-value"})["argv"] == [shown]
+
+
+def test_the_value_behind_a_secret_option_is_blanked() -> None:
+    made = manifest(["--token", "abc", "--max-new-tokens", "96"], environ={})
+    assert made["argv"] == ["--token", "[redacted]", "--max-new-tokens", "96"]
+
+
+def test_a_clean_checkout_is_its_commit(checkout: Path) -> None:
+    state = git_state(checkout)
+    assert len(str(state["commit"])) == 40
+    assert (state["diff_sha256"], state["untracked_files"]) == (None, 0)
+
+
+def test_uncommitted_changes_are_in_the_hash(checkout: Path) -> None:
+    (checkout / "a.txt").write_text("two\n")
+    (checkout / "new.txt").write_text("new\n")
+    first = git_state(checkout)
+    (checkout / "a.txt").write_text("three\n")
+    second = git_state(checkout)
+    assert first["untracked_files"] == 1
+    assert len(str(first["diff_sha256"])) == 64
+    assert first["diff_sha256"] != second["diff_sha256"]
+
+
+def test_outside_a_checkout_the_absence_is_named(tmp_path: Path) -> None:
+    assert git_state(tmp_path) == {"commit": None, "absence": "not run from a git checkout of offbook"}
+
+
+def test_a_checkout_around_an_installed_package_is_not_ours(checkout: Path) -> None:
+    installed = checkout / "venv" / "offbook"
+    installed.mkdir(parents=True)
+    assert git_state(installed)["commit"] is None
+
+
+def test_without_git_the_absence_is_named(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(checkout))
+    assert git_state(checkout)["commit"] is None
+
+
+def test_the_machine_fits_one_line() -> None:
+    line = machine_line(manifest([], environ={}))
+    assert "\n" not in line
+    assert "unknown" not in line
+
+
+@pytest.mark.parametrize("made", [{}, {"packages": None, "gpu": None}, {"cores": 4}])
+def test_an_old_manifest_still_gives_a_line(made: dict[str, Any]) -> None:
+    assert "unknown" in machine_line(made)
