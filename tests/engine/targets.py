@@ -1,0 +1,73 @@
+"""Small fp64 targets of every architecture, and draft networks for them: random ones, and one that is often right."""
+
+import functools
+
+import torch
+
+from offbook.baselines.decoding import eagle2
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.training.architecture import DraftArchitecture
+from offbook.engine.training.checkpoint import draft_config
+from offbook.methods.jakiro import drafter as jakiro
+from tests.tiny import tiny_model
+
+ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2")
+DRAFT_ARCHITECTURES: dict[str, DraftArchitecture] = {"eagle2": eagle2.ARCHITECTURE, "jakiro": jakiro.ARCHITECTURE}
+VOCABULARY = 50
+
+
+@functools.cache
+def target(architecture: str = "llama", *, damped: bool = False) -> Backbone:
+    """An fp64 target; where `damped`, its layers speak softly, so that the next token hangs mostly on the last one."""
+    model = tiny_model(architecture, torch.float64, vocab_size=VOCABULARY, sliding_window=5, tie_word_embeddings=False)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if damped and name.endswith(("o_proj.weight", "down_proj.weight")):
+                weight *= 0.03
+            if damped and architecture == "gemma2" and "layernorm" in name and "post" in name:
+                weight.fill_(-0.9)  # its norm behind each block multiplies by one plus this
+    return Backbone(model)
+
+
+def network(name: str, backbone: Backbone, *, echo: bool = False, seed: int = 0) -> DraftNetwork:
+    """A random draft network, or where `echo` one whose feature is the token's embedding: right on a damped target."""
+    torch.manual_seed(seed)
+    net = DRAFT_ARCHITECTURES[name].build(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
+    hidden = net.config.hidden_size
+    for parameter in net.parameters():
+        parameter.copy_(torch.randn_like(parameter) * (0.01 if echo else 0.4))
+    if echo:
+        net.fc.weight[:, :hidden] += torch.eye(hidden)
+    return net
+
+
+def feature_drafter(
+    name: str, backbone: Backbone, tree: TreeConfig, *, echo: bool = False, vocabulary: int = VOCABULARY, seed: int = 0
+) -> FeatureDrafter:
+    """EAGLE-2 or Jakiro around `network`, drafting from `vocabulary` random tokens."""
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randperm(VOCABULARY, generator=generator)[:vocabulary].sort().values
+    net = network(name, backbone, echo=echo, seed=seed)
+    contrast = DRAFT_ARCHITECTURES[name].contrast
+    return FeatureDrafter(backbone, net, DraftHead(backbone.head_VH, ids), tree=tree, contrast=contrast)
+
+
+def greedy_reference(backbone: Backbone, prompt: list[int], cap: int, *, eos: int | None = None) -> list[int]:
+    """New tokens of transformers' own greedy `generate`, under the model's own attention."""
+    prompt_1P = torch.tensor([prompt])
+    backbone.use_native_attention()
+    try:
+        output = backbone.model.generate(
+            prompt_1P,
+            attention_mask=torch.ones_like(prompt_1P),
+            max_new_tokens=cap,
+            do_sample=False,
+            eos_token_id=eos,
+            pad_token_id=0,
+        )
+    finally:
+        backbone.use_tree_attention()
+    return output[0, len(prompt) :].tolist()
