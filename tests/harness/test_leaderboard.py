@@ -54,6 +54,8 @@ def test_the_speedup_is_a_ratio_of_sums_with_the_prefill_in_it(make_heat: Any) -
     assert plain["tokens_per_s"] == pytest.approx(11 / (2 * 1.25))
     assert fast["speedup"] == pytest.approx(1.25 / 0.75)
     assert plain["speedup"] == 1.0
+    # two prompts of 7 and 4 tokens: at worst only one of them is drawn
+    assert (fast["tokens_per_s_low"], fast["tokens_per_s_high"]) == pytest.approx((4 / 0.75, 7 / 0.75))
     assert math.isnan(plain["speedup_low"]), "the baseline against itself has no spread"
 
 

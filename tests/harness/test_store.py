@@ -51,6 +51,17 @@ def test_the_first_writer_wins(store: Store, make_record: Any, make_row: Any) ->
     assert len(list((store.root / "rows").iterdir())) == 1
 
 
+def test_the_loser_of_a_race_takes_its_rows_away(
+    store: Store, make_record: Any, make_row: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = commit(store, make_record, make_row)
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # it looked before the winner was done
+    assert store.commit(make_record(heat_id="heat-2"), [make_row(0, decode_s=5.0), make_row(1)]) == first
+    assert only(store.root / "rows").name == first.rows_file
+    assert commit(store, make_record, make_row) == first
+    assert store.verify() == 1, "a loser with the winner's very rows must not take those away"
+
+
 def test_racing_writers_leave_one_whole_cell(store: Store, make_record: Any, make_row: Any) -> None:
     barrier = threading.Barrier(8)
 
