@@ -1,11 +1,13 @@
 """The target's answers to the training prompts: the file shipped with offbook where it fits, else asked anew."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from offbook.harness.progress import Progress
+from offbook.harness.record import canonical_sha256
 from offbook.harness.target import Target
-from offbook.tasks.prompts import DATA_PATH, load_prompts
+from offbook.tasks.prompts import DATA_PATH, Prompt, load_prompts
 
 if TYPE_CHECKING:
     from offbook.engine.training.answers import Answer
@@ -14,9 +16,15 @@ Source = Literal["shipped", "regenerate"]
 
 
 def target_answers(
-    target: Target, source: Source, folder: Path, progress: Progress, *, limit: int | None = None
+    target: Target,
+    source: Source,
+    folder: Path,
+    progress: Progress,
+    *,
+    limit: int | None = None,
+    prompts: Sequence[Prompt] | None = None,
 ) -> "list[Answer]":
-    """Answers to the training prompts, or to `limit` of them spaced evenly over the six categories.
+    """Answers to the training prompts, or to `limit` of them, evenly spaced (the six categories in equal shares).
 
     Args:
         target: who answers.
@@ -25,16 +33,18 @@ def target_answers(
         folder: where regenerated answers are kept.
         progress: is told how far regeneration is.
         limit: how many.
+        prompts: what to answer instead of the embedded prompts; nothing is shipped for these, so the target is asked.
 
     Raises:
         ValueError: no answers are shipped for this model, or they are another tokenizer's.
     """
     from offbook.engine.training.answers import answer_prompts, load_answers
 
-    prompts = load_prompts("train")
+    own = prompts is None
+    prompts = load_prompts("train") if prompts is None else prompts
     if limit is not None:
         prompts = [prompts[i * len(prompts) // limit] for i in range(min(limit, len(prompts)))]
-    if source == "shipped":
+    if own and source == "shipped":
         path = DATA_PATH / f"answers-{target.name}.jsonl"
         if not path.is_file():
             msg = (
@@ -49,7 +59,7 @@ def target_answers(
             target.backbone.model,
             target.tokenizer,
             prompts,
-            folder / f"answers-{target.weights_sha256[:12]}.jsonl",
+            folder / f"answers-{target.weights_sha256[:12]}-{canonical_sha256([p.id for p in prompts])[:8]}.jsonl",
             progress=lambda done, total: progress.update(done, total, "answers to the training prompts"),
         )
     finally:

@@ -1,6 +1,8 @@
 """`offbook train-drafter`: one drafter for one target, in a folder that its recipe names."""
 
+import shutil
 from pathlib import Path
+from typing import Literal
 
 from offbook.engine.training.drafter_training import TrainingConfig
 from offbook.harness import drafters
@@ -10,6 +12,10 @@ from offbook.harness.progress import Progress
 from offbook.harness.roster import contender, contenders
 from offbook.harness.runs import RUNS
 from offbook.harness.target import load_target
+from offbook.tasks.loaders import load_question_file, load_task_documents
+from offbook.tasks.prompts import Prompt
+
+Features = Literal["cached", "online"]
 
 
 def train(
@@ -19,11 +25,26 @@ def train(
     progress: Progress,
     *,
     answers: Source,
+    prompts: str | None = None,
+    features: Features = "cached",
     output: Path | None = None,
     device: str = "auto",
     revision: str | None = None,
 ) -> Path:
     """Trains a contender's drafter and returns its folder; what an interrupted call left there is used.
+
+    Args:
+        name: whose drafter.
+        model: the target, by alias, folder or id.
+        spec: how to train.
+        progress: is told how far it is.
+        answers: where answers to the embedded prompts come from.
+        prompts: a question file (FastChat, Spec-Bench) or an lm-eval task to train on instead of the embedded prompts.
+        features: "cached" keeps the target's features on disk beside the drafter while training lasts; "online" pays
+            for them again every epoch and stores nothing.
+        output: the drafter's folder; by default named by its recipe, under `runs/`.
+        device: auto, cpu or cuda.
+        revision: of a Hugging Face id.
 
     Raises:
         ValueError: a contender that needs no drafter, or what `load_target` and `target_answers` refuse.
@@ -35,15 +56,28 @@ def train(
         raise ValueError(msg)
     target = load_target(model, device=device, revision=revision)
     artifacts = output.parent if output else RUNS
-    rows = target_answers(target, answers, artifacts, progress, limit=spec.answers)
+    asked = None if prompts is None else _prompts(prompts)
+    rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)
     config = TrainingConfig(**spec.model_dump(exclude={"answers"}, exclude_none=True))
     folder = output or drafters.drafter_folder(artifacts, chosen, target, rows, config)
     progress.say(f"training {name} on {len(rows)} answers into {folder}")
-    return drafters.train(
+    cache = folder.with_name(f"{folder.name}.features") if features == "cached" else None
+    trained = drafters.train(
         chosen,
         target,
         rows,
         config,
         folder,
+        features_dir=cache,
         progress=lambda p: progress.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
     )
+    if cache is not None:
+        shutil.rmtree(cache, ignore_errors=True)  # large, and of use to an unfinished training only
+    return trained
+
+
+def _prompts(source: str) -> list[Prompt]:
+    """The prompts of a file, or else of an lm-eval task."""
+    if Path(source).suffix in {".jsonl", ".json"} or Path(source).exists():
+        return load_question_file(source)
+    return load_task_documents(source)
