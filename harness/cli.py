@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from offbook.harness.console import quiet, resumable
+from offbook.harness.console import quiet, resumable, terminal
 from offbook.harness.progress import progress as bar
 
 app = typer.Typer(
@@ -84,10 +84,10 @@ def generate(
     """
     from offbook.engine.decoding.sampling import Sampling
     from offbook.harness.arms import build_arms
-    from offbook.harness.evaluate import parse_options
     from offbook.harness.generate import account
     from offbook.harness.generate import generate as answer
     from offbook.harness.roster import contender
+    from offbook.harness.settings import parse_options
     from offbook.harness.target import load_target
 
     contender(decoder)
@@ -139,8 +139,9 @@ def evaluate(
     """
     from offbook.harness.config import EvaluateSpec, load_config
     from offbook.harness.evaluate import evaluate as run
-    from offbook.harness.evaluate import merge, parse_drafters, parse_options
+    from offbook.harness.evaluate import merge
     from offbook.harness.report import report as show
+    from offbook.harness.settings import parse_drafters, parse_options
 
     flags = {
         "model": model,
@@ -164,7 +165,7 @@ def evaluate(
     quiet()
     with bar() as progress:
         done = run(spec, progress, include_path=include_path)
-    show(done.folder)
+    show(done.folder, console=terminal())
     typer.echo(f"records and leaderboard in {done.folder}", err=True)
     raise typer.Exit(0 if done.lossless else 1)
 
@@ -175,6 +176,12 @@ def train_drafter(
     model: Model = MODEL,
     output: Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path")] = None,
     answers: Answers = "shipped",
+    prompts: Annotated[
+        str | None, typer.Option("--prompts", help="A question.jsonl or an lm-eval task instead of the own prompts.")
+    ] = None,
+    features: Annotated[
+        Literal["cached", "online"], typer.Option("--features", help="Keep the target's features on disk, or not.")
+    ] = "cached",
     limit: Annotated[int | None, typer.Option("--limit", min=2, help="Answers to train on; by default all.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "--batch_size", min=1)] = None,
@@ -204,13 +211,26 @@ def train_drafter(
     spec = parse(TrainingSpec, {k: v for k, v in settings.items() if v is not None}, source="command line")
     quiet()
     with bar() as progress, resumable("run the same command again to go on"):
-        folder = train(name, model, spec, progress, answers=answers, output=output, device=device, revision=revision)
+        folder = train(
+            name,
+            model,
+            spec,
+            progress,
+            answers=answers,
+            prompts=prompts,
+            features=features,
+            output=output,
+            device=device,
+            revision=revision,
+        )
     typer.echo(str(folder))
 
 
 @app.command()
 def reproduce(
-    profile: Annotated[str, typer.Argument(help="A profile's name, or a YAML file; see `offbook ls`.")] = "laptop",
+    profile: Annotated[
+        str, typer.Option("--profile", help="A profile's name, or a YAML file; see `offbook ls`.")
+    ] = "laptop",
     output: Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Resume nothing.")] = False,
     answers: Answers = "shipped",
@@ -231,9 +251,9 @@ def reproduce(
     folder, resumed = open_run(name, content, output=output, fresh=fresh)
     typer.echo(f"{'resuming' if resumed else 'running'} profile {name} in {folder}", err=True)
     quiet()
-    with bar() as progress, resumable(f"run `offbook reproduce {profile} --output {folder}` to go on"):
+    with bar() as progress, resumable(f"run `offbook reproduce --profile {profile} --output {folder}` to go on"):
         comparison = run(content, folder, progress, answers=answers, device=device)
-    show(folder)
+    show(folder, console=terminal())
     if comparison is not None:
         for line in verdict_lines(comparison):
             typer.echo(line, err=True)
@@ -254,7 +274,7 @@ def report(
     """
     from offbook.harness.report import report as write
 
-    write(store, output, readme)
+    write(store, output, readme, console=terminal())
 
 
 @app.command("ls")
@@ -270,7 +290,7 @@ def list_(store: Annotated[Path | None, typer.Argument(help="A folder with recor
     else:
         from offbook.harness.report import list_records
 
-        list_records(store)
+        list_records(store, console=terminal())
 
 
 @app.command(

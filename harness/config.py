@@ -107,7 +107,8 @@ def parse(model: type[Model], data: Any, *, source: str) -> Model:
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         got = "" if first["type"] == "missing" else f", got {_short(first['input'])}"
         known = sorted(model.model_fields)
-        remedy = f"; known keys are {', '.join(known)}" if first["type"] == "extra_forbidden" else ""
+        keys = f"known keys are {', '.join(known)}" if known else "there is nothing to set"
+        remedy = f"; {keys}" if first["type"] == "extra_forbidden" else ""
         complaint = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
         msg = f"{source}: {where}: {complaint}{got}{remedy}"
         raise ValueError(msg) from None
@@ -183,7 +184,8 @@ class _Loader(yaml.SafeLoader):
         return int(self.construct_scalar(node))
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        value = float(self.construct_scalar(node))
+        text = self.construct_scalar(node)
+        value = math.nan if text.lower().endswith(("inf", "nan")) else float(text)
         if not math.isfinite(value):
             raise yaml.constructor.ConstructorError(None, None, f"{node.value} is not finite", node.start_mark)
         return value

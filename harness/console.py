@@ -4,6 +4,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def quiet() -> None:
@@ -23,3 +27,10 @@ def resumable(how: str) -> Iterator[None]:
     except KeyboardInterrupt:
         print(f"offbook: interrupted; {how}", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def terminal() -> "Console":
+    """Standard output for tables, wide enough for one where nobody's terminal says otherwise."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=140)

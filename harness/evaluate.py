@@ -7,7 +7,7 @@ from typing import Any
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.arms import build_arms
-from offbook.harness.config import EvaluateSpec, parse, parse_yaml
+from offbook.harness.config import EvaluateSpec, parse
 from offbook.harness.heat import is_done, plan_heat, run_heat, summary
 from offbook.harness.leaderboard import write_leaderboard
 from offbook.harness.progress import Progress
@@ -48,7 +48,7 @@ def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | Non
         msg = "expected at least one suite, got none; name it with --tasks (`offbook ls` lists them)"
         raise ValueError(msg)
     names = spec.tasks.split(",") if isinstance(spec.tasks, str) else list(spec.tasks)
-    suites = find_suites([name.strip() for name in names], include_path=include_path)
+    suites = find_suites([name.strip() for name in names], include_path=include_path, say=progress.say)
     target = load_target(
         spec.model or DEFAULT_MODEL,
         dtype=spec.dtype or "float32",
@@ -87,36 +87,3 @@ def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | Non
         lossless &= all(record.certificate.verdict != "differs" for record in records)
         write_leaderboard(store, folder, expected=expected)
     return Evaluated(folder=folder, lossless=lossless)
-
-
-def parse_options(settings: list[str]) -> dict[str, dict[str, Any]]:
-    """`eagle2.total_tokens=32` as {"eagle2": {"total_tokens": 32}}.
-
-    Raises:
-        ValueError: another shape.
-    """
-    options: dict[str, dict[str, Any]] = {}
-    for setting in settings:
-        path, equals, value = setting.partition("=")
-        name, dot, key = path.partition(".")
-        if not (equals and dot and name and key):
-            msg = f"--option {setting!r}: expected DECODER.NAME=VALUE, such as eagle2.total_tokens=32"
-            raise ValueError(msg)
-        options.setdefault(name, {})[key] = parse_yaml(value, source=f"--option {path}")
-    return options
-
-
-def parse_drafters(settings: list[str]) -> dict[str, str]:
-    """`eagle2=folder` as {"eagle2": "folder"}.
-
-    Raises:
-        ValueError: another shape.
-    """
-    folders = {}
-    for setting in settings:
-        name, equals, folder = setting.partition("=")
-        if not (equals and name and folder):
-            msg = f"--drafter {setting!r}: expected DECODER=FOLDER, such as eagle2=runs/drafter-eagle2"
-            raise ValueError(msg)
-        folders[name] = folder
-    return folders

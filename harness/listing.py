@@ -1,4 +1,4 @@
-"""`offbook ls` without a store: what there is to choose from. Reads names only, so that it answers at once."""
+"""`offbook ls` without a store: what there is to choose from."""
 
 import re
 

@@ -61,7 +61,11 @@ def reproduce(
         ValueError: a profile that names what does not exist.
     """
     trained = [name for name in profile.decoders if contender(name).architecture is not None]
-    suites = {suite.name: (suite, cap) for name, cap in profile.suites.items() for suite in find_suites([name])}
+    suites = {
+        suite.name: (suite, cap)
+        for name, cap in profile.suites.items()
+        for suite in find_suites([name], say=progress.say)
+    }
     stages = Stages(progress, _plan(profile, trained, suites, answers))
 
     with stages.next():

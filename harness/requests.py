@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,10 +79,15 @@ def suite_names() -> list[str]:
     return sorted(name.removeprefix(PREFIX) for name in names)
 
 
-def find_suites(names: Sequence[str], *, include_path: Path | None = None) -> list[Suite]:
+def find_suites(
+    names: Sequence[str], *, include_path: Path | None = None, say: Callable[[str], object] = lambda _: None
+) -> list[Suite]:
     """Suites by name: offbook's (with or without `offbook_`), or any lm-eval task; a group stands for its tasks.
 
-    lm-eval's own index takes long to build and is consulted only for a name that is not found before.
+    Args:
+        names: what to find.
+        include_path: another folder of task files.
+        say: is told before lm-eval's own index is built, which takes long and is done for names not found before.
 
     Raises:
         ValueError: no such task; the nearest name is suggested.
@@ -92,7 +97,8 @@ def find_suites(names: Sequence[str], *, include_path: Path | None = None) -> li
     for name in names:
         found = PREFIX + name if PREFIX + name in manager.all_tasks else name
         if found not in manager.all_tasks:
-            manager = TaskManager(include_path=_paths(include_path))
+            say(f"looking for {name!r} among lm-eval's own tasks, which takes half a minute")
+            manager = _whole_manager(include_path)
         if found not in manager.all_tasks:
             raise ValueError(_unknown(name, manager))
         try:
@@ -235,6 +241,10 @@ def _plain(value: Any) -> Any:
 
 def _own_manager(include_path: Path | None = None) -> TaskManager:
     return TaskManager(include_path=_paths(include_path), include_defaults=False)
+
+
+def _whole_manager(include_path: Path | None) -> TaskManager:
+    return TaskManager(include_path=_paths(include_path))
 
 
 def _paths(include_path: Path | None) -> list[str]:

@@ -51,8 +51,8 @@ def train(
     """
     chosen = contender(name)
     if chosen.architecture is None:
-        trained = [c.name for c in contenders().values() if c.architecture is not None]
-        msg = f"{name} needs no drafter: expected one of {', '.join(trained)}"
+        names = [c.name for c in contenders().values() if c.architecture is not None]
+        msg = f"{name} needs no drafter: expected one of {', '.join(names)}"
         raise ValueError(msg)
     target = load_target(model, device=device, revision=revision)
     artifacts = output.parent if output else RUNS

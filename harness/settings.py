@@ -1,0 +1,39 @@
+"""Repeatable flags of the command line that carry a name: a decoder's settings, a decoder's drafter."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from offbook.harness.config import parse_yaml
+
+
+def parse_options(settings: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`eagle2.total_tokens=32` as {"eagle2": {"total_tokens": 32}}.
+
+    Raises:
+        ValueError: another shape.
+    """
+    options: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        name, dot, key = path.partition(".")
+        if not (equals and dot and name and key):
+            msg = f"--option {setting!r}: expected DECODER.NAME=VALUE, such as eagle2.total_tokens=32"
+            raise ValueError(msg)
+        options.setdefault(name, {})[key] = parse_yaml(value, source=f"--option {path}")
+    return options
+
+
+def parse_drafters(settings: Sequence[str]) -> dict[str, str]:
+    """`eagle2=folder` as {"eagle2": "folder"}.
+
+    Raises:
+        ValueError: another shape.
+    """
+    folders = {}
+    for setting in settings:
+        name, equals, folder = setting.partition("=")
+        if not (equals and name and folder):
+            msg = f"--drafter {setting!r}: expected DECODER=FOLDER, such as eagle2=runs/drafter-eagle2"
+            raise ValueError(msg)
+        folders[name] = folder
+    return folders

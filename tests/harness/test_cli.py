@@ -1,0 +1,194 @@
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import offbook
+from offbook.harness.cli import main
+from tests.tiny import save_tiny
+
+ENVIRON = os.environ | {"PYTHONPATH": str(Path(offbook.__file__).parent.parent)}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> str:
+    return str(save_tiny(tmp_path_factory.mktemp("cli") / "tiny"))
+
+
+@pytest.fixture(scope="module")
+def drafter(tiny, tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("drafters") / "eagle2"
+    arguments = ["--answers", "regenerate", "--limit", "4", "--epochs", "1", "--draft-vocab-size", "64"]
+    assert status("train-drafter", "eagle2", "--model", tiny, "--output", str(folder), *arguments) == 0
+    return str(folder)
+
+
+def status(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def test_help_comes_at_once():
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "offbook.harness.cli", "--help"], capture_output=True, env=ENVIRON)
+        seconds.append(time.perf_counter() - start)
+        assert done.returncode == 0
+        assert b"reproduce" in done.stdout
+    assert min(seconds) < 0.3
+
+
+@pytest.mark.parametrize("command", ["generate", "evaluate", "train-drafter", "reproduce", "report", "ls"])
+def test_every_command_has_help(command, capsys):
+    assert status(command, "--help") == 0
+    assert f"offbook {command}" in capsys.readouterr().out
+
+
+def test_the_version_is_printed(capsys):
+    assert status("--version") == 0
+    assert capsys.readouterr().out == f"offbook {offbook.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("lsx", "No such command 'lsx'"),
+        ("generate", "Missing argument"),
+        ("generate hi --max-new-tokens 0", "Invalid value for '--max-new-tokens'"),
+        ("generate hi --max-new-tokens many", "Invalid value for '--max-new-tokens'"),
+        ("generate hi --decoder jackiro", "no decoder 'jackiro' (did you mean jakiro?)"),
+        ("generate hi --temperature -1", "temperature must be a number of at least 0"),
+        ("generate hi --top-p 2", "top_p must lie in (0, 1]"),
+        ("generate hi --model no/such/folder", "no model 'no/such/folder'"),
+        ("generate hi --model TINY --decoder eagle2", "eagle2: expected a trained drafter, got none"),
+        ("generate hi --model TINY --decoder eagle2 --drafter no/where", "no/where: expected a drafter"),
+        ("generate hi --model TINY --option total=3", "options of autoregressive: total: unknown key, got 3; there is"),
+        ("generate hi --model TINY --dtype int4", "expected --dtype to be one of"),
+        ("generate hi --model TINY --max-new-tokens 600", "within the model's context of 512"),
+        ("evaluate", "expected at least one suite"),
+        ("evaluate --tasks math", "no suite 'math' (did you mean maths?)"),
+        ("evaluate --tasks qa --temperature -1", "command line: temperature: "),
+        ("evaluate --tasks qa --drafter eagle2", "--drafter 'eagle2': expected DECODER=FOLDER"),
+        ("evaluate --tasks qa --option total=3", "--option 'total=3': expected DECODER.NAME=VALUE"),
+        ("evaluate --tasks qa --model TINY --decoders prompt_lookup", "expected autoregressive among the decoders"),
+        ("evaluate --tasks qa --model TINY --decoders autoregressive,autoregressive", "'autoregressive' twice"),
+        ("evaluate --config no.yaml", "no.yaml: expected a YAML file, found none"),
+        ("train-drafter prompt_lookup", "prompt_lookup needs no drafter: expected one of eagle2, jakiro"),
+        ("train-drafter eagle2 --model TINY", "expected answers of 'tiny' among those shipped, found none"),
+        ("reproduce labtop", "no profile 'labtop' (did you mean laptop?)"),
+        ("reproduce no.yaml", "no.yaml: expected a YAML file, found none"),
+        ("report no/where", "expected a store with a folder records/"),
+        ("ls no/where", "expected a store with a folder records/"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(arguments, complaint, tiny, capsys, monkeypatch):
+    if "math" in arguments:  # lm-eval's own index takes half a minute
+        from offbook.harness import requests
+
+        monkeypatch.setattr(requests, "_whole_manager", requests._own_manager)
+    assert status(*[a.replace("TINY", tiny) for a in arguments.split()]) == 2
+    captured = capsys.readouterr()
+    last = captured.err.strip().splitlines()[-1]
+    assert last.startswith("offbook: error: ")
+    assert complaint in last
+    assert "Traceback" not in captured.err
+
+
+def test_one_line_and_nothing_else_leaves_the_process(tiny):
+    command = [sys.executable, "-m", "offbook.harness.cli", "generate", "", "--model", tiny]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRON)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert (
+        done.stderr == "offbook: error: expected a prompt of at least one token, got an empty one; give it some text\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("tasks: qa\ntaks: x\n", "taks: unknown key"),
+        ("tasks: qa\ntasks: x\n", "key 'tasks' twice"),
+        ("tasks: [\n", "expected plain YAML"),
+        ("tasks: &a qa\nmodel: *a\n", "got an anchor or alias"),
+        ("", "the whole"),
+    ],
+)
+def test_a_malformed_configuration_is_told_with_its_file(content, complaint, tmp_path, capsys):
+    path = tmp_path / "bad.yaml"
+    path.write_text(content)
+    assert status("evaluate", "--config", str(path)) == 2
+    error = capsys.readouterr().err
+    assert "bad.yaml" in error
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+def test_a_drafter_of_another_target_is_refused(drafter, tmp_path, capsys):
+    other = str(save_tiny(tmp_path / "other", seed=1))
+    assert status("generate", "hi", "--model", other, "--decoder", "eagle2", "--drafter", drafter) == 2
+    assert "got one trained for tiny" in capsys.readouterr().err
+
+
+def test_a_drafter_of_another_vocabulary_is_refused(drafter, tmp_path, capsys):
+    other = str(save_tiny(tmp_path / "wide", vocab_size=300))
+    assert status("generate", "hi", "--model", other, "--decoder", "eagle2", "--drafter", drafter) == 2
+    assert "expected a drafter for vocabulary 300" in capsys.readouterr().err
+
+
+def test_generate_streams_the_answer_and_then_its_account(tiny, drafter, capsys):
+    outputs = []
+    for extra in (["--decoder", "autoregressive"], ["--decoder", "eagle2", "--drafter", drafter]):
+        assert status("generate", "Hello there", "--model", tiny, "--max-new-tokens", "12", *extra) == 0
+        captured = capsys.readouterr()
+        outputs.append(captured.out)
+        assert re.search(r"12 tokens in .* tok/s\), acceptance length \d\.\d\d", captured.err)
+    assert outputs[0] == outputs[1]
+
+
+def test_evaluate_takes_a_file_and_flags_win(tiny, drafter, tmp_path, capsys):
+    path, out = tmp_path / "e.yaml", tmp_path / "out"
+    path.write_text(
+        f"model: {tiny}\ntasks: [qa, maths]\ndecoders: [autoregressive, eagle2]\ndrafter: {{eagle2: {drafter}}}\n"
+        "options: {eagle2: {total_tokens: 6}}\nlimit: 7\nmax_new_tokens: 6\n"
+    )
+    arguments = ["evaluate", "--config", str(path), "--limit", "1", "--output_path", str(out)]
+    assert status(*arguments) == 0
+    assert "identical 2/2" in capsys.readouterr().out
+    assert (out / "LEADERBOARD.md").is_file()
+    assert status(*arguments) == 0
+    assert "done before" in capsys.readouterr().err
+    assert status("ls", str(out)) == 0
+    assert "4 records" in capsys.readouterr().out
+    assert status("report", str(out), "--output", str(tmp_path / "again")) == 0
+    assert (tmp_path / "again" / "leaderboard.csv").read_bytes() == (out / "leaderboard.csv").read_bytes()
+
+
+def test_ls_names_what_there_is(capsys):
+    assert status("ls") == 0
+    out = capsys.readouterr().out
+    for name in ("jakiro", "summarisation", "laptop", "smollm2-135m-instruct"):
+        assert name in out
+
+
+def test_lm_eval_runs_our_model_and_keeps_its_own(tiny, tmp_path):
+    code = (
+        "import lm_eval._cli.run as r, lm_eval.config.evaluate_config as c, lm_eval.tasks as t\n"
+        "manager = t.TaskManager\n"
+        "t.TaskManager = lambda **k: manager(**(k | {'include_defaults': False}))\n"
+        "from offbook.harness.cli import main\n"
+        "import sys; main(['lm-eval', *sys.argv[1:]])\n"
+    )
+    shared = ["--tasks", "offbook_qa", "--limit", "1", "--device", "cpu", "--gen_kwargs", "max_gen_toks=4"]
+    for model, arguments in (("offbook", f"pretrained={tiny},decoder=prompt_lookup"), ("hf", f"pretrained={tiny}")):
+        command = [sys.executable, "-c", code, "run", "--model", model, "--model_args", arguments, *shared]
+        done = subprocess.run(command, capture_output=True, text=True, env=ENVIRON, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "|offbook_qa|" in done.stdout.replace(" ", "")

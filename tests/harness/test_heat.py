@@ -1,0 +1,259 @@
+import dataclasses
+
+import pytest
+import torch
+
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.sampling import Sampling
+from offbook.harness import drafters, journal
+from offbook.harness.arms import Arm, build_arms
+from offbook.harness.heat import document_seed, is_done, plan_heat, run_heat
+from offbook.harness.leaderboard import write_leaderboard
+from offbook.harness.probe import Probe
+from offbook.harness.requests import ask, find_suites, suite_names
+from offbook.harness.roster import contender
+from offbook.harness.scoring import main_metric, score
+from offbook.harness.store import Store
+from offbook.harness.target import Target, load_target
+from tests.tiny import save_tiny
+
+NAMES = ["autoregressive", "prompt_lookup", "hf_generate", "hf_prompt_lookup"]
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory) -> Target:
+    return load_target(str(save_tiny(tmp_path_factory.mktemp("heat") / "tiny")), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def qa():
+    (suite,) = find_suites(["qa"])
+    return suite
+
+
+def plan(target, suite, arms=None, *, limit=3, max_new_tokens=12, temperature=0.0, seed=0):
+    return plan_heat(
+        target,
+        arms or build_arms(target, NAMES),
+        suite,
+        seed=seed,
+        sampling=Sampling(temperature=temperature),
+        limit=limit,
+        max_new_tokens=max_new_tokens,
+    )
+
+
+class Spy:
+    """A decoder that writes down who was asked what, then lets the real one answer."""
+
+    def __init__(self, name, decoder, log):
+        self.name, self.decoder, self.log = name, decoder, log
+
+    def generate(self, prompt_1P, *, sampling, limits, generator, on_commit=None):
+        self.log.append((self.name, tuple(prompt_1P[0].tolist()), limits.max_new_tokens, generator.initial_seed()))
+        return self.decoder.generate(
+            prompt_1P, sampling=sampling, limits=limits, generator=generator, on_commit=on_commit
+        )
+
+
+class Liar:
+    """A decoder that changes one token of its answer."""
+
+    def __init__(self, decoder):
+        self.decoder = decoder
+
+    def generate(self, prompt_1P, **settings):
+        generation = self.decoder.generate(prompt_1P, **settings)
+        wrong = (generation.tokens[-1] + 1) % 200
+        return dataclasses.replace(generation, tokens=(*generation.tokens[:-1], wrong))
+
+
+def test_suites_are_found_with_and_without_prefix_and_as_a_group():
+    assert [s.name for s in find_suites(["qa", "offbook_maths"])] == ["offbook_qa", "offbook_maths"]
+    assert {s.name for s in find_suites(["prompts"])} == {f"offbook_{name}" for name in suite_names()}
+
+
+def test_requests_are_rendered_once_and_identify_their_documents(target, qa):
+    asked, again = ask(qa, target, limit=2), ask(qa, target, limit=2)
+    assert asked == dataclasses.replace(again, suite=asked.suite)
+    assert [r.doc_id for r in asked.requests] == [0, 1]
+    assert asked.requests[0].prompt.startswith("<|im_start|>user\n")
+    assert asked.requests[0].prompt.endswith("<|im_start|>assistant\n")
+    assert ask(qa, target, limit=1, chat_template=False).requests[0].prompt in asked.requests[0].prompt
+
+
+def test_lm_eval_scores_each_document_of_each_suite(target):
+    for suite in find_suites(["prompts"]):
+        asked = ask(suite, target, limit=2)
+        scores = score(asked, target, {0: "", 1: "I do not know."})
+        assert scores.keys() == {0, 1}
+        assert main_metric(scores, suite.name) in scores[0]
+
+
+def test_an_answer_for_every_document_is_asked_for(target, qa):
+    with pytest.raises(ValueError, match="expected answers to 2 documents, got 1"):
+        score(ask(qa, target, limit=2), target, {0: "a"})
+
+
+def test_a_heat_commits_one_cell_an_arm_over_the_same_documents(target, qa, tmp_path):
+    store = Store(tmp_path)
+    records = run_heat(plan(target, qa), store)
+    assert {r.spec.decoder for r in records} == set(NAMES)
+    assert len({r.heat_id for r in records}) == 1
+    rows = {r.spec.decoder: store.rows(r) for r in records}
+    for documents in zip(*rows.values(), strict=True):
+        assert len({d.doc_hash for d in documents}) == 1
+        assert len({d.tokens for d in documents}) == 1
+        assert len({d.prompt_tokens for d in documents}) == 1
+    verdicts = {r.spec.decoder: r.certificate.verdict for r in records}
+    assert verdicts == {"autoregressive": "baseline"} | dict.fromkeys(NAMES[1:], "lossless")
+    assert store.verify() == len(NAMES)
+    table = write_leaderboard(store, tmp_path)
+    assert table.loc[table["decoder"] == "autoregressive", "speedup"].eq(1.0).all()
+
+
+def test_a_heat_in_the_store_is_not_run_again(target, qa, tmp_path):
+    store, log = Store(tmp_path), []
+    arms = [dataclasses.replace(arm, decoder=Spy(arm.name, arm.decoder, log)) for arm in build_arms(target, NAMES)]
+    first = run_heat(plan(target, qa, arms), store)
+    calls = len(log)
+    assert run_heat(plan(target, qa, arms), store) == first
+    assert len(log) == calls
+    assert is_done(plan(target, qa), store)
+    assert not is_done(plan(target, qa, max_new_tokens=11), store)
+
+
+def test_arms_take_turns_on_each_document_after_an_uncounted_warm_up(target, qa, tmp_path):
+    log: list = []
+    arms = [dataclasses.replace(arm, decoder=Spy(arm.name, arm.decoder, log)) for arm in build_arms(target, NAMES)]
+    heat = plan(target, qa, arms, temperature=1.0)
+    run_heat(heat, Store(tmp_path))
+    warm_up, counted = log[: len(NAMES)], log[len(NAMES) :]
+    assert sorted(name for name, *_ in warm_up) == sorted(NAMES)
+    assert {cap for _, _, cap, _ in warm_up} == {8}
+    turns = [counted[i : i + len(NAMES)] for i in range(0, len(counted), len(NAMES))]
+    assert len(turns) == 3
+    for turn in turns:
+        assert sorted(name for name, *_ in turn) == sorted(NAMES)
+        assert len({prompt for _, prompt, _, _ in turn}) == 1
+    assert len({turn[0][0] for turn in turns}) == 3, "another arm begins on each document"
+    seeds = {(name, prompt): seed for name, prompt, _, seed in counted}
+    assert len(set(seeds.values())) == len(seeds) == 12
+    assert counted[0][3] == document_seed(0, "offbook_qa", 0, counted[0][0])
+
+
+def test_the_same_heat_gives_the_same_tokens(target, qa, tmp_path):
+    tokens = []
+    for name in ("a", "b"):
+        store = Store(tmp_path / name)
+        records = run_heat(plan(target, qa, temperature=1.0), store)
+        tokens.append({r.spec.decoder: [row.tokens for row in store.rows(r)] for r in records})
+    assert tokens[0] == tokens[1]
+
+
+def test_sampling_is_certified_for_our_verifier_only(target, qa, tmp_path):
+    records = run_heat(plan(target, qa, limit=1, temperature=1.0), Store(tmp_path))
+    verdicts = {r.spec.decoder: r.certificate.verdict for r in records}
+    assert verdicts == {
+        "autoregressive": "baseline",
+        "prompt_lookup": "lossless",
+        "hf_generate": "not_tested",
+        "hf_prompt_lookup": "not_tested",
+    }
+
+
+def test_trained_drafters_take_part(target, qa, tmp_path):
+    from offbook.engine.training.answers import Answer
+    from offbook.engine.training.drafter_training import TrainingConfig
+
+    answers = [Answer(id=str(i), prompt_tokens=(1, 2, 3), answer_tokens=tuple(range(i, i + 12))) for i in range(8)]
+    config = TrainingConfig(epochs=1, batch_size=4, draft_vocab_size=64, max_length=32)
+    folders = {}
+    for name in ("eagle2", "jakiro"):
+        folders[name] = drafters.drafter_folder(tmp_path, contender(name), target, answers, config)
+        drafters.train(contender(name), target, answers, config, folders[name])
+    assert folders["eagle2"] != folders["jakiro"]
+    arms = build_arms(target, ["autoregressive", "eagle2", "jakiro"], drafter_folders=folders)
+    records = run_heat(plan(target, qa, arms, limit=2), Store(tmp_path))
+    for record in records[1:]:
+        assert record.certificate.verdict == "lossless"
+        assert record.drafter is not None
+        assert record.drafter.parameters > 1000
+        assert record.drafter.training_tokens == sum(len(a.answer_tokens) for a in answers)
+        assert record.spec.drafter_fingerprint == drafters.fingerprint(folders[record.spec.decoder])
+
+
+def test_a_decoder_that_changes_a_token_is_caught(target, qa, tmp_path):
+    plain, other = build_arms(target, ["autoregressive", "prompt_lookup"])
+    liar = dataclasses.replace(other, decoder=Liar(other.decoder))
+    records = run_heat(plan(target, qa, [plain, liar]), Store(tmp_path))
+    certificate = {r.spec.decoder: r.certificate for r in records}["prompt_lookup"]
+    assert (certificate.verdict, certificate.unexplained) == ("differs", 3)
+    assert all(d.margin > 2 * d.logit_difference for d in certificate.detail)
+
+
+def test_the_probe_measures_the_targets_own_margin(target):
+    tokens = list(range(40))
+    margin, moved = Probe(target.backbone)(tokens, 12)
+    target.backbone.use_native_attention()
+    logits = target.backbone.model(torch.tensor([tokens])).logits[0, -1]
+    target.backbone.use_tree_attention()
+    top = logits.topk(2).values
+    assert margin == pytest.approx(float(top[0] - top[1]), abs=1e-4)
+    assert 0 <= moved < 1e-4
+    assert Probe(target.backbone)([7], 0)[0] > 0
+
+
+def test_a_heat_without_the_baseline_is_refused(target, qa):
+    with pytest.raises(ValueError, match="expected autoregressive among the decoders, got prompt_lookup"):
+        plan(target, qa, build_arms(target, ["prompt_lookup"]))
+
+
+def test_a_prompt_beyond_the_context_names_its_document(target, qa, tmp_path):
+    with pytest.raises(ValueError, match=r"offbook_qa, document 0, \w+: expected prompt plus new tokens within"):
+        run_heat(plan(target, qa, max_new_tokens=500), Store(tmp_path))
+    assert not Store(tmp_path).records()
+
+
+def test_cells_of_two_heats_are_never_mixed(target, qa, tmp_path):
+    store = Store(tmp_path)
+    run_heat(plan(target, qa, build_arms(target, NAMES[:2])), store)
+    with pytest.raises(ValueError, match="got 2 from a heat with other decoders"):
+        run_heat(plan(target, qa), store)
+
+
+def test_an_interrupted_heat_leaves_nothing(target, qa, tmp_path):
+    class Interrupted:
+        def generate(self, prompt_1P, *, limits: Limits, **settings):
+            raise KeyboardInterrupt
+
+    arms = [*build_arms(target, NAMES[:1]), Arm(name="prompt_lookup", decoder=Interrupted(), options={})]
+    with pytest.raises(KeyboardInterrupt):
+        run_heat(plan(target, qa, arms), Store(tmp_path))
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("survived", range(len(NAMES) + 1))
+def test_a_commit_that_was_killed_halfway_is_finished_by_the_next_process(target, qa, tmp_path, monkeypatch, survived):
+    store, heat, commits = Store(tmp_path), plan(target, qa, limit=1), []
+
+    def commit(self, record, rows):
+        if len(commits) == survived:
+            raise KeyboardInterrupt
+        commits.append(record)
+        return original(self, record, rows)
+
+    original = Store.commit
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "commit", commit)
+        if survived < len(NAMES):
+            with pytest.raises(KeyboardInterrupt):
+                run_heat(heat, store)
+        else:
+            run_heat(heat, store)
+    assert len(store.records()) == survived
+    assert is_done(heat, store)
+    assert len(store.records()) == len(NAMES)
+    assert len({r.heat_id for r in store.records()}) == 1
+    journal.recover(store)
+    assert store.verify() == len(NAMES)
