@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 def quiet() -> None:
     """Keeps progress bars and advice of libraries off the terminal; errors still come through."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import huggingface_hub
     import transformers
 
+    huggingface_hub.logging.set_verbosity_error()  # its retries; that they failed is said once, by us
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
 
