@@ -43,7 +43,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def gates(session: nox.Session) -> None:
-    """The ceilings on speed and memory (tests/gates), one at a time; arguments after -- go to pytest."""
+    """The counts of decoding against their baselines (tests/gates), timed; arguments after -- go to pytest."""
     prepare(session)
     call(session, "pytest", "tests/gates", "--benchmark-only", *session.posargs, env=TEST_ENV)
 

@@ -1,0 +1,167 @@
+"""What the gates decode: an fp64 target, drafters and prompts that never change.
+
+Weights are drawn per parameter, seeded by the parameter's own name, so that neither the order in which a library
+fills a model nor the way it does so can move a gate. The *loud* target has something to choose at every step; in the
+*soft* one the next token hangs mostly on the last, which a draft network that echoes its token's embedding can guess.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from offbook.baselines.decoding import eagle2
+from offbook.baselines.decoding.autoregressive import Autoregressive
+from offbook.baselines.decoding.prompt_lookup import PromptLookup
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.decode import SpeculativeDecoder
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.drafter import Drafter
+from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.generation import Generation
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.tree import Tree
+from offbook.engine.training.architecture import DraftArchitecture
+from offbook.engine.training.checkpoint import draft_config
+from offbook.methods.jakiro import drafter as jakiro
+from tests.tiny import tiny_model
+
+VOCABULARY = 50
+LIMITS = Limits(max_new_tokens=24, eos_token_ids=frozenset({33, 38}))  # one ends an answer of either target
+PROMPTS = ([1, 7, 3], [5, 9, 5, 9, 5, 9, 2], [40, 11, 8, 30, 22, 16, 4, 33, 27, 12, 19, 6])
+TREE = TreeConfig(total_tokens=12, depth=3, top_k=4)
+SHALLOW = TreeConfig(total_tokens=8, depth=1, top_k=4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """A decoder on a target: everything that fixes what is counted."""
+
+    soft: bool
+    drafter: Callable[[Backbone], Drafter]
+    temperature: float = 0.0
+
+    def run(self) -> list[Generation]:
+        """Decodes every prompt."""
+        backbone = target(soft=self.soft)
+        decoder = SpeculativeDecoder(backbone, self.drafter(backbone))
+        return [
+            decoder.generate(
+                torch.tensor([prompt]),
+                sampling=Sampling(temperature=self.temperature),
+                limits=LIMITS,
+                generator=torch.Generator().manual_seed(number),
+            )
+            for number, prompt in enumerate(PROMPTS)
+        ]
+
+
+class Knowing:
+    """A drafter that knows the greedy answers: a chain of the next tokens, each behind `decoys` wrong siblings.
+
+    Every fourth round it errs on its second token, so that rejections are counted too.
+    """
+
+    networks: Sequence[nn.Module] = ()
+    depth = 4
+    decoys = 2
+    max_nodes = 1 + depth * (1 + decoys)
+
+    def __init__(self, backbone: Backbone) -> None:
+        self._answers = {tuple(prompt): _greedy(backbone, prompt) for prompt in PROMPTS}
+        self._answer: list[int] = []
+        self._prompt_length = self._seen = self._root = self._round = 0
+
+    def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
+        self._answer = self._answers[tuple(prompt_1P[0].tolist())]
+        self._prompt_length, self._seen, self._round = prompt_1P.shape[1], 1, 0
+
+    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
+        self._seen += tokens_1N.shape[1]
+        self._root = int(tokens_1N[0, -1])
+
+    def propose(self) -> Tree:
+        self._round += 1
+        done = self._seen - self._prompt_length
+        tokens, parents, parent = [self._root], [-1], 0
+        for level, true in enumerate(self._answer[done : done + self.depth]):
+            last = (true + 1) % VOCABULARY if level == 1 and self._round % 4 == 0 else true
+            wrong = [t for t in range(VOCABULARY) if t not in (true, last)][: self.decoys]
+            tokens += [*wrong, last]
+            parents += [parent] * (self.decoys + 1)
+            parent = len(tokens) - 1
+        return Tree(tuple(tokens), tuple(parents))
+
+
+@functools.cache
+def target(*, soft: bool) -> Backbone:
+    """The frozen fp64 target."""
+    model = tiny_model("llama", torch.float64, vocab_size=VOCABULARY, tie_word_embeddings=False)
+    _fill(model, scale=0.2)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if soft and name.endswith(("o_proj.weight", "down_proj.weight")):
+                weight *= 0.03
+    return Backbone(model)
+
+
+def network(
+    architecture: DraftArchitecture, tree: TreeConfig, *, echo: bool = False
+) -> Callable[[Backbone], FeatureDrafter]:
+    """A drafter around a frozen draft network: noise, or where `echo` almost the identity on the token's embedding."""
+
+    def make(backbone: Backbone) -> FeatureDrafter:
+        net = architecture.build(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
+        _fill(net, scale=0.01 if echo else 0.4)
+        if echo:
+            net.fc.weight[:, : net.config.hidden_size] += torch.eye(net.config.hidden_size)
+        ids = torch.tensor([t for t in range(VOCABULARY) if t % 5 != 3])  # a draft vocabulary of four in five
+        head = DraftHead(backbone.head_VH, ids)
+        return FeatureDrafter(backbone, net, head, tree=tree, contrast=architecture.contrast)
+
+    return make
+
+
+GATES = {
+    "autoregressive": Gate(soft=False, drafter=lambda _: Autoregressive()),
+    "prompt_lookup": Gate(soft=True, drafter=lambda _: PromptLookup()),
+    "knowing": Gate(soft=False, drafter=Knowing),
+    "eagle2_random": Gate(soft=False, drafter=network(eagle2.ARCHITECTURE, TREE)),
+    "eagle2_echo": Gate(soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True)),
+    "eagle2_echo_sampled": Gate(soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True), temperature=1.0),
+    "jakiro_random": Gate(soft=False, drafter=network(jakiro.ARCHITECTURE, TREE)),
+    "jakiro_echo": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, TREE, echo=True)),
+    "jakiro_echo_shallow": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, SHALLOW, echo=True)),
+}
+
+
+@torch.no_grad()
+def _fill(module: nn.Module, *, scale: float) -> None:
+    for name, weight in module.named_parameters():
+        if "norm" in name:
+            weight.fill_(1.0)
+            continue
+        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+        draws = torch.randn(weight.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        weight.copy_(draws * scale)
+
+
+def _greedy(backbone: Backbone, prompt: list[int]) -> list[int]:
+    """The answer by transformers' own `generate`, so that a fault of the engine does not reach the drafter."""
+    prompt_1P = torch.tensor([prompt])
+    backbone.use_native_attention()
+    try:
+        output = backbone.model.generate(
+            prompt_1P,
+            attention_mask=torch.ones_like(prompt_1P),
+            max_new_tokens=LIMITS.max_new_tokens + Knowing.depth,
+            do_sample=False,
+            pad_token_id=0,
+        )
+    finally:
+        backbone.use_tree_attention()
+    return output[0, len(prompt) :].tolist()
