@@ -35,29 +35,31 @@ class Comparison:
 
 
 def compare(fresh: pd.DataFrame, committed: pd.DataFrame) -> Comparison:
-    """Judges each committed row by the fresh row of the same key; rows on one side only are named.
+    """Judges each committed row by the fresh row of the same setting; rows on one side only are named.
 
     Raises:
         ValueError: a table without the leaderboard's columns.
     """
-    needed = [*IDENTITY, "key", "acceptance_length", "accuracy", "losslessness", "tokens_per_s", "speedup"]
+    needed = [*IDENTITY, "setting", "acceptance_length", "accuracy", "losslessness", "tokens_per_s", "speedup"]
     for name, table in (("fresh", fresh), ("committed", committed)):
         missing = [column for column in needed if column not in table.columns]
         if missing:
             message = f"{name} leaderboard: expected column {missing[0]!r}, got none; write it with `offbook report`"
             raise ValueError(message)
     news, olds = fresh.to_dict("records"), committed.to_dict("records")
-    by_key = {row["key"]: row for row in news}
+    by_setting = {row["setting"]: row for row in news}
     identities = {_identity(row) for row in news}
     old_identities = {_identity(row) for row in olds}
     lines = []
     for old in olds:
-        new = by_key.get(old["key"])
+        new = by_setting.get(old["setting"])
         if new is not None:
             lines.append(_line(old, new, *_judge(old, new)))
         elif _identity(old) in identities:
             other = "other suites are pooled" if old["suite"] == "all" else "the specification is another one"
-            lines.append(_line(old, None, NOT_COMPARABLE, f"{other} (key {old['key'][:12]} is not in the fresh run)"))
+            lines.append(
+                _line(old, None, NOT_COMPARABLE, f"{other} (setting {old['setting'][:12]} is not in the fresh run)")
+            )
         else:
             lines.append(_line(old, None, NOT_COMPARABLE, "missing in the fresh leaderboard"))
     lines += [
@@ -78,7 +80,7 @@ def read_leaderboard(path: Path) -> pd.DataFrame:
         ValueError: no such file, or no table in it.
     """
     try:
-        return pd.read_csv(path, dtype={"key": str, "heat_id": str}, keep_default_na=True)
+        return pd.read_csv(path, dtype={"setting": str, "key": str, "heat_id": str}, keep_default_na=True)
     except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         message = (
             f"{path.name}: expected a leaderboard.csv, got {type(error).__name__}; write one with `offbook report`"

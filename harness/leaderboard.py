@@ -33,7 +33,7 @@ COLUMNS = (
     *(f"acceptance_at_{k}" for k in POSITIONS),
     *("tokens_per_s", "tokens_per_s_low", "tokens_per_s_high", "speedup", "speedup_low", "speedup_high"),
     *("draft_cost_ratio", "target_forwards", "draft_forwards", "draft_forwards_per_round", "losslessness"),
-    *("drafter_parameters", "training_tokens", "peak_mib", "prefill_s", "decode_s", "heat_id", "key"),
+    *("drafter_parameters", "training_tokens", "peak_mib", "prefill_s", "decode_s", "heat_id", "setting", "key"),
 )
 
 
@@ -143,8 +143,15 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
         "prefill_s": sum(g.prefill_s for g in generations),
         "decode_s": sum(g.decode_s for g in generations),
         "heat_id": records[0].heat_id if suite != ALL_SUITES else " ".join(sorted({r.heat_id for r in records})),
+        "setting": _setting(records, suite),
         "key": records[0].key if suite != ALL_SUITES else canonical_sha256(sorted(r.key for r in records)),
     }
+
+
+def _setting(records: Sequence[Record], suite: str) -> str:
+    """What a rerun must share to be held against this row: the specifications, and the drafter's size and diet."""
+    drafters = [None if r.drafter is None else (r.drafter.parameters, r.drafter.training_tokens) for r in records]
+    return canonical_sha256([suite, *sorted([r.spec.setting(), d] for r, d in zip(records, drafters, strict=True))])
 
 
 def _accuracy(cells: Sequence[Cell], *, pooled: bool) -> dict[str, Any]:

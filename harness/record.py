@@ -95,6 +95,14 @@ class CellSpec(_Strict):
         """SHA-256 of the canonical JSON, in hex: moved by every field, not by the order of keys or by 1 against 1.0."""
         return canonical_sha256({"schema_version": SCHEMA_VERSION, **self.model_dump()})
 
+    def setting(self) -> str:
+        """The key without the drafter's weights: equal for a rerun on another machine.
+
+        Training the same drafter again gives other bits where sums are taken in another order, and is part of what
+        a rerun repeats.
+        """
+        return self.model_copy(update={"drafter_fingerprint": None}).key()
+
 
 class DocumentRow(_Strict):
     """One document's answer with its full account; one line of a cell's sidecar.

@@ -93,7 +93,10 @@ def list_records(store_dir: Path, *, console: Console | None = None) -> None:
 
 def _opened(store_dir: Path) -> Store:
     if not (store_dir / "records").is_dir():
-        message = f"{store_dir.name}: expected a store with a folder records/, found none; run `offbook run` first"
+        message = (
+            f"{store_dir.name}: expected a store with a folder records/, found none; run `offbook evaluate` or "
+            "`offbook reproduce` first"
+        )
         raise ValueError(message)
     return Store(store_dir)
 

@@ -96,7 +96,7 @@ def test_losslessness_must_hold_by_the_same_test(was: str, now: str, expected: s
 
 
 def test_another_specification_is_not_comparable_and_named(table: pd.DataFrame) -> None:
-    result = verdict(changed(table, key="f" * 64), table)
+    result = verdict(changed(table, setting="f" * 64), table)
     assert result[0] == NOT_COMPARABLE
     assert "specification is another one" in result[1]
 
@@ -123,8 +123,8 @@ def test_a_pooled_row_over_other_suites_is_not_comparable(make_heat: Any) -> Non
 
 
 def test_a_foreign_table_is_refused(table: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match="committed leaderboard: expected column 'key'"):
-        compare(table, table.drop(columns="key"))
+    with pytest.raises(ValueError, match="committed leaderboard: expected column 'setting'"):
+        compare(table, table.drop(columns="setting"))
 
 
 @pytest.mark.parametrize("content", [None, "", "\xff\xfe\x00"])
@@ -135,3 +135,7 @@ def test_a_file_that_is_no_table_is_one_line(content: str | None, tmp_path: Path
     with pytest.raises(ValueError, match=r"leaderboard\.csv: expected a leaderboard") as error:
         read_leaderboard(path)
     assert "\n" not in str(error.value)
+
+
+def test_a_drafter_trained_anew_is_held_against_the_committed_row(table: pd.DataFrame) -> None:
+    assert verdict(changed(table, key="f" * 64), table)[0] == IDENTICAL

@@ -56,6 +56,12 @@ def test_a_change_of_any_field_moves_the_key(field: str, make_spec: Any) -> None
     assert make_spec(**{field: OTHER_VALUES[field]}).key() != make_spec().key()
 
 
+@pytest.mark.parametrize("field", CellSpec.model_fields)
+def test_every_field_but_the_drafters_weights_moves_the_setting(field: str, make_spec: Any) -> None:
+    same = make_spec(**{field: OTHER_VALUES[field]}).setting() == make_spec().setting()
+    assert same == (field == "drafter_fingerprint")
+
+
 @pytest.mark.parametrize("field", LimitsSpec.model_fields)
 def test_a_change_of_any_limit_moves_the_key(field: str, make_spec: Any) -> None:
     other = {"max_new_tokens": 7, "eos_token_ids": (2, 3), "stop_strings": ()}[field]
