@@ -116,7 +116,11 @@ def resolve(name_or_path: str) -> Path | str:
     return name_or_path
 
 
-def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], object] = print) -> Path:
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], object] = _to_stderr) -> Path:
     """The folder of an embedded model, made on first use; a second process that asks meanwhile waits for the first.
 
     Args:

@@ -311,7 +311,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits."""
     try:
         status = app(arguments, prog_name="offbook", standalone_mode=False)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:  # OSError: a path that cannot be read or written, a full disk
         _fail(str(error))
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("offbook: interrupted", err=True)

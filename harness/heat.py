@@ -2,7 +2,7 @@
 
 Each document is answered by every arm before the next one is opened, from the same prompt ids, and the order of the
 arms is rotated from document to document; whatever slows the machine for a while slows all of them. Every arm first
-answers the first document once, uncounted. lm-eval scores the answers, the certificate is made, and only then
+begins an answer to the first document, uncounted. lm-eval scores the answers, the certificate is made, and only then
 are the cells committed, all together.
 """
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from offbook.engine.decoding.backbone import Backbone
@@ -65,9 +65,11 @@ class TransformersGenerate:
         reset_peak(self.backbone.device)
         clock = Clock(self.backbone.device)
         watch = _Watch(clock, prompt_1P.shape[1], stop, on_commit)
-        hook = self.backbone.model.register_forward_pre_hook(watch.before_forward, with_kwargs=True)
+        model = self.backbone.model
+        hook = model.register_forward_pre_hook(watch.before_forward, with_kwargs=True)
+        own_config, model.generation_config = model.generation_config, GenerationConfig()  # it would fill what is unset
         try:
-            self.backbone.model.generate(
+            model.generate(
                 prompt_1P,
                 attention_mask=torch.ones_like(prompt_1P),
                 max_new_tokens=limits.max_new_tokens,
@@ -77,10 +79,11 @@ class TransformersGenerate:
                 stopping_criteria=StoppingCriteriaList([watch.criterion]),
                 **options,
             )
+            decode_s = clock.elapsed() - watch.prefill_s
         finally:
             hook.remove()
+            model.generation_config = own_config
             self.backbone.use_tree_attention()
-        decode_s = clock.elapsed() - watch.prefill_s
         assert watch.ended is not None
         kept, reason = watch.ended
         return Generation(

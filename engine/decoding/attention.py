@@ -33,8 +33,12 @@ def _attend(
     tree_key_positions: torch.Tensor,
     sliding_window: int | None = None,
     softcap: float | None = None,
+    s_aux: torch.Tensor | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
+    if s_aux is not None:
+        msg = f"expected attention without sinks, got {type(module).__name__} with them; choose another --model"
+        raise ValueError(msg)
     out = tree_attention(
         query,
         key,

@@ -32,6 +32,10 @@ class TreeCache(Cache):
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         batch, heads, rows, head_dim = key_states.shape
+        if value_states.shape != key_states.shape:
+            shapes = f"{tuple(key_states.shape)} and {tuple(value_states.shape)}"
+            msg = f"expected keys and values of one shape, got {shapes}; choose another --model"
+            raise ValueError(msg)
         if self._storage is None:
             shape = (2 * self.num_layers, batch, heads, self.capacity, head_dim)
             self._storage = torch.empty(shape, dtype=key_states.dtype, device=key_states.device)

@@ -79,10 +79,10 @@ def decode(
     verify = verifier or verifier_for(sampling)
     prompt_length = prompt_1P.shape[1]
     capacity = prompt_length + limits.max_new_tokens + drafter.max_nodes
+    backbone.use_tree_attention()
     reset_peak(backbone.device)
     clock = Clock(backbone.device)
     cache = backbone.new_cache(capacity)
-    backbone.use_tree_attention()
 
     prefill = backbone.forward(prompt_1P, cache, logits_for=1)
     cache.commit(prompt_length)
@@ -152,8 +152,11 @@ def check_prompt(prompt_1P: torch.Tensor, limits: Limits, *, context_length: int
     """Refuses what no contender can decode.
 
     Raises:
-        ValueError: empty prompt, or prompt plus cap beyond the model's context.
+        ValueError: several prompts, an empty one, or prompt plus cap beyond the model's context.
     """
+    if prompt_1P.dim() != 2 or prompt_1P.shape[0] != 1:
+        msg = f"expected one prompt of shape (1, P), got shape {tuple(prompt_1P.shape)}; decode prompts one by one"
+        raise ValueError(msg)
     prompt_length = prompt_1P.shape[-1]
     if prompt_length == 0:
         msg = "expected a prompt of at least one token, got an empty one; give it some text"

@@ -53,11 +53,20 @@ class TreeConfig:
 
 
 class FeatureDrafter:
-    """See `Drafter`. `contrast` says whether the network predicts the last two levels in one pass."""
+    """See `Drafter`. `contrast` says whether the network predicts the last two levels in one pass.
+
+    Raises:
+        ValueError: a tree wider than the draft vocabulary.
+    """
 
     def __init__(
         self, backbone: Backbone, network: DraftNetwork, head: DraftHead, *, tree: TreeConfig, contrast: bool
     ) -> None:
+        if tree.top_k > head.token_ids.shape[0]:
+            msg = (
+                f"expected top_k of at most the draft vocabulary, {head.token_ids.shape[0]}, got {tree.top_k}; lower it"
+            )
+            raise ValueError(msg)
         self.network = network.eval()
         self.head = head
         self.tree = tree

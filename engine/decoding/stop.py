@@ -1,18 +1,9 @@
 """When an answer ends: end-of-sequence ids, stop strings, the cap. One rule for every contender."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import FinishReason
-
-
-class Detokenize(Protocol):
-    """Token ids to text, special tokens left out."""
-
-    def __call__(self, tokens: Sequence[int]) -> str:
-        """The text of `tokens`."""
-        ...
 
 
 class Stop:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from offbook.engine.decoding.backbone import Backbone
@@ -138,9 +139,14 @@ def load_drafter(
             f"{made_for.name} ({made_for.weights_sha256[:12]}); train one for this target"
         )
         raise ValueError(msg)
-    tensors = load_file(folder / "model.safetensors")
-    token_ids = tensors.pop(TOKEN_IDS)
     network = architectures[name].build(layer)
-    network.load_state_dict(tensors, strict=True)
+    try:
+        tensors = load_file(folder / "model.safetensors")
+        token_ids = tensors.pop(TOKEN_IDS)
+        network.load_state_dict(tensors, strict=True)
+    except (SafetensorError, KeyError, RuntimeError) as error:
+        problem = str(error).splitlines()[0]
+        msg = f"{folder}/model.safetensors: expected the tensors of {name!r}, got {problem}; train it anew"
+        raise ValueError(msg) from error
     network.to(device=embedding.device, dtype=embedding.dtype).requires_grad_(requires_grad=False)
     return LoadedDrafter(network=network.eval(), head=DraftHead(backbone.head_VH, token_ids), config=config)

@@ -13,7 +13,13 @@ from offbook.engine.training.architecture import BranchLoss
 
 
 def branch_loss(predicted_RH: torch.Tensor, feature_RH: torch.Tensor, head_DH: torch.Tensor) -> BranchLoss:
-    """Both losses over rows R; `feature_RH` are the target's features that `predicted_RH` should equal."""
+    """Both losses over rows R; `feature_RH` are the target's features that `predicted_RH` should equal.
+
+    Without rows (a batch of prompts alone) both are zero, and so are their gradients.
+    """
+    if predicted_RH.shape[0] == 0:
+        nothing = predicted_RH.sum().float()
+        return BranchLoss(regression=nothing, classification=nothing)
     with torch.no_grad():
         target_RD = functional.linear(feature_RH, head_DH).float().softmax(dim=-1)
     log_q_RD = functional.linear(predicted_RH, head_DH).float().log_softmax(dim=-1)

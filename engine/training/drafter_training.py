@@ -26,6 +26,7 @@ from transformers import get_scheduler
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.files import atomic_write_text
 from offbook.engine.training.answers import Answer
 from offbook.engine.training.architecture import DraftArchitecture
 from offbook.engine.training.checkpoint import TargetName, draft_config, save_drafter
@@ -97,13 +98,15 @@ def train_drafter(
         progress: called as work goes on.
 
     Raises:
-        ValueError: no answers, or a folder that holds another run's state.
+        ValueError: no answers, or a folder that holds another training, finished or not.
     """
+    fingerprint = _fingerprint(answers, config, architecture, target)
     if (folder / "config.json").exists():
+        _check_finished(folder, fingerprint)
         return folder
     train_rows, dev_rows = _split(answers, config)
     sequences = [_sequence(a, config) for a in answers]
-    features = Features(backbone, sequences, features_dir)
+    features = Features(backbone, sequences, features_dir, target=target.weights_sha256)
     features.prepare(lambda done, total: progress(Progress(stage="features", done=done, total=total)))
     token_ids = draft_vocabulary(
         [answers[i] for i in train_rows], size=config.draft_vocab_size, vocab_size=backbone.embedding_VH.shape[0]
@@ -121,12 +124,8 @@ def train_drafter(
     accelerator = Accelerator(cpu=backbone.device.type == "cpu")
     model, optimizer, scheduler = accelerator.prepare(network, optimizer, scheduler)
     state = folder / ".training"
-    first_epoch = _resume(accelerator, state, _fingerprint(answers, config, architecture, target))
-
-    history: list[dict[str, float]] = []
-    if (state / "history.json").exists():
-        history = json.loads((state / "history.json").read_text(encoding="utf-8"))
-    for epoch in range(first_epoch, config.epochs):
+    history = _resume(accelerator, state, fingerprint)
+    for epoch in range(len(history), config.epochs):
         generator = torch.Generator().manual_seed(config.seed * 10_007 + epoch)
         order = [train_rows[i] for i in torch.randperm(len(train_rows), generator=generator).tolist()]
         batches = [order[i : i + config.batch_size] for i in range(0, len(order), config.batch_size)]
@@ -146,16 +145,15 @@ def train_drafter(
         history.append({"epoch": epoch + 1, "loss": running / len(batches), "dev_top1": top1, "dev_top3": top3})
         message = f"epoch {epoch + 1}/{config.epochs} dev agreement top-1 {top1:.3f} top-3 {top3:.3f}"
         progress(Progress(stage="training", done=(epoch + 1) * len(batches), total=steps, message=message))
-        accelerator.save_state(str(state / "accelerate"))
-        (state / "history.json").write_text(json.dumps(history), encoding="utf-8")
-        (state / "epoch.json").write_text(json.dumps(epoch + 1), encoding="utf-8")
+        _save_state(accelerator, state, history)
 
     training = {
         **asdict(config),
         "prompts": len(train_rows),
-        "answer_tokens": sum(len(answers[i].answer_tokens) for i in train_rows),
+        "answer_tokens": sum(max(0, len(sequences[i]) - len(answers[i].prompt_tokens)) for i in train_rows),
         "dev_prompts": len(dev_rows),
         "history": history,
+        "fingerprint": fingerprint,
     }
     save_drafter(
         folder,
@@ -259,7 +257,7 @@ def agreement(
             wanted = batch.tokens_BS[row, first + 1 : end]  # the answer's first token is the prefill's
             if wanted.numel() == 0:
                 continue
-            _, guesses = head.top(following[row, first - 1 : end - 2], 3)
+            _, guesses = head.top(following[row, first - 1 : end - 2], min(3, head.token_ids.shape[0]))
             hit = guesses == wanted[:, None]
             hits_1 += int(hit[:, 0].sum())
             hits_3 += int(hit.any(dim=1).sum())
@@ -289,15 +287,39 @@ def _fingerprint(
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-def _resume(accelerator: Accelerator, state: Path, fingerprint: str) -> int:
-    """Epochs done by an earlier run of the same training, whose state is then loaded."""
-    state.mkdir(parents=True, exist_ok=True)
+def _check_finished(folder: Path, fingerprint: str) -> None:
+    """Refuses a finished folder that holds anything but this very training."""
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))["training"]["fingerprint"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        found = None
+    if found != fingerprint:
+        msg = f"{folder}: expected a new folder or this training finished, got something else; choose another folder"
+        raise ValueError(msg)
+
+
+def _save_state(accelerator: Accelerator, state: Path, history: list[dict[str, float]]) -> None:
+    """Keeps what the next epoch needs under `epoch-N`, whole or not at all, and drops older epochs."""
+    temporary, final = state / "writing", state / f"epoch-{len(history)}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    accelerator.save_state(str(temporary))
+    (temporary / "history.json").write_text(json.dumps(history), encoding="utf-8")
+    temporary.replace(final)
+    for older in state.glob("epoch-*"):
+        if older != final:
+            shutil.rmtree(older, ignore_errors=True)
+
+
+def _resume(accelerator: Accelerator, state: Path, fingerprint: str) -> list[dict[str, float]]:
+    """Loads what an earlier run of the same training left; returns the history of its finished epochs."""
     name = state / "fingerprint"
     if name.exists() and name.read_text(encoding="utf-8") != fingerprint:
         msg = f"{state.parent}: holds an unfinished training with other settings; choose another folder"
         raise ValueError(msg)
-    name.write_text(fingerprint, encoding="utf-8")
-    if not (state / "epoch.json").exists():
-        return 0
-    accelerator.load_state(str(state / "accelerate"))
-    return int(json.loads((state / "epoch.json").read_text(encoding="utf-8")))
+    atomic_write_text(name, fingerprint)
+    epochs = sorted(state.glob("epoch-*"), key=lambda folder: int(folder.name.removeprefix("epoch-")))
+    if not epochs:
+        return []
+    accelerator.load_state(str(epochs[-1]))
+    history: list[dict[str, float]] = json.loads((epochs[-1] / "history.json").read_text(encoding="utf-8"))
+    return history

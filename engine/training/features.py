@@ -20,10 +20,13 @@ SHARD = 64  # sequences a file
 class Features:
     """Features (S, H) by sequence index; computed on demand, kept in `folder` if there is one."""
 
-    def __init__(self, backbone: Backbone, sequences: Sequence[Sequence[int]], folder: Path | None) -> None:
+    def __init__(
+        self, backbone: Backbone, sequences: Sequence[Sequence[int]], folder: Path | None, *, target: str
+    ) -> None:
         self._backbone = backbone
         self._sequences = sequences
         self._folder = folder
+        self._target = f"{target}/{backbone.embedding_VH.dtype}"
         self._memory: dict[int, torch.Tensor] = {}
 
     def __getitem__(self, index: int) -> torch.Tensor:
@@ -45,7 +48,9 @@ class Features:
         total = len(self._sequences)
         for start in range(0, total, SHARD):
             rows = range(start, min(start + SHARD, total))
-            digest = hashlib.sha256(json.dumps([list(self._sequences[i]) for i in rows]).encode()).hexdigest()[:16]
+            digest = hashlib.sha256(
+                json.dumps([self._target, *(list(self._sequences[i]) for i in rows)]).encode()
+            ).hexdigest()[:16]
             path = self._folder / f"features-{start:06d}-{digest}.safetensors"
             if not path.exists():
                 tensors = compute_features(self._backbone, [self._sequences[i] for i in rows])

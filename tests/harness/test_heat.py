@@ -196,7 +196,7 @@ def test_the_probe_measures_the_targets_own_margin(target):
     tokens = list(range(40))
     margin, moved = Probe(target.backbone)(tokens, 12)
     target.backbone.use_native_attention()
-    logits = target.backbone.model(torch.tensor([tokens])).logits[0, -1]
+    logits = target.backbone.model(torch.tensor([tokens])).logits[0, -1].detach()
     target.backbone.use_tree_attention()
     top = logits.topk(2).values
     assert margin == pytest.approx(float(top[0] - top[1]), abs=1e-4)
