@@ -6,23 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from offbook.engine.decoding.generation import Generation
+from offbook.engine.decoding.tree import Tree
 
 BASELINES = Path(__file__).with_name("baselines.json")
 UPDATE = "if it is meant, `pytest tests/gates --update-gates` writes it down"
 Counts = Mapping[str, int | str]
 
 
-def counts(generations: Sequence[Generation]) -> dict[str, int | str]:
-    """What a gate counts, summed over its prompts, and the hash of the token ids."""
+def counts(generations: Sequence[Generation], trees: Sequence[Tree]) -> dict[str, int | str]:
+    """What a gate counts, summed over its prompts, and the hashes of all trees proposed and of the token ids."""
     rounds = [r for g in generations for r in g.rounds]
-    tokens = json.dumps([list(g.tokens) for g in generations])
     return {
         "target_forwards": sum(g.target_forwards for g in generations),
         "draft_forwards": sum(g.draft_forwards for g in generations),
         "drafted": sum(r.drafted for r in rounds),
         "accepted": sum(r.accepted for r in rounds),
         "committed": sum(r.committed for r in rounds),
-        "tokens_sha256": hashlib.sha256(tokens.encode()).hexdigest()[:16],
+        "trees_sha256": _digest([[tree.tokens, tree.parents] for tree in trees]),
+        "tokens_sha256": _digest([g.tokens for g in generations]),
     }
 
 
@@ -56,3 +57,7 @@ def load_baselines(path: Path = BASELINES) -> dict[str, dict[str, int | str]]:
 def save_baselines(baselines: Mapping[str, Counts], path: Path = BASELINES) -> None:
     """Writes them all, in order of name."""
     path.write_text(json.dumps(dict(sorted(baselines.items())), indent=2) + "\n", encoding="utf-8")
+
+
+def _digest(what: object) -> str:
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]

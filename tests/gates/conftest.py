@@ -41,7 +41,7 @@ def gate(request, benchmark):
     def check(name, run):
         ran = request.config.stash[RAN]
         ran[name] = None  # it ran, if only into an error
-        ran[name] = found = counts(benchmark.pedantic(run, rounds=3))
+        ran[name] = found = counts(*benchmark.pedantic(run, rounds=3))
         benchmark.extra_info.update(found)
         if not _updating(request.config):
             assert compare_counts(name, found, load_baselines()) == []
@@ -78,7 +78,8 @@ def _updating(config) -> bool:
 
 def _whole(config) -> bool:
     """Whether every gate was asked for, and this process would see it run."""
-    if hasattr(config, "workerinput") or config.option.collectonly or config.getoption("lf", default=False):
+    spread = hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)
+    if spread or config.option.collectonly or config.getoption("lf", default=False):
         return False
     asked = [config.invocation_params.dir / argument for argument in config.args if "::" not in argument]
     return not config.stash.get(PARTIAL, False) and any(p.resolve() in (HERE, *HERE.parents) for p in asked)

@@ -45,11 +45,12 @@ class Gate:
     drafter: Callable[[Backbone], Drafter]
     temperature: float = 0.0
 
-    def run(self) -> list[Generation]:
-        """Decodes every prompt."""
+    def run(self) -> tuple[list[Generation], list[Tree]]:
+        """Decodes every prompt; also gives the trees that were proposed."""
         backbone = target(soft=self.soft)
-        decoder = SpeculativeDecoder(backbone, self.drafter(backbone))
-        return [
+        drafter = Watched(self.drafter(backbone))
+        decoder = SpeculativeDecoder(backbone, drafter)
+        generations = [
             decoder.generate(
                 torch.tensor([prompt]),
                 sampling=Sampling(temperature=self.temperature),
@@ -58,6 +59,20 @@ class Gate:
             )
             for number, prompt in enumerate(PROMPTS)
         ]
+        return generations, drafter.trees
+
+
+class Watched:
+    """A drafter whose trees are kept."""
+
+    def __init__(self, drafter: Drafter) -> None:
+        self.trees: list[Tree] = []
+        self.networks, self.max_nodes = drafter.networks, drafter.max_nodes
+        self.begin, self.observe, self._propose = drafter.begin, drafter.observe, drafter.propose
+
+    def propose(self) -> Tree:
+        self.trees.append(self._propose())
+        return self.trees[-1]
 
 
 class Knowing:
