@@ -91,13 +91,13 @@ def decode(
     rounds: list[Round] = []
     end = stop.cut(tokens, 0)
     if on_commit:
-        on_commit(tokens)
+        on_commit([*tokens])
 
     with CallCounter(drafter.networks) as draft_calls:
         if end is None:
             with clock.measure("draft"):
                 root = prompt_1P.new_tensor([tokens])
-                drafter.begin(prompt_1P, capacity=capacity)
+                drafter.begin(prompt_1P.clone(), capacity=capacity)  # it may write on what it is given
                 drafter.observe(torch.cat([prompt_1P[:, 1:], root], dim=1), prefill.features_BTH)
         while end is None:
             with clock.measure("draft"):
