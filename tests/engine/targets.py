@@ -38,7 +38,8 @@ def network(name: str, backbone: Backbone, *, echo: bool = False, seed: int = 0)
     net = DRAFT_ARCHITECTURES[name].build(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
     hidden = net.config.hidden_size
     for parameter in net.parameters():
-        parameter.copy_(torch.randn_like(parameter) * (0.01 if echo else 0.4))
+        # Louder noise would drown the tokens, and every row of a pass would predict the same.
+        parameter.copy_(torch.randn_like(parameter) * (0.01 if echo else 0.1))
     if echo:
         net.fc.weight[:, :hidden] += torch.eye(hidden)
     return net

@@ -76,6 +76,14 @@ def test_tree_rows_equal_the_rows_of_their_paths(backbone):
     check()
 
 
+def test_a_long_branch_behind_siblings_sees_its_window_in_positions_and_not_in_rows(backbone):
+    prompt, tree = [3, 1, 4], Tree(tuple(range(5, 17)), (-1, 0, 0, 0, 0, *range(4, 11)))
+    path = [tree.tokens[k] for k in reversed(ancestors(tree, len(tree) - 1))]
+    assert len(path) == 9  # twice the window and more
+    logits_NV = forward_tree(backbone, prefilled(backbone, prompt), tree).logits_BNV[0]
+    torch.testing.assert_close(logits_NV[-1], native_logits(backbone, [*prompt, *path])[-1], **tolerance(backbone))
+
+
 def test_blocks_in_a_row_equal_one_block(backbone):
     @settings(max_examples=6)
     @given(blocks=st.lists(prompts, min_size=2, max_size=4))
