@@ -97,7 +97,8 @@ def paths(tree):
 @st.composite
 def settings_of_a_round(draw):
     depth, top_k = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    total = draw(st.integers(2, min(30, top_k + depth * top_k**2 + 1)))
+    pool = top_k + depth * top_k**2
+    total = draw(st.one_of(st.just(pool + 1), st.integers(2, pool + 1)))  # the whole pool shows every level
     return TreeConfig(total_tokens=total, depth=depth, top_k=top_k)
 
 
@@ -108,7 +109,7 @@ def test_the_tree_of_every_round_equals_brute_force(name):
     @settings(max_examples=25)
     @given(
         config=settings_of_a_round(),
-        text=st.lists(st.integers(0, VOCABULARY - 1), min_size=5, max_size=12),
+        text=st.lists(st.integers(0, VOCABULARY - 1), min_size=6, max_size=12),
         cuts=st.tuples(st.integers(2, 3), st.integers(1, 2)),
         seed=st.integers(0, 5),
         vocabulary=st.sampled_from([VOCABULARY, 12]),
