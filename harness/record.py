@@ -17,7 +17,7 @@ from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import FinishReason, Generation, Round
 
 SCHEMA_VERSION: Literal[1] = 1
-HARNESS_SEMANTICS = 1  # raise it when the harness scores, trims or counts differently: old cells are then other cells
+HARNESS_SEMANTICS = 2  # raise it when the harness scores, trims or counts differently: old cells are then other cells
 
 CertificateKind = Literal["greedy_identity", "sampling_distribution", "baseline"]
 Verdict = Literal["lossless", "ties", "differs", "baseline", "not_tested"]
@@ -111,7 +111,7 @@ class DocumentRow(_Strict):
         doc_id: index of the document in the suite.
         doc_hash: hash of the document, as lm-eval computes it.
         text: the answer that was scored.
-        rounds: (drafted, depth, accepted, committed) of each verify forward.
+        rounds: (drafted, offered, accepted, committed) of each verify forward.
         scores: value by metric name, as lm-eval computes them.
     """
 
@@ -132,11 +132,12 @@ class DocumentRow(_Strict):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        for drafted, depth, accepted, committed in self.rounds:
-            if not (accepted <= depth <= drafted and accepted <= committed <= accepted + 1):
+        for drafted, offered, accepted, committed in self.rounds:
+            if not (accepted <= offered <= min(drafted, committed) and committed <= accepted + 1):
                 message = (
-                    f"document {self.doc_id}: expected rounds with accepted <= depth <= drafted and committed one more "
-                    f"than accepted (or trimmed), got {(drafted, depth, accepted, committed)}; the decoder miscounts"
+                    f"document {self.doc_id}: expected rounds (drafted, offered, accepted, committed) with accepted <= "
+                    f"offered <= drafted and offered <= committed <= accepted + 1, got "
+                    f"{(drafted, offered, accepted, committed)}; the decoder miscounts, so correct it"
                 )
                 raise ValueError(message)
         committed_by_rounds = sum(committed for *_, committed in self.rounds)
@@ -164,7 +165,7 @@ class DocumentRow(_Strict):
             tokens=generation.tokens,
             text=text,
             finish_reason=generation.finish_reason,
-            rounds=tuple((r.drafted, r.depth, r.accepted, r.committed) for r in generation.rounds),
+            rounds=tuple((r.drafted, r.offered, r.accepted, r.committed) for r in generation.rounds),
             draft_forwards=generation.draft_forwards,
             prefill_s=generation.prefill_s,
             decode_s=generation.decode_s,
@@ -180,7 +181,7 @@ class DocumentRow(_Strict):
             prompt_tokens=self.prompt_tokens,
             tokens=self.tokens,
             finish_reason=self.finish_reason,
-            rounds=tuple(Round(drafted=d, depth=h, accepted=a, committed=c) for d, h, a, c in self.rounds),
+            rounds=tuple(Round(drafted=d, offered=o, accepted=a, committed=c) for d, o, a, c in self.rounds),
             draft_forwards=self.draft_forwards,
             prefill_s=self.prefill_s,
             decode_s=self.decode_s,

@@ -22,8 +22,8 @@ prompts; where there are none, the data cannot give one.
 
 - **Acceptance length**: new tokens per verify forward of the target, the bonus token included, the token that the
   prefill commits left out; sum over sum. A drafter that never hits has 1.
-- **Accepted at 1 to 4**: share of rounds that accept a k-th candidate among those that accepted
-  k - 1 and had one to offer.
+- **Accepted at 1 to 4**: share of rounds that accept a k-th candidate among those that accepted k - 1 and had one to
+  offer behind them.
 - **Speed-up**: tokens per second over those of `autoregressive` in the same heat, that is in the same process, document
   by document. Sums over sums, the prefill included on both sides.
 - **Draft cost**: seconds in the drafter per second in verify forwards. **Drafts per round**: draft forwards per verify

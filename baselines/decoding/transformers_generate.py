@@ -136,9 +136,14 @@ class _Watch(BaseStreamer):
         if self._forwards == 1:
             self.prefill_s = self._clock.elapsed()
         else:
-            drafted = self._width - 1
+            drafted, accepted = self._width - 1, len(new) - 1
             self.rounds.append(
-                Round(drafted=drafted, depth=drafted, accepted=min(len(new) - 1, committed), committed=committed)
+                Round(
+                    drafted=drafted,
+                    offered=min(accepted + 1, drafted, committed),  # its candidates are a chain
+                    accepted=min(accepted, committed),
+                    committed=committed,
+                )
             )
         if self._on_commit:
             self._on_commit(new[:committed])

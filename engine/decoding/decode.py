@@ -115,15 +115,16 @@ def decode(
             path = prompt_1P.new_tensor(verdict.path)
             cache.commit_path(path)
             new = [*(tree.tokens[node] for node in verdict.path[1:]), verdict.bonus]
-            before = len(tokens)
+            before, accepted = len(tokens), len(new) - 1
+            offered = accepted + bool(tree.children[verdict.path[-1]])
             tokens += new
             end = stop.cut(tokens, before)
             committed = (end[0] if end else len(tokens)) - before
             rounds.append(
                 Round(
                     drafted=len(tree) - 1,
-                    depth=max(tree.depths),
-                    accepted=min(len(new) - 1, committed),
+                    offered=min(offered, committed),
+                    accepted=min(accepted, committed),
                     committed=committed,
                 )
             )

@@ -32,10 +32,10 @@ def acceptance_histogram(generations: Sequence[Generation]) -> dict[int, int]:
 def conditional_acceptance(generations: Sequence[Generation]) -> list[float]:
     """Entry k-1: share of rounds that accept a k-th candidate among those that accepted k-1 and had one to offer."""
     rounds = _rounds(generations)
-    deepest = max((r.depth for r in rounds), default=0)
+    deepest = max((r.offered for r in rounds), default=0)
     shares = []
     for k in range(1, deepest + 1):
-        eligible = [r for r in rounds if r.depth >= k and r.accepted >= k - 1]
+        eligible = [r for r in rounds if r.offered >= k]  # which implies that k - 1 were accepted
         shares.append(sum(r.accepted >= k for r in eligible) / len(eligible) if eligible else float("nan"))
     return shares
 

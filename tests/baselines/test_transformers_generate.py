@@ -29,9 +29,9 @@ def test_every_token_is_the_prefills_or_a_rounds(tokens):
     assert by_prefill >= 1
     if tokens is None:
         assert by_prefill == 1
-        assert [(r.drafted, r.accepted, r.committed) for r in generation.rounds] == [(0, 0, 1)] * 19
+        assert [(r.drafted, r.offered, r.accepted, r.committed) for r in generation.rounds] == [(0, 0, 0, 1)] * 19
     else:
-        assert all(r.accepted <= r.drafted <= tokens for r in generation.rounds)
+        assert all(r.accepted <= r.offered <= r.drafted <= tokens for r in generation.rounds)
     assert generation.draft_forwards == 0
     assert generation.draft_s is None
 

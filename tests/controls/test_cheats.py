@@ -134,7 +134,7 @@ def complaints(decoder) -> list[str]:
         "tokens": list(generation.tokens) != expected,
         "forwards": calls.calls != 1 + generation.target_forwards,
         "committed": 1 + sum(r.committed for r in generation.rounds) != len(generation.tokens),
-        "accepted": any(not 0 <= r.accepted <= min(r.depth, r.drafted) for r in generation.rounds),
+        "accepted": any(not 0 <= r.accepted <= r.offered <= min(r.drafted, r.committed) for r in generation.rounds),
         "bonus": any(r.committed != r.accepted + 1 for r in generation.rounds[:-1]),
     }
     return [name for name, wrong in found.items() if wrong]
@@ -153,7 +153,7 @@ def merged_rounds(generation):
     first, second, *rest = generation.rounds
     both = Round(
         drafted=first.drafted + second.drafted,
-        depth=first.depth + second.depth,
+        offered=first.committed + second.offered,
         accepted=first.committed + second.accepted,
         committed=first.committed + second.committed,
     )

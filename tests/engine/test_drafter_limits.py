@@ -17,6 +17,7 @@ from offbook.engine.decoding.metrics import (
     tokens_per_second,
 )
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.tree import Tree
 from tests.engine.drafters import Never, Oracle, Scripted
 from tests.engine.targets import VOCABULARY, greedy_reference, target
 
@@ -57,8 +58,32 @@ def test_a_trimmed_last_round_counts_only_what_was_kept():
     answer = greedy_reference(target(), PROMPT, 20)
     generation = run(Oracle(answer, depth=5), 9)  # 1 + 6 + 2 of the next 6
     assert list(generation.tokens) == answer[:9]
-    assert [(r.accepted, r.committed) for r in generation.rounds] == [(5, 6), (2, 2)]
+    assert [(r.offered, r.accepted, r.committed) for r in generation.rounds] == [(5, 5, 6), (2, 2, 2)]
     assert acceptance_length([generation]) == 4.0
+
+
+class OneDeepBranch(Oracle):
+    """The next true token, a leaf, beside a wrong sibling that `depth` - 1 more tokens hang from."""
+
+    def propose(self) -> Tree:
+        true = self.answer[self.done]
+        wrong = (true + 1) % VOCABULARY
+        branch = [wrong] * self.depth
+        return Tree((self.text[-1], true, *branch), (-1, 0, 0, *range(2, 1 + self.depth)))
+
+
+def test_an_accepted_leaf_of_a_deeper_tree_offers_nothing_behind_it():
+    answer = greedy_reference(target(), PROMPT, 20)
+    generation = run(OneDeepBranch(answer, depth=3, decoys=1), 9)
+    assert [(r.drafted, r.offered, r.accepted, r.committed) for r in generation.rounds] == [(4, 1, 1, 2)] * 4
+    assert conditional_acceptance([generation]) == [1.0]
+
+
+def test_a_rejected_level_was_offered():
+    answer = greedy_reference(target(), PROMPT, 20)
+    generation = run(Never(answer, depth=3, vocabulary=VOCABULARY), 6)
+    assert [(r.offered, r.accepted) for r in generation.rounds] == [(1, 0)] * 5
+    assert conditional_acceptance([generation]) == [0.0]
 
 
 def generation(rounds: list[tuple[int, int, int, int]], **changes: object) -> Generation:
@@ -66,7 +91,7 @@ def generation(rounds: list[tuple[int, int, int, int]], **changes: object) -> Ge
         "prompt_tokens": 5,
         "tokens": tuple(range(1 + sum(r[3] for r in rounds))),
         "finish_reason": "length",
-        "rounds": tuple(Round(drafted=a, depth=b, accepted=c, committed=d) for a, b, c, d in rounds),
+        "rounds": tuple(Round(drafted=a, offered=b, accepted=c, committed=d) for a, b, c, d in rounds),
         "draft_forwards": 0,
         "prefill_s": 1.0,
         "decode_s": 3.0,
@@ -79,11 +104,11 @@ def generation(rounds: list[tuple[int, int, int, int]], **changes: object) -> Ge
 
 def test_metrics_of_a_written_log_are_exact_and_pooled():
     log = [
-        generation([(4, 3, 2, 3), (4, 3, 0, 1), (2, 2, 2, 3)]),
+        generation([(4, 3, 2, 3), (4, 1, 0, 1), (4, 2, 2, 3)]),
         generation([(4, 4, 4, 5)], decode_s=1.0, draft_s=1.5, target_s=2.0),
     ]
     assert acceptance_length(log) == 12 / 4
-    assert acceptance_rate(log) == 8 / 14
+    assert acceptance_rate(log) == 8 / 16
     assert acceptance_histogram(log) == {0: 1, 2: 2, 4: 1}
     assert conditional_acceptance(log) == [3 / 4, 3 / 3, 1 / 2, 1.0]  # third: only two rounds had a third to offer
     assert tokens_per_second(log) == (8 + 6) / (4.0 + 2.0)

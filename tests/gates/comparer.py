@@ -20,6 +20,7 @@ def counts(generations: Sequence[Generation], trees: Sequence[Tree]) -> dict[str
         "target_forwards": sum(g.target_forwards for g in generations),
         "draft_forwards": sum(g.draft_forwards for g in generations),
         "drafted": sum(r.drafted for r in rounds),
+        "offered": sum(r.offered for r in rounds),
         "accepted": sum(r.accepted for r in rounds),
         "committed": sum(r.committed for r in rounds),
         "trees_sha256": _digest([[tree.tokens, tree.parents] for tree in trees]),

@@ -76,7 +76,7 @@ def heat(suite: str = "offbook_maths", heat_id: str = "heat-1", **changes: Any) 
     plain = (row(0, rounds=((0, 0, 0, 1),) * 6), row(1, rounds=((0, 0, 0, 1),) * 3, scores={"acc": 0.0}))
     fast = (
         row(0, rounds=((4, 2, 2, 3),) * 2, decode_s=0.5, draft_forwards=4, draft_s=0.1, target_s=0.4),
-        row(1, rounds=((4, 2, 1, 2), (4, 2, 0, 1)), decode_s=0.5, draft_forwards=4, draft_s=0.1, target_s=0.4),
+        row(1, rounds=((4, 2, 1, 2), (4, 1, 0, 1)), decode_s=0.5, draft_forwards=4, draft_s=0.1, target_s=0.4),
     )
     fast = (fast[0], fast[1].model_copy(update={"scores": {"acc": 0.0}}))
     baseline = spec(suite=suite, **changes)

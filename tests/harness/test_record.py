@@ -38,7 +38,7 @@ OTHER_VALUES: dict[str, Any] = {
     "dtype": "bfloat16",
     "n_docs": 3,
     "chat_template": False,
-    "harness_semantics": 2,
+    "harness_semantics": 3,
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -115,7 +115,7 @@ def test_a_row_keeps_the_generation_to_the_last_bit() -> None:
         prompt_tokens=4,
         tokens=(5, 6, 7, 2),
         finish_reason="eos",
-        rounds=(Round(drafted=5, depth=3, accepted=2, committed=3),),
+        rounds=(Round(drafted=5, offered=3, accepted=2, committed=3),),
         draft_forwards=3,
         prefill_s=0.1,
         decode_s=1 / 3,
@@ -140,8 +140,10 @@ def test_rows_are_one_line_each_whatever_the_text(make_row: Any) -> None:
     ("rounds", "tokens"),
     [
         (((4, 2, 2, 3),), (1, 2, 3)),  # 1 + 3 tokens claimed, 3 delivered
-        (((4, 2, 3, 4),), (1, 2, 3, 4, 5)),  # accepted more than the tree is deep
-        (((1, 2, 1, 2),), (1, 2, 3)),  # deeper than it has candidates
+        (((4, 2, 3, 4),), (1, 2, 3, 4, 5)),  # accepted more than was offered
+        (((1, 2, 1, 2),), (1, 2, 3)),  # offered at more levels than it has candidates
+        (((4, 3, 1, 2),), (1, 2, 3)),  # offered behind a candidate that was not accepted
+        (((4, 2, 1, 1),), (1, 2)),  # offered behind where the answer was cut
         (((4, 2, 1, 3),), (1, 2, 3, 4)),  # committed two bonus tokens
         (((4, 2, 2, 1),), (1, 2)),  # accepted what was not committed
     ],
