@@ -119,6 +119,7 @@ class DocumentRow(_Strict):
     doc_hash: str
     prompt_tokens: Annotated[int, Field(ge=1)]
     tokens: tuple[int, ...]
+    prefill_committed: Annotated[int, Field(ge=1)]
     text: str
     finish_reason: FinishReason
     rounds: tuple[tuple[Count, Count, Count, Count], ...]
@@ -140,11 +141,11 @@ class DocumentRow(_Strict):
                     f"{(drafted, offered, accepted, committed)}; the decoder miscounts, so correct it"
                 )
                 raise ValueError(message)
-        committed_by_rounds = sum(committed for *_, committed in self.rounds)
-        if len(self.tokens) < 1 + committed_by_rounds:
+        by_rounds = sum(committed for *_, committed in self.rounds)
+        if len(self.tokens) != self.prefill_committed + by_rounds:
             message = (
-                f"document {self.doc_id}: expected at least 1 token from the prefill + {committed_by_rounds} committed "
-                f"by {len(self.rounds)} rounds, got {len(self.tokens)} tokens; the decoder miscounts its rounds"
+                f"document {self.doc_id}: expected {self.prefill_committed} tokens from the prefill + {by_rounds} from "
+                f"{len(self.rounds)} rounds, got {len(self.tokens)}; the decoder miscounts, so correct it"
             )
             raise ValueError(message)
         return self
@@ -163,6 +164,7 @@ class DocumentRow(_Strict):
             doc_hash=doc_hash,
             prompt_tokens=generation.prompt_tokens,
             tokens=generation.tokens,
+            prefill_committed=generation.prefill_committed,
             text=text,
             finish_reason=generation.finish_reason,
             rounds=tuple((r.drafted, r.offered, r.accepted, r.committed) for r in generation.rounds),
@@ -180,6 +182,7 @@ class DocumentRow(_Strict):
         return Generation(
             prompt_tokens=self.prompt_tokens,
             tokens=self.tokens,
+            prefill_committed=self.prefill_committed,
             finish_reason=self.finish_reason,
             rounds=tuple(Round(drafted=d, offered=o, accepted=a, committed=c) for d, o, a, c in self.rounds),
             draft_forwards=self.draft_forwards,

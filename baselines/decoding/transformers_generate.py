@@ -89,6 +89,7 @@ class TransformersGenerate:
         return Generation(
             prompt_tokens=prompt_1P.shape[1],
             tokens=tuple(watch.tokens[:kept]),
+            prefill_committed=watch.prefill_committed,
             finish_reason=reason,
             rounds=tuple(watch.rounds),
             draft_forwards=0,
@@ -107,6 +108,7 @@ class _Watch(BaseStreamer):
         self.tokens: list[int] = []
         self.rounds: list[Round] = []
         self.ended: tuple[int, FinishReason] | None = None
+        self.prefill_committed = 0
         self.prefill_s = 0.0
         self.criterion = _Ended(self)
         self._clock = clock
@@ -134,6 +136,7 @@ class _Watch(BaseStreamer):
         self.ended = self._stop.cut(self.tokens, before)
         committed = (self.ended[0] if self.ended else len(self.tokens)) - before
         if self._forwards == 1:
+            self.prefill_committed = committed
             self.prefill_s = self._clock.elapsed()
         else:
             drafted, accepted = self._width - 1, len(new) - 1

@@ -138,6 +138,7 @@ def decode(
     return Generation(
         prompt_tokens=prompt_length,
         tokens=tuple(tokens[:kept]),
+        prefill_committed=1,
         finish_reason=reason,
         rounds=tuple(rounds),
         draft_forwards=draft_calls.calls,

@@ -8,9 +8,10 @@ Conventions, equal for all contenders:
 
 - `tokens` are the new tokens after trimming: the end-of-sequence token is kept as the last one, tokens
   behind it, behind a stop string or beyond the cap are dropped *before* anything is counted.
-- The prefill commits the first new token; it is not a verify round. A round is one verify forward of
-  the target: `drafted` candidate tokens went in, `accepted` of them came out, `committed` = accepted
-  plus the bonus token, after trimming.
+- The prefill commits the first new token (assisted decoding may commit more there); it is not a verify
+  round. A round is one verify forward of the target: `drafted` candidate tokens went in, `accepted` of
+  them came out, `committed` = accepted plus the bonus token, after trimming. Prefill and rounds
+  together commit `tokens` and nothing else.
 """
 
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ class Generation:
 
     Attributes:
         prompt_tokens: length of the prompt in tokens.
-        tokens: new token ids after trimming (first one from the prefill).
+        tokens: new token ids after trimming.
+        prefill_committed: how many of them, from the first, the prefill committed; 1 in this house's loop.
         finish_reason: "eos", "stop" (a stop string) or "length" (the cap on new tokens).
         rounds: one entry a verify forward.
         draft_forwards: calls of the draft network (0 for contenders without one).
@@ -54,6 +56,7 @@ class Generation:
 
     prompt_tokens: int
     tokens: tuple[int, ...]
+    prefill_committed: int
     finish_reason: FinishReason
     rounds: tuple[Round, ...]
     draft_forwards: int

@@ -25,15 +25,29 @@ def run(tokens: int | None, cap: int = 20, sampling: Sampling | None = None, see
 def test_every_token_is_the_prefills_or_a_rounds(tokens):
     generation = run(tokens)
     assert list(generation.tokens) == greedy_reference(target(), PROMPT, 20)
-    by_prefill = len(generation.tokens) - sum(r.committed for r in generation.rounds)
-    assert by_prefill >= 1
+    assert len(generation.tokens) == generation.prefill_committed + sum(r.committed for r in generation.rounds)
+    assert generation.prefill_committed >= 1
     if tokens is None:
-        assert by_prefill == 1
+        assert generation.prefill_committed == 1
         assert [(r.drafted, r.offered, r.accepted, r.committed) for r in generation.rounds] == [(0, 0, 0, 1)] * 19
     else:
         assert all(r.accepted <= r.offered <= r.drafted <= tokens for r in generation.rounds)
     assert generation.draft_forwards == 0
     assert generation.draft_s is None
+
+
+def test_candidates_that_the_prefill_verifies_are_the_prefills():
+    backbone = target(damped=True)  # what follows a token there hangs on that token alone
+    follows = greedy_reference(backbone, [5], 4)
+    generation = TransformersGenerate(backbone, prompt_lookup_num_tokens=3).generate(
+        torch.tensor([[5, *follows, 5]]),
+        sampling=Sampling(),
+        limits=Limits(max_new_tokens=9),
+        generator=torch.Generator(),
+    )
+    assert list(generation.tokens[:4]) == follows
+    assert generation.prefill_committed == 4
+    assert sum(r.committed for r in generation.rounds) == 5
 
 
 def test_forwards_are_counted_as_the_model_is_called():

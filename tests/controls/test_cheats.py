@@ -14,6 +14,7 @@ from offbook.engine.decoding.metrics import acceptance_length
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.verify import verifier_for
+from offbook.harness.record import DocumentRow
 from tests.controls.drafters import Asker, EverLarger, OtherRoot, Overworked, TooLarge, Vandal
 from tests.controls.verifiers import greedy_that_believes, greedy_that_skips
 from tests.engine.drafters import Oracle, Scripted
@@ -133,7 +134,9 @@ def complaints(decoder) -> list[str]:
     found = {
         "tokens": list(generation.tokens) != expected,
         "forwards": calls.calls != 1 + generation.target_forwards,
-        "committed": 1 + sum(r.committed for r in generation.rounds) != len(generation.tokens),
+        "prefill": generation.prefill_committed != 1,
+        "committed": generation.prefill_committed + sum(r.committed for r in generation.rounds)
+        != len(generation.tokens),
         "accepted": any(not 0 <= r.accepted <= r.offered <= min(r.drafted, r.committed) for r in generation.rounds),
         "bonus": any(r.committed != r.accepted + 1 for r in generation.rounds[:-1]),
     }
@@ -164,12 +167,35 @@ def less_a_token(generation):
     return dataclasses.replace(generation, tokens=generation.tokens[:-1])
 
 
+def more_tokens(generation):
+    return dataclasses.replace(generation, tokens=(*generation.tokens, 7))
+
+
+def a_round_of_the_prefills(generation):
+    first, *rest = generation.rounds
+    return dataclasses.replace(generation, prefill_committed=1 + first.committed, rounds=tuple(rest))
+
+
 def test_an_honest_account_adds_up():
     assert complaints(SpeculativeDecoder(target(), Scripted(1))) == []
     assert complaints(SpeculativeDecoder(target(), Oracle(answer(spare=3), depth=3, decoys=1))) == []
 
 
-@pytest.mark.parametrize("change", [less_a_round, more_accepted, merged_rounds, less_a_token])
+@pytest.mark.parametrize(
+    "change", [less_a_round, more_accepted, merged_rounds, less_a_token, more_tokens, a_round_of_the_prefills]
+)
 def test_a_cooked_account_does_not(change):
     decoder = SpeculativeDecoder(target(), Oracle(answer(spare=3), depth=3, decoys=1))
     assert complaints(Misreporting(decoder, change)) != []
+
+
+def entered(generation):
+    return DocumentRow.from_generation(generation, doc_id=0, doc_hash="h", text="", scores={})
+
+
+@pytest.mark.parametrize("change", [less_a_round, more_accepted, less_a_token, more_tokens])
+def test_an_account_that_contradicts_itself_does_not_get_into_a_record(change):
+    generation = run(Oracle(answer(spare=3), depth=3, decoys=1))
+    assert entered(generation).generation() == generation
+    with pytest.raises(ValueError, match="the decoder miscounts"):
+        entered(change(generation))

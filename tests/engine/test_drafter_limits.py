@@ -90,6 +90,7 @@ def generation(rounds: list[tuple[int, int, int, int]], **changes: object) -> Ge
     fields = {
         "prompt_tokens": 5,
         "tokens": tuple(range(1 + sum(r[3] for r in rounds))),
+        "prefill_committed": 1,
         "finish_reason": "length",
         "rounds": tuple(Round(drafted=a, offered=b, accepted=c, committed=d) for a, b, c, d in rounds),
         "draft_forwards": 0,

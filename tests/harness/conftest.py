@@ -41,6 +41,7 @@ def row(
         "doc_hash": f"hash{doc_id}",
         "prompt_tokens": 3,
         "tokens": tuple(range(10, 10 + count)),
+        "prefill_committed": 1,
         "text": "an answer",
         "finish_reason": "length",
         "rounds": rounds,

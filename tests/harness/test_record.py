@@ -113,7 +113,8 @@ def test_a_setting_that_is_not_finite_has_no_key(make_spec: Any) -> None:
 def test_a_row_keeps_the_generation_to_the_last_bit() -> None:
     generation = Generation(
         prompt_tokens=4,
-        tokens=(5, 6, 7, 2),
+        tokens=(5, 6, 7, 8, 2),
+        prefill_committed=2,
         finish_reason="eos",
         rounds=(Round(drafted=5, offered=3, accepted=2, committed=3),),
         draft_forwards=3,
@@ -140,6 +141,8 @@ def test_rows_are_one_line_each_whatever_the_text(make_row: Any) -> None:
     ("rounds", "tokens"),
     [
         (((4, 2, 2, 3),), (1, 2, 3)),  # 1 + 3 tokens claimed, 3 delivered
+        (((4, 2, 2, 3),), (1, 2, 3, 4, 5)),  # 1 + 3 tokens claimed, 5 delivered
+        ((), (1, 2)),  # 1 token claimed, 2 delivered
         (((4, 2, 3, 4),), (1, 2, 3, 4, 5)),  # accepted more than was offered
         (((1, 2, 1, 2),), (1, 2, 3)),  # offered at more levels than it has candidates
         (((4, 3, 1, 2),), (1, 2, 3)),  # offered behind a candidate that was not accepted
@@ -153,6 +156,16 @@ def test_a_decoder_that_miscounts_is_caught(
 ) -> None:
     with pytest.raises(ValidationError, match="miscounts"):
         make_row(rounds=rounds, tokens=tokens)
+
+
+def test_the_prefill_commits_a_token_at_least(make_row: Any) -> None:
+    with pytest.raises(ValidationError, match="prefill_committed"):
+        make_row(rounds=((4, 2, 2, 3),), tokens=(1, 2, 3), prefill_committed=0)
+
+
+def test_a_prefill_that_commits_several_tokens_is_accounted_for(make_row: Any) -> None:
+    row = make_row(rounds=((4, 2, 2, 3),), tokens=(1, 2, 3, 4, 5), prefill_committed=2)
+    assert row.generation().prefill_committed == 2
 
 
 def test_a_record_survives_a_trip_through_json(make_record: Any) -> None:
