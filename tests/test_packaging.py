@@ -70,6 +70,19 @@ def test_importing_offbook_imports_nothing_heavy():
     assert answer.stderr.strip() == ""
 
 
+def test_the_listing_loads_no_model_library():
+    code = (
+        "import contextlib, sys; from offbook.harness.cli import main\n"
+        "with contextlib.suppress(SystemExit): main(['ls'])\n"
+        "sys.exit(' '.join({'torch', 'numpy', 'transformers', 'lm_eval'} & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert answer.stderr.strip() == ""
+    assert "smollm2-135m-instruct" in answer.stdout
+
+
 def test_every_dependency_is_pinned_within_its_range():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = [Requirement(line) for line in lines if line and not line.startswith("#")]

@@ -14,7 +14,8 @@ from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from offbook.engine import pretrained
-from offbook.engine.pretrained import ALIASES, Embedded, load, prepare, resolve, weights_sha256
+from offbook.engine.embedded import ALIASES, Embedded
+from offbook.engine.pretrained import load, prepare, resolve, weights_sha256
 
 ALIAS = "smollm2-135m-instruct"
 TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "Ċ", "ĊĊ", "1", "2", "a", "Ġ"]
