@@ -1,8 +1,8 @@
 """Certificates of losslessness, two kinds that are never mixed.
 
 Greedy: the decoder's token ids against those of the baseline in the same heat. Numbers differ in the last bits between
-a forward of one token and one of a tree, so a first difference is a *tie* where the target's top two logits are closer
-than that; any other difference is a defect.
+a forward of one token and one of a tree, so a first difference is a *tie* where the two tokens are the target's top two
+there and their logits are closer than that; any other difference is a defect.
 
 Sampling: the verifier against an enumerated float64 target over eight tokens. What it commits on one tree is
 completed to L tokens by the target itself, and the frequencies of all 8^l prefixes, l = 1..L, are tested against
@@ -19,13 +19,14 @@ import torch
 from numpy.typing import NDArray
 
 from offbook.engine.decoding.sampling import Sampling
+from offbook.harness.probe import TopTwo
 from offbook.harness.record import Certificate, Difference, DocumentRow
 from offbook.harness.toy_target import LENGTH, TREE_PARENTS, TREE_TOKENS, VOCABULARY, ToyTarget
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MarginProbe = Callable[[list[int], int], tuple[float, float]]
+MarginProbe = Callable[[list[int], int], TopTwo]
 Verify = Callable[[torch.Tensor, list[int], list[int], Sampling, torch.Generator], tuple[list[int], int]]
 
 WIDEST_TIE = 1e-3  # logits; no float32 rounding is larger
@@ -50,8 +51,7 @@ def greedy_certificate(
         reference: the baseline's rows.
         rows: the decoder's rows of the same documents.
         margin_probe: called with the token ids (prompt, then the answer both agree on) and the position of the first
-            difference in the answer; returns the target's top-2 logit margin behind those ids and the largest logit
-            difference measured there between a tree forward and a one-token forward.
+            difference in the answer; returns the target's top two behind those ids (see `harness.probe`).
         prompts: token ids of each document's prompt, by doc_id.
 
     Raises:
@@ -155,15 +155,16 @@ def _first_difference(
             expected=expected.tokens[position] if position < len(expected.tokens) else None,
             got=got.tokens[position] if position < len(got.tokens) else None,
         )
-    margin, logit_difference = margin_probe([*prompt, *expected.tokens[:position]], position)
+    top = margin_probe([*prompt, *expected.tokens[:position]], position)
+    parted = {expected.tokens[position], got.tokens[position]}
     return Difference(
         doc_id=expected.doc_id,
         position=position,
         expected=expected.tokens[position],
         got=got.tokens[position],
-        margin=margin,
-        logit_difference=logit_difference,
-        tie=margin <= min(2 * logit_difference, WIDEST_TIE),
+        margin=top.margin,
+        logit_difference=top.logit_difference,
+        tie=parted == set(top.tokens) and top.margin <= min(2 * top.logit_difference, WIDEST_TIE),
     )
 
 

@@ -263,7 +263,7 @@ def _certificate(
         return greedy_certificate(
             rows[roster.BASELINE],
             rows[arm.name],
-            Probe(heat.target.backbone),
+            Probe(heat.target.backbone, native=not isinstance(arm.decoder, SpeculativeDecoder)),
             prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
         )
     if isinstance(arm.decoder, SpeculativeDecoder):

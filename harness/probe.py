@@ -6,6 +6,7 @@ closer than these differ, either token is the argmax, and the answers may part w
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -15,15 +16,30 @@ from offbook.engine.decoding.tree import Tree
 SIBLINGS = 15  # with the root, a tree of the default size
 
 
-class Probe:
-    """See `harness.certificate.MarginProbe`."""
+class TopTwo(NamedTuple):
+    """The target's two likeliest next tokens, the margin between their logits, and how far other forwards move them."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    tokens: tuple[int, int]
+    margin: float
+    logit_difference: float
+
+
+class Probe:
+    """See `harness.certificate.MarginProbe`.
+
+    Args:
+        backbone: the target.
+        native: whether the contender decodes with the attention transformers chose; a contender in our loop never does,
+            so how far that forward is from ours excuses nothing there.
+    """
+
+    def __init__(self, backbone: Backbone, *, native: bool) -> None:
         self._backbone = backbone
+        self._native = native
 
     @torch.inference_mode()
-    def __call__(self, tokens: list[int], position: int) -> tuple[float, float]:
-        """Margin of the target's top two logits behind `tokens`, and how far other forwards move these two.
+    def __call__(self, tokens: list[int], position: int) -> TopTwo:
+        """The target's top two behind `tokens`, by a forward of one token.
 
         Args:
             tokens: the prompt, then the answer that both sides agree on.
@@ -31,9 +47,15 @@ class Probe:
         """
         step_V = self._stepwise(tokens, len(tokens) - position)
         top = step_V.topk(2)
-        others = [self._in_a_tree(tokens, top.indices.tolist()), self._native(tokens)]
-        moved = max(float((other[top.indices] - top.values).abs().max()) for other in others)
-        return float(top.values[0] - top.values[1]), moved
+        first, second = top.indices.tolist()
+        others = [self._in_a_tree(tokens, (first, second))]
+        if self._native:
+            others.append(self._by_transformers(tokens))
+        return TopTwo(
+            tokens=(first, second),
+            margin=float(top.values[0] - top.values[1]),
+            logit_difference=max(float((other[top.indices] - top.values).abs().max()) for other in others),
+        )
 
     def _stepwise(self, tokens: Sequence[int], prompt: int) -> torch.Tensor:
         """As plain decoding does it: the prompt in one block, then token by token."""
@@ -63,7 +85,7 @@ class Probe:
         )
         return output.logits_BNV[0, 0].double()
 
-    def _native(self, tokens: Sequence[int]) -> torch.Tensor:
+    def _by_transformers(self, tokens: Sequence[int]) -> torch.Tensor:
         """As transformers does it by itself: its own attention, everything in one block."""
         self._backbone.use_native_attention()
         try:

@@ -83,7 +83,8 @@ def assert_equal_or_tie(backbone, prompt, expected, got):
     position = next((i for i, pair in enumerate(zip(expected, got, strict=True)) if pair[0] != pair[1]), None)
     if position is None:
         return
-    margin, moved = Probe(backbone)([*prompt, *expected[:position]], position)
+    tokens, margin, moved = Probe(backbone, native=True)([*prompt, *expected[:position]], position)
+    assert {expected[position], got[position]} == set(tokens), f"token {position}: not the top two, {tokens}"
     assert margin <= min(2 * moved, WIDEST_TIE), (
         f"token {position}: expected {expected[position]}, got {got[position]}, margin {margin}, measured {moved}"
     )

@@ -14,6 +14,7 @@ from offbook.harness.certificate import (
     greedy_certificate,
     sampling_certificate,
 )
+from offbook.harness.probe import TopTwo
 from offbook.harness.toy_target import TREE_PARENTS, warped
 
 N = 5000
@@ -181,11 +182,13 @@ def test_the_engine_and_the_certificate_apply_the_same_settings(temperature: flo
 # --- greedy ---
 
 
-def probe(margin: float, logit_difference: float = 1e-4) -> Callable[[list[int], int], tuple[float, float]]:
-    return lambda prefix, position: (margin, logit_difference)
+def probe(
+    margin: float, logit_difference: float = 1e-4, *, top: tuple[int, int] = (8, 9)
+) -> Callable[[list[int], int], TopTwo]:
+    return lambda prefix, position: TopTwo(tokens=top, margin=margin, logit_difference=logit_difference)
 
 
-def no_probe(prefix: list[int], position: int) -> tuple[float, float]:
+def no_probe(prefix: list[int], position: int) -> TopTwo:
     pytest.fail("there is nothing to probe")
 
 
@@ -211,9 +214,9 @@ def test_equal_token_ids_are_lossless(make_row: Any) -> None:
 def test_a_near_tie_is_a_tie_and_the_target_is_probed_behind_the_common_prefix(make_row: Any) -> None:
     asked = []
 
-    def spy(prefix: list[int], position: int) -> tuple[float, float]:
+    def spy(prefix: list[int], position: int) -> TopTwo:
         asked.append((prefix, position))
-        return 1.5e-4, 1e-4
+        return TopTwo(tokens=(5, 9), margin=1.5e-4, logit_difference=1e-4)
 
     reference, got = rows(make_row, (7, 8, 9), (7, 7)), rows(make_row, (7, 8, 5, 5), (7, 7))
     certificate = greedy_certificate(reference, got, spy, prompts=PROMPTS)
@@ -243,10 +246,22 @@ def test_a_difference_is_a_tie_only_within_the_measured_rounding(
     assert certificate.verdict == verdict
 
 
+@pytest.mark.parametrize("top", [(8, 5), (9, 5), (5, 6)])
+def test_a_token_outside_the_top_two_is_unexplained_at_the_nearest_tie(top: tuple[int, int], make_row: Any) -> None:
+    reference, got = rows(make_row, (7, 8)), rows(make_row, (7, 9))
+    certificate = greedy_certificate(reference, got, probe(0.0, top=top), prompts=PROMPTS)
+    assert (certificate.verdict, certificate.ties, certificate.unexplained) == ("differs", 0, 1)
+
+
 def test_one_unexplained_document_decides(make_row: Any) -> None:
     reference, got = rows(make_row, (7, 8), (7, 8)), rows(make_row, (7, 9), (6, 8))
-    margins = iter([1e-5, 0.5])
-    certificate = greedy_certificate(reference, got, lambda *_: (next(margins), 1e-4), prompts=PROMPTS)
+    found = iter(
+        [
+            TopTwo(tokens=(8, 9), margin=1e-5, logit_difference=1e-4),
+            TopTwo(tokens=(7, 6), margin=0.5, logit_difference=1e-4),
+        ]
+    )
+    certificate = greedy_certificate(reference, got, lambda *_: next(found), prompts=PROMPTS)
     assert certificate.verdict == "differs"
     assert (certificate.identical, certificate.ties, certificate.unexplained) == (0, 1, 1)
 

@@ -68,6 +68,29 @@ class Liar:
         return dataclasses.replace(generation, tokens=(*generation.tokens[:-1], wrong))
 
 
+class Ranked:
+    """A decoder whose last token is another than the target's best: its second best, its third best ..."""
+
+    def __init__(self, decoder, backbone, rank):
+        self.decoder, self.backbone, self.rank = decoder, backbone, rank
+
+    def generate(self, prompt_1P, **settings):
+        generation = self.decoder.generate(prompt_1P, **settings)
+        tokens = [*prompt_1P[0].tolist(), *generation.tokens[:-1]]
+        ranking = native_logits(self.backbone, tokens).argsort(descending=True, stable=True)
+        return dataclasses.replace(generation, tokens=(*generation.tokens[:-1], int(ranking[self.rank])))
+
+
+def native_logits(backbone, tokens):
+    """The target's logits behind `tokens`, (V,), by transformers' own attention."""
+    backbone.use_native_attention()
+    try:
+        with torch.inference_mode():
+            return backbone.model(torch.tensor([tokens])).logits[0, -1]
+    finally:
+        backbone.use_tree_attention()
+
+
 def test_suites_are_found_with_and_without_prefix_and_as_a_group():
     assert [s.name for s in find_suites(["qa", "offbook_maths"])] == ["offbook_qa", "offbook_maths"]
     assert {s.name for s in find_suites(["prompts"])} == {f"offbook_{name}" for name in suite_names()}
@@ -192,16 +215,55 @@ def test_a_decoder_that_changes_a_token_is_caught(target, qa, tmp_path):
     assert all(d.margin > 2 * d.logit_difference for d in certificate.detail)
 
 
+@pytest.mark.parametrize(("rank", "verdict"), [(1, "ties"), (2, "differs")])
+def test_the_second_best_at_a_tie_is_excused_and_the_third_best_is_not(tmp_path, qa, rank, verdict):
+    twins = load_target(str(save_tiny(tmp_path / "tiny")), device="cpu")
+    with torch.no_grad():
+        twins.backbone.head_VH[1::2] = twins.backbone.head_VH[::2]  # whatever is best has an equal
+    plain, other = build_arms(twins, ["autoregressive", "prompt_lookup"])
+    ranked = dataclasses.replace(other, decoder=Ranked(other.decoder, twins.backbone, rank))
+    records = run_heat(plan(twins, qa, [plain, ranked]), Store(tmp_path))
+    certificate = {r.spec.decoder: r.certificate for r in records}["prompt_lookup"]
+    assert (certificate.verdict, len(certificate.detail)) == (verdict, 3)
+    assert all(d.margin <= 2 * d.logit_difference for d in certificate.detail), "near ties, all of them"
+
+
 def test_the_probe_measures_the_targets_own_margin(target):
     tokens = list(range(40))
-    margin, moved = Probe(target.backbone)(tokens, 12)
-    target.backbone.use_native_attention()
-    logits = target.backbone.model(torch.tensor([tokens])).logits[0, -1].detach()
-    target.backbone.use_tree_attention()
-    top = logits.topk(2).values
-    assert margin == pytest.approx(float(top[0] - top[1]), abs=1e-4)
-    assert 0 <= moved < 1e-4
-    assert Probe(target.backbone)([7], 0)[0] > 0
+    probed = Probe(target.backbone, native=True)(tokens, 12)
+    top = native_logits(target.backbone, tokens).topk(2)
+    assert list(probed.tokens) == top.indices.tolist()
+    assert probed.margin == pytest.approx(float(top.values[0] - top.values[1]), abs=1e-4)
+    assert 0 <= probed.logit_difference < 1e-4
+    assert Probe(target.backbone, native=False)([7], 0).margin > 0
+
+
+def test_transformers_own_attention_excuses_nobody_in_our_loop(target):
+    model, native = target.backbone.model, target.backbone._native_attention
+
+    def astray(module, args, output):
+        if model.config._attn_implementation == native:
+            output.logits *= 1.1
+
+    tokens, hook = list(range(40)), model.register_forward_hook(astray)
+    try:
+        ours, theirs = (Probe(target.backbone, native=native)(tokens, 12) for native in (False, True))
+    finally:
+        hook.remove()
+    assert ours == Probe(target.backbone, native=False)(tokens, 12)
+    assert theirs[:2] == ours[:2]
+    assert theirs.logit_difference > 1e-2 > 1e-4 > ours.logit_difference
+
+
+def test_only_contenders_that_use_transformers_own_attention_are_probed_with_it(target, qa, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("offbook.harness.heat.Probe", lambda backbone, *, native: asked.append(native))
+    run_heat(plan(target, qa, limit=1), Store(tmp_path))
+    assert dict(zip(NAMES[1:], asked, strict=True)) == {
+        "prompt_lookup": False,
+        "hf_generate": True,
+        "hf_prompt_lookup": True,
+    }
 
 
 def test_a_heat_without_the_baseline_is_refused(target, qa):
