@@ -31,7 +31,7 @@ from offbook.harness.certificate import greedy_certificate, sampling_certificate
 from offbook.harness.journal import commit_heat, in_store, recover
 from offbook.harness.probe import Probe
 from offbook.harness.progress import Progress, Silent
-from offbook.harness.provenance import manifest
+from offbook.harness.provenance import load_average, manifest
 from offbook.harness.record import BASELINE, CellSpec, Certificate, DocumentRow, LimitsSpec, Record
 from offbook.harness.requests import Asked, Suite, ask
 from offbook.harness.scoring import main_metric, score
@@ -152,6 +152,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     if is_done(heat, store):
         return [record for record in store.records() if record.key in keys]
     started, clock = datetime.now(UTC), time.perf_counter()
+    description, load_at_start = manifest(), load_average()  # a commit made while it runs is not what runs
     prompts = {
         request.doc_id: heat.target.prompt(request.prompt, templated=heat.asked.chat_template)
         for request in heat.asked.requests
@@ -161,8 +162,11 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     certificates = {arm.name: _certificate(heat, arm, rows, prompts) for arm in heat.arms}
     metric = main_metric({row.doc_id: row.scores for row in rows[roster.BASELINE]}, heat.asked.suite.name)
     heat_id = hashlib.sha256(f"{sorted(keys)}{started.isoformat()}".encode()).hexdigest()[:12]
-    description = manifest() | {
-        "heat": {"arms": [arm.name for arm in heat.arms], "order": "rotated", "warm_up_tokens": WARM_UP_TOKENS}
+    description["heat"] = {
+        "arms": [arm.name for arm in heat.arms],
+        "order": "rotated",
+        "warm_up_tokens": WARM_UP_TOKENS,
+        "load_average": {"start": load_at_start, "end": load_average()},
     }
     finished, wall_s = datetime.now(UTC), time.perf_counter() - clock
     records = [

@@ -48,6 +48,8 @@ def manifest(argv: Sequence[str] | None = None, *, environ: Mapping[str, str] | 
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu(),
         "cores": os.cpu_count(),
+        "usable_cores": _usable_cores(),
+        "nice": _nice(),
         "torch_threads": torch.get_num_threads(),
         "memory_gib": _memory_gib(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -55,6 +57,14 @@ def manifest(argv: Sequence[str] | None = None, *, environ: Mapping[str, str] | 
         "environment": {name: environ[name] for name in ENVIRONMENT if name in environ},
         "utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def load_average() -> list[JsonValue] | None:
+    """Processes that ran or waited to run, averaged over the last 1, 5 and 15 minutes; None where nobody counts."""
+    try:
+        return [round(load, 2) for load in os.getloadavg()]
+    except (AttributeError, OSError):  # no such call here
+        return None
 
 
 def machine_line(manifest: Mapping[str, JsonValue]) -> str:
@@ -133,6 +143,22 @@ def _cpu() -> str:
     except OSError:  # not Linux
         pass
     return platform.processor() or platform.machine()
+
+
+def _usable_cores() -> int | None:
+    """How many of the cores this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # no such call here
+        return None
+
+
+def _nice() -> int | None:
+    """Priority of this process among others: 0 as a rule, higher gives way."""
+    try:
+        return os.getpriority(os.PRIO_PROCESS, 0)
+    except (AttributeError, OSError):  # no such call here
+        return None
 
 
 def _memory_gib() -> float | None:

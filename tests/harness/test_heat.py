@@ -135,6 +135,26 @@ def test_a_heat_commits_one_cell_an_arm_over_the_same_documents(target, qa, tmp_
     assert table.loc[table["decoder"] == "autoregressive", "speedup"].eq(1.0).all()
 
 
+def test_the_manifest_is_of_the_start_and_the_load_of_both_ends(target, qa, tmp_path, monkeypatch):
+    events = []
+
+    def happened(name, value):
+        events.append(name)
+        return value
+
+    loads = iter([[0.1, 0.2, 0.3], [1.1, 1.2, 1.3]])
+    monkeypatch.setattr("offbook.harness.heat.manifest", lambda: happened("manifest", {"git": {"commit": "then"}}))
+    monkeypatch.setattr("offbook.harness.heat.load_average", lambda: happened("load", next(loads)))
+    plain, *_ = build_arms(target, NAMES[:1])
+    spied = dataclasses.replace(plain, decoder=Spy(plain.name, plain.decoder, events))
+    (record,) = run_heat(plan(target, qa, [spied], limit=1), Store(tmp_path))
+    assert events[:2] == ["manifest", "load"]
+    assert events[-1] == "load"
+    assert len(events) == 5, "the manifest once, a load at either end, and the warm-up and the answer between them"
+    assert record.manifest["git"] == {"commit": "then"}
+    assert record.manifest["heat"]["load_average"] == {"start": [0.1, 0.2, 0.3], "end": [1.1, 1.2, 1.3]}
+
+
 def test_a_heat_in_the_store_is_not_run_again(target, qa, tmp_path):
     store, log = Store(tmp_path), []
     arms = [dataclasses.replace(arm, decoder=Spy(arm.name, arm.decoder, log)) for arm in build_arms(target, NAMES)]

@@ -2,15 +2,17 @@
 
 import getpass
 import json
+import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import offbook
-from offbook.harness.provenance import ENVIRONMENT, git_state, machine_line, manifest
+from offbook.harness.provenance import ENVIRONMENT, git_state, load_average, machine_line, manifest
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -37,6 +39,35 @@ def test_the_manifest_holds_what_a_reader_needs() -> None:
     assert isinstance(packages, dict)
     assert packages["torch"]
     assert json.loads(json.dumps(made, allow_nan=False)) == made
+
+
+def test_the_manifest_says_on_how_many_cores_and_how_politely_it_ran() -> None:
+    code = "from offbook.harness.provenance import manifest; m = manifest([]); print(m['usable_cores'], m['nice'])"
+    script = f"import os; os.nice(3); os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}}); {code}"
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system does not bind processes to cores")
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["1", str(os.nice(0) + 3)]
+
+
+def test_what_a_system_does_not_count_is_null(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("getloadavg", "sched_getaffinity", "getpriority"):
+        monkeypatch.delattr(os, name, raising=False)
+    made = manifest([], environ={})
+    assert (load_average(), made["usable_cores"], made["nice"]) == (None, None, None)
+
+
+def test_a_load_that_cannot_be_read_is_null(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unobtainable() -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "getloadavg", unobtainable)
+    assert load_average() is None
+
+
+def test_the_load_is_three_averages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.123, 4.0, 5.678))
+    assert load_average() == [0.12, 4.0, 5.68]
 
 
 def test_of_the_environment_only_known_names_are_kept() -> None:
