@@ -1,4 +1,4 @@
-"""The models that wheels of the package index carry, by alias: a table, which `offbook ls` reads without loading torch."""
+"""Models that wheels of the package index carry, by alias: a table, which `offbook ls` reads without loading torch."""
 
 from dataclasses import dataclass
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 from huggingface_hub import snapshot_download
+from platformdirs import user_cache_path
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -160,10 +161,10 @@ def weights_sha256(name_or_path: str, *, revision: str | None = None) -> str:
 
 
 def cache_folder() -> Path:
-    """Where offbook keeps what it can make again: `$OFFBOOK_CACHE`, else `offbook` in the user's cache folder."""
+    """Where offbook keeps what it can make again: `$OFFBOOK_CACHE`, else its place in the platform's user cache."""
     if chosen := os.environ.get("OFFBOOK_CACHE"):
         return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "offbook"
+    return user_cache_path("offbook", appauthor=False)
 
 
 def _fetch(embedded: Embedded, folder: Path) -> Path:

@@ -10,12 +10,14 @@ from pathlib import Path
 import gguf
 import pytest
 import torch
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from offbook.engine import pretrained
 from offbook.engine.embedded import ALIASES, Embedded
-from offbook.engine.pretrained import load, prepare, resolve, weights_sha256
+from offbook.engine.pretrained import cache_folder, load, prepare, resolve, weights_sha256
 
 ALIAS = "smollm2-135m-instruct"
 TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "Ċ", "ĊĊ", "1", "2", "a", "Ġ"]
@@ -195,6 +197,28 @@ def test_a_cache_that_cannot_be_written_costs_only_time(folder, tmp_path, monkey
     (tmp_path / "file").touch()
     monkeypatch.setenv("OFFBOOK_CACHE", str(tmp_path / "file"))
     assert len(weights_sha256(str(folder))) == 64
+
+
+# --- where things are kept ---
+
+
+@pytest.mark.parametrize(
+    ("platform", "kept"), [(Unix, ".cache/offbook"), (MacOS, "Library/Caches/offbook")], ids=["unix", "macos"]
+)
+def test_the_cache_is_the_platforms_own(platform, kept, tmp_path, monkeypatch):
+    for name in ("OFFBOOK_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("platformdirs.PlatformDirs", platform)
+    assert cache_folder() == tmp_path / kept
+
+
+def test_the_users_choice_of_a_cache_wins(tmp_path, monkeypatch):
+    monkeypatch.setattr("platformdirs.PlatformDirs", Unix)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "cache"
+    monkeypatch.delenv("OFFBOOK_CACHE")
+    assert cache_folder() == tmp_path / "offbook"
 
 
 # --- the way from a wheel to a folder ---
