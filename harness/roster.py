@@ -47,6 +47,7 @@ class TransformersPromptLookupOptions(Options):
     """See `baselines.decoding.transformers_generate`."""
 
     prompt_lookup_num_tokens: int = Field(default=10, ge=1)
+    max_matching_ngram_size: int = Field(default=3, ge=1)  # transformers' own default is 2, PromptLookupOptions' is 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +133,10 @@ def _hf_prompt_lookup(target: "Target", options: TransformersPromptLookupOptions
     from offbook.baselines.decoding.transformers_generate import TransformersGenerate
 
     return TransformersGenerate(
-        target.backbone, target.detokenize, prompt_lookup_num_tokens=options.prompt_lookup_num_tokens
+        target.backbone,
+        target.detokenize,
+        prompt_lookup_num_tokens=options.prompt_lookup_num_tokens,
+        max_matching_ngram_size=options.max_matching_ngram_size,
     )
 
 

@@ -1,9 +1,14 @@
 """transformers' own `generate`, plain or with its assisted prompt lookup: the rows every user knows.
 
 Nothing of the engine runs inside; the account is taken from outside. A streamer sees the tokens of every
-round as they are committed and a hook counts the target's forwards. The first forward is the prefill: plain
-`generate` commits one token there, assisted decoding verifies its first candidates in it as well. Candidates
-of prompt lookup are read from the width of each forward's input.
+round as they are committed and a hook sees what goes into the target's forwards. The first forward is the
+prefill: plain `generate` commits one token there, assisted decoding verifies its first candidates in it as
+well. In every later forward the candidates of prompt lookup stand behind the last committed token.
+
+Given the same text and limits its lookup finds what `baselines.decoding.prompt_lookup` finds. What differs: it
+cuts candidates before an end-of-sequence token; near the cap it verifies more than can still be committed (but
+nothing where one token is left); under top_p below 1 it leaves out candidates its own warper masks in a flat
+distribution.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,6 +34,7 @@ class TransformersGenerate:
         backbone: the target; its native attention is switched on while this contender runs.
         detokenize: needed for stop strings only.
         prompt_lookup_num_tokens: candidates per round of assisted prompt lookup; None for plain `generate`.
+        max_matching_ngram_size: longest suffix that prompt lookup looks for.
     """
 
     def __init__(
@@ -37,10 +43,12 @@ class TransformersGenerate:
         detokenize: Callable[[Sequence[int]], str] | None = None,
         *,
         prompt_lookup_num_tokens: int | None = None,
+        max_matching_ngram_size: int = 3,
     ) -> None:
         self.backbone = backbone
         self.detokenize = detokenize
         self.prompt_lookup_num_tokens = prompt_lookup_num_tokens
+        self.max_matching_ngram_size = max_matching_ngram_size
 
     @torch.inference_mode()
     def generate(
@@ -61,6 +69,7 @@ class TransformersGenerate:
             torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device=generator.device)))
         if self.prompt_lookup_num_tokens is not None:
             options["prompt_lookup_num_tokens"] = self.prompt_lookup_num_tokens
+            options["max_matching_ngram_size"] = self.max_matching_ngram_size
         self.backbone.use_native_attention()
         reset_peak(self.backbone.device)
         clock = Clock(self.backbone.device)
@@ -117,11 +126,11 @@ class _Watch(BaseStreamer):
         self._prompt_length = prompt_length
         self._prompt_seen = False
         self._forwards = 0
-        self._width = 0
+        self._candidates = torch.empty(0)
 
     def before_forward(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._forwards += 1
-        self._width = kwargs["input_ids"].shape[1]
+        self._candidates = kwargs["input_ids"][0, 1:]
 
     def put(self, value: torch.Tensor) -> None:
         """Transformers hands over the prompt first, then the tokens of each round."""
@@ -139,11 +148,13 @@ class _Watch(BaseStreamer):
             self.prefill_committed = committed
             self.prefill_s = self._clock.elapsed()
         else:
-            drafted, accepted = self._width - 1, len(new) - 1
+            candidates = self._candidates.tolist()
+            hits = [candidate == token for candidate, token in zip(candidates, new, strict=False)]
+            accepted = [*hits, False].index(False)  # at the cap `new` may lack the bonus token
             self.rounds.append(
                 Round(
-                    drafted=drafted,
-                    offered=min(accepted + 1, drafted, committed),  # its candidates are a chain
+                    drafted=len(candidates),
+                    offered=min(accepted + 1, len(candidates), committed),  # the candidates are a chain
                     accepted=min(accepted, committed),
                     committed=committed,
                 )

@@ -2,10 +2,15 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers.generation.candidate_generator import PromptLookupCandidateGenerator
 
+from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.transformers_generate import TransformersGenerate
 from offbook.engine.decoding import attention
 from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.generation import Round
 from offbook.engine.decoding.sampling import Sampling
 from tests.engine.targets import greedy_reference, target
 
@@ -48,6 +53,50 @@ def test_candidates_that_the_prefill_verifies_are_the_prefills():
     assert list(generation.tokens[:4]) == follows
     assert generation.prefill_committed == 4
     assert sum(r.committed for r in generation.rounds) == 5
+
+
+def test_a_round_that_the_cap_cuts_accepted_all_that_is_left_of_it():
+    backbone = target(damped=True)
+    follows = greedy_reference(backbone, [5], 4)
+    generation = TransformersGenerate(backbone, prompt_lookup_num_tokens=3).generate(
+        torch.tensor([[5, *follows, 5]]),
+        sampling=Sampling(),
+        limits=Limits(max_new_tokens=9),
+        generator=torch.Generator(),
+    )
+    assert generation.tokens[-4:-2] == generation.tokens[-2:]  # two tokens that were looked up, and no bonus
+    assert generation.rounds[-1] == Round(drafted=2, offered=2, accepted=2, committed=2)
+
+
+@pytest.mark.parametrize(("longest", "candidate"), [(1, 20), (2, 21), (3, 22), (4, 22)])
+def test_suffixes_are_looked_for_up_to_the_limit(longest, candidate):
+    prompt = [3, 20, 2, 3, 21, 1, 2, 3, 22, 1, 2, 3]
+    fed = []
+    hook = target().model.register_forward_pre_hook(
+        lambda _, __, given: fed.append(given["input_ids"][0].tolist()), with_kwargs=True
+    )
+    try:
+        TransformersGenerate(target(), prompt_lookup_num_tokens=1, max_matching_ngram_size=longest).generate(
+            torch.tensor([prompt]),
+            sampling=Sampling(),
+            limits=Limits(max_new_tokens=2),
+            generator=torch.Generator(),
+        )
+    finally:
+        hook.remove()
+    assert fed[0] == [*prompt, candidate]
+
+
+@given(text=st.lists(st.integers(0, 3), min_size=2, max_size=24), longest=st.integers(1, 4), tokens=st.integers(1, 6))
+def test_its_lookup_finds_what_ours_finds(text, longest, tokens):
+    theirs = PromptLookupCandidateGenerator(
+        num_output_tokens=tokens, max_matching_ngram_size=longest, max_length=len(text) + 100
+    )
+    found, _ = theirs.get_candidates(torch.tensor([text]))
+    ours = PromptLookup(max_ngram=longest, num_tokens=tokens)
+    ours.begin(torch.tensor([text[:-1]]), capacity=100)
+    ours.observe(torch.tensor([text[1:]]), torch.zeros(1, len(text) - 1, 4))
+    assert found[0, len(text) - 1 :].tolist() == list(ours.propose().tokens)
 
 
 def test_forwards_are_counted_as_the_model_is_called():
