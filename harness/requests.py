@@ -10,6 +10,7 @@ import hashlib
 import inspect
 import io
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import lm_eval
 import lm_eval.models  # before any subclass is registered, or lm-eval forgets its own models
+import lm_eval.tasks
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.models.utils import normalize_gen_kwargs
@@ -28,6 +30,7 @@ from offbook.tasks import TASKS_PATH
 
 PREFIX = "offbook_"
 FEWSHOT_SEED = 1234  # lm-eval's own
+DECLARED = re.compile(r"""^(?:task|group): *["']?([\w.-]+)""", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,20 +90,25 @@ def find_suites(
     Args:
         names: what to find.
         include_path: another folder of task files.
-        say: is told before lm-eval's own index is built, which takes long and is done for names not found before.
+        say: is told before lm-eval's own index is built, which takes long; a name that is no word in its task files is
+            refused without.
 
     Raises:
         ValueError: no such task; the nearest name is suggested.
     """
     manager = _own_manager(include_path)
+    if strangers := [name for name in names if _full(name, manager) not in manager.all_tasks]:
+        text = _lm_eval_text()
+        for name in strangers:
+            if not name or not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+                raise ValueError(_unknown(name, DECLARED.findall(text)))
+        say(f"looking for {strangers[0]!r} among lm-eval's own tasks, which takes up to half a minute")
+        manager = _whole_manager(include_path)
     suites: dict[str, Suite] = {}
     for name in names:
-        found = PREFIX + name if PREFIX + name in manager.all_tasks else name
+        found = _full(name, manager)
         if found not in manager.all_tasks:
-            say(f"looking for {name!r} among lm-eval's own tasks, which takes half a minute")
-            manager = _whole_manager(include_path)
-        if found not in manager.all_tasks:
-            raise ValueError(_unknown(name, manager))
+            raise ValueError(_unknown(name, manager.all_tasks))
         try:
             with quiet():
                 members = list(manager.load(found)["tasks"])
@@ -251,8 +259,21 @@ def _paths(include_path: Path | None) -> list[str]:
     return [str(TASKS_PATH)] if include_path is None else [str(TASKS_PATH), str(include_path)]
 
 
-def _unknown(name: str, manager: TaskManager) -> str:
+def _full(name: str, manager: TaskManager) -> str:
+    return PREFIX + name if PREFIX + name in manager.all_tasks else name
+
+
+def _lm_eval_text() -> str:
+    """lm-eval's task files as one text, read in a fraction of a second; each of its names is a word in it.
+
+    Suffixes do not say which files count: YAML includes some without any.
+    """
+    files = (path for path in Path(lm_eval.tasks.__file__).parent.rglob("*") if path.suffix not in (".md", ".pyc"))
+    return "\n".join(path.read_text("utf-8", errors="ignore") for path in files if path.is_file())
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
     own = suite_names()
-    near = difflib.get_close_matches(name.removeprefix(PREFIX), [*own, *manager.all_tasks], n=1)
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), [*own, *known], n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"no suite {name!r}{hint}: expected one of {', '.join(own)}, or the name of an lm-eval task"

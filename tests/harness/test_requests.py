@@ -1,0 +1,52 @@
+"""Suites by name: a misspelt one is refused before lm-eval's index is built, and none of lm-eval's own is."""
+
+import re
+
+import pytest
+from lm_eval.tasks import TaskManager
+
+from offbook.harness import requests
+from offbook.harness.requests import find_suites
+
+
+class IndexWanted(Exception):
+    """lm-eval's whole index was asked for."""
+
+
+@pytest.fixture
+def no_index(monkeypatch):
+    def refuse(include_path):
+        raise IndexWanted
+
+    monkeypatch.setattr(requests, "_whole_manager", refuse)
+
+
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        (["sumarisation"], "no suite 'sumarisation' (did you mean summarisation?)"),
+        (["gsm9k"], "no suite 'gsm9k' (did you mean gsm8k?)"),
+        (["qa", "gsm8k", "qqa"], "no suite 'qqa' (did you mean qa?)"),
+        (["(gsm8k"], "no suite '(gsm8k' (did you mean gsm8k?)"),
+        ([""], "no suite '': expected one of"),
+    ],
+)
+def test_a_name_that_is_nowhere_is_refused_without_the_index(names, complaint, no_index):
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        find_suites(names)
+
+
+@pytest.mark.parametrize("name", ["gsm8k", "arc_easy", "mmlu", "acp_bench", "galician_bench_flores_gl-es"])
+def test_a_name_that_may_be_lm_evals_is_looked_up(name, no_index):
+    said = []
+    with pytest.raises(IndexWanted):
+        find_suites(["qa", name], say=said.append)
+    assert said == [f"looking for {name!r} among lm-eval's own tasks, which takes up to half a minute"]
+
+
+@pytest.mark.slow
+def test_every_name_of_lm_eval_is_a_word_in_its_task_files():
+    words = set(re.findall(r"\w+", requests._lm_eval_text()))
+    names = [name for name in TaskManager().all_tasks if re.fullmatch(r"\w+", name)]
+    assert len(names) > 10_000
+    assert set(names) <= words
