@@ -9,14 +9,14 @@ from offbook.harness import requests
 from offbook.harness.requests import find_suites
 
 
-class IndexWanted(Exception):
+class IndexWantedError(Exception):
     """lm-eval's whole index was asked for."""
 
 
 @pytest.fixture
 def no_index(monkeypatch):
     def refuse(include_path):
-        raise IndexWanted
+        raise IndexWantedError
 
     monkeypatch.setattr(requests, "_whole_manager", refuse)
 
@@ -39,7 +39,7 @@ def test_a_name_that_is_nowhere_is_refused_without_the_index(names, complaint, n
 @pytest.mark.parametrize("name", ["gsm8k", "arc_easy", "mmlu", "acp_bench", "galician_bench_flores_gl-es"])
 def test_a_name_that_may_be_lm_evals_is_looked_up(name, no_index):
     said = []
-    with pytest.raises(IndexWanted):
+    with pytest.raises(IndexWantedError):
         find_suites(["qa", name], say=said.append)
     assert said == [f"looking for {name!r} among lm-eval's own tasks, which takes up to half a minute"]
 
