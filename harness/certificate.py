@@ -4,35 +4,30 @@ Greedy: the decoder's token ids against those of the baseline in the same heat. 
 a forward of one token and one of a tree, so a first difference is a *tie* where the two tokens are the target's top two
 there and their logits are closer than that; any other difference is a defect.
 
-Sampling: the verifier against an enumerated float64 target over eight tokens. What it commits on one tree is
-completed to L tokens by the target itself, and the frequencies of all 8^l prefixes, l = 1..L, are tested against
-their exact probabilities (chi-square, Bonferroni over l). L reaches the bonus token behind the deepest path: with one
-token less, every wrong bonus token there is invisible.
+Sampling: the verifier against an enumerated float64 target over eight tokens (`harness.goodness_of_fit` has the
+statistics). What it commits on one tree is completed to L tokens by the target itself: for the p-value by drawing, for
+the total variation by the exact probabilities of everything that may follow, which leaves the few outcomes on the tree
+as its only noise. L reaches the bonus token behind the deepest path: with one token less, every wrong bonus token
+there is invisible.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from offbook.engine.decoding.sampling import Sampling
+from offbook.harness.goodness_of_fit import goodness_of_fit, total_variation
 from offbook.harness.probe import TopTwo
 from offbook.harness.record import Certificate, Difference, DocumentRow
 from offbook.harness.toy_target import LENGTH, TREE_PARENTS, TREE_TOKENS, VOCABULARY, ToyTarget
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 MarginProbe = Callable[[list[int], int], TopTwo]
 Verify = Callable[[torch.Tensor, list[int], list[int], Sampling, torch.Generator], tuple[list[int], int]]
 
 WIDEST_TIE = 1e-3  # logits; no float32 rounding is larger
 ALPHA = 1e-6  # a right verifier is called wrong once in a million certificates
-BOUND_LEVEL = 0.999
-LEAST_EXPECTED = 5.0  # cells expected less often are pooled, by p and before looking
 
 
 def greedy_certificate(
@@ -80,7 +75,7 @@ def greedy_certificate(
     )
 
 
-def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: int = 20_000) -> Certificate:
+def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: int = 50_000) -> Certificate:
     """Tests a verifier's distribution against an exact target, at these sampling settings.
 
     Args:
@@ -106,30 +101,18 @@ def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: in
         tokens = [*(TREE_TOKENS[node] for node in path[1:]), bonus]
         committed[i, : len(tokens)] = tokens
         lengths[i] = len(tokens)
+    completed = toy.completed(committed, lengths)
     toy.continue_all(committed, lengths, np.random.default_rng(seed))
-    tests = [_compare(counts, exact) for counts, exact in _by_length(committed, toy.exact)]
-    p_value = min(1.0, len(tests) * min(test.p_value for test in tests))
-    loosest = max(tests, key=lambda test: test.tv_bound)
+    tv, tv_bound = total_variation(completed, toy.exact, n=n)
+    p_value = goodness_of_fit(committed, toy.exact, vocabulary=VOCABULARY)
     return Certificate(
         kind="sampling_distribution",
         verdict="differs" if p_value < ALPHA else "lossless",
         n=n,
-        tv=loosest.tv,
-        tv_bound=loosest.tv_bound,
+        tv=tv,
+        tv_bound=tv_bound,
         p_value=p_value,
     )
-
-
-def _by_length(committed: Ints, exact: Floats) -> list[tuple[Ints, Floats]]:
-    """Counts and probabilities of all prefixes of each length: the short ones show what is lost among 8^L cells."""
-    cells = committed @ VOCABULARY ** np.arange(LENGTH - 1, -1, -1)
-    return [
-        (
-            np.bincount(cells // VOCABULARY ** (LENGTH - length), minlength=VOCABULARY**length),
-            exact.reshape(VOCABULARY**length, -1).sum(axis=1),
-        )
-        for length in range(1, LENGTH + 1)
-    ]
 
 
 def _first_difference(
@@ -166,51 +149,6 @@ def _first_difference(
         logit_difference=top.logit_difference,
         tie=parted == set(top.tokens) and top.margin <= min(2 * top.logit_difference, WIDEST_TIE),
     )
-
-
-class _Test(NamedTuple):
-    tv: float
-    tv_bound: float
-    p_value: float
-
-
-def _compare(counts: Ints, exact: Floats) -> _Test:
-    """Total variation with its McDiarmid bound, and a p-value, over cells pooled by p.
-
-    The p-value is Pearson's over the large cells and the pool of small ones; a pool expected too seldom for that gets
-    its own Poisson tail, since at low temperatures it is where a wrong verifier shows.
-    """
-    n = int(counts.sum())
-    large = exact * n >= LEAST_EXPECTED
-    p = np.append(exact[large], exact[~large].sum())
-    observed = np.append(counts[large], counts[~large].sum()).astype(np.float64)
-    tv = 0.5 * float(np.abs(observed / n - p).sum())
-    tv_bound = tv + 0.5 * np.sqrt(len(p) / n) + np.sqrt(np.log(1 / (1 - BOUND_LEVEL)) / (2 * n))
-    if counts[exact == 0].any():
-        p_value = 0.0  # a sequence the target cannot produce
-    elif p[-1] * n >= LEAST_EXPECTED:
-        p_value = _chi_square(observed, p * n)
-    else:
-        p_value = min(1.0, 2 * min(_chi_square(observed[:-1], p[:-1] * n), _poisson_tail(observed[-1], p[-1] * n)))
-    return _Test(tv, min(1.0, float(tv_bound)), p_value)
-
-
-def _chi_square(observed: Floats, expected: Floats) -> float:
-    """P-value of Pearson's statistic; 1 where there is nothing to compare."""
-    if len(expected) < 2:
-        return 1.0
-    expected = expected * observed.sum() / expected.sum()
-    half_df = torch.tensor((len(expected) - 1) / 2, dtype=torch.float64)
-    half_statistic = torch.tensor(((observed - expected) ** 2 / expected).sum() / 2, dtype=torch.float64)
-    return float(torch.special.gammaincc(half_df, half_statistic))
-
-
-def _poisson_tail(observed: float, expected: float) -> float:
-    """Probability of at least that many where `expected` are."""
-    if observed == 0:
-        return 1.0
-    shape, rate = (torch.tensor(float(value), dtype=torch.float64) for value in (observed, max(0.0, expected)))
-    return float(torch.special.gammainc(shape, rate))
 
 
 def _check_path(path: list[int], bonus: int) -> None:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from offbook.engine.decoding.sampling import Sampling
+from offbook.harness.goodness_of_fit import cell_numbers
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -43,6 +44,19 @@ class ToyTarget:
         self.exact = np.ones(1)
         for table in self.conditional:
             self.exact = (self.exact[:, None] * table).ravel()
+
+    def completed(self, committed: Ints, lengths: Ints) -> Floats:
+        """Mean distribution of whole sequences, (V^LENGTH,), where the target continues these beginnings.
+
+        Args:
+            committed: (N, LENGTH) token ids; only the first `lengths` of each row are read.
+            lengths: (N,) from 1 to LENGTH.
+        """
+        p = np.zeros(1)
+        for i, table in enumerate(self.conditional, start=1):
+            ended = cell_numbers(committed[lengths == i, :i], vocabulary=VOCABULARY)
+            p = (p[:, None] * table).ravel() + np.bincount(ended, minlength=VOCABULARY**i) / len(committed)
+        return p
 
     def continue_all(self, committed: Ints, lengths: Ints, rng: np.random.Generator) -> None:
         """Fills the rest of each sequence by drawing from the target, in place."""
