@@ -1,0 +1,77 @@
+"""Makes the problems of a family and split; each is a function of family, split and number alone.
+
+Three things keep the splits apart: every template belongs to one split, no eight consecutive words are shared between
+splits (a test holds it, numbers counting as one word), and every combination of numbers belongs to one split
+(`split_of`), whatever the family.
+"""
+
+import itertools
+import zlib
+from functools import cache
+from random import Random
+
+from offbook.tasks.procedural.families import FAMILIES
+from offbook.tasks.procedural.people import people
+from offbook.tasks.procedural.problem import Problem
+from offbook.tasks.procedural.template import Template
+
+SPLITS = ("train", "dev", "test")
+LARGEST = 199
+LARGEST_FACTOR = 12
+
+
+def generate(split: str, family: str, n: int) -> list[Problem]:
+    """The first `n` problems of a family and split; they go round the split's templates.
+
+    Raises:
+        ValueError: an unknown split or family, or more problems than there are.
+    """
+    if split not in SPLITS:
+        msg = f"split must be one of {', '.join(SPLITS)}; got {split!r}; pass one of these"
+        raise ValueError(msg)
+    if family not in FAMILIES:
+        msg = f"family must be one of {', '.join(FAMILIES)}; got {family!r}; pass one of these"
+        raise ValueError(msg)
+    return [_problem(split, family, number) for number in range(n)]
+
+
+def split_of(numbers: tuple[int, ...]) -> str:
+    """The split to which a combination of numbers belongs, in whatever order: 60 % train, 15 % dev, 25 % test."""
+    place = zlib.crc32(",".join(str(number) for number in sorted(numbers)).encode()) % 20
+    return "train" if place < 12 else "dev" if place < 15 else "test"
+
+
+def fits(problem: Problem) -> bool:
+    """Whether the numbers are easy, and all different, so that no wrong way leads to a right number by chance."""
+    try:
+        values = problem.values
+    except ValueError:
+        return False
+    if len(set(values.values())) < len(values) or min(values.values()) < 2 or max(values.values()) > LARGEST:
+        return False
+    factors = {"*": ("left", "right"), "/": ("right", "key"), "+": (), "-": ()}
+    return all(values[getattr(step, part)] <= LARGEST_FACTOR for step in problem.steps for part in factors[step.op])
+
+
+def _problem(split: str, family: str, number: int) -> Problem:
+    templates = FAMILIES[family][split]
+    template, turn = templates[number % len(templates)], number // len(templates)
+    numbers = _numbers(split, family, template)
+    if turn >= len(numbers):
+        msg = f"{family}-{split} runs out of numbers for {template.id!r} after {turn} problems; ask for fewer"
+        raise ValueError(msg)
+    rng = Random(f"offbook/{family}/{split}/{number}")
+    return template.problem(numbers[turn], people(rng), id=f"{family}-{split}-{number:04d}", family=family, split=split)
+
+
+@cache
+def _numbers(split: str, family: str, template: Template) -> list[tuple[int, ...]]:
+    """Every combination of numbers that suits the template and belongs to the split, in a seeded order."""
+    anyone = people(Random(0))
+    found = [
+        numbers
+        for numbers in itertools.product(*template.choices)
+        if split_of(numbers) == split and fits(template.problem(numbers, anyone, id="", family=family, split=split))
+    ]
+    Random(f"offbook/{family}/{split}/{template.id}").shuffle(found)
+    return found
