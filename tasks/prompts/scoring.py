@@ -7,16 +7,14 @@ the published benchmarks of a skill.
 import ast
 import re
 import textwrap
-import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterable
 
-_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\w)\.\d+")
+from offbook.tasks.plain_text import find_numbers, normalise, whole_words
+
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)(```|\Z)", re.DOTALL)
 _CODE_START = re.compile(r"^(?:(?:async def|def|class|from|import) |@)", re.MULTILINE)
-_DASHES = str.maketrans({"−": "-", "–": "-"})
-_MARKUP = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "*": None, "`": None})
 
 
 def answered(answer: str) -> bool:
@@ -25,19 +23,9 @@ def answered(answer: str) -> bool:
 
 
 def last_number(answer: str) -> float | None:
-    """Return the last number of a text, or None.
-
-    Currency signs, percent signs, thousands commas, markup and a full stop after the number are tolerated. A minus
-    counts as a sign only where it touches the number and no word or number stands before it, so ``10-12`` ends in 12
-    and ``x = -4`` in -4, while the list item ``- 12 apples`` ends in 12.
-    """
-    value = None
-    text = answer.translate(_DASHES)
-    for match in _NUMBER.finditer(text):
-        before = text[: match.start()].rstrip("$€£")
-        negative = before.endswith("-") and not re.search(r"[\d)]\s*-$|\w-$", before)
-        value = float(match.group().replace(",", "")) * (-1 if negative else 1)
-    return value
+    """Return the last number of a text, or None; what counts as one is in `find_numbers`."""
+    numbers = find_numbers(answer)
+    return float(numbers[-1].digits) if numbers else None
 
 
 def number_matches(answer: str, gold: str) -> bool:
@@ -51,10 +39,8 @@ def contains_any(answer: str, accepted: Iterable[str]) -> bool:
 
     ``six`` is not found in ``sixty`` or ``twenty-six``, nor ``13`` in ``13.5`` or ``1,134``.
     """
-    text = _normalise(answer)
-    return any(
-        re.search(rf"(?<!\w)(?<!\w-)(?<!\d[.,]){re.escape(_normalise(gold))}(?!\w|[.,]\d)", text) for gold in accepted
-    )
+    text = normalise(answer)
+    return any(whole_words(normalise(gold)).search(text) for gold in accepted)
 
 
 def defines_function(answer: str, name: str) -> bool:
@@ -79,10 +65,6 @@ def rouge1(answer: str, reference: str) -> float:
     ours, theirs = (Counter(re.findall(r"\w+", text.lower())) for text in (answer, reference))
     overlap = (ours & theirs).total()
     return 2 * overlap / (ours.total() + theirs.total()) if overlap else 0.0
-
-
-def _normalise(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).translate(_MARKUP).casefold().split())
 
 
 def _functions(code: str, whole: bool) -> set[str]:
