@@ -1,6 +1,6 @@
 """The families of stories: each a module with templates for training, development and test."""
 
-from offbook.tasks.procedural.families import shopping
+from offbook.tasks.procedural.families import comparison, reading, recipes, saving, sharing, shopping, travel
 from offbook.tasks.procedural.template import Template, parse
 
 FAMILIES: dict[str, dict[str, tuple[Template, ...]]] = {
@@ -9,5 +9,5 @@ FAMILIES: dict[str, dict[str, tuple[Template, ...]]] = {
         "dev": parse(module.DEV),
         "test": parse(module.TEST),
     }
-    for module in (shopping,)
+    for module in (shopping, sharing, travel, saving, recipes, comparison, reading)
 }
