@@ -1,9 +1,18 @@
-"""When an answer ends: end-of-sequence ids, stop strings, the cap. One rule for every contender."""
+"""When an answer ends: end-of-sequence ids, stop strings, the cap. One rule for every contender.
+
+An answer ends at the first token whose prefix of the answer, as text, holds a stop string. Detokenising the whole
+answer every round would cost more the longer it is, on the clock, so only its tail is looked at. That is exact where
+the text of a tail is the end of the whole text but for its beginning: leading spaces may be missing, and a character
+cut in two shows as U+FFFD. So is the text judged before, but for the U+FFFD of an unfinished character at its end.
+(Byte fallback keeps this where the bytes of a run form characters and no stop string holds U+FFFD.)
+"""
 
 from collections.abc import Callable, Sequence
 
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import FinishReason
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 class Stop:
@@ -28,17 +37,32 @@ class Stop:
             seen: how many of them were judged before and found open.
         """
         end = min(len(tokens), self._limits.max_new_tokens)
-        text_before = self._has_stop_string(tokens[:end]) if self._limits.stop_strings else False
+        start = self._tail(tokens, seen) if self._limits.stop_strings else 0
         for n in range(seen + 1, end + 1):
             if tokens[n - 1] in self._limits.eos_token_ids:
                 return n, "eos"
-            if text_before and self._has_stop_string(tokens[:n]):
+            if self._has_stop_string(tokens[start:n], whole=start == 0):
                 return n, "stop"
         return (end, "length") if end == self._limits.max_new_tokens else None
 
-    def _has_stop_string(self, tokens: Sequence[int]) -> bool:
+    def _tail(self, tokens: Sequence[int], seen: int) -> int:
+        """Where to begin: the tail holds at least the longest stop string's length of settled, judged characters."""
+        assert self._detokenize is not None
+        longest = max(len(s) for s in self._limits.stop_strings)
+        rows = longest
+        while rows < seen:
+            if len(self._detokenize(tokens[seen - rows : seen]).strip(REPLACEMENT)) >= longest:
+                return seen - rows
+            rows *= 2  # these decode to too little, or to nothing
+        return 0
+
+    def _has_stop_string(self, tokens: Sequence[int], *, whole: bool) -> bool:
+        if not self._limits.stop_strings:
+            return False
         assert self._detokenize is not None
         text = self._detokenize(tokens)
+        if not whole:
+            text = text.lstrip(REPLACEMENT)
         return any(s in text for s in self._limits.stop_strings)
 
 

@@ -1,7 +1,12 @@
 """Where answers end, and that they end there for every contender alike."""
 
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
@@ -10,7 +15,7 @@ from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Decoder, Limits
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.decoding.stop import Stop, visible_text
+from offbook.engine.decoding.stop import REPLACEMENT, Stop, visible_text
 from tests.engine.drafters import Oracle
 from tests.engine.targets import greedy_reference, target
 
@@ -97,6 +102,116 @@ def test_stop_strings_without_a_tokenizer_are_refused():
 def test_a_cap_below_one_is_refused():
     with pytest.raises(ValueError, match="max_new_tokens"):
         Limits(max_new_tokens=0)
+
+
+# --- the tail against the whole text ---
+
+BYTES = ["a", "b", "\n", " ", "é", "\N{PILE OF POO}", "\N{REPLACEMENT CHARACTER}"]
+PIECES: list[bytes] = [
+    *(s.encode() for s in BYTES),
+    *(bytes([b]) for b in "é\N{PILE OF POO}".encode()),  # a character in as many tokens as it has bytes
+    "é".encode()[1:] + b"a",
+    b"b" + "\N{PILE OF POO}".encode()[:2],
+    *[b""] * 3,  # special tokens, which are skipped
+    b"ab\n\n",
+    b" a",
+]
+
+
+def byte_level(tokens: Sequence[int]) -> str:
+    return b"".join(PIECES[t] for t in tokens).decode(errors="replace")
+
+
+def byte_fallback(tokens: Sequence[int]) -> str:
+    """Bytes on their own form characters with their neighbours, or all of their run are U+FFFD."""
+    spoken = [PIECES[t] for t in tokens if PIECES[t]]
+    text = ""
+    for lone, run in groupby(spoken, key=lambda piece: len(piece) == 1 and piece[0] >= 0x80):
+        whole = b"".join(run)
+        try:
+            text += whole.decode()
+        except UnicodeDecodeError:
+            assert lone
+            text += REPLACEMENT * len(whole)
+    return text
+
+
+def spelled(characters: Sequence[str]) -> list[int]:
+    """Each character in one token a byte, but for those of one byte."""
+    return [PIECES.index(bytes([b])) for c in characters for b in c.encode()]
+
+
+DETOKENIZERS: dict[str, Callable[[Sequence[int]], str]] = {
+    "byte-level": byte_level,
+    "one leading space stripped": lambda tokens: byte_level(tokens).removeprefix(" "),
+    "all leading space stripped": lambda tokens: byte_level(tokens).lstrip(" "),
+}
+
+
+@pytest.mark.parametrize("detokenize", DETOKENIZERS.values(), ids=DETOKENIZERS)
+@given(data=st.data())
+@settings(max_examples=400)
+def test_the_tail_ends_an_answer_where_the_whole_text_does(detokenize, data):
+    check(detokenize, data.draw(st.lists(st.integers(0, len(PIECES) - 1), min_size=1, max_size=40)), data)
+
+
+@given(data=st.data())
+@settings(max_examples=400)
+def test_so_does_the_tail_of_bytes_that_fall_back(data):
+    characters = data.draw(st.lists(st.sampled_from(["a", "b", "é", "\N{PILE OF POO}"]), min_size=1, max_size=20))
+    check(byte_fallback, spelled(characters), data)
+
+
+def check(detokenize: Callable[[Sequence[int]], str], tokens: list[int], data: st.DataObject) -> None:
+    """Rounds of any length against the first prefix with one of two stop strings, one of which may well occur."""
+    whole = detokenize(tokens)
+    at = data.draw(st.integers(0, max(0, len(whole) - 1)))
+    occurring = whole[at : at + data.draw(st.integers(1, 5))] or "a"
+    anything = data.draw(st.lists(st.sampled_from(BYTES), min_size=1, max_size=6).map("".join))
+    stops = (occurring, anything)
+    ends = [n for n in range(1, len(tokens) + 1) if any(s in detokenize(tokens[:n]) for s in stops)]
+    stop, found, seen = Stop(Limits(max_new_tokens=50, stop_strings=stops), detokenize), None, 0
+    while found is None and seen < len(tokens):
+        now = min(len(tokens), seen + data.draw(st.integers(1, 8)))  # whatever a round commits
+        found, seen = stop.cut(tokens[:now], seen), now
+    assert found == ((ends[0], "stop") if ends else None)
+
+
+def test_what_a_tail_has_of_a_character_cut_in_two_is_no_stop_string():
+    tokens = [0] * 9 + [*spelled("é")[:1], PIECES.index("é".encode()[1:] + b"a"), 1] + [PIECES.index(b"")] * 2 + [1]
+    assert byte_level(tokens) == "aaaaaaaaaéabb"
+    stop = Stop(Limits(max_new_tokens=99, stop_strings=(REPLACEMENT + "a",)), byte_level)
+    assert stop.cut(tokens, len(tokens) - 1) is None
+
+
+@pytest.mark.parametrize("detokenize", [byte_level, byte_fallback])
+def test_a_character_cut_in_two_does_not_count_as_seen(detokenize):
+    tokens = spelled("aaaa\N{PILE OF POO}\N{PILE OF POO}b")
+    for stop_string in ("\N{PILE OF POO}b", "a\N{PILE OF POO}\N{PILE OF POO}", "a\N{PILE OF POO}"):
+        end = next(n for n in range(1, len(tokens) + 1) if stop_string in detokenize(tokens[:n]))
+        stop = Stop(Limits(max_new_tokens=99, stop_strings=(stop_string,)), detokenize)
+        assert [stop.cut(tokens[:n], n - 1) for n in range(1, end + 1)] == [None] * (end - 1) + [(end, "stop")]
+
+
+@pytest.mark.parametrize("silent", [0, 1, 30])
+def test_a_stop_string_goes_on_across_tokens_that_decode_to_nothing(silent):
+    tokens = [0] * 20 + [2] + [PIECES.index(b"")] * silent + [2]
+    stop = Stop(Limits(max_new_tokens=99, stop_strings=("a\n\n",)), byte_level)
+    assert stop.cut(tokens[:-1], 20) is None
+    assert stop.cut(tokens, len(tokens) - 1) == (len(tokens), "stop")
+
+
+def test_a_long_answer_is_not_detokenised_again_and_again():
+    asked = []
+
+    def detokenize(tokens: Sequence[int]) -> str:
+        asked.append(len(tokens))
+        return text(list(tokens))
+
+    stop = Stop(Limits(max_new_tokens=5_000, stop_strings=("zz", "zzzz")), detokenize)
+    tokens = [t % 50 for t in range(4_000)]
+    assert all(stop.cut(tokens[:n], n - 1) is None for n in range(1, len(tokens) + 1))
+    assert max(asked) <= 6
 
 
 def test_of_two_reasons_the_earlier_token_decides():
