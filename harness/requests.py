@@ -27,6 +27,7 @@ from lm_eval.tasks import TaskManager
 from offbook.harness.record import canonical_sha256
 from offbook.harness.target import Target
 from offbook.tasks import TASKS_PATH
+from offbook.tasks.source import SuiteUnavailableError, origin_of
 
 PREFIX = "offbook_"
 FEWSHOT_SEED = 1234  # lm-eval's own
@@ -91,9 +92,10 @@ def find_suites(
         names: what to find.
         include_path: another folder of task files.
         say: is told before lm-eval's own index is built, which takes long; a name that is no word in its task files is
-            refused without.
+            refused without. Also where the documents of a published data set come from.
 
     Raises:
+        SuiteUnavailableError: a data set or a library of one of offbook's suites is not there.
         ValueError: no such task; the nearest name is suggested.
     """
     manager = _own_manager(include_path)
@@ -111,11 +113,15 @@ def find_suites(
             raise ValueError(_unknown(name, manager.all_tasks))
         try:
             with quiet():
-                members = list(manager.load(found)["tasks"])
+                members = manager.load(found)["tasks"]
+        except SuiteUnavailableError:
+            raise
         except (OSError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             msg = f"suite {name!r}: expected lm-eval to build it, got {reason}"
             raise ValueError(msg) from error
+        for origin in filter(None, (origin_of(task.eval_docs) for task in members.values())):
+            say(origin)
         suites |= {member: Suite(name=member, manager=manager) for member in members}
     return list(suites.values())
 

@@ -36,7 +36,7 @@ def test_a_name_that_is_nowhere_is_refused_without_the_index(names, complaint, n
         find_suites(names)
 
 
-@pytest.mark.parametrize("name", ["gsm8k", "arc_easy", "mmlu", "acp_bench", "galician_bench_flores_gl-es"])
+@pytest.mark.parametrize("name", ["gsm8k_cot_zeroshot", "arc_easy", "mmlu", "acp_bench", "galician_bench_flores_gl-es"])
 def test_a_name_that_may_be_lm_evals_is_looked_up(name, no_index):
     said = []
     with pytest.raises(IndexWantedError):

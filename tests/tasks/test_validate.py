@@ -49,8 +49,8 @@ class Reader(LM):
         raise NotImplementedError
 
 
-def test_every_task_of_offbook_is_valid() -> None:
-    assert validate_tasks() == []
+def test_every_task_of_offbook_is_valid(no_hub: None) -> None:
+    assert [finding for finding in validate_tasks() if not finding.skipped] == []
 
 
 def test_the_group_holds_all_six_tasks(manager: Any) -> None:

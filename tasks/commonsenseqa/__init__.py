@@ -1,0 +1,1 @@
+"""CommonsenseQA as a suite: everyday knowledge, five options."""

@@ -1,0 +1,1 @@
+"""GPQA-Diamond as a suite: graduate questions of physics, chemistry and biology, four options."""

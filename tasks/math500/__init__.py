@@ -1,0 +1,1 @@
+"""MATH500 as a suite: problems of mathematics competitions, their answers in LaTeX."""

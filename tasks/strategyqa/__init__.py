@@ -1,0 +1,1 @@
+"""StrategyQA as a suite: yes/no questions whose steps are not in the question."""

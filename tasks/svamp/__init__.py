@@ -1,0 +1,1 @@
+"""SVAMP as a suite: one-step word problems, varied so that reading the question matters."""
