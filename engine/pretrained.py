@@ -21,7 +21,9 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock
-from huggingface_hub import snapshot_download
+from huggingface_hub import model_info, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.errors import HTTPError as NoAnswerError  # type: ignore[attr-defined]  # its HTTP library's base class
 from platformdirs import user_cache_path
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -30,6 +32,7 @@ from offbook.engine.embedded import ALIASES, Embedded
 
 RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writes something else
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+HUB_TIMEOUT_S = 5.0
 WEIGHTS = "model*.safetensors"
 
 
@@ -56,6 +59,7 @@ def load(
         msg = f"a revision belongs to a Hugging Face id, but {name_or_path!r} is not one; leave the revision out"
         raise ValueError(msg)
     try:
+        source = source if isinstance(source, Path) else _hub_or_cache(source, revision)
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             source, revision=revision, trust_remote_code=False
         )
@@ -142,11 +146,12 @@ def weights_sha256(name_or_path: str, *, revision: str | None = None) -> str:
         ValueError: there are no such weights.
     """
     source = resolve(name_or_path)
-    if isinstance(source, str):
-        try:
+    try:
+        source = source if isinstance(source, Path) else _hub_or_cache(source, revision)
+        if isinstance(source, str):
             source = Path(snapshot_download(source, revision=revision, allow_patterns=WEIGHTS))
-        except (OSError, ValueError) as error:
-            raise ValueError(_out_of_reach(name_or_path, error)) from error
+    except (OSError, ValueError) as error:
+        raise ValueError(_out_of_reach(name_or_path, error)) from error
     files = sorted(source.glob(WEIGHTS))
     if not files:
         msg = f"{name_or_path!r} has no weights to hash: expected {WEIGHTS}, found none; convert it to safetensors"
@@ -165,6 +170,28 @@ def cache_folder() -> Path:
     if chosen := os.environ.get("OFFBOOK_CACHE"):
         return Path(chosen).expanduser()
     return user_cache_path("offbook", appauthor=False)
+
+
+def _hub_or_cache(hub_id: str, revision: str | None) -> Path | str:
+    """A Hugging Face id as it is where the hub has an answer to one request; else the model's folder in its cache.
+
+    Left alone with a hub that does not answer, the libraries try every file again, for most of a minute.
+
+    Raises:
+        ConnectionError: no answer, and nothing in the cache.
+    """
+    try:
+        model_info(hub_id, revision=revision, timeout=HUB_TIMEOUT_S)
+    except (NoAnswerError, OfflineModeIsEnabled) as error:
+        if isinstance(error, HfHubHTTPError) and error.response.status_code < 500:
+            return hub_id  # a refusal, which transformers puts into words
+        try:
+            cached = snapshot_download(hub_id, revision=revision, allow_patterns="config.json", local_files_only=True)
+        except LocalEntryNotFoundError:
+            msg = "no answer from the hub and no copy in its cache"
+            raise ConnectionError(msg) from error
+        return Path(cached)
+    return hub_id
 
 
 def _fetch(embedded: Embedded, folder: Path) -> Path:

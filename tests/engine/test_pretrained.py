@@ -2,14 +2,19 @@
 
 import hashlib
 import os
+import shutil
 import threading
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import gguf
+import huggingface_hub
 import pytest
 import torch
+from huggingface_hub.errors import HfHubHTTPError, HTTPError
+from huggingface_hub.utils._http import default_client_factory
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 from tokenizers import Tokenizer, models
@@ -161,6 +166,75 @@ def test_every_refusal_is_one_line():
     with pytest.raises(ValueError, match="check the name") as refusal:
         load("nobody/nothing")
     assert "\n" not in str(refusal.value)
+
+
+class Unreachable:
+    """A hub's client that counts the requests for models and answers none."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __getattr__(self, name):
+        def request(*args, **kwargs):
+            if "/api/agent-harnesses" not in str(args):  # a counter of the library's own, asked once a day
+                self.asked.append((name, args, kwargs))
+            raise HTTPError(name)
+
+        return request
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def unreachable(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    client = Unreachable()
+    huggingface_hub.set_client_factory(lambda: client)
+    yield client
+    huggingface_hub.set_client_factory(default_client_factory)
+
+
+def test_a_hub_out_of_reach_is_asked_once_and_the_name_refused(unreachable):
+    for refused in (load, weights_sha256):
+        unreachable.asked.clear()
+        with pytest.raises(ValueError, match=r"cannot load 'nobody/nothing': expected one of .* be online"):
+            refused("nobody/nothing")
+        assert len(unreachable.asked) == 1
+
+
+def test_a_model_of_the_hubs_cache_loads_with_the_hub_out_of_reach(unreachable, folder, tmp_path):
+    commit = "c" * 40
+    repository = tmp_path / "hub" / "models--me--tiny"
+    shutil.copytree(folder, repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    (repository / "refs" / "v1").write_text(commit)
+    model, _ = load("me/tiny", revision="v1")
+    assert model.config.hidden_size == WIDTH
+    assert weights_sha256("me/tiny") == weights_sha256(str(folder))
+    assert len(unreachable.asked) == 2
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_hub_that_refuses_is_left_to_say_why(status, monkeypatch):
+    monkeypatch.setattr(pretrained, "model_info", answer_with(status))
+    assert pretrained._hub_or_cache("me/tiny", None) == "me/tiny"
+
+
+def test_a_hub_that_is_down_is_out_of_reach(monkeypatch):
+    monkeypatch.setattr(pretrained, "model_info", answer_with(503))
+    with pytest.raises(ValueError, match="got 'no answer from the hub and no copy in its cache'"):
+        load("me/tiny")
+
+
+def answer_with(status):
+    def model_info(hub_id, *, revision, timeout):
+        assert 0 < timeout < 10
+        raise HfHubHTTPError(hub_id, response=SimpleNamespace(status_code=status, headers={}, request=None))
+
+    return model_info
 
 
 def test_a_revision_of_a_local_folder_is_refused(folder):
