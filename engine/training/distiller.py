@@ -1,0 +1,80 @@
+"""The seam of distillation: a student, a rationale corpus and a config in; a checkpoint and a training record out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from offbook.engine.training.corpus import Corpus
+
+Score = Callable[[PreTrainedModel], float]
+Report = Callable[[int, int, str], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentConfig:
+    """How a student is trained, the same for every method.
+
+    Attributes:
+        gradient_tokens: budget: response tokens whose loss is differentiated, counted each time. Training ends with
+            the step that reaches it, so methods are compared at equal gradient tokens.
+        questions_per_step: questions an optimiser step averages over.
+        learning_rate: peak; linear warm-up, then cosine to zero, both over the budget.
+        warmup: share of the budget.
+        clip_norm: bound on the gradient's norm.
+        evaluations: how often the development score is taken, evenly over the budget; the best checkpoint is kept.
+        max_length: a question with its longest rationale may have so many tokens.
+        lora_rank: rank of LoRA on every linear layer (arXiv:2106.09685); 0 trains all weights.
+        seed: of order, adapters, dropout and whatever the method draws.
+    """
+
+    gradient_tokens: int = 40_000
+    questions_per_step: int = 8
+    learning_rate: float = 1e-4
+    warmup: float = 0.05
+    clip_norm: float = 1.0
+    evaluations: int = 3
+    max_length: int = 640
+    lora_rank: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One student to be trained by one method.
+
+    Attributes:
+        student: the untouched model, the job's own to change.
+        tokenizer: its tokenizer.
+        corpus: questions with rationales.
+        config: the common settings.
+        options: the method's own settings by name.
+        folder: becomes the student's folder, loadable like any model.
+        identity: what else determines the result (base model's hash, corpus' hash), written into the record.
+        score: development score of a student in memory, higher is better.
+        report: is told (gradient tokens done, budget, message).
+    """
+
+    student: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    corpus: Corpus
+    config: StudentConfig
+    folder: Path
+    identity: Mapping[str, str]
+    score: Score
+    options: Mapping[str, Any] = field(default_factory=dict)
+    report: Report = lambda done, total, message: None
+
+
+class Distiller(Protocol):
+    """One way to make a student from a corpus."""
+
+    def __call__(self, job: Job) -> Path:
+        """Trains the student into `job.folder` and returns it; an interrupted job goes on, a finished one is kept.
+
+        Raises:
+            ValueError: an option the method does not know, a corpus it cannot use, or a folder with another training.
+        """
+        ...

@@ -1,0 +1,40 @@
+"""An interrupted training goes on: its state under `state/part-N`, whole or absent, and only for the same training."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+
+from offbook.engine.files import atomic_write_text
+
+
+def save_state(accelerator: Accelerator, state: Path, part: int, content: Any) -> None:
+    """Keeps accelerate's state and `content` (JSON) as `part-N`, and drops earlier parts."""
+    temporary, final = state / "writing", state / f"part-{part}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    accelerator.save_state(str(temporary))
+    (temporary / "content.json").write_text(json.dumps(content), encoding="utf-8")
+    temporary.replace(final)
+    for older in state.glob("part-*"):
+        if older != final:
+            shutil.rmtree(older, ignore_errors=True)
+
+
+def resume(accelerator: Accelerator, state: Path, fingerprint: str) -> Any | None:
+    """Loads the newest part of the same training and returns its content; None where there is none yet.
+
+    Raises:
+        ValueError: the folder holds an unfinished training with other settings.
+    """
+    name = state / "fingerprint"
+    if name.exists() and name.read_text(encoding="utf-8") != fingerprint:
+        msg = f"{state.parent}: holds an unfinished training with other settings; choose another folder"
+        raise ValueError(msg)
+    atomic_write_text(name, fingerprint)
+    parts = sorted(state.glob("part-*"), key=lambda folder: int(folder.name.removeprefix("part-")))
+    if not parts:
+        return None
+    accelerator.load_state(str(parts[-1]))
+    return json.loads((parts[-1] / "content.json").read_text(encoding="utf-8"))

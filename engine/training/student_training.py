@@ -1,0 +1,263 @@
+"""The loop that trains every student, through accelerate; interrupt and resume at will.
+
+    repeat: a few questions; the method's loss of each, differentiated at once (one question's branches in memory)
+            clip, step; the method is told that the step is done
+            at every n-th of the budget: development score, best weights kept, state saved
+    until so many response tokens have been differentiated
+
+What a method adds is an `Objective`. The best weights by development score become the student.
+"""
+
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from accelerate import Accelerator
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from offbook.engine.decoding.clock import peak_bytes, reset_peak
+from offbook.engine.files import atomic_write_text
+from offbook.engine.training.branches import branch_attention
+from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.training.resumption import resume, save_state
+
+RECORD = "distillation.json"
+BEST = "best.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionLoss:
+    """What a method makes of one question.
+
+    Attributes:
+        loss: scalar with gradient, a mean over this question.
+        gradient_tokens: response tokens that it differentiates.
+        sequences: names of the responses these tokens belong to.
+        log: numbers worth keeping, averaged over the step's questions.
+    """
+
+    loss: torch.Tensor
+    gradient_tokens: int
+    sequences: Sequence[str]
+    log: Mapping[str, float] = field(default_factory=dict)
+
+
+class Stateful(Protocol):
+    """What is saved beside the weights, such as a method's own network and optimiser."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a later process needs."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from there."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """A method, as the loop sees it.
+
+    Attributes:
+        questions: how many there are.
+        loss: student, question's index and share of the budget spent -> its loss.
+        after_step: is called behind every optimiser step; returns numbers worth keeping.
+        state: see `Stateful`.
+    """
+
+    questions: int
+    loss: Callable[[nn.Module, int, float], QuestionLoss]
+    after_step: Callable[[], Mapping[str, float]] = dict
+    state: Sequence[Stateful] = ()
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """Where a training stands; what is saved between sittings."""
+
+    epoch: int = 0
+    position: int = 0
+    steps: int = 0
+    gradient_tokens: int = 0
+    wall_s: float = 0.0
+    best: float = -math.inf
+    sequences: list[str] = field(default_factory=list)
+    evaluations: list[dict[str, float]] = field(default_factory=list)
+    log: list[dict[str, float]] = field(default_factory=list)
+
+
+def train_student(job: Job, method: str, objective: Objective) -> Path:
+    """Trains `job.student` into `job.folder`; see `Distiller`.
+
+    The folder holds the model, the tokenizer and, written last, `distillation.json`: method, settings, gradient
+    tokens, distinct sequences, steps, seconds, peak memory, development scores and the log of every step.
+
+    Raises:
+        ValueError: a folder that holds another training, finished or not.
+    """
+    fingerprint = training_fingerprint(job, method)
+    if is_trained(job.folder, fingerprint):
+        return job.folder
+    config, state = job.config, job.folder / "state"
+    state.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    student = with_adapters(job.student, config)
+    accelerator = Accelerator(cpu=job.student.device.type == "cpu")
+    reset_peak(accelerator.device)
+    parameters = [p for p in student.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0)
+    model, optimizer = accelerator.prepare(student, optimizer)
+    accelerator.register_for_checkpointing(*objective.state)
+    run = _Run(**(resume(accelerator, state, fingerprint) or {}))
+    clock, spent = time.perf_counter(), run.wall_s
+    while run.gradient_tokens < config.gradient_tokens:
+        with branch_attention(student):
+            _step(accelerator, model, optimizer, objective, config, run)
+        job.report(run.gradient_tokens, config.gradient_tokens, f"{method} loss {run.log[-1]['loss']:.3f}")
+        due = min(run.gradient_tokens, config.gradient_tokens) * config.evaluations // config.gradient_tokens
+        if due > len(run.evaluations):
+            student.eval()
+            score = job.score(student)
+            run.wall_s = spent + time.perf_counter() - clock
+            run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
+            if score > run.best:
+                run.best = score
+                _keep(student, state / BEST)
+            save_state(accelerator, state, len(run.evaluations), asdict(run))
+            job.report(run.gradient_tokens, config.gradient_tokens, f"{method} development score {score:.3f}")
+    _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint)
+    return job.folder
+
+
+def training_fingerprint(job: Job, method: str) -> str:
+    """What determines a student: method, settings, base model and corpus."""
+    what = [method, asdict(job.config), dict(job.options), dict(job.identity)]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def is_trained(folder: Path, fingerprint: str) -> bool:
+    """Whether the folder holds this very training, finished.
+
+    Raises:
+        ValueError: it holds another one.
+    """
+    record = folder / RECORD
+    if not record.is_file():
+        return False
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))["fingerprint"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        found = None
+    if found != fingerprint:
+        msg = f"{folder}: expected a new folder or this training finished, got something else; choose another folder"
+        raise ValueError(msg)
+    return True
+
+
+def with_adapters(student: nn.Module, config: StudentConfig) -> Any:
+    """The student with LoRA on every linear layer, or as it is for rank 0."""
+    if config.lora_rank == 0:
+        return student
+    lora = LoraConfig(
+        r=config.lora_rank, lora_alpha=2 * config.lora_rank, lora_dropout=0.05, target_modules="all-linear"
+    )
+    return get_peft_model(student, lora)
+
+
+def _step(
+    accelerator: Accelerator,
+    model: nn.Module,
+    optimizer: Any,
+    objective: Objective,
+    config: StudentConfig,
+    run: _Run,
+) -> None:
+    """One optimiser step."""
+    done = run.gradient_tokens / config.gradient_tokens
+    for group in optimizer.param_groups:
+        group["lr"] = config.learning_rate * _schedule(done, config.warmup)
+    mine = _next_questions(objective.questions, config, run)[accelerator.process_index :: accelerator.num_processes]
+    model.train()
+    losses, logs, tokens = [], [], 0
+    seen = set(run.sequences)
+    for question in mine:
+        part = objective.loss(model, question, done)
+        accelerator.backward(part.loss / len(mine))
+        losses.append(float(part.loss.detach()))
+        logs.append(part.log)
+        tokens += part.gradient_tokens
+        seen.update(part.sequences)
+    accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
+    optimizer.step()
+    optimizer.zero_grad()
+    after = objective.after_step()
+    run.gradient_tokens += int(accelerator.reduce(torch.tensor(tokens, device=accelerator.device)))
+    run.sequences = sorted(seen)
+    run.steps += 1
+    means = {name: sum(log[name] for log in logs) / len(logs) for name in (logs[0] if logs else {})}
+    loss = sum(losses) / len(losses) if losses else math.nan
+    run.log.append({"gradient_tokens": run.gradient_tokens, "loss": loss, **means, **after})
+
+
+def _next_questions(count: int, config: StudentConfig, run: _Run) -> list[int]:
+    """The next questions of this epoch's order; an epoch's last step may be smaller."""
+    generator = torch.Generator().manual_seed(config.seed * 10_007 + run.epoch)
+    order = torch.randperm(count, generator=generator).tolist()
+    chosen: list[int] = order[run.position : run.position + config.questions_per_step]
+    run.position += len(chosen)
+    if run.position >= count:
+        run.epoch, run.position = run.epoch + 1, 0
+    return chosen
+
+
+def _schedule(done: float, warmup: float) -> float:
+    """Linear warm-up, then cosine to zero, by the share of the budget that is spent."""
+    if done < warmup:
+        return max(done / warmup, 0.1)
+    return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
+
+
+def _keep(student: nn.Module, path: Path) -> None:
+    """Writes the weights that are trained, whole or not at all."""
+    weights = {name: p.detach().cpu().contiguous() for name, p in student.named_parameters() if p.requires_grad}
+    temporary = path.with_suffix(".tmp")
+    save_file(weights, temporary)
+    temporary.replace(path)
+
+
+def _finish(job: Job, method: str, student: Any, state: Path, run: _Run, peak: int, fingerprint: str) -> None:
+    """Writes the best weights as a plain model, and the record last."""
+    best = load_file(state / BEST)
+    with torch.no_grad():
+        for name, parameter in student.named_parameters():
+            if name in best:
+                parameter.copy_(best[name])
+    plain = student.merge_and_unload() if isinstance(student, PeftModel) else student
+    plain.save_pretrained(job.folder)
+    job.tokenizer.save_pretrained(job.folder)
+    record = {
+        "schema_version": 1,
+        "method": method,
+        "fingerprint": fingerprint,
+        "config": asdict(job.config),
+        "options": dict(job.options),
+        "identity": dict(job.identity),
+        "gradient_tokens": run.gradient_tokens,
+        "distinct_sequences": len(run.sequences),
+        "steps": run.steps,
+        "wall_s": run.wall_s,
+        "peak_bytes": peak,
+        "evaluations": run.evaluations,
+        "log": run.log,
+    }
+    atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    shutil.rmtree(state, ignore_errors=True)

@@ -1,0 +1,147 @@
+"""The loop that trains students: budget, best checkpoint, interruption, and folders that are refused."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM
+
+from offbook.engine.training.branches import branch_means, lay_out, response_logits, token_losses
+from offbook.engine.training.corpus import Corpus, Question, Rationale, close
+from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.training.paths import encode_corpus
+from offbook.engine.training.student_training import RECORD, Objective, QuestionLoss, train_student
+from tests.tiny import tiny_model, tiny_tokenizer
+
+TOKENIZER = tiny_tokenizer()
+CONFIG = StudentConfig(gradient_tokens=600, questions_per_step=2, learning_rate=3e-3, evaluations=3, max_length=400)
+
+
+class StoppedError(Exception):
+    """Stands for Ctrl-C."""
+
+
+def corpus() -> Corpus:
+    questions = []
+    for i in range(5):
+        text, span = close(f"{i} + 1 = {i + 1}.", str(i + 1))
+        rationale = Rationale(perspective="p", text=text, answer_span=span, provenance="test", licence="Apache-2.0")
+        questions.append(Question(id=f"q{i}", question=f"{i} + 1?", answer=str(i + 1), rationales=(rationale,)))
+    return Corpus.of(questions)
+
+
+def objective() -> Objective:
+    paths = encode_corpus(corpus(), TOKENIZER, max_length=400)
+
+    def loss(student: nn.Module, question: int, done: float) -> QuestionLoss:
+        (response,) = paths[question].responses
+        assert response is not None
+        branches = lay_out(paths[question].prompt, [response])
+        value = branch_means(token_losses(response_logits(student, branches), branches), branches).mean()
+        return QuestionLoss(loss=value, gradient_tokens=len(response.tokens), sequences=[f"{question}/0"])
+
+    return Objective(questions=len(paths), loss=loss)
+
+
+def job(folder: Path, score: Callable[[Any], float] = lambda _: 0.0, **changes: Any) -> Job:
+    return Job(
+        student=tiny_model(),
+        tokenizer=TOKENIZER,
+        corpus=corpus(),
+        config=replace(CONFIG, **changes),
+        folder=folder,
+        identity={"model": "tiny"},
+        score=score,
+    )
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    return {name: p.detach() for name, p in model.named_parameters()}
+
+
+def record(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / RECORD).read_text())
+    return content
+
+
+@pytest.mark.parametrize("lora_rank", [0, 4])
+def test_training_lowers_the_loss_and_leaves_a_plain_model(lora_rank: int, tmp_path: Path) -> None:
+    scores = iter([1.0, 2.0, 3.0])
+    folder = train_student(
+        job(tmp_path / "s", lambda _: next(scores), lora_rank=lora_rank, gradient_tokens=2000), "plain", objective()
+    )
+    log = record(folder)["log"]
+    assert log[-1]["loss"] < 0.8 * log[0]["loss"]
+    untouched = dict(tiny_model().named_parameters())
+    trained = weights(folder)
+    assert trained.keys() == untouched.keys()
+    assert any(not torch.equal(trained[name], untouched[name]) for name in trained)
+    assert not (folder / "state").exists()
+
+
+def test_the_budget_is_met_by_the_step_that_reaches_it(tmp_path: Path) -> None:
+    content = record(train_student(job(tmp_path / "s"), "plain", objective()))
+    before = content["log"][-2]["gradient_tokens"]
+    assert before < 600 <= content["gradient_tokens"]
+    assert content["distinct_sequences"] == 5
+    assert content["steps"] == len(content["log"])
+
+
+def test_the_best_checkpoint_by_development_score_is_kept(tmp_path: Path) -> None:
+    seen: list[dict[str, torch.Tensor]] = []
+    scores = iter([0.2, 0.9, 0.4])
+
+    def score(student: nn.Module) -> float:
+        seen.append({name: p.detach().clone() for name, p in student.named_parameters()})
+        return next(scores)
+
+    trained = weights(train_student(job(tmp_path / "s", score), "plain", objective()))
+    for name, value in trained.items():
+        assert torch.equal(value, seen[1][name])
+    assert any(not torch.equal(value, seen[2][name]) for name, value in trained.items())
+
+
+@pytest.mark.parametrize("lora_rank", [0, 4])
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(lora_rank: int, tmp_path: Path) -> None:
+    whole = train_student(job(tmp_path / "whole", lora_rank=lora_rank), "plain", objective())
+    calls = iter(range(100))
+
+    def stop_at_the_second(_: nn.Module) -> float:
+        if next(calls) == 1:
+            raise StoppedError
+        return 0.0
+
+    with pytest.raises(StoppedError):
+        train_student(job(tmp_path / "cut", stop_at_the_second, lora_rank=lora_rank), "plain", objective())
+    cut = train_student(job(tmp_path / "cut", lora_rank=lora_rank), "plain", objective())
+    assert record(cut)["log"] == record(whole)["log"]
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(cut)[name])
+
+
+def test_a_finished_student_is_not_trained_again(tmp_path: Path) -> None:
+    folder = train_student(job(tmp_path / "s"), "plain", objective())
+
+    def never(_: nn.Module) -> float:
+        raise AssertionError
+
+    assert train_student(job(tmp_path / "s", never), "plain", objective()) == folder
+
+
+def test_another_training_in_the_folder_is_refused(tmp_path: Path) -> None:
+    train_student(job(tmp_path / "s"), "plain", objective())
+    with pytest.raises(ValueError, match="choose another folder"):
+        train_student(job(tmp_path / "s", seed=1), "plain", objective())
+    with pytest.raises(ValueError, match="choose another folder"):
+        train_student(job(tmp_path / "s"), "other", objective())
+
+
+def test_the_order_of_questions_follows_the_seed(tmp_path: Path) -> None:
+    logs = [record(train_student(job(tmp_path / str(s), seed=s), "plain", objective()))["log"] for s in (0, 1)]
+    assert logs[0] != logs[1]
