@@ -1,14 +1,15 @@
-"""Certificates of losslessness, two kinds that are never mixed.
+"""Certificates of losslessness, greedy and sampling, that are never mixed.
 
 Greedy: the decoder's token ids against those of the baseline in the same heat. Numbers differ in the last bits between
 a forward of one token and one of a tree, so a first difference is a *tie* where the two tokens are the target's top two
 there and their logits are closer than that; any other difference is a defect.
 
-Sampling: the verifier against an enumerated float64 target over eight tokens (`harness.goodness_of_fit` has the
-statistics). What it commits on one tree is completed to L tokens by the target itself: for the p-value by drawing, for
-the total variation by the exact probabilities of everything that may follow, which leaves the few outcomes on the tree
-as its only noise. L reaches the bonus token behind the deepest path: with one token less, every wrong bonus token
-there is invisible.
+Sampling: against an enumerated float64 target over eight tokens, with the statistics of `harness.goodness_of_fit`.
+Of contenders in our loop it is the verifier that is tested. What it commits on one tree is completed to L tokens by the
+target itself: for the p-value by drawing, for the total variation by the exact probabilities of everything that may
+follow, which leaves the few outcomes on the tree as its only noise. L reaches the bonus token behind the deepest path:
+with one token less, every wrong bonus token there is invisible. A contender that draws by itself is tested whole, on a
+small transformers model; every token is drawn, so that its bound is wider.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,17 +18,20 @@ from itertools import pairwise
 import numpy as np
 import torch
 
+from offbook.engine.decoding.decoder import Decoder, Limits
 from offbook.engine.decoding.sampling import Sampling
-from offbook.harness.goodness_of_fit import goodness_of_fit, total_variation
+from offbook.harness import toy_model
+from offbook.harness.goodness_of_fit import Floats, Ints, cell_numbers, goodness_of_fit, total_variation
 from offbook.harness.probe import TopTwo
 from offbook.harness.record import Certificate, Difference, DocumentRow
+from offbook.harness.target import Target
 from offbook.harness.toy_target import LENGTH, TREE_PARENTS, TREE_TOKENS, VOCABULARY, ToyTarget
 
 MarginProbe = Callable[[list[int], int], TopTwo]
 Verify = Callable[[torch.Tensor, list[int], list[int], Sampling, torch.Generator], tuple[list[int], int]]
 
 WIDEST_TIE = 1e-3  # logits; no float32 rounding is larger
-ALPHA = 1e-6  # a right verifier is called wrong once in a million certificates
+ALPHA = 1e-6  # a right contender is called wrong once in a million certificates
 
 
 def greedy_certificate(
@@ -88,9 +92,7 @@ def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: in
     Raises:
         ValueError: temperature 0, n below 1000, or a path that is none of the tree.
     """
-    if sampling.greedy or n < 1000:
-        message = f"expected temperature > 0 and n >= 1000, got {sampling.temperature} and {n}; greedy has its own test"
-        raise ValueError(message)
+    _check_settings(sampling, n)
     toy = ToyTarget(sampling)
     generator = torch.Generator().manual_seed(seed)
     committed = np.zeros((n, LENGTH), dtype=np.int64)
@@ -103,8 +105,43 @@ def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: in
         lengths[i] = len(tokens)
     completed = toy.completed(committed, lengths)
     toy.continue_all(committed, lengths, np.random.default_rng(seed))
-    tv, tv_bound = total_variation(completed, toy.exact, n=n)
-    p_value = goodness_of_fit(committed, toy.exact, vocabulary=VOCABULARY)
+    return _of_draws(committed, completed, toy.exact)
+
+
+def decoder_certificate(
+    build: Callable[[Target], Decoder], *, sampling: Sampling, seed: int, n: int = 4_000
+) -> Certificate:
+    """Tests the distribution of a whole decoder on `harness.toy_model`, at these sampling settings.
+
+    Args:
+        build: makes the decoder from its target.
+        sampling: settings; temperature above 0.
+        seed: of the generator handed to the decoder.
+        n: sequences.
+
+    Raises:
+        ValueError: temperature 0, n below 1000, or an answer that is not three of the target's tokens.
+    """
+    _check_settings(sampling, n)
+    target = toy_model.toy_model()
+    decoder = build(target)
+    prompt_1P = torch.tensor([toy_model.PROMPT])
+    limits = Limits(max_new_tokens=toy_model.LENGTH)
+    generator = target.generator(seed)
+    answers = np.zeros((n, toy_model.LENGTH), dtype=np.int64)
+    for i in range(n):
+        generation = decoder.generate(prompt_1P.clone(), sampling=sampling, limits=limits, generator=generator)
+        _check_answer(generation.tokens)
+        answers[i] = generation.tokens
+    exact = toy_model.exact_continuations(target, sampling)
+    cells = cell_numbers(answers, vocabulary=toy_model.VOCABULARY)
+    return _of_draws(answers, np.bincount(cells, minlength=len(exact)) / n, exact)
+
+
+def _of_draws(sequences_NL: Ints, estimate: Floats, exact: Floats) -> Certificate:
+    n = len(sequences_NL)
+    tv, tv_bound = total_variation(estimate, exact, n=n)
+    p_value = goodness_of_fit(sequences_NL, exact, vocabulary=VOCABULARY)
     return Certificate(
         kind="sampling_distribution",
         verdict="differs" if p_value < ALPHA else "lossless",
@@ -149,6 +186,21 @@ def _first_difference(
         logit_difference=top.logit_difference,
         tie=parted == set(top.tokens) and top.margin <= min(2 * top.logit_difference, WIDEST_TIE),
     )
+
+
+def _check_settings(sampling: Sampling, n: int) -> None:
+    if sampling.greedy or n < 1000:
+        message = f"expected temperature > 0 and n >= 1000, got {sampling.temperature} and {n}; greedy has its own test"
+        raise ValueError(message)
+
+
+def _check_answer(tokens: Sequence[int]) -> None:
+    if len(tokens) != toy_model.LENGTH or not all(0 <= token < toy_model.VOCABULARY for token in tokens):
+        message = (
+            f"expected {toy_model.LENGTH} tokens in 0..{toy_model.VOCABULARY - 1}, got {tuple(tokens)}; the decoder's "
+            "cap or vocabulary is broken"
+        )
+        raise ValueError(message)
 
 
 def _check_path(path: list[int], bonus: int) -> None:

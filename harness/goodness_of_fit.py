@@ -44,7 +44,7 @@ def goodness_of_fit(sequences_NL: Ints, exact: Floats, *, vocabulary: int) -> fl
         exact: probability of each of the V^L sequences, the first token the most significant digit.
         vocabulary: V.
     """
-    length = sequences_NL.shape[1]
+    length: int = sequences_NL.shape[1]
     cells = cell_numbers(sequences_NL, vocabulary=vocabulary)
     p_values = []
     for n in range(1, length + 1):

@@ -13,26 +13,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 
 import torch
 
-from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
-from offbook.engine.decoding.tree import Tree
-from offbook.engine.decoding.verify import verifier_for
 from offbook.harness import roster
 from offbook.harness.arms import Arm
-from offbook.harness.certificate import greedy_certificate, sampling_certificate
+from offbook.harness.certify import certify
 from offbook.harness.journal import commit_heat, in_store, recover
-from offbook.harness.probe import Probe
 from offbook.harness.progress import Progress, Silent
 from offbook.harness.provenance import load_average, manifest
-from offbook.harness.record import BASELINE, CellSpec, Certificate, DocumentRow, LimitsSpec, Record
+from offbook.harness.record import CellSpec, DocumentRow, LimitsSpec, Record
 from offbook.harness.requests import Asked, Suite, ask
 from offbook.harness.scoring import main_metric, score
 from offbook.harness.store import Store
@@ -159,7 +154,18 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     }
     generations = _decode(heat, prompts, progress)
     rows = {arm.name: _rows(heat, generations[arm.name]) for arm in heat.arms}
-    certificates = {arm.name: _certificate(heat, arm, rows, prompts) for arm in heat.arms}
+    certificates = {
+        arm.name: certify(
+            arm,
+            target=heat.target,
+            sampling=heat.sampling,
+            seed=heat.seed,
+            reference=rows[roster.BASELINE],
+            rows=rows[arm.name],
+            prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
+        )
+        for arm in heat.arms
+    }
     metric = main_metric({row.doc_id: row.scores for row in rows[roster.BASELINE]}, heat.asked.suite.name)
     heat_id = hashlib.sha256(f"{sorted(keys)}{started.isoformat()}".encode()).hexdigest()[:12]
     description["heat"] = {
@@ -256,40 +262,6 @@ def _rows(heat: Heat, generations: Mapping[int, Generation]) -> list[DocumentRow
         )
         for request in heat.asked.requests
     ]
-
-
-def _certificate(
-    heat: Heat, arm: Arm, rows: Mapping[str, Sequence[DocumentRow]], prompts: Mapping[int, torch.Tensor]
-) -> Certificate:
-    if arm.name == roster.BASELINE:
-        return BASELINE
-    if heat.sampling.greedy:
-        return greedy_certificate(
-            rows[roster.BASELINE],
-            rows[arm.name],
-            Probe(heat.target.backbone, native=not isinstance(arm.decoder, SpeculativeDecoder)),
-            prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
-        )
-    if isinstance(arm.decoder, SpeculativeDecoder):
-        return _verifier_certificate(heat.sampling, heat.seed)
-    return Certificate(kind="sampling_distribution", verdict="not_tested")  # it draws by itself, not by our verifier
-
-
-@cache
-def _verifier_certificate(sampling: Sampling, seed: int) -> Certificate:
-    """Of the verifier that every decoder in offbook's loop uses; once a process is enough."""
-
-    def verify(
-        logits_NV: torch.Tensor,
-        tokens: list[int],
-        parents: list[int],
-        sampling: Sampling,
-        generator: torch.Generator,
-    ) -> tuple[list[int], int]:
-        verdict = verifier_for(sampling)(logits_NV, Tree(tuple(tokens), tuple(parents)), generator)
-        return list(verdict.path), verdict.bonus
-
-    return sampling_certificate(verify, sampling=sampling, seed=seed)
 
 
 def _pace(generations: Sequence[Generation]) -> str:

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 import torch
@@ -7,9 +8,11 @@ from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
 from offbook.harness import drafters, journal
 from offbook.harness.arms import Arm, build_arms
+from offbook.harness.certify import _decoder_certificate
 from offbook.harness.heat import document_seed, is_done, plan_heat, run_heat
 from offbook.harness.leaderboard import write_leaderboard
 from offbook.harness.probe import Probe
+from offbook.harness.record import Certificate
 from offbook.harness.requests import ask, find_suites, suite_names
 from offbook.harness.roster import contender
 from offbook.harness.scoring import main_metric, score
@@ -18,6 +21,7 @@ from offbook.harness.target import Target, load_target
 from offbook.tasks.prompts import CATEGORIES
 from tests.tiny import save_tiny
 
+LOSSLESS = Certificate(kind="sampling_distribution", verdict="lossless")
 NAMES = ["autoregressive", "prompt_lookup", "hf_generate", "hf_prompt_lookup"]
 
 
@@ -196,15 +200,44 @@ def test_the_same_heat_gives_the_same_tokens(target, qa, tmp_path):
     assert tokens[0] == tokens[1]
 
 
-def test_sampling_is_certified_for_our_verifier_only(target, qa, tmp_path):
+def test_sampling_is_certified_for_every_contender(target, qa, tmp_path):
     records = run_heat(plan(target, qa, limit=1, temperature=1.0), Store(tmp_path))
-    verdicts = {r.spec.decoder: r.certificate.verdict for r in records}
-    assert verdicts == {
+    certificates = {r.spec.decoder: r.certificate for r in records}
+    assert {name: c.verdict for name, c in certificates.items()} == {
         "autoregressive": "baseline",
         "prompt_lookup": "lossless",
-        "hf_generate": "not_tested",
-        "hf_prompt_lookup": "not_tested",
+        "hf_generate": "lossless",
+        "hf_prompt_lookup": "lossless",
     }
+    assert {c.kind for name, c in certificates.items() if name != "autoregressive"} == {"sampling_distribution"}
+    assert certificates["hf_generate"] != certificates["hf_prompt_lookup"]
+    assert certificates["prompt_lookup"].tv_bound < 0.02
+    assert certificates["hf_generate"].tv_bound < 0.1
+
+
+def test_a_contender_is_certified_with_its_own_options(target, qa, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "offbook.harness.certify._decoder_certificate", lambda *arguments: asked.append(arguments) or LOSSLESS
+    )
+    options = {"hf_prompt_lookup": {"prompt_lookup_num_tokens": 2}}
+    arms = build_arms(target, ["autoregressive", "hf_prompt_lookup"], options=options)
+    run_heat(plan(target, qa, arms, limit=1, temperature=0.7), Store(tmp_path))
+    ((name, settings, sampling),) = asked
+    assert (name, json.loads(settings)) == ("hf_prompt_lookup", arms[1].options)
+    assert sampling == Sampling(temperature=0.7)
+
+
+def test_the_options_reach_the_contender_that_is_certified():
+    with pytest.raises(ValueError, match="prompt_lookup_num_tokens"):
+        _decoder_certificate("hf_prompt_lookup", '{"prompt_lookup_num_tokens": 0}', Sampling(temperature=1.0))
+
+
+def test_a_contender_that_draws_by_itself_with_a_drafter_of_its_own_is_not_tested(target, qa, tmp_path):
+    plain, other = build_arms(target, ["autoregressive", "prompt_lookup"])
+    trained = dataclasses.replace(other, decoder=Spy("", other.decoder, []), drafter_fingerprint="ab" * 32)
+    records = run_heat(plan(target, qa, [plain, trained], limit=1, temperature=1.0), Store(tmp_path))
+    assert {r.spec.decoder: r.certificate.verdict for r in records}["prompt_lookup"] == "not_tested"
 
 
 def test_trained_drafters_take_part(target, qa, tmp_path):
@@ -279,7 +312,7 @@ def test_transformers_own_attention_excuses_nobody_in_our_loop(target):
 
 def test_only_contenders_that_use_transformers_own_attention_are_probed_with_it(target, qa, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("offbook.harness.heat.Probe", lambda backbone, *, native: asked.append(native))
+    monkeypatch.setattr("offbook.harness.certify.Probe", lambda backbone, *, native: asked.append(native))
     run_heat(plan(target, qa, limit=1), Store(tmp_path))
     assert dict(zip(NAMES[1:], asked, strict=True)) == {
         "prompt_lookup": False,
