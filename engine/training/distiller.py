@@ -3,14 +3,24 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from pydantic import BaseModel, ConfigDict, ValidationError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.training.corpus import Corpus
 
 Score = Callable[[PreTrainedModel], float]
 Report = Callable[[int, int, str], object]
+
+
+class Options(BaseModel):
+    """A method's own settings; each method derives its own and unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+O = TypeVar("O", bound=Options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,3 +88,19 @@ class Distiller(Protocol):
             ValueError: an option the method does not know, a corpus it cannot use, or a folder with another training.
         """
         ...
+
+
+def read_options(job: Job, kind: type[O]) -> O:
+    """The job's options as the method's settings.
+
+    Raises:
+        ValueError: a setting the method does not have, or a value it cannot take.
+    """
+    try:
+        return kind(**job.options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"])) or "options"
+        known = ", ".join(kind.model_fields) or "none"
+        msg = f"{name}: {first['msg']}, got {first['input']!r}; the method's settings are: {known}"
+        raise ValueError(msg) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from offbook.engine.training.answers import chat_tokens
-from offbook.engine.training.corpus import Corpus, Rationale, instruct
+from offbook.engine.training.corpus import Corpus, instruct
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def encode_corpus(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, *, max_len
     encoded = []
     for i, question in enumerate(corpus.questions):
         rationales = [corpus.path(i, k) for k in range(len(corpus.perspectives))]
-        responses = [None if r is None else encode_response(r, tokenizer) for r in rationales]
+        responses = [None if r is None else encode_text(r.text, r.answer_span, tokenizer) for r in rationales]
         prompt = tuple(chat_tokens(tokenizer, instruct(question.question)))
         longest = max(len(r.tokens) for r in responses if r is not None)
         if len(prompt) + longest > max_length:
@@ -55,18 +55,18 @@ def encode_corpus(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, *, max_len
     return encoded
 
 
-def encode_response(rationale: Rationale, tokenizer: PreTrainedTokenizerBase) -> Response:
-    """A rationale as the student is to write it.
+def encode_text(text: str, answer_span: tuple[int, int], tokenizer: PreTrainedTokenizerBase) -> Response:
+    """A text as the student is to write it, the end-of-sequence token behind it.
 
     Raises:
         ValueError: no token of it holds the answer.
     """
-    encoding = tokenizer(rationale.text, add_special_tokens=False, return_offsets_mapping=True)
-    start, end = rationale.answer_span
+    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    start, end = answer_span
     # A token may carry the space before the answer; it overlaps the answer all the same.
     answer = tuple(i for i, (a, b) in enumerate(encoding["offset_mapping"]) if a < end and b > start)
     if not answer:
-        msg = f"expected a token that holds the answer of {rationale.text[-40:]!r}, got none; check the tokenizer"
+        msg = f"expected a token that holds the answer of {text[-40:]!r}, got none; check the tokenizer"
         raise ValueError(msg)
     return Response(tokens=(*encoding["input_ids"], end_token(tokenizer)), answer=answer)
 

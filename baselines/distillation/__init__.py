@@ -1,0 +1,1 @@
+"""Other ways to distil chains of thought, which MIND is measured against."""
