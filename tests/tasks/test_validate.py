@@ -53,6 +53,24 @@ def test_every_task_of_offbook_is_valid(no_hub: None) -> None:
     assert [finding for finding in validate_tasks() if not finding.skipped] == []
 
 
+def test_the_procedural_tasks_and_their_groups_are_among_those_validated(tmp_path: Path) -> None:
+    folder = shutil.copytree(TASKS_PATH / "procedural", tmp_path / "procedural")
+    assert validate_tasks(folder) == []
+    planted = {
+        "offbook_procedural_dates.yaml": ("family: dates", "family: datse", "got 'datse'; pass one of these"),
+        "offbook_procedural_id.yaml": ("procedural_shopping", "procedural_shoping", "offbook_procedural_shoping"),
+        "offbook_procedural_swaps.yaml": ("_family.yaml", "_familiy.yaml", "_familiy.yaml"),
+    }
+    for name, (sound, broken, _) in planted.items():
+        text = (folder / name).read_text()
+        assert sound in text
+        (folder / name).write_text(text.replace(sound, broken))
+    findings = {finding.path.name: finding.problem for finding in validate_tasks(folder)}
+    for name, (_, _, problem) in planted.items():
+        assert problem in findings[name]
+    assert set(findings) == {*planted, "offbook_procedural_ood.yaml"}  # the group has two broken members
+
+
 def test_the_group_holds_all_six_tasks(manager: Any) -> None:
     assert set(manager.load("offbook_prompts")["tasks"]) == set(TASKS)
 

@@ -1,0 +1,41 @@
+"""The procedural questions as documents, and the score of an answer: what the lm-eval tasks ask, callable from Python.
+
+A document has the fields id, question, answer, kind (of `offbook.tasks.answers`) and choices, empty for word problems.
+The tasks evaluate the split test. Dev is for choosing a checkpoint or a setting: lm-eval's tasks carry it as their
+validation split, and `documents` and `score` evaluate it without lm-eval.
+"""
+
+from typing import Any
+
+from offbook.tasks import answers
+from offbook.tasks.procedural import FAMILIES as ID_FAMILIES
+from offbook.tasks.procedural import ood, problems
+
+OOD_FAMILIES = ood.FAMILIES
+
+Document = dict[str, Any]
+
+
+def documents(family: str, split: str) -> list[Document]:
+    """The documents of a family, in distribution or out of it.
+
+    Raises:
+        ValueError: an unknown family, or a split it lacks.
+    """
+    if family in OOD_FAMILIES:
+        return [
+            {"id": q.id, "question": q.question, "answer": q.answer, "kind": q.kind, "choices": list(q.choices)}
+            for q in ood.questions(split, family)
+        ]
+    if family in ID_FAMILIES:
+        return [
+            {"id": p.id, "question": p.question, "answer": p.answer, "kind": "number", "choices": []}
+            for p in problems(split, family)
+        ]
+    msg = f"family must be one of {', '.join([*ID_FAMILIES, *OOD_FAMILIES])}; got {family!r}; pass one of these"
+    raise ValueError(msg)
+
+
+def score(doc: Document, text: str) -> float:
+    """1 where the final answer of a text is the document's, else 0."""
+    return answers.score(text, doc["answer"], doc["kind"], doc["choices"])
