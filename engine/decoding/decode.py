@@ -1,7 +1,7 @@
 """The loop: draft, verify, commit. It owns the target, the cache, the counter and the clock.
 
     prefill the prompt, commit its next token          (the root)
-    repeat: the drafter proposes a tree under the root
+    repeat: the drafter proposes a tree under the root, which is cut to what the cap leaves room for
             the target looks at the whole tree in one forward
             the verifier walks it: accepted path + one bonus token
             cache keeps the path's rows, the drafter is told, the bonus becomes the root
@@ -104,6 +104,7 @@ def decode(
                 tree = drafter.propose()
             assert len(tree) <= drafter.max_nodes
             assert tree.tokens[0] == tokens[-1], "the tree's root must be the last committed token"
+            tree = tree.within(limits.max_new_tokens - len(tokens) - 1)  # one place is the bonus token's
             with clock.measure("target"):
                 output = backbone.forward(
                     prompt_1P.new_tensor([tree.tokens]),

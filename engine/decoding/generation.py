@@ -24,10 +24,10 @@ FinishReason = Literal["eos", "stop", "length"]
 class Round:
     """One verify forward of the target.
 
-    `drafted` counts candidate tokens in the tree (root excluded). `offered` counts the levels at which the verifier
-    had candidates to choose from on its walk: accepted + 1, or accepted where the walk ended at a leaf. `offered`,
-    `accepted` and `committed` are counted after trimming (committed = accepted + 1 unless trimmed), which leaves out
-    the levels behind the last token kept.
+    `drafted` counts the candidate tokens that were verified (root excluded). `offered` counts the levels at which the
+    verifier had candidates to choose from on its walk: accepted + 1, or accepted where the walk ended at a leaf.
+    `offered`, `accepted` and `committed` are counted after trimming (committed = accepted + 1 unless trimmed), which
+    leaves out the levels behind the last token kept.
     """
 
     drafted: int

@@ -50,6 +50,14 @@ class Tree:
             children[parent].append(node)
         return tuple(tuple(c) for c in children)
 
+    def within(self, depth: int) -> "Tree":
+        """The nodes of at most `depth` levels below the root; itself where there are no others."""
+        if max(self.depths) <= depth:
+            return self
+        kept = [node for node in range(len(self)) if self.depths[node] <= depth]
+        index = {-1: -1} | {node: place for place, node in enumerate(kept)}
+        return Tree(tuple(self.tokens[n] for n in kept), tuple(index[self.parents[n]] for n in kept))
+
     def ancestor_mask(self) -> torch.Tensor:
         """(N, N) boolean: row i sees its ancestors and itself."""
         mask = torch.eye(len(self), dtype=torch.bool)

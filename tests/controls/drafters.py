@@ -30,7 +30,7 @@ class EverLarger(Scripted):
 
     def propose(self) -> Tree:
         self.max_nodes = 1_000
-        return Tree.chain([self.text[-1]] * 400)
+        return Tree((self.text[-1], *[3] * 400), (-1, *[0] * 400))
 
 
 class Overworked:

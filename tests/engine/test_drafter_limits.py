@@ -24,10 +24,13 @@ from tests.engine.targets import VOCABULARY, greedy_reference, target
 PROMPT = [7, 3, 11, 3, 29]
 
 
-def run(drafter: Scripted, cap: int) -> Generation:
-    decoder = SpeculativeDecoder(target(), drafter)
-    prompt = torch.tensor([PROMPT])
-    return decoder.generate(prompt, sampling=Sampling(), limits=Limits(max_new_tokens=cap), generator=torch.Generator())
+def run(drafter: Scripted, cap: int, *, eos: int | None = None) -> Generation:
+    return SpeculativeDecoder(target(), drafter).generate(
+        torch.tensor([PROMPT]),
+        sampling=Sampling(),
+        limits=Limits(max_new_tokens=cap, eos_token_ids=frozenset() if eos is None else frozenset({eos})),
+        generator=torch.Generator(),
+    )
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
@@ -56,10 +59,39 @@ def test_a_drafter_that_never_hits_has_acceptance_length_one():
 
 def test_a_trimmed_last_round_counts_only_what_was_kept():
     answer = greedy_reference(target(), PROMPT, 20)
-    generation = run(Oracle(answer, depth=5), 9)  # 1 + 6 + 2 of the next 6
+    assert answer.index(answer[8]) == 8
+    generation = run(Oracle(answer, depth=5), 20, eos=answer[8])  # 1 + 6 + 2 of the next 6
     assert list(generation.tokens) == answer[:9]
     assert [(r.offered, r.accepted, r.committed) for r in generation.rounds] == [(5, 5, 6), (2, 2, 2)]
     assert acceptance_length([generation]) == 4.0
+
+
+@pytest.mark.parametrize("decoys", [0, 2])
+def test_nothing_is_verified_that_the_cap_leaves_no_room_for(decoys):
+    answer = greedy_reference(target(), PROMPT, 20)
+    widths, last = [], []
+
+    def watch(module, arguments, given):
+        widths.append(given["input_ids"].shape[1])
+        last.append(int(given["position_ids"].max()))
+
+    hook = target().model.register_forward_pre_hook(watch, with_kwargs=True)
+    try:
+        generation = run(Oracle(answer, depth=5, decoys=decoys), 10)  # 1 + 6 + 3, two candidates and a bonus
+    finally:
+        hook.remove()
+    assert list(generation.tokens) == answer[:10]
+    levels = [(5, 5, 6), (2, 2, 3)]
+    assert [(r.offered, r.accepted, r.committed) for r in generation.rounds] == levels
+    assert [r.drafted for r in generation.rounds] == [(1 + decoys) * level for level, *_ in levels]
+    assert widths == [len(PROMPT), *(1 + r.drafted for r in generation.rounds)]
+    assert max(last) == len(PROMPT) + 10 - 2  # the last token is never asked about
+
+
+@pytest.mark.parametrize("cap", [2, 3, 8])
+def test_the_last_token_is_the_targets_own(cap):
+    generation = run(Oracle(greedy_reference(target(), PROMPT, 20), depth=1), cap)
+    assert generation.rounds[-1].committed == generation.rounds[-1].accepted + 1
 
 
 class OneDeepBranch(Oracle):
@@ -74,15 +106,18 @@ class OneDeepBranch(Oracle):
 
 def test_an_accepted_leaf_of_a_deeper_tree_offers_nothing_behind_it():
     answer = greedy_reference(target(), PROMPT, 20)
-    generation = run(OneDeepBranch(answer, depth=3, decoys=1), 9)
-    assert [(r.drafted, r.offered, r.accepted, r.committed) for r in generation.rounds] == [(4, 1, 1, 2)] * 4
+    generation = run(OneDeepBranch(answer, depth=3, decoys=1), 11)
+    assert [(r.drafted, r.offered, r.accepted, r.committed) for r in generation.rounds] == [
+        *[(4, 1, 1, 2)] * 4,
+        (2, 1, 1, 2),
+    ]
     assert conditional_acceptance([generation]) == [1.0]
 
 
 def test_a_rejected_level_was_offered():
     answer = greedy_reference(target(), PROMPT, 20)
     generation = run(Never(answer, depth=3, vocabulary=VOCABULARY), 6)
-    assert [(r.offered, r.accepted) for r in generation.rounds] == [(1, 0)] * 5
+    assert [(r.offered, r.accepted) for r in generation.rounds] == [*[(1, 0)] * 4, (0, 0)]  # the last has no room
     assert conditional_acceptance([generation]) == [0.0]
 
 

@@ -38,6 +38,15 @@ def test_a_chain_is_a_path():
     assert tree.depths == (0, 1, 2)
 
 
+@given(trees(), st.integers(0, 8))
+def test_a_tree_within_a_depth_has_the_paths_of_that_depth(tree, depth):
+    def paths(tree):
+        return [[tree.tokens[n] for n in ancestors(tree, node)] for node in range(len(tree))]
+
+    assert paths(tree.within(depth)) == [path for path in paths(tree) if len(path) - 1 <= depth]
+    assert (tree.within(depth) is tree) == (depth >= max(tree.depths))
+
+
 @pytest.mark.parametrize(
     ("tokens", "parents"),
     [
