@@ -8,7 +8,8 @@ Shifts (EAGLE, arXiv:2401.15077). Row i of a sequence t_0 .. t_{S-1} with featur
 
 A row counts where the token it predicts belongs to the answer and to the draft vocabulary. The noise is
 (U(0,1) - 0.5) * 0.2 * 512 / S on the input feature only; targets are clean. AdamW with betas (0.9, 0.95),
-gradients clipped by *value*, warm-up, then the architecture's schedule.
+gradients clipped by *value*, warm-up, then the architecture's schedule. Network and loss are fp32; what comes from
+a target of another dtype (features, embeddings, head) is cast.
 """
 
 import hashlib
@@ -111,7 +112,7 @@ def train_drafter(
     token_ids = draft_vocabulary(
         [answers[i] for i in train_rows], size=config.draft_vocab_size, vocab_size=backbone.embedding_VH.shape[0]
     )
-    head = DraftHead(backbone.head_VH, token_ids)
+    head = DraftHead(backbone.head_VH.float(), token_ids)
     data = _Data(answers, sequences, features, token_ids, backbone.embedding_VH)
 
     torch.manual_seed(config.seed)
@@ -141,9 +142,11 @@ def train_drafter(
             running += float(loss.detach())
             message = f"epoch {epoch + 1}/{config.epochs} loss {running / step:.3f}"
             progress(Progress(stage="training", done=epoch * len(batches) + step, total=steps, message=message))
-        top1, top3 = agreement(accelerator.unwrap_model(model), data, dev_rows, head, config)
+        agreed = agreement(accelerator.unwrap_model(model), data, dev_rows, head, config)
+        top1, top3 = agreed or (None, None)
         history.append({"epoch": epoch + 1, "loss": running / len(batches), "dev_top1": top1, "dev_top3": top3})
-        message = f"epoch {epoch + 1}/{config.epochs} dev agreement top-1 {top1:.3f} top-3 {top3:.3f}"
+        found = "agreement top-1 {:.3f} top-3 {:.3f}".format(*agreed) if agreed else "answers: none"
+        message = f"epoch {epoch + 1}/{config.epochs} dev {found}"
         progress(Progress(stage="training", done=(epoch + 1) * len(batches), total=steps, message=message))
         _save_state(accelerator, state, history)
 
@@ -187,12 +190,12 @@ class _Data:
     embedding_VH: torch.Tensor
 
     def batch(self, rows: Sequence[int], config: TrainingConfig, generator: torch.Generator | None) -> _Batch:
-        """Rows padded on the right; noise is added where there is a generator."""
+        """Rows padded on the right, fp32; noise is added where there is a generator."""
         longest = max(len(self.sequences[i]) for i in rows)
-        device, dtype = self.embedding_VH.device, self.embedding_VH.dtype
+        device = self.embedding_VH.device
         tokens = torch.zeros(len(rows), longest, dtype=torch.long)
         counts = torch.zeros(len(rows), longest, dtype=torch.bool)
-        features = torch.zeros(len(rows), longest, self.embedding_VH.shape[1], dtype=dtype)
+        features = torch.zeros(len(rows), longest, self.embedding_VH.shape[1])
         noise = torch.zeros_like(features)
         in_vocabulary = torch.zeros(self.embedding_VH.shape[0], dtype=torch.bool)
         in_vocabulary[self.token_ids] = True
@@ -201,13 +204,13 @@ class _Data:
             tokens[row, :length] = sequence
             counts[row, :length] = in_vocabulary[sequence]
             counts[row, : len(self.answers[i].prompt_tokens)] = False
-            features[row, :length] = f
+            features[row, :length] = f  # cast
             if generator is not None:
-                uniform = torch.rand(f.shape, generator=generator, dtype=dtype) - 0.5
+                uniform = torch.rand(f.shape, generator=generator) - 0.5
                 noise[row, :length] = uniform * (config.noise * 512 / length)
         tokens, features = tokens.to(device), features.to(device)
         return _Batch(
-            embeds_BTH=functional.embedding(tokens[:, 1:], self.embedding_VH),
+            embeds_BTH=functional.embedding(tokens[:, 1:], self.embedding_VH).float(),
             inputs_BTH=(features + noise.to(device))[:, :-1],
             features_BSH=features,
             tokens_BS=tokens,
@@ -241,10 +244,10 @@ def _loss(
 @torch.inference_mode()
 def agreement(
     network: DraftNetwork, data: _Data, rows: Sequence[int], head: DraftHead, config: TrainingConfig
-) -> tuple[float, float]:
+) -> tuple[float, float] | None:
     """Share of answer tokens that are the draft's first guess, and among its first three (teacher-forced).
 
-    Tokens outside the draft vocabulary count as missed.
+    Tokens outside the draft vocabulary count as missed. None where `rows` have no answer token to guess.
     """
     network.eval()
     hits_1 = hits_3 = total = 0
@@ -262,7 +265,7 @@ def agreement(
             hits_1 += int(hit[:, 0].sum())
             hits_3 += int(hit.any(dim=1).sum())
             total += wanted.numel()
-    return (hits_1 / total, hits_3 / total) if total else (float("nan"), float("nan"))
+    return (hits_1 / total, hits_3 / total) if total else None
 
 
 def _split(answers: Sequence[Answer], config: TrainingConfig) -> tuple[list[int], list[int]]:
@@ -298,7 +301,7 @@ def _check_finished(folder: Path, fingerprint: str) -> None:
         raise ValueError(msg)
 
 
-def _save_state(accelerator: Accelerator, state: Path, history: list[dict[str, float]]) -> None:
+def _save_state(accelerator: Accelerator, state: Path, history: list[dict[str, float | None]]) -> None:
     """Keeps what the next epoch needs under `epoch-N`, whole or not at all, and drops older epochs."""
     temporary, final = state / "writing", state / f"epoch-{len(history)}"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -310,7 +313,7 @@ def _save_state(accelerator: Accelerator, state: Path, history: list[dict[str, f
             shutil.rmtree(older, ignore_errors=True)
 
 
-def _resume(accelerator: Accelerator, state: Path, fingerprint: str) -> list[dict[str, float]]:
+def _resume(accelerator: Accelerator, state: Path, fingerprint: str) -> list[dict[str, float | None]]:
     """Loads what an earlier run of the same training left; returns the history of its finished epochs."""
     name = state / "fingerprint"
     if name.exists() and name.read_text(encoding="utf-8") != fingerprint:
@@ -321,5 +324,5 @@ def _resume(accelerator: Accelerator, state: Path, fingerprint: str) -> list[dic
     if not epochs:
         return []
     accelerator.load_state(str(epochs[-1]))
-    history: list[dict[str, float]] = json.loads((epochs[-1] / "history.json").read_text(encoding="utf-8"))
+    history: list[dict[str, float | None]] = json.loads((epochs[-1] / "history.json").read_text(encoding="utf-8"))
     return history

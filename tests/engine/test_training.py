@@ -89,7 +89,7 @@ class Known:
 
     def __init__(self, sequences):
         generator = torch.Generator().manual_seed(5)
-        self.rows = [torch.randn(len(s), WIDTH, generator=generator, dtype=torch.float64) for s in sequences]
+        self.rows = [torch.randn(len(s), WIDTH, generator=generator) for s in sequences]
 
     def batch(self, indices):
         return [self.rows[i] for i in indices]
@@ -111,7 +111,7 @@ class Replies(torch.nn.Module):
 def known_data(config):
     sequences = [drafter_training._sequence(a, config) for a in ANSWERS]
     generator = torch.Generator().manual_seed(6)
-    embedding = torch.randn(VOCABULARY, WIDTH, generator=generator, dtype=torch.float64)
+    embedding = torch.randn(VOCABULARY, WIDTH, generator=generator)
     return drafter_training._Data(ANSWERS, sequences, Known(sequences), IDS, embedding)
 
 
@@ -158,18 +158,18 @@ def test_the_loss_is_the_mean_over_rows_of_the_equations(name):
     batch = data.batch([0, 1, 2], CONFIG, None)
     generator = torch.Generator().manual_seed(7)
     shape = batch.inputs_BTH.shape
-    predicted = [torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(2)]
-    head_VH = torch.randn(VOCABULARY, WIDTH, generator=generator, dtype=torch.float64)
+    predicted = [torch.randn(shape, generator=generator) for _ in range(2)]
+    head_VH = torch.randn(VOCABULARY, WIDTH, generator=generator)
     architecture = ARCHITECTURES[name]
 
     def branch(prediction, ahead):
         regression, classification = [], []
         for row, answer in enumerate(ANSWERS):
             for i in sorted(counted(answer, ahead)):
-                fhat, f = prediction[row, i], data.features.rows[row][i + ahead - 1]
+                fhat, f = prediction[row, i].double(), data.features.rows[row][i + ahead - 1].double()
                 error = (fhat - f).abs()
                 regression.append(torch.where(error < 1, error**2 / 2, error - 0.5).mean())
-                p, q = (torch.softmax(head_VH[IDS] @ x, dim=0) for x in (f, fhat))
+                p, q = (torch.softmax(head_VH[IDS].double() @ x, dim=0) for x in (f, fhat))
                 classification.append(-(p * q.log()).sum())
         return sum(regression) / len(regression), sum(classification) / len(classification)
 
@@ -195,7 +195,7 @@ def test_a_network_that_knows_the_next_feature_has_nothing_to_regress():
     architecture = dataclasses.replace(
         jakiro.ARCHITECTURE, loss=lambda first, second: seen.append((first, second)) or first.regression
     )
-    head = DraftHead(torch.randn(VOCABULARY, WIDTH, generator=torch.Generator().manual_seed(8)).double(), IDS)
+    head = DraftHead(torch.randn(VOCABULARY, WIDTH, generator=torch.Generator().manual_seed(8)), IDS)
     drafter_training._loss(network, architecture, batch, head, contrast=True)
     ((first, second),) = seen
     assert float(first.regression) == float(second.regression) == 0.0
@@ -203,7 +203,7 @@ def test_a_network_that_knows_the_next_feature_has_nothing_to_regress():
         rows = [data.features.rows[r][i + ahead - 1] for r, a in enumerate(ANSWERS) for i in sorted(counted(a, ahead))]
         logits = torch.stack(rows) @ head.weight_DH.T
         entropy = torch.distributions.Categorical(logits=logits).entropy().mean()  # no cross-entropy is lower
-        torch.testing.assert_close(classification.double(), entropy, rtol=1e-5, atol=0)
+        torch.testing.assert_close(classification, entropy, rtol=1e-5, atol=0)
 
 
 def test_noise_is_uniform_in_the_length_of_the_sequence_and_on_the_input_alone():
@@ -222,7 +222,7 @@ def test_noise_is_uniform_in_the_length_of_the_sequence_and_on_the_input_alone()
     for row, sequence in enumerate(data.sequences):
         bound = 0.1 * 512 / len(sequence)
         noise = torch.cat([d.flatten() for d in draws[row]])
-        assert float(noise.abs().max()) <= bound * (1 + 1e-12)
+        assert float(noise.abs().max()) <= bound * (1 + 1e-6)
         assert float(noise.abs().max()) > 0.99 * bound
         assert abs(float(noise.mean())) < 0.03 * bound
         assert float(noise.std()) == pytest.approx(bound / 3**0.5, rel=0.03)
@@ -282,6 +282,11 @@ def test_tokens_outside_the_draft_vocabulary_are_missed(answers):
     assert top1 == pytest.approx(1 - wanted.count(wanted[0]) / len(wanted))
 
 
+def test_without_an_answer_token_there_is_nothing_to_agree_on(answers):
+    data, head = greedy_data(answers, QUICK)
+    assert agreement(TrueFeatures(data), data, [], head, QUICK) is None
+
+
 # --- what is learned ---
 
 
@@ -297,6 +302,36 @@ def test_training_learns_a_few_answers_by_heart(answers, tmp_path, name):
     top1, top3 = agreement(loaded.network, data, range(len(answers)), loaded.head, config)
     assert top1 > 0.5
     assert top3 >= top1
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_a_target_of_another_dtype_is_learned_from_in_fp32(answers, tmp_path, name, dtype):
+    config = dataclasses.replace(QUICK, epochs=10, learning_rate=1e-2, dev_fraction=0.5)
+    other = backbone(dtype)
+    folder = train_drafter(other, ARCHITECTURES[name], answers, config, tmp_path / "drafter", target=TARGET)
+    saved = load_file(folder / "model.safetensors")
+    assert {tensor.dtype for tensor in saved.values()} == {torch.float32, torch.int64}  # the latter are the token ids
+    losses = [epoch["loss"] for epoch in history(folder)]
+    assert losses[-1] < losses[0]
+    assert 0 <= history(folder)[-1]["dev_top1"] <= 1
+    assert {p.dtype for p in load_drafter(folder, other, ARCHITECTURES).network.parameters()} == {dtype}
+
+
+def test_without_development_prompts_their_agreement_is_null(answers, tmp_path):
+    messages = []
+    with pytest.raises(KeyboardInterrupt):
+        train(answers, tmp_path / "drafter", progress=interrupting(1))
+    folder = train(answers, tmp_path / "drafter", progress=lambda p: messages.append(p.message))  # read back once
+
+    def refuse(constant):
+        pytest.fail(f"{constant} is no JSON")
+
+    config = json.loads((folder / "config.json").read_text(), parse_constant=refuse)
+    assert config["training"]["dev_prompts"] == 0
+    assert [(e["dev_top1"], e["dev_top3"]) for e in config["training"]["history"]] == [(None, None)] * 3
+    assert load_drafter(folder, backbone(), ARCHITECTURES).config == config
+    assert "epoch 3/3 dev answers: none" in messages
 
 
 def test_a_finished_folder_is_returned_as_it_is(answers, tmp_path):
