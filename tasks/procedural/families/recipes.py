@@ -31,29 +31,29 @@ r = q * c lemons: the number of lemons for the fair
 muffins
 {who} puts {p} berries into each muffin and bakes {n} muffins. After that {h} berries are left in the bowl.
 How many berries were in the bowl at first?
-p 3..9 berries a muffin: the berries in a muffin
+p 3..9 berries a muffin: the number of berries in a muffin
 n 6..12 muffins: the number of muffins
-h 5..40 berries left: the berries left in the bowl
-k = p * n berries: the berries used
-t = k + h berries: the berries at first
+h 5..40 berries left: the number of berries left in the bowl
+k = p * n berries: the number of berries used
+t = k + h berries: the number of berries at first
 
 sauce
 A cook has {a} tomatoes and sets {b} of them aside for salad. The others become sauce, {c} tomatoes per glass.
 How many glasses of sauce does the cook get?
 a 25..99 tomatoes: the number of tomatoes
-b 4..20 tomatoes for salad: the tomatoes for salad
-c 4..9 tomatoes a glass: the tomatoes for a glass
-k = a - b tomatoes: the tomatoes for sauce
+b 4..20 tomatoes for salad: the number of tomatoes for salad
+c 4..9 tomatoes a glass: the number of tomatoes for a glass
+k = a - b tomatoes: the number of tomatoes for sauce
 g = k / c glasses: the number of glasses
 
 sandwiches
 The kitchen prepares {n} plates with {p} sandwiches on each. So far {h} sandwiches are done.
 How many sandwiches are still to be made?
 n 4..12 plates: the number of plates
-p 4..10 sandwiches a plate: the sandwiches on a plate
-h 8..35 sandwiches done: the sandwiches done
-k = n * p sandwiches: the sandwiches in all
-r = k - h sandwiches: the sandwiches still to make
+p 4..10 sandwiches a plate: the number of sandwiches on a plate
+h 8..35 sandwiches done: the number of sandwiches done
+k = n * p sandwiches: the number of sandwiches in all
+r = k - h sandwiches: the number of sandwiches still to make
 
 rice
 To serve {b} people, {who} boils {a} spoons of rice. On Sunday {c} people come to dinner.
@@ -68,18 +68,18 @@ dough
 A baker kneads {n} lumps of dough with {p} raisins in every lump. The bag still contains {h} raisins afterwards.
 With how many raisins did the baker begin?
 n 4..10 lumps: the number of lumps
-p 7..12 raisins a lump: the raisins in a lump
-h 6..45 raisins in the bag: the raisins still in the bag
-k = n * p raisins: the raisins in the dough
-t = k + h raisins: the raisins at the beginning
+p 7..12 raisins a lump: the number of raisins in a lump
+h 6..45 raisins in the bag: the number of raisins still in the bag
+k = n * p raisins: the number of raisins in the dough
+t = k + h raisins: the number of raisins at the beginning
 
 skewers
 {who} buys {a} mushrooms and throws {b} bad ones away. {She} threads {c} mushrooms on each skewer.
 How many skewers can {she} grill?
-a 25..90 mushrooms: the mushrooms bought
-b 3..12 bad mushrooms: the bad mushrooms
-c 4..8 mushrooms a skewer: the mushrooms on a skewer
-k = a - b mushrooms: the good mushrooms
+a 25..90 mushrooms: the number of mushrooms bought
+b 3..12 bad mushrooms: the number of bad mushrooms
+c 4..8 mushrooms a skewer: the number of mushrooms on a skewer
+k = a - b mushrooms: the number of good mushrooms
 g = k / c skewers: the number of skewers
 """
 
@@ -87,28 +87,28 @@ DEV = """
 smoothie
 {who} blends {a} strawberries into {b} smoothies. Today {c} smoothies are ordered, all with the same taste.
 How many strawberries go into today's order?
-a 12..60 strawberries: the strawberries of the first time
-b 2..6 smoothies: the smoothies of the first time
-c 4..12 smoothies ordered: the smoothies ordered
-q = a / b strawberries: the strawberries in a smoothie
-r = q * c strawberries: the strawberries for the order
+a 12..60 strawberries: the number of strawberries of the first time
+b 2..6 smoothies: the number of smoothies of the first time
+c 4..12 smoothies ordered: the number of smoothies ordered
+q = a / b strawberries: the number of strawberries in a smoothie
+r = q * c strawberries: the number of strawberries for the order
 
 dumplings
 A restaurant serves dumplings by the dish, {p} to a dish. The evening brings {n} orders, but the freezer has no more
 than {h} dumplings. How many dumplings must be rolled fresh?
-p 5..10 dumplings a dish: the dumplings in a dish
+p 5..10 dumplings a dish: the number of dumplings in a dish
 n 5..12 dishes: the number of dishes ordered
-h 10..40 dumplings in the freezer: the dumplings in the freezer
-k = p * n dumplings: the dumplings ordered
-r = k - h dumplings: the dumplings to roll fresh
+h 10..40 dumplings in the freezer: the number of dumplings in the freezer
+k = p * n dumplings: the number of dumplings ordered
+r = k - h dumplings: the number of dumplings to roll fresh
 
 jam
 From {a} plums, {who} keeps {b} for a cake. Every jar of jam swallows {c} of the rest.
 How many jars does {she} close?
 a 35..99 plums: the number of plums
-b 5..20 plums for the cake: the plums for the cake
-c 6..11 plums a jar: the plums for a jar
-k = a - b plums: the plums for jam
+b 5..20 plums for the cake: the number of plums for the cake
+c 6..11 plums a jar: the number of plums for a jar
+k = a - b plums: the number of plums for jam
 g = k / c jars: the number of jars
 """
 
@@ -116,27 +116,27 @@ TEST = """
 punch
 The punch at the last party contained {a} slices of orange and filled {b} bowls. This year's party calls for {c}
 bowls just like those. How many slices of orange have to be cut?
-a 14..70 slices last time: the slices of last time
-b 2..7 bowls last time: the bowls of last time
-c 4..12 bowls this year: the bowls of this year
-q = a / b slices: the slices in a bowl
-r = q * c slices: the slices to cut
+a 14..70 slices last time: the number of slices of last time
+b 2..7 bowls last time: the number of bowls of last time
+c 4..12 bowls this year: the number of bowls of this year
+q = a / b slices: the number of slices in a bowl
+r = q * c slices: the number of slices to cut
 
 pizza
 Each pizza gets {p} olives. There are {n} pizzas in the oven, and {h} olives are floating in the jar even now.
 How many olives did the jar contain before the baking?
-p 4..10 olives a pizza: the olives on a pizza
+p 4..10 olives a pizza: the number of olives on a pizza
 n 4..11 pizzas: the number of pizzas
-h 6..40 olives in the jar: the olives in the jar now
-k = p * n olives: the olives on all pizzas
-t = k + h olives: the olives before the baking
+h 6..40 olives in the jar: the number of olives in the jar now
+k = p * n olives: the number of olives on all pizzas
+t = k + h olives: the number of olives before the baking
 
 breakfast
 A hostel boils eggs for breakfast: {p} eggs for each of its {n} tables. {h} eggs are in the pot at the moment.
 How many eggs have yet to go into the pot?
-p 4..9 eggs a table: the eggs for a table
+p 4..9 eggs a table: the number of eggs for a table
 n 6..12 tables: the number of tables
-h 8..30 eggs in the pot: the eggs in the pot
-k = p * n eggs: the eggs for breakfast
-r = k - h eggs: the eggs yet to boil
+h 8..30 eggs in the pot: the number of eggs in the pot
+k = p * n eggs: the number of eggs for breakfast
+r = k - h eggs: the number of eggs yet to boil
 """

@@ -76,11 +76,11 @@ r = k - e dollars: the money that remains
 stickers
 {who} starts the year with {s} stickers. On each of the next {w} Saturdays {she} buys a packet of {a} stickers.
 How many stickers does {she} own in the end?
-s 10..60 stickers at first: the stickers at first
+s 10..60 stickers at first: the number of stickers at first
 w 3..9 Saturdays: the number of Saturdays
-a 5..12 stickers a packet: the stickers in a packet
-g = w * a stickers: the stickers bought
-t = s + g stickers: the stickers in the end
+a 5..12 stickers a packet: the number of stickers in a packet
+g = w * a stickers: the number of stickers bought
+t = s + g stickers: the number of stickers in the end
 """
 
 DEV = """
@@ -96,10 +96,10 @@ m = k / a Sundays: the number of Sundays
 firewood
 {who} has stacked {s} logs behind the house. {She} chops {a} logs a day for another {w} days and stacks them too.
 How many logs will the stack hold?
-s 20..70 logs stacked: the logs stacked at first
-a 6..12 logs a day: the logs chopped in a day
+s 20..70 logs stacked: the number of logs stacked at first
+a 6..12 logs a day: the number of logs chopped in a day
 w 3..9 days: the number of days
-g = a * w logs: the logs chopped
+g = a * w logs: the number of logs chopped
 t = s + g logs: the number of logs in the stack
 
 phone
@@ -125,11 +125,11 @@ m = k / a weeks: the number of weeks
 honey
 There were {s} jars of honey in the cellar last spring. Since then {who} has carried down {a} jars in each of {w}
 months. How many jars does the cellar hold today?
-s 12..60 jars last spring: the jars of last spring
-a 5..12 jars a month: the jars of a month
+s 12..60 jars last spring: the number of jars of last spring
+a 5..12 jars a month: the number of jars a month
 w 3..10 months: the number of months
-g = a * w jars: the jars carried down
-t = s + g jars: the jars in the cellar today
+g = a * w jars: the number of jars carried down
+t = s + g jars: the number of jars in the cellar today
 
 carwash
 The class washes {n} cars on a sunny afternoon and takes {p} dollars per car. Soap and sponges cost them {e} dollars.

@@ -126,10 +126,10 @@ elevator
 From the lobby an elevator goes up {t} times, {v} floors each time, and then comes down {b} floors.
 How many floors above the lobby does it stop?
 t 3..8 rides: the number of rides up
-v 4..9 floors a ride: the floors of a ride
+v 4..9 floors a ride: the number of floors a ride
 b 3..15 floors down: the way down
-w = t * v floors: the floors gone up
-r = w - b floors: the floors above the lobby
+w = t * v floors: the number of floors gone up
+r = w - b floors: the number of floors above the lobby
 
 pilgrim
 The old road to the abbey measures {d} miles. {who} set out last week, has walked {w} miles since and keeps up

@@ -1,0 +1,28 @@
+"""A plan without numbers, then its execution."""
+
+from random import Random
+
+from offbook.methods.mind.renderers.phrases import capital, equations, instruction
+from offbook.tasks.procedural import Problem
+
+STYLES = (
+    ("Plan: {first} to get {between}. Then {last} to get {sought}.", "Carried out: {one}, then {two}."),
+    ("To find {sought}, {first}, which gives {between}; after that, {last}.", "Doing so: {one}. Next, {two}."),
+    ("The way there: {first} for {between}, and finally {last}.", "Now with numbers: {one} and {two}."),
+)
+
+
+def render(problem: Problem, rng: Random) -> str:
+    """The rationale without its answer line."""
+    plan, execution = rng.choice(STYLES)
+    first, last = problem.steps
+    one, two = equations(problem)
+    plan = plan.format(
+        first=instruction(problem, first),
+        between=first.words,
+        last=instruction(problem, last).replace(first.words, "that", 1)
+        if rng.randrange(2)
+        else instruction(problem, last),
+        sought=last.words,
+    )
+    return f"{capital(plan)}\n{execution.format(one=one, two=two)}"

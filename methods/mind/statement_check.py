@@ -1,0 +1,129 @@
+"""Checks every statement of a rationale against the problem's graph; knows nothing of how the rationale was written.
+
+Of all rationales: the answer line is the gold one, every equality and comparison holds, every step of the graph is
+worked out. Of each perspective: that it did what its name says, with numbers recomputed from the graph.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from offbook.engine.training.corpus import ANSWER_LINE
+from offbook.methods.mind.equalities import equalities, false_statements, refutations, value
+from offbook.tasks.procedural import Problem
+
+Rule = Callable[[Problem, str], Iterator[str]]
+VERBS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
+_SYMBOLS = re.compile(r"\b([a-z]) = (\(*[a-z]\)*(?: [-+*/] \(*[a-z]\b\)*)+)")
+_REJECTED = re.compile(r"\b(\d+) (?:cannot be|fails|is wrong)")
+_ASSIGNED = re.compile(r"\b([a-z]) = (\d+)\b(?! [-+*/])")
+
+
+def faults(problem: Problem, perspective: str, text: str) -> list[str]:
+    """What is wrong with a rationale, in words; empty if nothing is."""
+    found = [f"does not hold: {statement}" for statement in false_statements(text)]
+    line = ANSWER_LINE.format(answer=problem.answer)
+    if text.splitlines()[-1] != line:
+        found.append(f"does not end in the line {line!r}")
+    results = {equality.result for equality in equalities(text)}
+    found += [f"never works out {step.words}" for step in problem.steps if problem.values[step.key] not in results]
+    return [*found, *RULES[perspective](problem, text)]
+
+
+def _formal_symbolic(problem: Problem, text: str) -> Iterator[str]:
+    values = problem.values
+    equations = [(match[1], value(match[2], values)) for match in _SYMBOLS.finditer(text)]
+    if problem.steps[-1].key not in {letter for letter, _ in equations}:
+        yield "has no equation in letters for the answer"
+    assigned = [(match[1], int(match[2])) for match in _ASSIGNED.finditer(text)]
+    if not {given.key for given in problem.givens} <= {letter for letter, _ in assigned}:
+        yield "does not give every letter its number"
+    for letter, number in [*equations, *assigned]:
+        if values.get(letter) != number:
+            yield f"the equation for {letter} disagrees with the problem"
+
+
+def _intuitive(problem: Problem, text: str) -> Iterator[str]:
+    if re.search(r"\b[a-z] =", text):
+        yield "calculates with letters"
+
+
+def _decomposition(problem: Problem, text: str) -> Iterator[str]:
+    parts = re.findall(r"^(?:\w+ )?(\d)[.:](.*)$", text, flags=re.MULTILINE)
+    if [number for number, _ in parts] != [str(n + 1) for n in range(len(problem.steps))]:
+        yield "does not number its parts"
+    for (number, part), step in zip(parts, problem.steps, strict=False):
+        if problem.values[step.key] not in {equality.result for equality in equalities(part)}:
+            yield f"part {number} does not find {step.words}"
+
+
+def _planning(problem: Problem, text: str) -> Iterator[str]:
+    plan = re.split(r"\d", text, maxsplit=1)[0].lower()
+    verbs = re.findall(rf"\b(?:{'|'.join(VERBS.values())})\b", plan)
+    if verbs != [VERBS[step.op] for step in problem.steps]:
+        yield "does not plan every step before the first number"
+
+
+def _analogy(problem: Problem, text: str) -> Iterator[str]:
+    listing = ".*?".join(rf"\b(\d+) {re.escape(given.unit)}(?!\w)" for given in problem.givens)
+    if not (match := re.search(listing, text, flags=re.DOTALL)):
+        yield "does not list the smaller numbers"
+        return
+    smaller = {given.key: int(number) for given, number in zip(problem.givens, match.groups(), strict=True)}
+    if not all(smaller[given.key] <= given.value for given in problem.givens):
+        yield "has no smaller numbers"
+    yield from _recomputed(problem, problem.with_givens(smaller), text)
+
+
+def _socratic(problem: Problem, text: str) -> Iterator[str]:
+    if text.count("?") < len(problem.steps):
+        yield "asks too few questions"
+
+
+def _contrastive(problem: Problem, text: str) -> Iterator[str]:
+    rejected = [int(number) for number in _REJECTED.findall(text)]
+    candidates = [equality for equality in equalities(text) if equality.result in rejected]
+    if int(problem.answer) in rejected:
+        yield "rejects the right answer"
+    if not candidates:
+        yield "rejects no candidate that it worked out"
+    left_out = [given for given in problem.givens if f"leaves out {given.words}." in text]
+    if not left_out and not refutations(text):
+        yield "gives no reason that can be checked"
+    for given in left_out:
+        if any(given.value in candidate.numbers for candidate in candidates):
+            yield f"says that {given.words} is left out, but the candidate uses it"
+
+
+def _counterfactual(problem: Problem, text: str) -> Iterator[str]:
+    for given in problem.givens:
+        for number in re.findall(rf"\b(\d+) {re.escape(given.unit)} instead of {given.value}\b", text):
+            yield from _recomputed(problem, problem.with_givens({given.key: int(number)}), text)
+            return
+    yield "changes no condition"
+
+
+def _recomputed(problem: Problem, changed: Problem, text: str) -> Iterator[str]:
+    """Faults of a text that should solve the problem with changed numbers."""
+    try:
+        values = changed.values
+    except ValueError as error:
+        yield f"changes the numbers so that they do not come out: {error}"
+        return
+    if changed.answer == problem.answer:
+        yield "changes the numbers but not the answer"
+    stated = [(sorted(equality.numbers), str(equality.result)) for equality in equalities(text)]
+    for step in changed.steps:
+        if (sorted((values[step.left], values[step.right])), str(values[step.key])) not in stated:
+            yield f"does not recompute {step.words} with the changed numbers"
+
+
+RULES: dict[str, Rule] = {
+    "formal_symbolic": _formal_symbolic,
+    "intuitive": _intuitive,
+    "decomposition": _decomposition,
+    "planning": _planning,
+    "analogy": _analogy,
+    "socratic": _socratic,
+    "contrastive": _contrastive,
+    "counterfactual": _counterfactual,
+}
