@@ -96,6 +96,7 @@ def test_a_letter_or_its_option_is_scored(
         ("The answer is [2,5).", "[2,5)"),
         ("We find $y = 4$, so $y^2 = 16$", "y^2 = 16"),
         ("That makes 15 in total", "15"),
+        (r"The answer is \boxed{15", "15"),  # cut off
         ("The answer is ...", None),
         ("The answer is", None),
         ("I do not know.", None),
@@ -126,6 +127,8 @@ def test_the_final_answer_of_a_solution_is_found(text: str, answer: str | None) 
         ("6-5i", "6 - 5i", True),
         (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", True),
         ("y = 2x+3", "y=3+2x", True),
+        (r"AB\parallel CD", r"AB \parallel CD", True),  # which nothing can parse
+        (r"(1,\infty)", "x > 1", True),  # an interval answers an inequality; math-verify is not symmetric there
         ("q-p", "p-q", False),
         ("(2,1)", "(1,2)", False),
         ("(2,5)", "[2,5)", False),
