@@ -1,7 +1,8 @@
 """Checks every statement of a rationale against the problem's graph; knows nothing of how the rationale was written.
 
 Of all rationales: the answer line is the gold one, every equality and comparison holds, every step of the graph is
-worked out. Of each perspective: that it did what its name says, with numbers recomputed from the graph.
+worked out, every other number is one of the problem's or of an equality. Of each perspective: that it did what its
+name says, with numbers recomputed from the graph.
 """
 
 import re
@@ -15,6 +16,10 @@ Rule = Callable[[Problem, str], Iterator[str]]
 VERBS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 _SYMBOLS = re.compile(r"\b([a-z]) = (\(*[a-z]\)*(?: [-+*/] \(*[a-z]\b\)*)+)")
 _REJECTED = re.compile(r"\b(\d+) (?:cannot be|fails|is wrong)")
+_LABEL = re.compile(r"^(?:Part )?(\d)[.:] ", flags=re.MULTILINE)
+_ROUNDED = re.compile(r"(\d+) is about (\d+)")
+_CORRECTED = re.compile(r"(\d+) too (much|little): \d+ ([-+]) (\d+)")
+_REMAINDER = re.compile(r"= (\d+) leaves (\d+), enough for (\d+) more: (\d+) / (\d+)")
 _ASSIGNED = re.compile(r"\b([a-z]) = (\d+)\b(?! [-+*/])")
 
 
@@ -26,7 +31,18 @@ def faults(problem: Problem, perspective: str, text: str) -> list[str]:
         found.append(f"does not end in the line {line!r}")
     results = {equality.result for equality in equalities(text)}
     found += [f"never works out {step.words}" for step in problem.steps if problem.values[step.key] not in results]
+    found += [f"says {number} from nowhere" for number in _unfounded(problem, text)]
     return [*found, *RULES[perspective](problem, text)]
+
+
+def _unfounded(problem: Problem, text: str) -> Iterator[int]:
+    known = set(problem.values.values())
+    for equality in equalities(text):
+        known.update(int(number) for number in re.findall(r"\d+", equality.text))
+    for match in _REMAINDER.finditer(text):
+        known.update((int(match[2]), int(match[3])))
+    unlabelled = _LABEL.sub("", text)
+    yield from sorted({int(number) for number in re.findall(r"\d+", unlabelled)} - known)
 
 
 def _formal_symbolic(problem: Problem, text: str) -> Iterator[str]:
@@ -45,10 +61,20 @@ def _formal_symbolic(problem: Problem, text: str) -> Iterator[str]:
 def _intuitive(problem: Problem, text: str) -> Iterator[str]:
     if re.search(r"\b[a-z] =", text):
         yield "calculates with letters"
+    for match in _ROUNDED.finditer(text):
+        if abs(int(match[1]) - int(match[2])) > 5:
+            yield f"rounds too far: {match[0]}"
+    for match in _CORRECTED.finditer(text):
+        if match[1] != match[4] or (match[2] == "much") != (match[3] == "-"):
+            yield f"corrects wrongly: {match[0]}"
+    for match in _REMAINDER.finditer(text):
+        used, rest, more, total, size = (int(number) for number in match.groups())
+        if used + rest != total or more * size != rest:
+            yield f"divides wrongly: {match[0]}"
 
 
 def _decomposition(problem: Problem, text: str) -> Iterator[str]:
-    parts = re.findall(r"^(?:\w+ )?(\d)[.:](.*)$", text, flags=re.MULTILINE)
+    parts = re.findall(rf"{_LABEL.pattern}(.*)$", text, flags=re.MULTILINE)
     if [number for number, _ in parts] != [str(n + 1) for n in range(len(problem.steps))]:
         yield "does not number its parts"
     for (number, part), step in zip(parts, problem.steps, strict=False):
@@ -96,8 +122,15 @@ def _contrastive(problem: Problem, text: str) -> Iterator[str]:
 
 def _counterfactual(problem: Problem, text: str) -> Iterator[str]:
     for given in problem.givens:
-        for number in re.findall(rf"\b(\d+) {re.escape(given.unit)} instead of {given.value}\b", text):
-            yield from _recomputed(problem, problem.with_givens({given.key: int(number)}), text)
+        if match := re.search(rf"\b(\d+) {re.escape(given.unit)} instead of {given.value}\b", text):
+            changed = problem.with_givens({given.key: int(match[1])})
+            yield from _recomputed(problem, changed, text)
+            if not re.search(
+                rf"{re.escape(given.words)} (?:is decisive|decides)|hangs on {re.escape(given.words)}", text, re.I
+            ):
+                yield f"does not call {given.words} decisive"
+            if any(moved != changed.answer for moved in re.findall(r"moves the answer to (\d+)", text)):
+                yield "reports another answer than the recomputed one"
             return
     yield "changes no condition"
 

@@ -1,0 +1,190 @@
+"""The word problems in distribution: solvable, easy, the same everywhere, and apart from split to split."""
+
+import hashlib
+import itertools
+import json
+import re
+from collections import Counter
+from random import Random
+
+import pytest
+
+from offbook.tasks.procedural import FAMILIES, SIZES, SPLITS, Problem, evaluate, generate, problems
+from offbook.tasks.procedural.generate import LARGEST, LARGEST_FACTOR, fits, split_of
+from offbook.tasks.procedural.people import WOMEN, people
+from offbook.tasks.procedural.template import parse
+from offbook.tasks.prompts.generate import generate as prompts
+from offbook.tasks.prompts.generate import ngrams, shared_ngrams
+
+DIGESTS = {
+    "train": "dd328bcf10be8512a765282efd0a1233e80563868021c533b10df14560d8d5f8",
+    "dev": "0c096ae5b6eab8b9d9873b768ed29b4df7e0c33843b46f2157bdf91af8cc78b0",
+    "test": "1619874cbafd3d8389633c52edde099a619ab78a0c7a90163375ba7bfd3c4a5e",
+}
+
+
+@pytest.fixture(scope="module")
+def every() -> dict[str, list[Problem]]:
+    return {split: [p for family in FAMILIES for p in problems(split, family)] for split in SPLITS}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_problems_are_the_same_on_every_machine(every: dict[str, list[Problem]], split: str) -> None:
+    rows = "".join(json.dumps([p.id, p.question, p.answer]) + "\n" for p in every[split])
+    assert hashlib.sha256(rows.encode()).hexdigest() == DIGESTS[split]
+
+
+def test_every_family_has_enough_problems_and_templates(every: dict[str, list[Problem]]) -> None:
+    assert len(FAMILIES) >= 6
+    for split, templates in (("train", 8), ("dev", 3), ("test", 3)):
+        assert Counter(p.family for p in every[split]) == dict.fromkeys(FAMILIES, SIZES[split])
+        assert all(len(FAMILIES[family][split]) >= templates for family in FAMILIES)
+
+
+def test_ids_questions_and_templates_are_unique(every: dict[str, list[Problem]]) -> None:
+    pool = [p for split in SPLITS for p in every[split]]
+    assert len({p.id for p in pool}) == len({p.question for p in pool}) == len(pool)
+    for family in FAMILIES.values():
+        ids = [template.id for split in SPLITS for template in family[split]]
+        assert len(set(ids)) == len(ids)
+
+
+def test_a_problem_depends_on_family_split_and_number_alone() -> None:
+    assert generate("test", "travel", 4) == problems("test", "travel")[:4]
+
+
+def test_the_first_problems_cover_all_templates() -> None:
+    for family, split in itertools.product(FAMILIES, SPLITS):
+        templates = FAMILIES[family][split]
+        assert {p.template for p in generate(split, family, len(templates))} == {t.id for t in templates}
+
+
+def test_no_two_splits_share_eight_words(every: dict[str, list[Problem]]) -> None:
+    grams = {split: set().union(*(ngrams(p.question) for p in every[split])) for split in SPLITS}
+    for one, other in itertools.combinations(SPLITS, 2):
+        assert not grams[one] & grams[other]
+
+
+def test_no_two_splits_share_eight_words_with_the_same_people_either() -> None:
+    cast = people(Random(0))
+    grams = {
+        split: set().union(
+            *(
+                ngrams(template.problem((2,) * len(template.givens), cast, id="", family=name, split=split).question)
+                for name, family in FAMILIES.items()
+                for template in family[split]
+            )
+        )
+        for split in SPLITS
+    }
+    for one, other in itertools.combinations(SPLITS, 2):
+        assert not grams[one] & grams[other]
+
+
+def test_a_test_problem_with_other_numbers_would_be_noticed() -> None:
+    problem = problems("test", "reading")[0]
+    leaked = problem.with_givens({given.key: given.value + 1 for given in problem.givens})
+    assert leaked.question != problem.question
+    assert ngrams(leaked.question) & ngrams(problem.question)
+
+
+def test_no_test_prompt_of_another_suite_shares_eight_words_with_training(every: dict[str, list[Problem]]) -> None:
+    assert shared_ngrams(prompts("test"), [{"prompt": p.question} for p in every["train"]]) == {}
+
+
+def test_a_combination_of_numbers_belongs_to_one_split(every: dict[str, list[Problem]]) -> None:
+    assert split_of((3, 4, 50)) == split_of((50, 3, 4))
+    seen = {split: {tuple(sorted(g.value for g in p.givens)) for p in every[split]} for split in SPLITS}
+    for one, other in itertools.combinations(SPLITS, 2):
+        assert not seen[one] & seen[other]
+
+
+def test_numbers_are_small_whole_and_all_different(every: dict[str, list[Problem]]) -> None:
+    for p in itertools.chain(*every.values()):
+        values = p.values
+        assert len(set(values.values())) == len(p.givens) + len(p.steps), p.id
+        assert min(values.values()) >= 2, p.id
+        assert max(values.values()) <= LARGEST, p.id
+        for step in p.steps:
+            left, right = values[step.left], values[step.right]
+            if step.op == "*":
+                assert max(left, right) <= LARGEST_FACTOR, p.id
+            if step.op == "/":
+                assert max(right, values[step.key]) <= LARGEST_FACTOR, p.id
+
+
+def test_every_problem_takes_two_steps_and_uses_all_its_givens(every: dict[str, list[Problem]]) -> None:
+    for p in itertools.chain(*every.values()):
+        assert len(p.steps) == 2
+        used = {key for step in p.steps for key in (step.left, step.right)}
+        assert used == {g.key for g in p.givens} | {p.steps[0].key}, p.id
+
+
+def test_the_question_shows_every_given_once_and_not_the_answer(every: dict[str, list[Problem]]) -> None:
+    for p in itertools.chain(*every.values()):
+        numbers = [int(number) for number in re.findall(r"\d+", p.question)]
+        assert sorted(numbers) == sorted(g.value for g in p.givens), p.id
+        assert p.question.endswith("?"), p.id
+        assert not set("{}") & set(p.question), p.id
+
+
+def test_no_singular_article_stands_before_a_number(every: dict[str, list[Problem]]) -> None:
+    for p in itertools.chain(*every.values()):
+        assert not re.search(r"\ban? \d", p.question), p.id
+
+
+def test_words_for_quantities_are_singular_noun_phrases(every: dict[str, list[Problem]]) -> None:
+    for p in itertools.chain(*every.values()):
+        for words in [g.words for g in p.givens] + [s.words for s in p.steps]:
+            assert words.startswith("the "), p.id
+            assert not re.match(rf"the {p.unit}\b", words) or p.unit in {"dollars"}, p.id
+
+
+def test_pronouns_agree_with_the_name() -> None:
+    for seed in range(40):
+        cast = people(Random(seed))
+        assert cast["who"] != cast["other"]
+        assert (cast["she"], cast["him"], cast["her"]) == (
+            ("she", "her", "her") if cast["who"] in WOMEN else ("he", "him", "his")
+        )
+
+
+def test_another_given_gives_another_question_and_answer() -> None:
+    problem = problems("test", "shopping")[1]
+    changed = problem.with_givens({"m": problem.values["m"] + 1})
+    assert int(changed.answer) == int(problem.answer) + 1
+    assert str(problem.values["m"] + 1) in changed.question
+    assert problem.named("c").value == problem.values["c"] == changed.values["c"]
+    with pytest.raises(ValueError, match="expected keys of givens of shopping-test-0001, got z"):
+        problem.with_givens({"z": 1})
+
+
+def test_another_operation_gives_a_wrong_candidate() -> None:
+    problem = problems("test", "shopping")[1]
+    values = problem.values
+    assert int(problem.with_op("r", "+").answer) == values["m"] + values["c"]
+
+
+def test_a_graph_that_does_not_come_out_is_refused() -> None:
+    steps = parse("t\nWho?\na 2..3 as: the a\nb 2..3 bs: the b\nc = a / b cs: the c")[0].steps
+    assert evaluate({"a": 6, "b": 3}, steps)["c"] == 2
+    with pytest.raises(ValueError, match="without remainder, got 5 / 3 for the c"):
+        evaluate({"a": 5, "b": 3}, steps)
+    with pytest.raises(ValueError, match="without remainder, got 5 / 0"):
+        evaluate({"a": 5, "b": 0}, steps)
+    problem = problems("test", "shopping")[1].with_givens({"m": 1})
+    with pytest.raises(ValueError, match="expected a positive result, got 1 - "):
+        _ = problem.answer
+    assert not fits(problem)
+
+
+def test_an_unknown_split_or_family_is_refused_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="train, dev, test; got 'validation'"):
+        problems("validation", "shopping")
+    with pytest.raises(ValueError, match=r"shopping, .*reading; got 'poems'"):
+        problems("test", "poems")
+
+
+def test_running_out_of_numbers_is_said() -> None:
+    with pytest.raises(ValueError, match="sharing-train runs out of numbers for 'photos'"):
+        generate("train", "sharing", 1000)
