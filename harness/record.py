@@ -215,7 +215,7 @@ class Certificate(_Strict):
 
     Attributes:
         kind: "greedy_identity" (token ids against the baseline of the same heat), "sampling_distribution" (the
-            verifier against an enumerated target) or "baseline" (the row others are held against).
+            verifier, or the whole decoder, against an enumerated target) or "baseline" (what others are held against).
         verdict: "ties" is lossless up to near-ties of the target's own top two logits.
         n: documents compared, or sequences sampled.
         identical, ties, unexplained: documents of each outcome.

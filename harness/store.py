@@ -87,7 +87,13 @@ class Store:
         if digest != record.rows_sha256:
             problem = f"expected SHA-256 {record.rows_sha256[:12]} of {path.name}, got {digest[:12]}"
             raise ValueError(_damaged(record, problem))
-        rows = rows_from_bytes(data)
+        try:
+            rows = rows_from_bytes(data)
+        except ValidationError as error:  # the hash is right, so another version of offbook wrote them
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            problem = f"expected rows of this version of offbook, got {where}: {first['msg']}"
+            raise ValueError(_damaged(record, problem)) from error
         _check_rows(record, rows)
         return rows
 

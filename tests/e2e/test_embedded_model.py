@@ -107,7 +107,8 @@ def test_greedy_decoding_says_what_generate_says(target, prompt, reference, name
     if name in ("eagle2", "jakiro"):
         passes = TreeConfig().depth + 1 - (name == "jakiro")
         assert generation.draft_forwards == passes * generation.target_forwards
-        assert {r.drafted for r in generation.rounds} == {TreeConfig().total_tokens - 1}
+        far = generation.rounds[: -TreeConfig().depth - 2]
+        assert {r.drafted for r in far} == {TreeConfig().total_tokens - 1}  # nearer the cap, less is left to commit
 
 
 def test_the_shipped_answers_are_those_the_model_gives(target, tmp_path):

@@ -183,6 +183,20 @@ def test_a_hash_that_fits_does_not_hide_missing_documents(store: Store, make_rec
 
 
 @pytest.mark.parametrize("ids", [(0,), (0, 0), (0, 1, 2)])
+def test_rows_of_another_version_are_refused_in_one_line(store: Store, make_record: Any, make_row: Any) -> None:
+    record = commit(store, make_record, make_row)
+    path = store.root / "rows" / record.rows_file
+    data = b"".join(
+        json.dumps({k: v for k, v in json.loads(line).items() if k != "prefill_committed"}).encode() + b"\n"
+        for line in path.read_bytes().splitlines()
+    )
+    path.write_bytes(data)
+    edit(store, rows_sha256=hashlib.sha256(data).hexdigest())
+    with pytest.raises(ValueError, match="rows of this version of offbook, got prefill_committed") as caught:
+        store.verify()
+    assert "\n" not in str(caught.value)
+
+
 def test_a_commit_with_other_documents_is_refused(
     ids: tuple[int, ...], store: Store, make_record: Any, make_row: Any
 ) -> None:
