@@ -1,0 +1,46 @@
+"""The student's loss on the selected paths of one question.
+
+    L_SFT   = Σ_k α_k CE(r_k | x)                        CE: a mean over the path's tokens
+    L_cons  = Σ_{i<j} α_i α_j JSD(P_i ‖ P_j)             P_i: next-token distributions over the answer, after path i
+    L_total = L_SFT + λ L_cons
+
+P_i is teacher-forced, position by position on the answer's tokens, which are the same in all paths; JSD in fp32 and
+nats, a mean over positions. Gradient flows into both sides of a pair and never into α. arXiv:2601.03717; P_i after
+MCC-KD.
+
+Legend: I selected paths, N predicted tokens of all paths, A answer tokens, V vocabulary.
+"""
+
+import itertools
+import math
+
+import torch
+
+from offbook.engine.training.branches import Branches, branch_means, token_losses
+
+
+def path_losses(logits_NV: torch.Tensor, branches: Branches) -> torch.Tensor:
+    """ℓ (I,): every path's cross-entropy in nats a token, answer included: long paths count no more than short ones."""
+    return branch_means(token_losses(logits_NV, branches), branches)
+
+
+def fine_tuning(losses_I: torch.Tensor, alpha_I: torch.Tensor) -> torch.Tensor:
+    """L_SFT."""
+    return (alpha_I.detach() * losses_I).sum()
+
+
+def consistency(logits_NV: torch.Tensor, branches: Branches, alpha_I: torch.Tensor) -> torch.Tensor:
+    """L_cons; 0 for a single path, at most ln 2 (1 − Σα²)/2."""
+    alpha = alpha_I.detach()
+    log_p = [logits_NV[list(answer)].float().log_softmax(-1) for answer in branches.answers]
+    total = logits_NV.new_zeros((), dtype=torch.float32)
+    for i, j in itertools.combinations(range(len(log_p)), 2):
+        total = total + alpha[i] * alpha[j] * jensen_shannon(log_p[i], log_p[j])
+    return total
+
+
+def jensen_shannon(log_p_AV: torch.Tensor, log_q_AV: torch.Tensor) -> torch.Tensor:
+    """JSD(P ‖ Q) in nats, a mean over positions: 0 for equal ones, ln 2 for disjoint ones. Log-probabilities finite."""
+    log_m_AV = torch.logaddexp(log_p_AV, log_q_AV) - math.log(2)
+    divergence_A = (log_p_AV.exp() * (log_p_AV - log_m_AV) + log_q_AV.exp() * (log_q_AV - log_m_AV)).sum(-1) / 2
+    return divergence_A.mean()

@@ -1,0 +1,55 @@
+"""MIND's own settings, beside those every method shares (`StudentConfig`)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from offbook.engine.training.distiller import Options
+from offbook.methods.mind.calibration import Direction
+from offbook.methods.mind.selection import Rule
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class MindOptions(Options):
+    """MIND's own settings; every ablation is a value of one of them.
+
+    Attributes:
+        scores: where s comes from. "metanet"; "static": MetaNet stays as the warm-up left it; "random": MetaNet's
+            scores, dealt to the question's paths at random, so that only their meaning is lost; "instantaneous": −ℓ of
+            this very step.
+        hardest_first: turns every loss's sign round before it becomes a score or MetaNet's target.
+        attention: MetaNet's synergy layer.
+        selection: rule of the soft threshold, see `selection.py`.
+        beta: its β; 0.7 suits "literal".
+        tau: τ of L_meta and of the relative rule.
+        tau_student: τ_student of α; a large one weighs the selected paths alike.
+        consistency: λ.
+        rho: ρ of the perspectives' trend; 0 leaves inertia to MetaNet's optimiser.
+        direction: of the divergence in L_meta.
+        warmup_epochs: passes of MetaNet over the untouched student's losses.
+        warmup_rate: its learning rate there.
+        meta_rate: its learning rate beside the student.
+        accumulation: student steps a step of MetaNet averages over, A_m.
+        refresh: the losses of paths that were not selected are taken anew every so many steps; in between, the last
+            known ones stand for them.
+        perspectives: which ones to learn from; none named: all of the corpus.
+    """
+
+    scores: Literal["metanet", "static", "random", "instantaneous"] = "metanet"
+    hardest_first: bool = False
+    attention: bool = True
+    selection: Rule = "relative"
+    beta: Share = 0.3
+    tau: Positive = 0.1
+    tau_student: Positive = 0.2
+    consistency: Annotated[float, Field(ge=0)] = 0.1
+    rho: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    direction: Direction = "prediction_target"
+    warmup_epochs: Annotated[int, Field(ge=0)] = 5
+    warmup_rate: Positive = 1e-3
+    meta_rate: Positive = 1e-4
+    accumulation: Annotated[int, Field(ge=1)] = 4
+    refresh: Annotated[int, Field(ge=1)] = 1
+    perspectives: tuple[str, ...] = ()

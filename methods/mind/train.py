@@ -1,0 +1,78 @@
+"""Trains a student with MIND: a warm-up of MetaNet alone, then student and MetaNet side by side (arXiv:2601.03717).
+
+    warm-up   table ℓ(θ0) of every path's loss under the untouched student; MetaNet alone is fitted to it
+    joint     `engine/training/student_training.py` with MIND's objective
+
+Path vectors come from a frozen text encoder and are an argument here.
+
+Legend: N questions, K perspectives, E width of a path vector.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, save
+
+from offbook.engine.files import atomic_write_bytes
+from offbook.engine.training.distiller import Job, read_options
+from offbook.engine.training.paths import Paths, encode_corpus
+from offbook.engine.training.student_training import is_trained, train_student, training_fingerprint
+from offbook.methods.mind.objective import mind_objective, untouched_losses
+from offbook.methods.mind.options import MindOptions
+
+NAME = "mind"
+
+
+def mind(job: Job, vectors_NKE: torch.Tensor) -> Path:
+    """Trains a student with MIND; a `Distiller` once the path vectors are given.
+
+    Args:
+        job: see `Job`. Its `identity` must name the encoder, for the vectors are not hashed.
+        vectors_NKE: of every question and perspective of `job.corpus`, in its order; a missing path's may be anything.
+
+    Raises:
+        ValueError: see `Distiller`, or vectors that are not the corpus's.
+    """
+    options = read_options(job, MindOptions)
+    expected = (len(job.corpus), len(job.corpus.perspectives))
+    if vectors_NKE.dim() != 3 or vectors_NKE.shape[:2] != expected:
+        msg = f"expected path vectors of shape {(*expected, 'E')}, got {tuple(vectors_NKE.shape)}; encode this corpus"
+        raise ValueError(msg)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        msg = f"expected one process, got {os.environ['WORLD_SIZE']}: MetaNet learns from all questions of a step"
+        raise ValueError(msg)
+    fingerprint = training_fingerprint(job, NAME)
+    if is_trained(job.folder, fingerprint):
+        return job.folder
+    names = options.perspectives or job.corpus.perspectives
+    paths = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)
+    paths, vectors_NKE = _narrow(paths, vectors_NKE, job.corpus.perspectives, names)
+    table = job.folder / "state" / f"untouched-{fingerprint[:16]}.safetensors"
+    if not table.is_file():
+        atomic_write_bytes(table, save({"losses_NK": untouched_losses(job.student, paths)}))
+    losses_NK = load(table.read_bytes())["losses_NK"].to(job.student.device)
+    objective = mind_objective(
+        paths, vectors_NKE.to(job.student.device), names, losses_NK, options, seed=job.config.seed
+    )
+    return train_student(job, NAME, objective)
+
+
+def _narrow(
+    paths: Sequence[Paths], vectors_NKE: torch.Tensor, names: Sequence[str], chosen: Sequence[str]
+) -> tuple[list[Paths], torch.Tensor]:
+    """Only the chosen perspectives, and only the questions that have one of them.
+
+    Raises:
+        ValueError: a perspective that the corpus does not have, or one named twice.
+    """
+    unknown = [name for name in chosen if name not in names]
+    if unknown or len(set(chosen)) < len(chosen):
+        msg = f"option perspectives: expected some of {', '.join(names)}, each once, got {', '.join(chosen)}"
+        raise ValueError(msg)
+    columns = [list(names).index(name) for name in chosen]
+    narrow = [replace(question, responses=tuple(question.responses[k] for k in columns)) for question in paths]
+    rows = [n for n, question in enumerate(narrow) if any(question.responses)]
+    return [narrow[n] for n in rows], vectors_NKE[rows][:, columns].float()

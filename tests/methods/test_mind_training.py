@@ -1,0 +1,303 @@
+"""MIND through the common training loop: warm-up, ablations, interruption, and what it refuses."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from offbook.engine.training.branches import branch_attention
+from offbook.engine.training.corpus import Corpus
+from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.training.student_training import QuestionLoss
+from offbook.methods.mind.calibration import MetaUpdater
+from offbook.methods.mind.metanet import MetaNet
+from offbook.methods.mind.objective import MindTraining, mind_objective, untouched_losses
+from offbook.methods.mind.options import MindOptions
+from offbook.methods.mind.train import mind
+from tests.methods.mind_corpus import NAMES, TOKENIZER, WIDTH, mind_corpus, mind_paths, opinionated, path_vectors
+from tests.tiny import tiny_model
+
+CONFIG = StudentConfig(gradient_tokens=600, questions_per_step=2, learning_rate=1e-3, evaluations=3, max_length=400)
+OPTIONS: dict[str, Any] = {"accumulation": 2, "meta_rate": 1e-2, "warmup_epochs": 2, "tau": 1.0}
+
+
+class StoppedError(Exception):
+    """Stands for Ctrl-C."""
+
+
+def job(folder: Path, score: Callable[[Any], float] = lambda _: 0.0, **options: Any) -> Job:
+    return Job(
+        student=tiny_model(),
+        tokenizer=TOKENIZER,
+        corpus=mind_corpus(),
+        config=CONFIG,
+        folder=folder,
+        identity={"model": "tiny", "encoder": "random"},
+        score=score,
+        options=OPTIONS | options,
+    )
+
+
+def record(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "distillation.json").read_text())
+    return content
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return dict(AutoModelForCausalLM.from_pretrained(folder).named_parameters())
+
+
+def training(**options: Any) -> MindTraining:
+    torch.manual_seed(0)
+    settings = MindOptions(**options)
+    updater = MetaUpdater(
+        opinionated(MetaNet(vector_width=WIDTH, perspectives=len(NAMES), bounded=settings.selection == "literal")),
+        tau=settings.tau,
+        rho=settings.rho,
+        rate=1e-2,
+        accumulation=1,
+        direction=settings.direction,
+    )
+    table = untouched_losses(tiny_model(), mind_paths())
+    return MindTraining(mind_paths(), path_vectors(), NAMES, table, settings, updater)
+
+
+def visit(tested: MindTraining, question: int = 0, seed: int = 0) -> QuestionLoss:
+    student = tiny_model()
+    torch.manual_seed(seed)
+    with branch_attention(student):
+        return tested.loss(student, question, 0.0)
+
+
+def alphas(part: QuestionLoss) -> list[float]:
+    return [part.log[f"alpha/{name}"] for name in NAMES]
+
+
+# --- through the loop ---
+
+
+def test_mind_trains_a_student_and_logs_what_it_did(tmp_path: Path) -> None:
+    content = record(mind(job(tmp_path / "s"), path_vectors()))
+    assert content["method"] == "mind"
+    assert content["steps"] >= 3
+    for entry in content["log"]:
+        assert all(math.isfinite(value) for value in entry.values())
+        assert sum(entry[f"alpha/{name}"] for name in NAMES) == pytest.approx(1)
+        assert {"kept", "entropy", "spearman", "jitter", "consistency", "fine_tuning", "meta_loss"} <= entry.keys()
+    assert not (tmp_path / "s" / "state").exists()
+    untouched = dict(tiny_model().named_parameters())
+    assert any(not torch.equal(value, untouched[name]) for name, value in weights(tmp_path / "s").items())
+
+
+@pytest.mark.parametrize("scores", ["metanet", "random"])
+def test_an_interrupted_mind_ends_as_an_uninterrupted_one(scores: str, tmp_path: Path) -> None:
+    whole = mind(job(tmp_path / "whole", scores=scores), path_vectors())
+    calls = iter(range(100))
+
+    def stop_at_the_second(_: Any) -> float:
+        if next(calls) == 1:
+            raise StoppedError
+        return 0.0
+
+    with pytest.raises(StoppedError):
+        mind(job(tmp_path / "cut", stop_at_the_second, scores=scores), path_vectors())
+    cut = mind(job(tmp_path / "cut", scores=scores), path_vectors())
+    assert record(cut)["log"] == record(whole)["log"]
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(cut)[name])
+
+
+def test_the_untouched_students_losses_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: Any) -> float:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        mind(job(tmp_path / "s", stop), path_vectors())
+    monkeypatch.setattr("offbook.methods.mind.train.untouched_losses", None)
+    mind(job(tmp_path / "s"), path_vectors())
+    finished = record(tmp_path / "s")
+    mind(job(tmp_path / "s", stop), path_vectors())
+    assert record(tmp_path / "s") == finished
+
+
+def test_chosen_perspectives_alone_are_learned_from(tmp_path: Path) -> None:
+    content = record(mind(job(tmp_path / "s", perspectives=["planning", "intuitive"]), path_vectors()))
+    assert "alpha/formal" not in content["log"][0]
+    assert content["distinct_sequences"] <= 7
+
+
+def test_a_question_without_a_chosen_perspective_is_left_out(tmp_path: Path) -> None:
+    content = record(mind(job(tmp_path / "s", perspectives=["intuitive"], beta=0.0), path_vectors()))
+    assert content["distinct_sequences"] == 3
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"betta": 0.3}, "betta: Extra inputs are not permitted.*settings are: scores, hardest_first"),
+        ({"beta": 2}, "beta: Input should be less than or equal to 1"),
+        ({"scores": "best"}, "scores: Input should be 'metanet'"),
+        ({"perspectives": ["socratic"]}, "expected some of formal, intuitive, planning, each once, got socratic"),
+        ({"perspectives": ["formal", "formal"]}, "each once, got formal, formal"),
+    ],
+)
+def test_a_wrong_option_is_refused_in_one_line(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        mind(job(tmp_path / "s", **options), path_vectors())
+    assert "\n" not in str(error.value)
+
+
+def test_vectors_of_another_corpus_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"shape \(4, 3, 'E'\), got \(3, 3, 6\)"):
+        mind(job(tmp_path / "s"), path_vectors()[:3])
+
+
+def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="expected one process, got 2"):
+        mind(job(tmp_path / "s"), path_vectors())
+
+
+# --- one question ---
+
+
+def test_without_fusion_the_loss_is_that_of_uniform_rationales() -> None:
+    tested = training(selection="all", tau_student=1e9, consistency=0.0)
+    part = visit(tested)
+    torch.testing.assert_close(part.loss, untouched_losses(tiny_model(), mind_paths())[0].mean())
+    assert part.gradient_tokens == sum(len(r.tokens) for r in mind_paths()[0].responses if r is not None)
+
+
+def test_the_strictest_threshold_is_fine_tuning_on_the_best_path() -> None:
+    tested = training(beta=1.0)
+    best = int(tested.updater.scores(path_vectors()[0], tested.path_mask_NK[0]).argmax())
+    part = visit(tested)
+    torch.testing.assert_close(part.loss, untouched_losses(tiny_model(), mind_paths())[0, best])
+    assert part.sequences == [f"q0/{NAMES[best]}"]
+    assert part.log["consistency"] == 0
+
+
+def test_consistency_is_added_lambda_times() -> None:
+    part = visit(training(selection="all", consistency=0.5))
+    assert part.log["consistency"] > 0
+    assert float(part.loss.detach()) == pytest.approx(part.log["fine_tuning"] + 0.5 * part.log["consistency"], rel=1e-5)
+
+
+def test_a_missing_path_has_no_weight() -> None:
+    part = visit(training(selection="all"), question=1)
+    assert alphas(part)[1] == 0
+    assert part.sequences == ["q1/formal", "q1/planning"]
+
+
+def test_the_students_loss_leaves_metanet_alone_and_the_meta_loss_the_student() -> None:
+    tested, student = training(), tiny_model()
+    with branch_attention(student):
+        tested.loss(student, 0, 0.0).loss.backward()
+    assert all(p.grad is None for p in tested.updater.network.parameters())
+    before = {name: p.grad.clone() for name, p in student.named_parameters() if p.grad is not None}
+    assert before
+    phi = [p.detach().clone() for p in tested.updater.network.parameters()]
+    tested.after_step()
+    assert all(torch.equal(p.grad, before[name]) for name, p in student.named_parameters() if p.grad is not None)
+    assert any(not torch.equal(p, q) for p, q in zip(tested.updater.network.parameters(), phi, strict=True))
+
+
+def test_paths_that_were_not_selected_are_measured_every_refresh() -> None:
+    tested = training(beta=1.0, refresh=2)
+    tested.losses_NK.zero_()
+    visit(tested)
+    assert (tested.losses_NK[0] > 0).all()
+    tested.after_step()
+    tested.losses_NK.zero_()
+    visit(tested)
+    assert (tested.losses_NK[0] > 0).sum() == 1
+    tested.after_step()
+    visit(tested)
+    assert (tested.losses_NK[0] > 0).all()
+
+
+def test_instantaneous_scores_are_the_losses_of_this_step() -> None:
+    tested = training(scores="instantaneous", selection="all", tau_student=0.5)
+    losses = untouched_losses(tiny_model(), mind_paths())[0]
+    tested.losses_NK.zero_()
+    assert alphas(visit(tested)) == pytest.approx((-losses / 0.5).softmax(-1).tolist(), rel=1e-4)
+    hardest = training(scores="instantaneous", selection="all", tau_student=0.5, hardest_first=True)
+    assert alphas(visit(hardest)) == pytest.approx((losses / 0.5).softmax(-1).tolist(), rel=1e-4)
+
+
+@pytest.mark.parametrize(("scores", "moves"), [("metanet", True), ("random", True), ("static", False)])
+def test_metanet_moves_unless_its_scores_are_static(scores: str, moves: bool) -> None:
+    tested = training(scores=scores)
+    phi = [p.detach().clone() for p in tested.updater.network.parameters()]
+    visit(tested)
+    tested.after_step()
+    assert moves == any(not torch.equal(p, q) for p, q in zip(tested.updater.network.parameters(), phi, strict=True))
+
+
+def test_random_scores_are_metanets_dealt_anew() -> None:
+    usual = alphas(visit(training(selection="all")))
+    tested = training(scores="random", selection="all")
+    dealt = [alphas(visit(tested, seed=seed)) for seed in range(8)]
+    assert all(sorted(a) == pytest.approx(sorted(usual)) for a in dealt)
+    assert len({tuple(a) for a in dealt}) > 1
+
+
+def test_hardest_first_teaches_metanet_the_opposite() -> None:
+    found = []
+    for hardest_first in (False, True):
+        tested = training(hardest_first=hardest_first, warmup_epochs=60, tau=1.0)
+        tested.warm_up(seed=0)
+        found.append(visit(tested).log["spearman"])
+    assert found == pytest.approx([1, -1])
+
+
+def test_literal_selection_uses_bounded_scores() -> None:
+    tested = training(selection="literal", beta=0.7)
+    scores = tested.updater.scores(path_vectors()[0], tested.path_mask_NK[0])
+    assert ((scores > 0) & (scores < 1)).all()
+    visit(tested)
+    instantaneous = visit(training(selection="literal", scores="instantaneous", beta=0.7))
+    assert sum(alphas(instantaneous)) == pytest.approx(1)
+
+
+def test_options_reach_metanet() -> None:
+    table = untouched_losses(tiny_model(), mind_paths())
+
+    def networks(**options: Any) -> MetaNet:
+        objective = mind_objective(
+            mind_paths(), path_vectors(), NAMES, table, MindOptions(warmup_epochs=0, **options), seed=0
+        )
+        updater = objective.state[0]
+        assert isinstance(updater, MetaUpdater)
+        return updater.network
+
+    assert networks().synergy is not None
+    assert networks(attention=False).synergy is None
+    assert not networks().bounded
+    assert networks(selection="literal").bounded
+
+
+def test_jitter_compares_a_question_with_its_last_visit() -> None:
+    tested = training(scores="instantaneous", selection="all")
+    assert visit(tested).log["jitter"] == 0
+    assert visit(tested).log["jitter"] == pytest.approx(0, abs=1e-6)
+    tested.alpha_NK[0] = torch.tensor([1.0, 0.0, 0.0])
+    part = visit(tested)
+    assert part.log["jitter"] == pytest.approx(1 - alphas(part)[0], rel=1e-4)
+
+
+def test_a_corpus_of_one_perspective_is_plain_fine_tuning(tmp_path: Path) -> None:
+    questions = [q.model_copy(update={"rationales": q.rationales[:1]}) for q in mind_corpus().questions]
+    single = replace(job(tmp_path / "s"), corpus=Corpus.of(questions))
+    content = record(mind(single, path_vectors()[:, :1]))
+    assert {entry["alpha/formal"] for entry in content["log"]} == {1.0}
+    assert {entry["meta_loss"] for entry in content["log"]} == {0.0}
