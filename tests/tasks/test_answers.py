@@ -165,6 +165,7 @@ def test_a_text_may_name_no_choice(text: str) -> None:
     [
         ("The answer is red.", ("red", "dark red"), "red"),
         ("The answer is dark red.", ("red", "dark red"), "dark red"),
+        ("To me it looks dark red.", ("red", "dark red"), "dark red"),
         ("Ann is shorter than Bob, so Bob.", ("Ann", "Bob"), "Bob"),
         ("The answer is Ann, who is taller than Bob.", ("Ann", "Bob"), "Ann"),
         ("Annabel", ("Ann", "Bob"), None),

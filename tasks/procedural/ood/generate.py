@@ -1,7 +1,7 @@
 """Makes the questions of a family and split; each is a function of family, split and number alone.
 
-The right answer takes turns through every place among the candidates (the smallest, the first mentioned, yes) and, on
-its own, through every place in the list of choices, so that no answer and no place is right more often than another.
+In every template, the right answer takes turns through the places among the candidates (the smallest, the first
+mentioned, yes) and, in the family as a whole, through the places in the list of choices.
 """
 
 from collections.abc import Sequence
@@ -44,11 +44,12 @@ def take_turns(seed: str, number: int, n: int) -> int:
 def _question(split: str, family: str, number: int) -> Question:
     seed = f"{SEED}/offbook/ood/{family}/{split}"
     templates, levels = FAMILIES[family][split], LEVELS[family]
-    template, level = templates[number % len(templates)], levels[number // len(templates) % len(levels)]
+    template, turn = templates[number % len(templates)], number // len(templates)
     kind = KINDS.get(family, "option")
     n_choices = 2 if kind == "yes_no" else N_CHOICES
     rng = Random(f"{seed}/{number}")
-    draft, choices = _draw(template, rng, level, place=take_turns(f"{seed}/place", number, n_choices), n=n_choices)
+    place = take_turns(f"{seed}/{template.__name__}", turn, n_choices)
+    draft, choices = _draw(template, rng, levels[turn % len(levels)], place=place, n=n_choices)
     if kind == "yes_no":
         listed = YES_NO[split]
     else:
