@@ -27,12 +27,12 @@ from transformers import get_scheduler
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
-from offbook.engine.files import atomic_write_text
 from offbook.engine.training.answers import Answer
 from offbook.engine.training.architecture import DraftArchitecture
 from offbook.engine.training.checkpoint import TargetName, draft_config, save_drafter
 from offbook.engine.training.draft_loss import branch_loss
 from offbook.engine.training.features import Features
+from offbook.engine.training.resumption import resume, save_state
 from offbook.engine.training.vocabulary import draft_vocabulary
 
 
@@ -125,7 +125,7 @@ def train_drafter(
     accelerator = Accelerator(cpu=backbone.device.type == "cpu")
     model, optimizer, scheduler = accelerator.prepare(network, optimizer, scheduler)
     state = folder / ".training"
-    history = _resume(accelerator, state, fingerprint)
+    history: list[dict[str, float | None]] = resume(accelerator, state, fingerprint) or []
     for epoch in range(len(history), config.epochs):
         generator = torch.Generator().manual_seed(config.seed * 10_007 + epoch)
         order = [train_rows[i] for i in torch.randperm(len(train_rows), generator=generator).tolist()]
@@ -148,7 +148,7 @@ def train_drafter(
         found = "agreement top-1 {:.3f} top-3 {:.3f}".format(*agreed) if agreed else "answers: none"
         message = f"epoch {epoch + 1}/{config.epochs} dev {found}"
         progress(Progress(stage="training", done=(epoch + 1) * len(batches), total=steps, message=message))
-        _save_state(accelerator, state, history)
+        save_state(accelerator, state, len(history), history)
 
     training = {
         **asdict(config),
@@ -299,30 +299,3 @@ def _check_finished(folder: Path, fingerprint: str) -> None:
     if found != fingerprint:
         msg = f"{folder}: expected a new folder or this training finished, got something else; choose another folder"
         raise ValueError(msg)
-
-
-def _save_state(accelerator: Accelerator, state: Path, history: list[dict[str, float | None]]) -> None:
-    """Keeps what the next epoch needs under `epoch-N`, whole or not at all, and drops older epochs."""
-    temporary, final = state / "writing", state / f"epoch-{len(history)}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    accelerator.save_state(str(temporary))
-    (temporary / "history.json").write_text(json.dumps(history), encoding="utf-8")
-    temporary.replace(final)
-    for older in state.glob("epoch-*"):
-        if older != final:
-            shutil.rmtree(older, ignore_errors=True)
-
-
-def _resume(accelerator: Accelerator, state: Path, fingerprint: str) -> list[dict[str, float | None]]:
-    """Loads what an earlier run of the same training left; returns the history of its finished epochs."""
-    name = state / "fingerprint"
-    if name.exists() and name.read_text(encoding="utf-8") != fingerprint:
-        msg = f"{state.parent}: holds an unfinished training with other settings; choose another folder"
-        raise ValueError(msg)
-    atomic_write_text(name, fingerprint)
-    epochs = sorted(state.glob("epoch-*"), key=lambda folder: int(folder.name.removeprefix("epoch-")))
-    if not epochs:
-        return []
-    accelerator.load_state(str(epochs[-1]))
-    history: list[dict[str, float | None]] = json.loads((epochs[-1] / "history.json").read_text(encoding="utf-8"))
-    return history

@@ -80,7 +80,7 @@ def test_a_task_generates_greedily_without_stop_strings(manager: Any, family: st
     assert manager.load(name)["tasks"][name].config.generation_kwargs == {
         "until": [],
         "do_sample": False,
-        "max_gen_toks": 96,
+        "max_gen_toks": 128,
     }
 
 
