@@ -1,0 +1,156 @@
+"""Questions of a file, and the rationales that others wrote for them, as a corpus.
+
+One JSON object a line:
+
+    {"id": "q1", "question": "...", "answer": "B", "choices": ["...", "..."], "licence": "MIT",
+     "rationales": [{"perspective": "forward", "source": "human", "text": "...", "consistent": true}, ...]}
+
+Choices, rationales, licence and consistent may be missing; other fields are ignored. Where several sources share a
+perspective, each is one of its own ("forward, human"), so that a perspective stays one way of writing.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from offbook.engine.training.corpus import Corpus, Question, Rationale
+from offbook.methods.mind.synthesis.closing import reclose
+from offbook.methods.mind.synthesis.questions import Asked, kind_of
+
+UNSTATED = "unstated"
+_LABEL = re.compile(r"^\s*<[A-Za-z ]+>|</[A-Za-z ]+>\s*$")  # of a teacher's output format: "<Solution Path>"
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Foreign(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+class _Rationale(_Foreign):
+    perspective: Text
+    source: Text = UNSTATED
+    text: str
+    consistent: bool | None = None
+
+
+class _Row(_Foreign):
+    id: Text
+    question: Text
+    answer: Text
+    choices: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    category: str = ""
+    licence: Text = UNSTATED
+    rationales: Annotated[tuple[_Rationale, ...], Field(strict=False)] = ()
+
+    @property
+    def asked(self) -> Asked:
+        answer = self.answer.strip().removesuffix(".")
+        return Asked(
+            id=self.id,
+            text=self.question,
+            answer=answer,
+            kind=kind_of(answer, self.choices),
+            choices=self.choices,
+            category=self.category,
+        )
+
+
+def load_questions(path: Path, *, limit: int | None = None) -> list[Asked]:
+    """The questions of a file, from the first.
+
+    Raises:
+        ValueError: no such file, no question, an id twice, or a line that is none.
+    """
+    return [row.asked for row in _rows(path, limit)]
+
+
+def load_rationale_rows(
+    path: Path, *, sources: Collection[str] = (), max_perspectives: int | None = None, limit: int | None = None
+) -> Corpus:
+    """The rationales of a file as a corpus, each closed by the corpus's answer line.
+
+    Left out are those marked inconsistent, those that only name the answer, further ones of the same perspective and
+    source, and questions without any.
+
+    Args:
+        path: the file.
+        sources: who may have written a rationale; empty is everyone.
+        max_perspectives: how many perspectives to keep, those with the most rationales; by default all.
+        limit: how many questions to read, from the first; by default all.
+
+    Raises:
+        ValueError: as `load_questions`, or no rationale is left.
+    """
+    rows = _rows(path, limit)
+    usable = {row.id: [r for r in row.rationales if _usable(r, sources)] for row in rows}
+    writers: dict[str, set[str]] = {}
+    for r in (r for several in usable.values() for r in several):
+        writers.setdefault(r.perspective, set()).add(r.source)
+
+    closed: dict[str, list[Rationale]] = {}
+    for row in rows:
+        found: dict[str, Rationale] = {}
+        answer = row.asked.answer
+        for r in usable[row.id]:
+            name = r.perspective if len(writers[r.perspective]) == 1 else f"{r.perspective}, {r.source}"
+            if name not in found and (ending := reclose(_LABEL.sub("", r.text), answer)) is not None:
+                text, span = ending
+                found[name] = Rationale(
+                    perspective=name, text=text, answer_span=span, provenance=r.source, licence=row.licence
+                )
+        closed[row.id] = list(found.values())
+
+    counts = Counter(r.perspective for several in closed.values() for r in several)
+    kept = [name for name, _ in counts.most_common(max_perspectives)]
+    questions = [
+        Question(
+            id=row.id, question=row.asked.prompt, answer=row.asked.answer, category=row.category, rationales=tuple(left)
+        )
+        for row in rows
+        if (left := [r for r in closed[row.id] if r.perspective in kept])
+    ]
+    if not questions:
+        msg = f"{path.name}: expected a rationale that can be used, got none; the sources asked for may be missing"
+        raise ValueError(msg)
+    return Corpus.of(questions, kept)
+
+
+def _usable(rationale: _Rationale, sources: Collection[str]) -> bool:
+    return rationale.consistent is not False and (not sources or rationale.source in sources)
+
+
+def _rows(path: Path, limit: int | None) -> list[_Row]:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: expected questions in JSON Lines, got {type(error).__name__}; check the path"
+        raise ValueError(msg) from error
+    rows: dict[str, _Row] = {}
+    for where, row in _parsed(path.name, lines):
+        if row.id in rows:
+            msg = f"{where}: expected every id once, got {row.id!r} again; rename or remove one"
+            raise ValueError(msg)
+        rows[row.id] = row
+        if limit is not None and len(rows) == limit:
+            break
+    if not rows:
+        msg = f"{path.name}: expected questions, one JSON object a line, got none; check that the file is whole"
+        raise ValueError(msg)
+    return list(rows.values())
+
+
+def _parsed(name: str, lines: list[str]) -> Iterator[tuple[str, _Row]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield f"{name}, line {number}", _Row.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or "the line"
+            msg = f"{name}, line {number}: {field}: {first['msg']}; mend the line or leave it out"
+            raise ValueError(msg) from error
