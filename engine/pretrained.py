@@ -66,7 +66,7 @@ def load(
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             source, revision=revision, dtype=dtype, use_safetensors=True, trust_remote_code=False
         )
-    except (OSError, ValueError) as error:
+    except Exception as error:  # at broken files the libraries raise whatever they stumble over
         raise ValueError(_out_of_reach(name_or_path, error)) from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -89,8 +89,9 @@ def resolve(name_or_path: str) -> Path | str:
                 msg = f"{name_or_path!r} holds no model: expected {kind} ({pattern}) there, found none; check the path"
                 raise ValueError(msg)
         return folder
-    if not HUB_ID.fullmatch(name_or_path):
-        msg = f"no model {name_or_path!r}: {_expected()}, got no such folder; check the path"
+    if folder.exists() or not HUB_ID.fullmatch(name_or_path):
+        found = "a file" if folder.exists() else "no such folder"
+        msg = f"no model {name_or_path!r}: {_expected()}, got {found}; check the path"
         raise ValueError(msg)
     return name_or_path
 
@@ -284,8 +285,11 @@ def _nearest(name: str) -> str:
 
 
 def _out_of_reach(name: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines() or [type(error).__name__]
-    return (
-        f"cannot load {name!r}: {_expected()}{_nearest(name)}, got {reason[0]!r}; "
-        "check the name, and be online (and logged in, for a gated model) the first time"
-    )
+    reason = (str(error).strip().splitlines() or [""])[0]
+    if not reason or not isinstance(error, OSError | ValueError):
+        reason = f"{type(error).__name__} {reason}".rstrip()
+    if Path(name).expanduser().is_dir():
+        remedy = "check its files, or download them again"
+    else:
+        remedy = "check the name, and be online (and logged in, for a gated model) the first time"
+    return f"cannot load {name!r}: {_expected()}{_nearest(name)}, got {reason!r}; {remedy}"

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from offbook.harness.console import quiet, resumable, terminal
+from offbook.harness.console import quiet, resumable, terminal, writable_folder
 from offbook.harness.progress import progress as bar
 
 app = typer.Typer(
@@ -29,13 +29,15 @@ Model = Annotated[str, typer.Option("--model", help="Alias, local folder, or Hug
 Revision = Annotated[str | None, typer.Option("--revision", help="Branch, tag or commit of a Hugging Face id.")]
 DType = Annotated[str, typer.Option("--dtype", help="float32, bfloat16, float16 or float64.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random number.")]
+LARGEST_SEED = 2**63 - 1  # torch's
+Seed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of every random number.")]
 Temperature = Annotated[float, typer.Option("--temperature", help="0 is greedy.")]
 TopK = Annotated[int, typer.Option("--top-k", "--top_k", help="0 keeps every token.")]
 TopP = Annotated[float, typer.Option("--top-p", "--top_p", help="1 keeps every token.")]
 Answers = Annotated[
     Literal["shipped", "regenerate"], typer.Option("--answers", help="The target's answers to train on.")
 ]
+Output = Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path", callback=writable_folder)]
 OptionSettings = Annotated[
     list[str] | None, typer.Option("--option", metavar="DECODER.NAME=VALUE", help="A decoder's setting; repeatable.")
 ]
@@ -123,21 +125,28 @@ def evaluate(
     temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
     top_k: Annotated[int | None, typer.Option("--top-k", "--top_k")] = None,
     top_p: Annotated[float | None, typer.Option("--top-p", "--top_p")] = None,
-    seed: Annotated[int | None, typer.Option("--seed")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Documents of each suite, from the first.")] = None,
-    max_new_tokens: Annotated[int | None, typer.Option("--max-new-tokens", "--max_new_tokens")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED)] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Documents of each suite, from the first.")
+    ] = None,
+    max_new_tokens: Annotated[int | None, typer.Option("--max-new-tokens", "--max_new_tokens", min=1)] = None,
     chat_template: Annotated[bool | None, typer.Option("--apply-chat-template/--no-chat-template")] = None,
     dtype: Annotated[str | None, typer.Option("--dtype", help="By default float32.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     revision: Revision = None,
     output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
-    include_path: Annotated[Path | None, typer.Option("--include-path", "--include_path")] = None,
+    include_path: Annotated[
+        Path | None, typer.Option("--include-path", "--include_path", exists=True, file_okay=False)
+    ] = None,
 ) -> None:
     """Compare decoders on suites.
 
     One heat a suite: every decoder on every document, interleaved, scored by lm-eval.
     """
     from offbook.harness.config import EvaluateSpec, load_config
+    from offbook.harness.roster import contender
+
+    file = load_config(config, EvaluateSpec) if config else EvaluateSpec()
     from offbook.harness.evaluate import evaluate as run
     from offbook.harness.evaluate import merge
     from offbook.harness.report import report as show
@@ -161,7 +170,10 @@ def evaluate(
         "revision": revision,
         "output": output,
     }
-    spec = merge(load_config(config, EvaluateSpec) if config else EvaluateSpec(), flags)
+    spec = merge(file, flags)
+    for name in spec.decoders or ():
+        contender(name)
+    writable_folder(Path(spec.output) if spec.output else None)
     quiet()
     with bar() as progress:
         done = run(spec, progress, include_path=include_path)
@@ -174,7 +186,7 @@ def evaluate(
 def train_drafter(
     name: Annotated[str, typer.Argument(help="Whose drafter; `offbook ls` marks those that are trained.")],
     model: Model = MODEL,
-    output: Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path")] = None,
+    output: Output = None,
     answers: Answers = "shipped",
     prompts: Annotated[
         str | None, typer.Option("--prompts", help="A question.jsonl or an lm-eval task instead of the own prompts.")
@@ -188,7 +200,7 @@ def train_drafter(
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--learning_rate")] = None,
     draft_vocab_size: Annotated[int | None, typer.Option("--draft-vocab-size", "--draft_vocab_size", min=1)] = None,
     max_length: Annotated[int | None, typer.Option("--max-length", "--max_length", min=8)] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED)] = None,
     device: Device = "auto",
     revision: Revision = None,
 ) -> None:
@@ -231,7 +243,7 @@ def reproduce(
     profile: Annotated[
         str, typer.Option("--profile", help="A profile's name, or a YAML file; see `offbook ls`.")
     ] = "laptop",
-    output: Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path")] = None,
+    output: Output = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Resume nothing.")] = False,
     answers: Answers = "shipped",
     device: Device = "auto",
@@ -241,8 +253,11 @@ def reproduce(
     From model to leaderboard, held against the committed one; an unfinished run is resumed.
     """
     from offbook.harness.profiles import load_profile
+    from offbook.harness.roster import contender
 
     name, content = load_profile(profile)
+    for decoder in content.decoders:
+        contender(decoder)
     from offbook.harness.report import report as show
     from offbook.harness.reproduce import reproduce as run
     from offbook.harness.reproduce import verdict_lines
@@ -265,7 +280,7 @@ def reproduce(
 @app.command()
 def report(
     store: Annotated[Path, typer.Argument(help="A folder with records.")],
-    output: Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path")] = None,
+    output: Output = None,
     readme: Annotated[Path | None, typer.Option("--readme", help="A README whose table is renewed too.")] = None,
 ) -> None:
     """Write the leaderboard of a store.

@@ -1,13 +1,30 @@
-"""Manners of the command line: quiet libraries, and a note on how to go on after Ctrl-C."""
+"""Manners of the command line: no work for a place that cannot be written, quiet libraries, a word after Ctrl-C."""
 
 import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+def writable_folder(folder: Path | None) -> Path | None:
+    """An `--output` as it came, where there is a folder to write to or one can be made.
+
+    Raises:
+        ValueError: a file is in the way, or permission is missing.
+    """
+    if folder is None:
+        return None
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        found = f"no permission in {place}" if place.is_dir() else f"the file {place}"
+        msg = f"--output {folder}: expected a folder that can be written, got {found}; choose another"
+        raise ValueError(msg)
+    return folder
 
 
 def quiet() -> None:

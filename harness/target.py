@@ -1,5 +1,6 @@
 """The target of a run: model, tokenizer and everything that follows from the two, loaded once for all contenders."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from offbook.engine.training.checkpoint import TargetName
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
+DEVICE = re.compile(r"cpu|cuda(:[0-9]{1,2})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +128,12 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
         raise ValueError(msg)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        place = torch.device(device)
-    except RuntimeError:
-        msg = f"expected --device auto, cpu or cuda, got {device!r}"
-        raise ValueError(msg) from None
-    if place.type == "cuda" and not torch.cuda.is_available():
-        msg = f"expected a CUDA device for --device {device}, found none; use --device cpu"
+    if not DEVICE.fullmatch(device):
+        msg = f"expected --device auto, cpu or cuda, got {device!r}; choose one of these"
+        raise ValueError(msg)
+    place = torch.device(device)
+    if place.type == "cuda" and (place.index or 0) >= (found := torch.cuda.device_count()):
+        msg = f"expected --device {device} to be here, found {found} CUDA devices; use --device cpu"
         raise ValueError(msg)
     model, tokenizer = pretrained.load(name, dtype=getattr(torch, dtype), device=place, revision=revision)
     folder = Path(name).expanduser()

@@ -71,6 +71,10 @@ def test_the_version_is_printed(capsys):
         ("generate hi --model TINY --decoder eagle2 --drafter no/where", "no/where: expected a drafter"),
         ("generate hi --model TINY --option total=3", "options of autoregressive: total: unknown key, got 3; there is"),
         ("generate hi --model TINY --dtype int4", "expected --dtype to be one of"),
+        ("generate hi --model TINY --device meta", "expected --device auto, cpu or cuda, got 'meta'"),
+        ("generate hi --model TINY --device cuda:99", "expected --device cuda:99 to be here, found"),
+        (f"generate hi --seed {2**63}", "Invalid value for '--seed'"),
+        (f"generate hi --model {__file__}", "got a file; check the path"),
         ("generate hi --model TINY --max-new-tokens 600", "within the model's context of 512"),
         ("evaluate", "expected at least one suite"),
         ("evaluate --tasks math", "no suite 'math' (did you mean maths?)"),
@@ -79,11 +83,19 @@ def test_the_version_is_printed(capsys):
         ("evaluate --tasks qa --option total=3", "--option 'total=3': expected DECODER.NAME=VALUE"),
         ("evaluate --tasks qa --model TINY --decoders prompt_lookup", "expected autoregressive among the decoders"),
         ("evaluate --tasks qa --model TINY --decoders autoregressive,autoregressive", "'autoregressive' twice"),
+        ("evaluate --tasks qa --limit 0", "Invalid value for '--limit'"),
+        ("evaluate --tasks qa --decoders autoregressive,jackiro", "no decoder 'jackiro' (did you mean jakiro?)"),
+        (f"evaluate --tasks qa --output {__file__}", "expected a folder that can be written, got the file"),
+        (f"evaluate --tasks qa --include-path {__file__}", "Invalid value for '--include-path'"),
+        ("evaluate --tasks qa --include-path no/where", "Invalid value for '--include-path'"),
         ("evaluate --config no.yaml", "no.yaml: expected a YAML file, found none"),
         ("train-drafter prompt_lookup", "prompt_lookup needs no drafter: expected one of eagle2, jakiro"),
         ("train-drafter eagle2 --model TINY", "expected answers of 'tiny' among those shipped, found none"),
+        (f"train-drafter eagle2 --output {__file__}/below", "expected a folder that can be written, got the file"),
+        (f"reproduce --output {__file__}", "expected a folder that can be written, got the file"),
         ("reproduce --profile labtop", "no profile 'labtop' (did you mean laptop?)"),
         ("reproduce --profile no.yaml", "no.yaml: expected a YAML file, found none"),
+        (f"report no/where --output {__file__}", "expected a folder that can be written, got the file"),
         ("report no/where", "expected a store with a folder records/"),
         ("ls no/where", "expected a store with a folder records/"),
     ],
@@ -129,6 +141,43 @@ def test_a_malformed_configuration_is_told_with_its_file(content, complaint, tmp
     assert "bad.yaml" in error
     assert complaint in error
     assert error.count("\n") == 1
+
+
+def test_a_profile_is_read_before_its_folder_is_made(tmp_path, capsys):
+    path, folder = tmp_path / "mine.yaml", tmp_path / "run"
+    path.write_text(
+        "schema_version: 1\ndescription: d\nmodel: m\ndecoders: [autoregresive]\nsuites: {qa: 4}\nheats: [{}]\n"
+    )
+    assert status("reproduce", "--profile", str(path), "--output", str(folder)) == 2
+    error = capsys.readouterr().err
+    assert "no decoder 'autoregresive' (did you mean autoregressive?)" in error
+    assert error.count("\n") == 1
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_an_output_without_permission_is_refused(tmp_path, capsys):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    assert status("report", str(tmp_path), "--output", str(tmp_path / "closed" / "new")) == 2
+    assert "expected a folder that can be written, got no permission in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.safetensors", b"half a downl"),
+        ("config.json", b"{"),
+        ("config.json", b'{"model_type": "llama", "num_hidden_layers": "two"}'),
+        ("tokenizer.json", b'{"a": 1}'),
+    ],
+)
+def test_a_broken_model_folder_is_told_in_one_line(file, content, tmp_path, capsys):
+    folder = save_tiny(tmp_path / "broken")
+    capsys.readouterr()
+    (folder / file).write_bytes(content)
+    assert status("generate", "hi", "--model", str(folder)) == 2
+    error = capsys.readouterr().err
+    assert re.fullmatch(r"offbook: error: cannot load '.*broken': .*; check its files, or download them again\n", error)
 
 
 def test_a_drafter_of_another_target_is_refused(drafter, tmp_path, capsys):
