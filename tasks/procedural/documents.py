@@ -8,10 +8,10 @@ validation split, and `documents` and `score` evaluate it without lm-eval.
 from typing import Any
 
 from offbook.tasks import answers
-from offbook.tasks.procedural import FAMILIES as ID_FAMILIES
-from offbook.tasks.procedural import ood, problems
+from offbook.tasks.procedural import FAMILIES, ood, problems
 
-OOD_FAMILIES = ood.FAMILIES
+ID_FAMILIES = tuple(FAMILIES)
+OOD_FAMILIES = tuple(ood.FAMILIES)
 
 Document = dict[str, Any]
 

@@ -61,7 +61,7 @@ def right(family: str, doc: Document) -> str:
 
 
 @pytest.mark.parametrize(("group", "families"), GROUPS.items())
-def test_a_group_holds_the_task_of_every_family(manager: Any, group: str, families: dict[str, object]) -> None:
+def test_a_group_holds_the_task_of_every_family(manager: Any, group: str, families: tuple[str, ...]) -> None:
     assert set(manager.load(group)["tasks"]) == {f"offbook_procedural_{family}" for family in families}
 
 
@@ -95,7 +95,7 @@ def test_right_answers_score_full_marks_and_are_asked_as_in_training(manager: An
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_reports_the_mean_of_its_families(manager: Any, group: str) -> None:
-    known = list(GROUPS[group])[:2]
+    known = GROUPS[group][:2]
     results = evaluate(Speaker(lambda f, doc: right(f, doc) if f in known else "Who knows?"), [group], manager)
     scores = {family: results[f"offbook_procedural_{family}"]["acc,none"] for family in GROUPS[group]}
     assert {family for family, acc in scores.items() if acc == 1} == set(known)
