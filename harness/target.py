@@ -117,25 +117,12 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
     Raises:
         ValueError: unknown model, number format or device, or a model without attention functions.
     """
-    import torch
-
     from offbook.engine import pretrained
     from offbook.engine.decoding.backbone import Backbone
     from offbook.engine.embedded import ALIASES
 
-    if dtype not in DTYPES:
-        msg = f"expected --dtype to be one of {', '.join(DTYPES)}, got {dtype!r}"
-        raise ValueError(msg)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if not DEVICE.fullmatch(device):
-        msg = f"expected --device auto, cpu or cuda, got {device!r}; choose one of these"
-        raise ValueError(msg)
-    place = torch.device(device)
-    if place.type == "cuda" and (place.index or 0) >= (found := torch.cuda.device_count()):
-        msg = f"expected --device {device} to be here, found {found} CUDA devices; use --device cpu"
-        raise ValueError(msg)
-    model, tokenizer = pretrained.load(name, dtype=getattr(torch, dtype), device=place, revision=revision)
+    chosen, place = resolve_dtype(dtype), resolve_device(device)
+    model, tokenizer = pretrained.load(name, dtype=chosen, device=place, revision=revision)
     folder = Path(name).expanduser()
     return Target(
         name=folder.resolve().name if name not in ALIASES and folder.is_dir() else name,
@@ -145,6 +132,41 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
         weights_sha256=pretrained.weights_sha256(name, revision=revision),
         eos_token_ids=_eos(model.generation_config, tokenizer),
     )
+
+
+def resolve_dtype(name: str) -> "torch.dtype":
+    """The number format of this name.
+
+    Raises:
+        ValueError: none of `DTYPES`.
+    """
+    import torch
+
+    if name not in DTYPES:
+        msg = f"expected --dtype to be one of {', '.join(DTYPES)}, got {name!r}"
+        raise ValueError(msg)
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
+
+
+def resolve_device(name: str) -> "torch.device":
+    """The device of this name; "auto" is CUDA where there is one, else the CPU.
+
+    Raises:
+        ValueError: no such device, or none here.
+    """
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if not DEVICE.fullmatch(name):
+        msg = f"expected --device auto, cpu or cuda, got {name!r}; choose one of these"
+        raise ValueError(msg)
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= (found := torch.cuda.device_count()):
+        msg = f"expected --device {name} to be here, found {found} CUDA devices; use --device cpu"
+        raise ValueError(msg)
+    return device
 
 
 def _eos(generation_config: object, tokenizer: "PreTrainedTokenizerBase") -> frozenset[int]:

@@ -45,7 +45,9 @@ def test_help_comes_at_once():
     assert min(seconds) < 0.3
 
 
-@pytest.mark.parametrize("command", ["generate", "evaluate", "train-drafter", "reproduce", "report", "ls"])
+@pytest.mark.parametrize(
+    "command", ["generate", "evaluate", "train-drafter", "synthesize", "reproduce", "report", "ls"]
+)
 def test_every_command_has_help(command, capsys):
     assert status(command, "--help") == 0
     assert f"offbook {command}" in capsys.readouterr().out
@@ -64,7 +66,9 @@ def test_the_version_is_printed(capsys):
         ("generate hi --max-new-tokens 0", "Invalid value for '--max-new-tokens'"),
         ("generate hi --max-new-tokens many", "Invalid value for '--max-new-tokens'"),
         ("generate hi --decoder jackiro", "no decoder 'jackiro' (did you mean jakiro?)"),
-        ("generate hi --temperature -1", "temperature must be a number of at least 0"),
+        ("generate hi --temperature -1", "temperature must be 0 or at least 1e-06"),
+        ("generate hi --temperature 1e-40", "temperature must be 0 or at least 1e-06"),
+        ("generate hi --decoder prompt_lookup --option num_tokens=1000000000000", "num_tokens"),
         ("generate hi --top-p 2", "top_p must lie in (0, 1]"),
         ("generate hi --model no/such/folder", "no model 'no/such/folder'"),
         ("generate hi --model TINY --decoder eagle2", "eagle2: expected a trained drafter, got none"),
@@ -73,8 +77,8 @@ def test_the_version_is_printed(capsys):
         ("generate hi --model TINY --dtype int4", "expected --dtype to be one of"),
         ("generate hi --model TINY --device meta", "expected --device auto, cpu or cuda, got 'meta'"),
         ("generate hi --model TINY --device cuda:99", "expected --device cuda:99 to be here, found"),
-        (f"generate hi --seed {2**63}", "Invalid value for '--seed'"),
-        (f"generate hi --model {__file__}", "got a file; check the path"),
+        ("generate hi --seed 9223372036854775808", "Invalid value for '--seed'"),
+        ("generate hi --model TINY/config.json", "got a file; check the path"),
         ("generate hi --model TINY --max-new-tokens 600", "within the model's context of 512"),
         ("evaluate", "expected at least one suite"),
         ("evaluate --tasks math", "no suite 'math' (did you mean maths?)"),
@@ -84,18 +88,30 @@ def test_the_version_is_printed(capsys):
         ("evaluate --tasks qa --model TINY --decoders prompt_lookup", "expected autoregressive among the decoders"),
         ("evaluate --tasks qa --model TINY --decoders autoregressive,autoregressive", "'autoregressive' twice"),
         ("evaluate --tasks qa --limit 0", "Invalid value for '--limit'"),
-        ("evaluate --tasks qa --decoders autoregressive,jackiro", "no decoder 'jackiro' (did you mean jakiro?)"),
-        (f"evaluate --tasks qa --output {__file__}", "expected a folder that can be written, got the file"),
-        (f"evaluate --tasks qa --include-path {__file__}", "Invalid value for '--include-path'"),
+        ("evaluate --tasks qa --model no/such/folder --decoders jackiro", "no decoder 'jackiro' (did you mean jakiro?)"),
+        ("evaluate --tasks qa --output TINY/config.json", "expected a folder that can be written, got the file"),
+        ("evaluate --tasks qa --include-path TINY/config.json", "Invalid value for '--include-path'"),
         ("evaluate --tasks qa --include-path no/where", "Invalid value for '--include-path'"),
         ("evaluate --config no.yaml", "no.yaml: expected a YAML file, found none"),
         ("train-drafter prompt_lookup", "prompt_lookup needs no drafter: expected one of eagle2, jakiro"),
         ("train-drafter eagle2 --model TINY", "expected answers of 'tiny' among those shipped, found none"),
-        (f"train-drafter eagle2 --output {__file__}/below", "expected a folder that can be written, got the file"),
-        (f"reproduce --output {__file__}", "expected a folder that can be written, got the file"),
+        ("train-drafter eagle2 --output TINY/config.json/below", "expected a folder that can be written, got the file"),
+        ("reproduce --output TINY/config.json", "expected a folder that can be written, got the file"),
+        ("synthesize", "Missing option '--output'"),
+        ("synthesize --output c --target-size 0", "Invalid value for '--target-size'"),
+        ("synthesize --output .", "Invalid value for '--output'"),
+        ("synthesize --output c --temperature inf", "--temperature: expected a number of at least 0, got inf"),
+        ("synthesize --output c --questions q.jsonl", "the procedural teacher takes no --questions"),
+        ("synthesize --output c --judge-model m", "the procedural teacher takes no --judge-model"),
+        ("synthesize --output c --teacher openai", "--teacher openai: expected --teacher-model, got none"),
+        ("synthesize --output c --base-url http://x", "--base-url belongs to --teacher openai"),
+        (
+            "synthesize --output c --teacher openai --teacher-model m --questions no.jsonl",
+            "no.jsonl: expected questions in JSON Lines, got FileNotFoundError",
+        ),
         ("reproduce --profile labtop", "no profile 'labtop' (did you mean laptop?)"),
         ("reproduce --profile no.yaml", "no.yaml: expected a YAML file, found none"),
-        (f"report no/where --output {__file__}", "expected a folder that can be written, got the file"),
+        ("report no/where --output TINY/config.json", "expected a folder that can be written, got the file"),
         ("report no/where", "expected a store with a folder records/"),
         ("ls no/where", "expected a store with a folder records/"),
     ],

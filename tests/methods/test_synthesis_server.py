@@ -138,6 +138,7 @@ def test_an_unfinished_last_line_is_dropped_and_asked_again(tmp_path):
         texts(server, path, 2)
         path.write_bytes(path.read_bytes()[:-9])
         assert texts(server, path, 2) == ["fine"] * 2
+        assert texts(server, path, 2) == ["fine"] * 2
     assert sorted(server.requests.values()) == [1, 2]
     assert len(path.read_text().splitlines()) == 2
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from offbook.engine.training.corpus import Question, Rationale
 from offbook.methods.mind.perspectives import PERSPECTIVES, Perspective, prompt
@@ -68,14 +69,12 @@ def write(
             for q, p in open_paths
         }
         stage = f"attempt {attempt + 1}"
-        texts = teacher.answers(
-            list(asks.values()), lambda done, total, s=stage: progress(done, total, f"{s}, teacher")
-        )
+        texts = teacher.answers(list(asks.values()), partial(_told, progress, f"{stage}, teacher"))
         candidates = [
             Candidate(question=q, perspective=p, attempt=attempt, text=texts[ask].rpartition(_THOUGHT)[2].strip())
             for (q, p), ask in asks.items()
         ]
-        reasons = reject(candidates, judge, lambda done, total, s=stage: progress(done, total, f"{s}, judge"))
+        reasons = reject(candidates, judge, partial(_told, progress, f"{stage}, judge"))
         asked.update(q.id for q, _ in open_paths)
         open_paths = []
         for c in candidates:
@@ -101,3 +100,7 @@ def write(
         retries={q.id: 1 - len(perspectives) / asked[q.id] for q in questions},
         rejected=rejected,
     )
+
+
+def _told(progress: Progress, stage: str, done: int, total: int) -> None:
+    progress(done, total, stage)

@@ -1,0 +1,74 @@
+"""`offbook synthesize`, from the command line to the corpus."""
+
+import json
+
+import pytest
+
+from offbook.engine.training.corpus import load_corpus
+from offbook.harness.cli import main
+from tests.methods.chat_server import ChatServer
+
+
+def status(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def test_the_procedural_teacher_needs_no_model(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("OFFBOOK_DATA", raising=False)
+    path = tmp_path / "corpus.jsonl"
+    arguments = ["synthesize", "--output", str(path), "--per-family", "2", "--target-size", "9"]
+    assert status(*arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"{path}\n"
+    assert "no --student: difficulty is not measured" in captured.err
+    corpus = load_corpus(path)
+    assert corpus.path_mask.shape == (9, 8)
+    assert corpus.path_mask.all()
+    assert len({q.category for q in corpus.questions}) > 3
+    first = path.read_bytes()
+    assert status(*arguments) == 0
+    assert path.read_bytes() == first
+
+
+def test_a_teacher_behind_a_server_is_judged_and_asked_once(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("openai", reason="the library openai is not installed")
+    (tmp_path / "data" / "test").mkdir(parents=True)
+    leaked = {"id": "leaked", "question": "How much is one and one?", "answer": "2"}
+    (tmp_path / "data" / "test" / "gsm8k_test.jsonl").write_text(json.dumps(leaked) + "\n")
+    monkeypatch.setenv("OFFBOOK_DATA", str(tmp_path / "data"))
+    rows = [leaked, {"id": "q", "question": "How much is 3 + 4?", "answer": "7"}]
+    rows.append({"id": "hopeless", "question": "How much is 5 + 6?", "answer": "11"})
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def reply(body, n):
+        prompt = body["messages"][0]["content"]
+        if body["model"] == "judge":
+            return 200, "no" if "numbered smaller questions" in prompt else "yes"
+        return 200, "3 + 4 = 7.\n#### 7"
+
+    path = tmp_path / "corpus.jsonl"
+    with ChatServer(reply) as server:
+        arguments = ["synthesize", "--teacher", "openai", "--base-url", server.url, "--teacher-model", "teacher"]
+        arguments += ["--judge-model", "judge", "--questions", str(tmp_path / "rows.jsonl"), "--output", str(path)]
+        arguments += ["--attempts", "2", "--licence", "MIT"]
+        assert status(*arguments) == 0
+        err = capsys.readouterr().err
+        assert "dropped: leaked overlaps GSM8K" in err
+        assert "no rationale passed: 1 of 2 questions" in err
+        before = sum(server.requests.values())
+        assert status(*arguments) == 0
+        assert sum(server.requests.values()) == before
+    (question,) = load_corpus(path).questions
+    assert question.id == "q"
+    assert {r.perspective for r in question.rationales}.isdisjoint({"decomposition"})
+    assert len(question.rationales) == 7
+    assert {(r.text, r.provenance, r.licence) for r in question.rationales} == {
+        ("3 + 4 = 7.\nThe answer is 7.", "teacher", "MIT")
+    }
+    report = json.loads((tmp_path / "corpus.synthesis" / "report.json").read_text())
+    assert report["overlapping"] == {"leaked": "GSM8K"}
+    assert report["rejected"]["decomposition: perspective"] == 2
+    assert report["rejected"]["decomposition: answer"] == 2
