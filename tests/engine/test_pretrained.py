@@ -143,6 +143,13 @@ def test_a_path_that_is_no_folder_is_refused(name):
         resolve(name)
 
 
+def test_a_file_with_the_looks_of_a_hub_id_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "model.gguf").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"no model 'model.gguf': .* got a file; check the path"):
+        resolve("model.gguf")
+
+
 def test_a_folder_without_weights_is_refused(folder):
     (folder / "model.safetensors").unlink()
     with pytest.raises(ValueError, match=r"holds no model: expected weights \(model\*.safetensors\)"):
