@@ -1,1 +1,1 @@
-"""What every contender shares: one backbone, one cache, one counter, one clock, one training loop."""
+"""What every contender shares: one backbone, one cache, one counter, one clock, and the loops that train."""

@@ -73,15 +73,12 @@ def _decoder_certificate(name: str, options: str, sampling: Sampling) -> Certifi
 @cache
 def _verifier_certificate(sampling: Sampling, seed: int) -> Certificate:
     """Of the verifier that every decoder in offbook's loop uses; once a process is enough."""
+    return sampling_certificate(loop_verifier, sampling=sampling, seed=seed)
 
-    def verify(
-        logits_NV: torch.Tensor,
-        tokens: list[int],
-        parents: list[int],
-        sampling: Sampling,
-        generator: torch.Generator,
-    ) -> tuple[list[int], int]:
-        verdict = verifier_for(sampling)(logits_NV, Tree(tuple(tokens), tuple(parents)), generator)
-        return list(verdict.path), verdict.bonus
 
-    return sampling_certificate(verify, sampling=sampling, seed=seed)
+def loop_verifier(
+    logits_NV: torch.Tensor, tokens: list[int], parents: list[int], sampling: Sampling, generator: torch.Generator
+) -> tuple[list[int], int]:
+    """The verifier of offbook's loop, as `sampling_certificate` calls one."""
+    verdict = verifier_for(sampling)(logits_NV, Tree(tuple(tokens), tuple(parents)), generator)
+    return list(verdict.path), verdict.bonus

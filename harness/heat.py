@@ -53,11 +53,6 @@ class Heat:
         """For people."""
         return f"{self.asked.suite.name} at temperature {self.sampling.temperature:g}"
 
-    @property
-    def most_tokens(self) -> int:
-        """What the heat generates if every answer reaches the cap."""
-        return len(self.arms) * len(self.asked.requests) * self.limits.max_new_tokens
-
 
 def plan_heat(
     target: Target,

@@ -32,7 +32,7 @@ class PromptLookupOptions(Options):
     """See `baselines.decoding.prompt_lookup`."""
 
     max_ngram: int = Field(default=3, ge=1)
-    num_tokens: int = Field(default=10, ge=1)
+    num_tokens: int = Field(default=10, ge=1, le=1024)
 
 
 class TreeOptions(Options):

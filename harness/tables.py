@@ -24,13 +24,16 @@ prompts; where there are none, the data cannot give one.
   prefill commits left out; sum over sum. A drafter that never hits has 1.
 - **Accepted at 1 to 4**: share of rounds that accept a k-th candidate among those that accepted k - 1 and had one to
   offer behind them.
+- **Accuracy**: mean score of the suite; over all suites the share of right answers (`acc`), so only documents of suites
+  that are scored right or wrong are in it.
 - **Speed-up**: tokens per second over those of `autoregressive` in the same heat, that is in the same process, document
   by document. Sums over sums, the prefill included on both sides.
 - **Draft cost**: seconds in the drafter per second in verify forwards. **Drafts per round**: draft forwards per verify
   forward.
 - **Lossless?** At temperature 0, answers whose token ids equal the baseline's; a *tie* is a first difference where the
-  target's own top two logits are closer than rounding. Above 0, the verifier against an exact target: measured total
-  variation, its upper bound, and the p-value of a chi-square test. DIFFERS means that the output is changed.
+  target's own top two logits are closer than rounding. Above 0, the verifier (of transformers'
+  own rows the whole decoder, on a small model) against an exact target: measured total variation, its upper bound, and
+  the p-value of a chi-square test. DIFFERS means that the output is changed.
 - On a CPU with a small target (135M parameters) a wall-clock speed-up below 1 is usual: a verify forward of many tokens
   costs more there than one of a single token. The counts (acceptance length, forwards) are what carries over to other
   machines; seconds are not.
@@ -61,7 +64,8 @@ def to_markdown(
         parts.append(f"{expected - len(missing)} of {expected} cells are done.")
     for temperature in sorted(set(table["temperature"])):
         at = table[table["temperature"] == temperature]
-        parts.append(f"## Temperature {temperature:g}")
+        seeds = ", ".join(str(seed) for seed in sorted(set(at["seed"])))
+        parts.append(f"## Temperature {temperature:g}, seed {seeds}")
         for suite in ["all", *sorted(set(at["suite"]) - {"all"})]:
             title = "All suites, pooled" if suite == "all" else _escape(suite)
             parts += [f"### {title}", _markdown_table(_rounded(at[at["suite"] == suite]))]

@@ -1,1 +1,1 @@
-"""Decoders without Jakiro's experts: autoregressive, speculative sampling, prompt lookup and learned heads."""
+"""Decoders without Jakiro's experts: autoregressive, prompt lookup, EAGLE-2 and transformers' own."""

@@ -7,7 +7,7 @@
             cache keeps the path's rows, the drafter is told, the bonus becomes the root
     until end of sequence, a stop string or the cap
 
-Every contender of this house decodes here, plain autoregression included (its tree is the bare root).
+Every contender but transformers' own rows decodes here, plain autoregression included (its tree is the bare root).
 """
 
 from collections.abc import Callable, Sequence

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+LOWEST_TEMPERATURE = 1e-6  # below it logits leave fp32
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
@@ -25,8 +27,8 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.temperature < float("inf"):
-            msg = f"temperature must be a number of at least 0, got {self.temperature}; 0 is greedy"
+        if self.temperature != 0.0 and not LOWEST_TEMPERATURE <= self.temperature < float("inf"):
+            msg = f"temperature must be 0 or at least {LOWEST_TEMPERATURE:g}, got {self.temperature}; 0 is greedy"
             raise ValueError(msg)
         if self.top_k < 0:
             msg = f"top_k must be 0 (off) or positive, got {self.top_k}; leave it out to keep all tokens"

@@ -53,7 +53,7 @@ class TrainingConfig:
         seed: of initialisation, order and noise.
     """
 
-    epochs: int = 4
+    epochs: int = 3
     batch_size: int = 8
     learning_rate: float = 1e-3
     warmup_steps: int = 40

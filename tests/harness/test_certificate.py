@@ -14,6 +14,7 @@ from offbook.harness.certificate import (
     greedy_certificate,
     sampling_certificate,
 )
+from offbook.harness.certify import loop_verifier
 from offbook.harness.probe import TopTwo
 from offbook.harness.toy_target import TREE_PARENTS, ToyTarget, warped
 
@@ -80,9 +81,10 @@ def verifier(bug: str = "") -> Verify:
     return verify
 
 
+@pytest.mark.parametrize("verify", [verifier(), loop_verifier], ids=["written here", "the loop's"])
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_a_right_verifier_is_certified(setting: str) -> None:
-    certificate = sampling_certificate(verifier(), sampling=SETTINGS[setting], seed=3, n=N)
+def test_a_right_verifier_is_certified(setting: str, verify: Any) -> None:
+    certificate = sampling_certificate(verify, sampling=SETTINGS[setting], seed=3, n=N)
     assert certificate.verdict == "lossless"
     assert certificate.p_value is not None
     assert certificate.p_value > 1e-3

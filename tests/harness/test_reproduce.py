@@ -54,8 +54,8 @@ def test_a_profile_leaves_records_drafters_and_a_leaderboard(profile, whole):
 
 
 def test_a_finished_run_does_nothing_twice(profile, whole, monkeypatch):
-    monkeypatch.setattr(module.drafters, "describe", module.drafters.describe)
     monkeypatch.setattr("offbook.harness.heat._decode", None)
+    monkeypatch.setattr("offbook.engine.training.drafter_training._loss", None)
     before = (whole / "leaderboard.csv").read_bytes()
     reproduce(profile, whole, Silent(), answers="regenerate", committed=whole / "none")
     assert (whole / "leaderboard.csv").read_bytes() == before
@@ -135,7 +135,9 @@ def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
     except ValueError as error:
         pytest.skip(f"the embedded model is out of reach: {error}")
     _, profile = load_profile("smoke")
-    reproduce(profile, tmp_path, Silent(), committed=tmp_path / "none")
+    comparison = reproduce(profile, tmp_path, Silent())
+    assert comparison is not None
+    assert not comparison.holds, "drafters that learned next to nothing are not those of the committed leaderboard"
     records = Store(tmp_path).records()
     assert Store(tmp_path).verify() == len(profile.decoders) * len(profile.suites) * len(profile.heats)
     greedy = [r.certificate for r in records if r.spec.temperature == 0 and r.spec.decoder != "autoregressive"]

@@ -38,7 +38,7 @@ def test_check_passes_on_the_committed_files_and_fails_on_edited_ones(
     assert generator.main(["--check"]) == 0
 
 
-def test_every_category_has_sixteen_test_prompts() -> None:
+def test_every_category_has_twelve_test_prompts() -> None:
     assert Counter(prompt.category for prompt in load_prompts("test")) == dict.fromkeys(CATEGORIES, 12)
 
 
