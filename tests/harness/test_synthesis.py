@@ -6,7 +6,10 @@ import pytest
 
 from offbook.engine.training.corpus import load_corpus
 from offbook.harness.cli import main
+from offbook.methods.mind.synthesis.questions import train_problems
+from offbook.tasks.answers import score
 from tests.methods.chat_server import ChatServer
+from tests.tiny import save_tiny
 
 
 def status(*arguments: str) -> int:
@@ -72,3 +75,32 @@ def test_a_teacher_behind_a_server_is_judged_and_asked_once(tmp_path, capsys, mo
     assert report["overlapping"] == {"leaked": "GSM8K"}
     assert report["rejected"]["decomposition: perspective"] == 2
     assert report["rejected"]["decomposition: answer"] == 2
+
+
+def test_difficulty_is_that_of_the_students_samples(tmp_path):
+    tiny = str(save_tiny(tmp_path / "tiny"))
+    path = tmp_path / "corpus.jsonl"
+    arguments = ["synthesize", "--output", str(path), "--limit", "3", "--target-size", "1", "--student", tiny]
+    assert status(*arguments) == 0
+    samples = [json.loads(line) for line in (tmp_path / "corpus.synthesis" / "student.jsonl").read_text().splitlines()]
+    gold = {p.id: p.answer for p in train_problems(160, 3)}
+    right = {
+        name: [s for s in samples if s["question"] == name and score(s["text"], answer, "number")]
+        for name, answer in gold.items()
+    }
+    report = json.loads((tmp_path / "corpus.synthesis" / "report.json").read_text())
+    assert len(samples) == 24
+    assert report["difficulty"] == {name: 0.0 if texts else 1.0 for name, texts in right.items()}
+    hard = [name for name, texts in right.items() if not texts]
+    assert hard
+    assert [q.id for q in load_corpus(path).questions] == hard
+
+
+def test_a_teacher_of_this_machine_that_knows_nothing_leaves_no_corpus(tmp_path, capsys):
+    tiny = str(save_tiny(tmp_path / "tiny"))
+    path = tmp_path / "corpus.jsonl"
+    arguments = ["synthesize", "--output", str(path), "--limit", "2", "--attempts", "1", "--max-new-tokens", "4"]
+    assert status(*arguments, "--teacher", "transformers", "--teacher-model", tiny) == 2
+    assert "expected questions with rationales, got none of 2" in capsys.readouterr().err
+    assert not path.exists()
+    assert len((tmp_path / "corpus.synthesis" / "teacher.jsonl").read_text().splitlines()) == 16
