@@ -88,7 +88,7 @@ def test_the_version_is_printed(capsys):
         ("evaluate --tasks qa --model TINY --decoders prompt_lookup", "expected autoregressive among the decoders"),
         ("evaluate --tasks qa --model TINY --decoders autoregressive,autoregressive", "'autoregressive' twice"),
         ("evaluate --tasks qa --limit 0", "Invalid value for '--limit'"),
-        ("evaluate --tasks qa --model no/such/folder --decoders jackiro", "no decoder 'jackiro' (did you mean jakiro?)"),
+        ("evaluate --tasks qa --model no/such/one --decoders jackiro", "no decoder 'jackiro' (did you mean jakiro?)"),
         ("evaluate --tasks qa --output TINY/config.json", "expected a folder that can be written, got the file"),
         ("evaluate --tasks qa --include-path TINY/config.json", "Invalid value for '--include-path'"),
         ("evaluate --tasks qa --include-path no/where", "Invalid value for '--include-path'"),
