@@ -142,10 +142,15 @@ def train_drafter(
             running += float(loss.detach())
             message = f"epoch {epoch + 1}/{config.epochs} loss {running / step:.3f}"
             progress(Progress(stage="training", done=epoch * len(batches) + step, total=steps, message=message))
-        agreed = agreement(accelerator.unwrap_model(model), data, dev_rows, head, config)
+        network = accelerator.unwrap_model(model)
+        dev_loss = development_loss(network, architecture, data, dev_rows, head, config)
+        agreed = agreement(network, data, dev_rows, head, config)
         top1, top3 = agreed or (None, None)
-        history.append({"epoch": epoch + 1, "loss": running / len(batches), "dev_top1": top1, "dev_top3": top3})
+        history.append({"epoch": epoch + 1, "loss": running / len(batches)})
+        history[-1] |= {"dev_loss": dev_loss, "dev_top1": top1, "dev_top3": top3}
         found = "agreement top-1 {:.3f} top-3 {:.3f}".format(*agreed) if agreed else "answers: none"
+        if dev_loss is not None:
+            found = f"loss {dev_loss:.3f} {found}"
         message = f"epoch {epoch + 1}/{config.epochs} dev {found}"
         progress(Progress(stage="training", done=(epoch + 1) * len(batches), total=steps, message=message))
         save_state(accelerator, state, len(history), history)
@@ -239,6 +244,25 @@ def _loss(
     following_loss = branch_loss(following[first], target_1[first], head.weight_DH)
     later_loss = None if later is None else branch_loss(later[second], target_2[second], head.weight_DH)
     return architecture.loss(following_loss, later_loss)
+
+
+@torch.inference_mode()
+def development_loss(
+    network: DraftNetwork,
+    architecture: DraftArchitecture,
+    data: _Data,
+    rows: Sequence[int],
+    head: DraftHead,
+    config: TrainingConfig,
+) -> float | None:
+    """The training loss without noise, a mean over batches; None where no row counts."""
+    network.eval()
+    losses = []
+    for start in range(0, len(rows), config.batch_size):
+        batch = data.batch(rows[start : start + config.batch_size], config, None)
+        if batch.later_BT.any():  # then some row counts for the next position too
+            losses.append(float(_loss(network, architecture, batch, head, contrast=architecture.contrast)))
+    return sum(losses) / len(losses) if losses else None
 
 
 @torch.inference_mode()

@@ -305,6 +305,18 @@ def test_training_learns_a_few_answers_by_heart(answers, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_development_loss_is_that_of_the_saved_network_without_noise(answers, tmp_path, name):
+    config = dataclasses.replace(QUICK, epochs=2, dev_fraction=0.5)
+    folder = train_drafter(backbone(), ARCHITECTURES[name], answers, config, tmp_path / "drafter", target=TARGET)
+    loaded = load_drafter(folder, backbone(), ARCHITECTURES)
+    _, rows = drafter_training._split(answers, config)
+    data = dataclasses.replace(greedy_data(answers, config)[0], token_ids=loaded.head.token_ids)
+    expected = drafter_training.development_loss(loaded.network, ARCHITECTURES[name], data, rows, loaded.head, config)
+    assert expected is not None
+    assert history(folder)[-1]["dev_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
 def test_a_target_of_another_dtype_is_learned_from_in_fp32(answers, tmp_path, name, dtype):
     config = dataclasses.replace(QUICK, epochs=10, learning_rate=1e-2, dev_fraction=0.5)
@@ -329,7 +341,8 @@ def test_without_development_prompts_their_agreement_is_null(answers, tmp_path):
 
     config = json.loads((folder / "config.json").read_text(), parse_constant=refuse)
     assert config["training"]["dev_prompts"] == 0
-    assert [(e["dev_top1"], e["dev_top3"]) for e in config["training"]["history"]] == [(None, None)] * 3
+    kept = [(e["dev_loss"], e["dev_top1"], e["dev_top3"]) for e in config["training"]["history"]]
+    assert kept == [(None, None, None)] * 3
     assert load_drafter(folder, backbone(), ARCHITECTURES).config == config
     assert "epoch 3/3 dev answers: none" in messages
 
