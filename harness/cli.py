@@ -342,8 +342,10 @@ def reproduce(
     from offbook.harness.report import report as show
     from offbook.harness.reproduce import reproduce as run
     from offbook.harness.reproduce import verdict_lines
+    from offbook.harness.requests import find_suites
     from offbook.harness.runs import open_run
 
+    find_suites(list(content.suites), say=lambda line: typer.echo(line, err=True))  # before there is a folder
     folder, resumed = open_run(name, content, output=output, fresh=fresh)
     typer.echo(f"{'resuming' if resumed else 'running'} profile {name} in {folder}", err=True)
     quiet()

@@ -159,14 +159,21 @@ def test_a_malformed_configuration_is_told_with_its_file(content, complaint, tmp
     assert error.count("\n") == 1
 
 
-def test_a_profile_is_read_before_its_folder_is_made(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("decoder", "suite", "complaint"),
+    [
+        ("autoregresive", "qa", "no decoder 'autoregresive' (did you mean autoregressive?)"),
+        ("autoregressive", "summarizatiom", "summarizatiom"),
+    ],
+)
+def test_a_profile_is_read_before_its_folder_is_made(decoder, suite, complaint, tmp_path, capsys):
     path, folder = tmp_path / "mine.yaml", tmp_path / "run"
     path.write_text(
-        "schema_version: 1\ndescription: d\nmodel: m\ndecoders: [autoregresive]\nsuites: {qa: 4}\nheats: [{}]\n"
+        f"schema_version: 1\ndescription: d\nmodel: m\ndecoders: [{decoder}]\nsuites: {{{suite}: 4}}\nheats: [{{}}]\n"
     )
     assert status("reproduce", "--profile", str(path), "--output", str(folder)) == 2
     error = capsys.readouterr().err
-    assert "no decoder 'autoregresive' (did you mean autoregressive?)" in error
+    assert complaint in error
     assert error.count("\n") == 1
     assert not folder.exists()
 
