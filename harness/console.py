@@ -19,7 +19,7 @@ def writable_folder(folder: Path | None) -> Path | None:
     """
     if folder is None:
         return None
-    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    place = next(path for path in (folder, *folder.absolute().parents) if os.access(path, os.F_OK))
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         found = f"no permission in {place}" if place.is_dir() else f"the file {place}"
         msg = f"--output {folder}: expected a folder that can be written, got {found}; choose another"
