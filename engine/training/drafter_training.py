@@ -32,7 +32,7 @@ from offbook.engine.training.architecture import DraftArchitecture
 from offbook.engine.training.checkpoint import TargetName, draft_config, save_drafter
 from offbook.engine.training.draft_loss import branch_loss
 from offbook.engine.training.features import Features
-from offbook.engine.training.resumption import resume, save_state
+from offbook.engine.training.resumption import is_finished, resume, save_state
 from offbook.engine.training.vocabulary import draft_vocabulary
 
 
@@ -102,8 +102,7 @@ def train_drafter(
         ValueError: no answers, or a folder that holds another training, finished or not.
     """
     fingerprint = _fingerprint(answers, config, architecture, target)
-    if (folder / "config.json").exists():
-        _check_finished(folder, fingerprint)
+    if is_finished(folder / "config.json", fingerprint, "training", "fingerprint"):
         return folder
     train_rows, dev_rows = _split(answers, config)
     sequences = [_sequence(a, config) for a in answers]
@@ -312,14 +311,3 @@ def _fingerprint(
 ) -> str:
     what = [asdict(config), architecture.name, asdict(target), [asdict(a) for a in answers]]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-
-
-def _check_finished(folder: Path, fingerprint: str) -> None:
-    """Refuses a finished folder that holds anything but this very training."""
-    try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))["training"]["fingerprint"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        found = None
-    if found != fingerprint:
-        msg = f"{folder}: expected a new folder or this training finished, got something else; choose another folder"
-        raise ValueError(msg)

@@ -1,4 +1,7 @@
-"""An interrupted training goes on: its state under `state/part-N`, whole or absent, and only for the same training."""
+"""An interrupted training goes on, a finished one is kept, and a folder never serves two.
+
+The state lies under `state/part-N`, whole or absent.
+"""
 
 import json
 import shutil
@@ -8,6 +11,29 @@ from typing import Any
 from accelerate import Accelerator
 
 from offbook.engine.files import atomic_write_text
+
+
+def is_finished(record: Path, fingerprint: str, *keys: str) -> bool:
+    """Whether `record`, which a training writes last, is there; `keys` lead to the fingerprint in it.
+
+    Raises:
+        ValueError: it is another training's, or no record.
+    """
+    if not record.is_file():
+        return False
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+        for key in keys:
+            found = found[key]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        found = None
+    if found != fingerprint:
+        msg = (
+            f"{record.parent}: expected a new folder or this training finished, got something else; choose another "
+            "folder"
+        )
+        raise ValueError(msg)
+    return True
 
 
 def save_state(accelerator: Accelerator, state: Path, part: int, content: Any) -> None:

@@ -28,7 +28,7 @@ from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.files import atomic_write_text
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job, StudentConfig
-from offbook.engine.training.resumption import resume, save_state
+from offbook.engine.training.resumption import is_finished, resume, save_state
 
 RECORD = "distillation.json"
 BEST = "best.safetensors"
@@ -150,17 +150,7 @@ def is_trained(folder: Path, fingerprint: str) -> bool:
     Raises:
         ValueError: it holds another one.
     """
-    record = folder / RECORD
-    if not record.is_file():
-        return False
-    try:
-        found = json.loads(record.read_text(encoding="utf-8"))["fingerprint"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        found = None
-    if found != fingerprint:
-        msg = f"{folder}: expected a new folder or this training finished, got something else; choose another folder"
-        raise ValueError(msg)
-    return True
+    return is_finished(folder / RECORD, fingerprint, "fingerprint")
 
 
 def with_adapters(student: nn.Module, config: StudentConfig) -> Any:
