@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -37,6 +37,7 @@ class StudentConfig:
         evaluations: how often the development score is taken, evenly over the budget; the best checkpoint is kept.
         max_length: a question with its longest rationale may have so many tokens.
         lora_rank: rank of LoRA on every linear layer (arXiv:2106.09685); 0 trains all weights.
+        mixed_precision: "bf16" multiplies matrices in bfloat16 (weights, gradients and sums stay fp32); "no" does not.
         seed: of order, adapters, dropout and whatever the method draws.
     """
 
@@ -48,6 +49,7 @@ class StudentConfig:
     evaluations: int = 3
     max_length: int = 640
     lora_rank: int = 0
+    mixed_precision: Literal["no", "bf16"] = "no"
     seed: int = 0
 
 

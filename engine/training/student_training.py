@@ -111,10 +111,10 @@ def train_student(job: Job, method: str, objective: Objective) -> Path:
     state.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     student = with_adapters(job.student, config)
-    accelerator = Accelerator(cpu=job.student.device.type == "cpu")
+    accelerator = Accelerator(cpu=job.student.device.type == "cpu", mixed_precision=config.mixed_precision)
     reset_peak(accelerator.device)
     parameters = [p for p in student.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0)
+    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
     model, optimizer = accelerator.prepare(student, optimizer)
     accelerator.register_for_checkpointing(*objective.state)
     run = _Run(**(resume(accelerator, state, fingerprint) or {}))
@@ -126,7 +126,8 @@ def train_student(job: Job, method: str, objective: Objective) -> Path:
         due = min(run.gradient_tokens, config.gradient_tokens) * config.evaluations // config.gradient_tokens
         if due > len(run.evaluations):
             student.eval()
-            score = job.score(student)
+            with accelerator.autocast():
+                score = job.score(student)
             run.wall_s = spent + time.perf_counter() - clock
             run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
             if score > run.best:
