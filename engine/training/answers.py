@@ -77,7 +77,7 @@ def answer_prompts(
     progress(len(known), len(prompts))
     for start in range(0, len(open_ids), batch_size):
         ids = open_ids[start : start + batch_size]
-        answers = _generate(model, tokenizer, [prompts[i] for i in ids], max_new_tokens)
+        answers = greedy_batch(model, tokenizer, [prompts[i] for i in ids], max_new_tokens)
         with path.open("a", encoding="utf-8") as file:
             for i, answer in zip(ids, answers, strict=True):
                 known[i] = answer
@@ -106,9 +106,13 @@ def load_answers(path: Path, tokenizer: PreTrainedTokenizerBase, questions: Iter
 
 
 @torch.inference_mode()
-def _generate(
+def greedy_batch(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[list[int]], max_new_tokens: int
 ) -> list[list[int]]:
+    """The greedy answers to prompts given as token ids, left-padded into one batch.
+
+    Each answer ends with the end-of-sequence token unless it hits the cap.
+    """
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     longest = max(map(len, prompts))
     rows = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
