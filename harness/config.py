@@ -8,10 +8,12 @@ the key, what was expected and what came.
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from offbook.harness.student_config import StudentsSpec
 
 MAX_BYTES = 64_000  # a second of parsing
 MAX_DEPTH = 50
@@ -47,9 +49,9 @@ class HeatsSpec(_Strict):
 
 
 class Profile(_Strict):
-    """What `offbook reproduce` runs.
+    """What `offbook reproduce` runs: decoders in heats, students in exams, or both.
 
-    `suites` gives the cap on new tokens by suite; `options` overrides a decoder's settings by its name.
+    `suites` gives the cap on new tokens by suite of the heats; `options` overrides a decoder's settings by its name.
     """
 
     schema_version: Literal[1]
@@ -57,11 +59,21 @@ class Profile(_Strict):
     model: str
     dtype: str = "float32"
     seed: int = Field(default=0, ge=0)
-    decoders: tuple[str, ...] = Field(min_length=1)
+    decoders: tuple[str, ...] = ()
     options: dict[str, dict[str, JsonValue]] = {}
     training: TrainingSpec = TrainingSpec()
-    suites: dict[str, Annotated[int, Field(ge=1)]] = Field(min_length=1)
-    heats: tuple[HeatsSpec, ...] = Field(min_length=1)
+    suites: dict[str, Annotated[int, Field(ge=1)]] = {}
+    heats: tuple[HeatsSpec, ...] = ()
+    students: StudentsSpec | None = None
+
+    @model_validator(mode="after")
+    def _has_work(self) -> Self:
+        parts = {"decoders": self.decoders, "suites": self.suites, "heats": self.heats}
+        missing = [name for name, part in parts.items() if not part]
+        if missing and (len(missing) < len(parts) or self.students is None):
+            msg = f"expected decoders, suites and heats together, or students, got no {missing[0]}; add them"
+            raise ValueError(msg)
+        return self
 
 
 class EvaluateSpec(_Strict):
@@ -105,11 +117,12 @@ def parse(model: type[Model], data: Any, *, source: str) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        got = "" if first["type"] == "missing" else f", got {_short(first['input'])}"
+        told = ("missing", "value_error")  # their messages say what came
+        got = "" if first["type"] in told else f", got {_short(first['input'])}"
         known = sorted(model.model_fields)
         keys = f"known keys are {', '.join(known)}" if known else "there is nothing to set"
         remedy = f"; {keys}" if first["type"] == "extra_forbidden" else ""
-        complaint = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+        complaint = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         msg = f"{source}: {where}: {complaint}{got}{remedy}"
         raise ValueError(msg) from None
 

@@ -9,7 +9,7 @@ import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 
 GROUP = "offbook.contenders"
 BASELINE = "autoregressive"
+
+
+class Named(Protocol):
+    """Whoever is asked for by name."""
+
+    @property
+    def name(self) -> str:
+        """Unique in its table."""
+        ...
+
+
+Entrant = TypeVar("Entrant", bound=Named)
 
 
 class Options(BaseModel):
@@ -186,22 +198,31 @@ def contenders() -> Mapping[str, Contender]:
     Raises:
         ValueError: an entry point that names no `Contender`, or takes a name that is taken.
     """
-    merged = dict(DECODERS)
-    for point in importlib.metadata.entry_points(group=GROUP):
-        contender = point.load()
-        if not isinstance(contender, Contender):
+    return with_added(DECODERS, Contender, GROUP)
+
+
+def with_added(own: Mapping[str, Entrant], kind: type[Entrant], group: str) -> Mapping[str, Entrant]:
+    """A table of this repository, and what the entry points of a group add to it.
+
+    Raises:
+        ValueError: an entry point that names nothing of this kind, or takes a name that is taken.
+    """
+    merged = dict(own)
+    for point in importlib.metadata.entry_points(group=group):
+        entrant = point.load()
+        if not isinstance(entrant, kind):
             msg = (
-                f"entry point {point.name!r} of {GROUP} ({point.value}): expected a Contender, got "
-                f"{type(contender).__name__}; fix or uninstall that distribution"
+                f"entry point {point.name!r} of {group} ({point.value}): expected a {kind.__name__}, got "
+                f"{type(entrant).__name__}; fix or uninstall that distribution"
             )
             raise ValueError(msg)
-        if contender.name in merged:
+        if entrant.name in merged:
             msg = (
-                f"entry point {point.name!r} of {GROUP} ({point.value}): the name {contender.name!r} is taken; rename "
+                f"entry point {point.name!r} of {group} ({point.value}): the name {entrant.name!r} is taken; rename "
                 "the contender or uninstall that distribution"
             )
             raise ValueError(msg)
-        merged[contender.name] = contender
+        merged[entrant.name] = entrant
     return merged
 
 

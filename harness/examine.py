@@ -1,0 +1,172 @@
+"""Examines a student: lm-eval asks, the student answers greedily in batches, lm-eval scores.
+
+All suites' documents are answered together, sorted by length, so that batches hold little padding. Batches move the
+last bits of the logits, so that an answer may differ from the one-by-one answer of a heat where two tokens tie.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from offbook.engine.decoding.stop import visible_text
+from offbook.engine.training.answers import greedy_batch
+from offbook.harness.exam import (
+    UNTOUCHED,
+    AnswerRow,
+    ExamRecord,
+    ExamSpec,
+    SuiteSpec,
+    TrainingCost,
+    commit_exam,
+)
+from offbook.harness.progress import Progress
+from offbook.harness.provenance import load_average, manifest
+from offbook.harness.requests import Asked, Suite, ask
+from offbook.harness.scoring import main_metric, score
+from offbook.harness.student_config import Group
+from offbook.harness.students import Student
+from offbook.harness.target import Target
+from offbook.tasks.source import origin_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """The questions of an exam, rendered for one tokenizer: the same for all students of a base model."""
+
+    suites: tuple[SuiteSpec, ...]
+    asked: tuple[Asked, ...]
+    max_new_tokens: int
+    batch_size: int
+    chat_template: bool
+
+
+def set_paper(
+    groups: Mapping[Group, Sequence[Suite]], target: Target, *, limit: int | None, max_new_tokens: int, batch_size: int
+) -> Paper:
+    """Builds the requests of all suites.
+
+    Raises:
+        ValueError: a suite that does not generate.
+    """
+    chat = target.has_chat_template
+    found = [
+        (group, suite, ask(suite, target, limit=limit, chat_template=chat))
+        for group, suites in groups.items()
+        for suite in suites
+    ]
+    return Paper(
+        suites=tuple(
+            SuiteSpec(
+                name=suite.name,
+                group=group,
+                fingerprint=asked.fingerprint,
+                n_docs=len(asked.requests),
+                origin=origin_of(suite.task().eval_docs),
+            )
+            for group, suite, asked in found
+        ),
+        asked=tuple(asked for *_, asked in found),
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        chat_template=chat,
+    )
+
+
+def exam_spec(paper: Paper, target: Target, *, model: str, student: Student | None, corpus_sha256: str) -> ExamSpec:
+    """The specification of one model's exam; `student` is None for the untouched model."""
+    taught: dict[str, Any] = {"student": UNTOUCHED, "method": UNTOUCHED, "base_sha256": target.weights_sha256}
+    if student is not None:
+        training = {name: value for name, value in vars(student.config).items() if name != "seed"}
+        taught = {
+            "student": student.name,
+            "method": student.method,
+            "base_sha256": student.base_sha256,
+            "options": dict(student.options),
+            "training": training,
+            "corpus_sha256": corpus_sha256,
+            "seed": student.config.seed,
+        }
+    return ExamSpec(
+        model=model,
+        weights_sha256=target.weights_sha256,
+        suites=paper.suites,
+        max_new_tokens=paper.max_new_tokens,
+        batch_size=paper.batch_size,
+        dtype=target.dtype,
+        chat_template=paper.chat_template,
+        **taught,
+    )
+
+
+def examine(
+    paper: Paper, target: Target, spec: ExamSpec, cost: TrainingCost | None, folder: Path, progress: Progress
+) -> float:
+    """Lets one model sit the exam and commits it; returns its accuracy over all documents.
+
+    Raises:
+        ValueError: documents without one number each as their score.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    description, load_at_start = manifest(), load_average()
+    answers = _answer(paper, target, f"{spec.student}, seed {spec.seed}", progress)
+    rows: list[AnswerRow] = []
+    metrics = {}
+    for place, asked in enumerate(paper.asked):
+        name = asked.suite.name
+        texts = {
+            r.doc_id: visible_text(target.detokenize(answers[place, r.doc_id]), r.stop_strings) for r in asked.requests
+        }
+        scores = score(asked, target, texts)
+        metrics[name] = main_metric(scores, name)
+        rows += [
+            AnswerRow(
+                suite=name,
+                doc_id=r.doc_id,
+                doc_hash=r.doc_hash,
+                tokens=len(answers[place, r.doc_id]),
+                finished=answers[place, r.doc_id][-1] in target.eos_token_ids,
+                text=texts[r.doc_id],
+                score=scores[r.doc_id][metrics[name]],
+            )
+            for r in asked.requests
+        ]
+    description["load_average"] = {"start": load_at_start, "end": load_average()}
+    record = ExamRecord(
+        key=spec.key(),
+        spec=spec,
+        cost=cost,
+        metrics=metrics,
+        manifest=description,
+        started_utc=started,
+        finished_utc=datetime.now(UTC),
+        wall_s=time.perf_counter() - clock,
+    )
+    commit_exam(folder, record, rows)
+    return sum(row.score for row in rows) / len(rows)
+
+
+def _answer(paper: Paper, target: Target, who: str, progress: Progress) -> dict[tuple[int, int], list[int]]:
+    """Token ids by (place of the suite, doc_id)."""
+    prompts = {
+        (place, r.doc_id): target.encode(r.prompt, templated=paper.chat_template)
+        for place, asked in enumerate(paper.asked)
+        for r in asked.requests
+    }
+    order = sorted(prompts, key=lambda name: len(prompts[name]))
+    answers: dict[tuple[int, int], list[int]] = defaultdict(list)
+    target.backbone.use_native_attention()
+    try:
+        for start in range(0, len(order), paper.batch_size):
+            progress.update(start, len(order), f"exam of {who}")
+            names = order[start : start + paper.batch_size]
+            batch = greedy_batch(
+                target.backbone.model, target.tokenizer, [prompts[n] for n in names], paper.max_new_tokens
+            )
+            answers.update(zip(names, batch, strict=True))
+    finally:
+        target.backbone.use_tree_attention()
+    return answers

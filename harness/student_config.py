@@ -1,0 +1,91 @@
+"""The distillation half of a profile: which students are made of which corpus, and which exam they sit."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+Group = Literal["id", "ood"]
+Rows = Literal["corpus", "rationale_rows"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+
+
+class CorpusSpec(_Strict):
+    """What students learn from.
+
+    Attributes:
+        source: "procedural" (the embedded teacher's rationales), or a file in JSON Lines; a relative path is looked up
+            in the current folder, then in the folder OFFBOOK_DATA names.
+        format: of a file: "corpus" (`engine.training.corpus`) or "rationale_rows" (`methods.mind.synthesis`).
+        questions: to train on, from the first; those that overlap a test set are left out and not counted.
+        dev_questions: for the development score: procedural ones of the split dev, or the file's next ones.
+        perspectives: of rationale rows, how many to keep, those with the most rationales.
+    """
+
+    source: str = "procedural"
+    format: Rows = "corpus"
+    questions: int = Field(default=256, ge=1)
+    dev_questions: int = Field(default=70, ge=1)
+    perspectives: int = Field(default=8, ge=1)
+
+
+class StudentTrainingSpec(_Strict):
+    """How students are trained; what is left out keeps the default of `engine.training.distiller.StudentConfig`."""
+
+    gradient_tokens: int | None = Field(default=None, ge=1)
+    questions_per_step: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, gt=0)
+    warmup: float | None = Field(default=None, ge=0, lt=1)
+    clip_norm: float | None = Field(default=None, gt=0)
+    evaluations: int | None = Field(default=None, ge=1)
+    max_length: int | None = Field(default=None, ge=8)
+    lora_rank: int | None = Field(default=None, ge=0)
+    mixed_precision: Literal["no", "bf16"] | None = None
+
+
+class StudentSpec(_Strict):
+    """One student: a method with its own settings; `seeds` and `training` win over those of all students."""
+
+    method: str
+    options: dict[str, JsonValue] = {}
+    training: StudentTrainingSpec = StudentTrainingSpec()
+    seeds: int | None = Field(default=None, ge=1)
+
+
+class StudentsSpec(_Strict):
+    """All students of a profile and their exam.
+
+    Attributes:
+        models: base models; none named: the profile's.
+        corpus: see `CorpusSpec`.
+        methods: students by the name that the tables give them. The untouched model is always examined beside them.
+        training: of all students.
+        seeds: training seeds 0, 1, ... of each.
+        processes: of a training, through accelerate; on GPUs, one each.
+        encoder: reads rationales for methods that score them (`engine.training.text_encoder`).
+        suites: suites or groups of suites, by what their accuracy is pooled into.
+        limit: documents of each suite, from the first; None for all.
+        max_new_tokens: cap on an answer.
+        batch_size: documents answered at once.
+    """
+
+    models: tuple[str, ...] = ()
+    corpus: CorpusSpec = CorpusSpec()
+    methods: dict[str, StudentSpec] = Field(min_length=1)
+    training: StudentTrainingSpec = StudentTrainingSpec()
+    seeds: int = Field(default=3, ge=1)
+    processes: int = Field(default=1, ge=1)
+    encoder: str = "all-minilm-l6-v2"
+    suites: dict[Group, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(min_length=1)
+    limit: int | None = Field(default=None, ge=1)
+    max_new_tokens: int = Field(default=128, ge=1)
+    batch_size: int = Field(default=64, ge=1)
+
+    @model_validator(mode="after")
+    def _names(self) -> "StudentsSpec":
+        if "untouched" in self.methods:
+            msg = "expected no student named 'untouched', got one: that is the base model, which is always examined"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,164 @@
+"""Students as artifacts: made once under the hash of what determines them.
+
+<folder>/student-<name>-s<seed>-<hash12>/       a plain model, with distillation.json
+<folder>/tables/                                what trainings of one base model and corpus share
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from offbook.engine import pretrained
+from offbook.engine.training.answers import chat_tokens, greedy_batch
+from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.training.student_training import RECORD
+from offbook.engine.training.text_encoder import load_encoder, path_vectors
+from offbook.harness.corpora import Material
+from offbook.harness.distillers import distiller
+from offbook.harness.exam import TrainingCost
+from offbook.harness.progress import Progress
+from offbook.harness.record import canonical_sha256
+from offbook.harness.student_config import StudentsSpec
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from offbook.engine.training.distiller import Score
+
+DEV_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Student:
+    """A student to be made.
+
+    Attributes:
+        name: what the tables call it.
+        method: of the roster.
+        options: the method's own settings.
+        config: the settings all methods share, with the seed.
+        model: its base model, by alias, folder or id.
+        base_sha256: hash of the base model's weights.
+        encoder: reads the rationales for methods that want vectors; by alias, folder or id.
+    """
+
+    name: str
+    method: str
+    options: Mapping[str, Any]
+    config: StudentConfig
+    model: str
+    base_sha256: str
+    encoder: str
+
+    def identity(self, material: Material) -> dict[str, str]:
+        """What determines it beside method and settings."""
+        names = {"model": self.base_sha256, "corpus": material.sha256}
+        if distiller(self.method).reads_vectors:
+            names["encoder"] = pretrained.weights_sha256(self.encoder)
+        return names
+
+    def folder(self, root: Path, material: Material) -> Path:
+        """Where it lies below `root`, made or not."""
+        what = [self.method, dict(self.options), asdict(self.config), self.identity(material)]
+        name = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60]
+        return root / f"student-{name}-s{self.config.seed}-{canonical_sha256(what)[:12]}"
+
+
+def plan_students(spec: StudentsSpec, model: str) -> list[Student]:
+    """The students of one base model, seed by seed, so that tables which grow compare all methods early.
+
+    Raises:
+        ValueError: an unknown method, or a base model out of reach.
+    """
+    base_sha256 = pretrained.weights_sha256(model)
+    students = []
+    for name, student in spec.methods.items():
+        distiller(student.method)
+        given = spec.training.model_dump(exclude_none=True) | student.training.model_dump(exclude_none=True)
+        students += [
+            Student(
+                name=name,
+                method=student.method,
+                options=student.options,
+                config=StudentConfig(**given, seed=seed),
+                model=model,
+                base_sha256=base_sha256,
+                encoder=spec.encoder,
+            )
+            for seed in range(student.seeds or spec.seeds)
+        ]
+    return sorted(students, key=lambda student: student.config.seed)
+
+
+def is_made(folder: Path) -> bool:
+    """Whether a student's training is finished."""
+    return (folder / RECORD).is_file()
+
+
+def make(student: Student, material: Material, folder: Path, progress: Progress, *, device: str | torch.device) -> Path:
+    """Trains a student into `folder`, or finishes what an earlier call left there.
+
+    Raises:
+        ValueError: settings the method does not know, or a corpus it cannot use.
+    """
+    if is_made(folder):
+        return folder
+    method = distiller(student.method)
+    tables = folder.parent / "tables"
+    vectors = None
+    if method.reads_vectors:
+        encoder = load_encoder(student.encoder, device)
+        vectors = path_vectors(
+            material.corpus,
+            encoder,
+            tables,
+            progress=lambda done, total: progress.update(done, total, "vectors of the rationales"),
+        )
+    model, tokenizer = pretrained.load(student.model, device=device)
+    job = Job(
+        student=model,
+        tokenizer=tokenizer,
+        corpus=material.corpus,
+        config=student.config,
+        options=student.options,
+        folder=folder,
+        identity=student.identity(material),
+        score=dev_score(material, tokenizer),
+        report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
+    )
+    return method.distil(job, vectors)
+
+
+def dev_score(material: Material, tokenizer: "PreTrainedTokenizerBase", *, max_new_tokens: int = 128) -> "Score":
+    """Share of the development questions that a model answers rightly, greedily and in batches."""
+    prompts = [chat_tokens(tokenizer, question.prompt) for question in material.dev]
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+
+    def score(model: "PreTrainedModel") -> float:
+        right = 0
+        for start in range(0, len(order), DEV_BATCH):
+            batch = order[start : start + DEV_BATCH]
+            answers = greedy_batch(model, tokenizer, [prompts[i] for i in batch], max_new_tokens)
+            texts = [str(tokenizer.decode(answer, skip_special_tokens=True)) for answer in answers]
+            right += sum(material.dev[i].is_answered_by(text) for i, text in zip(batch, texts, strict=True))
+        return right / len(order)
+
+    return score
+
+
+def cost(folder: Path) -> TrainingCost:
+    """What a made student cost, from its own record."""
+    found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return TrainingCost(
+        gradient_tokens=found["gradient_tokens"],
+        distinct_sequences=found["distinct_sequences"],
+        steps=found["steps"],
+        wall_s=found["wall_s"],
+        peak_bytes=found["peak_bytes"],
+        dev_scores=tuple(e["score"] for e in found["evaluations"]),
+    )

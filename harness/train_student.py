@@ -1,0 +1,132 @@
+"""`offbook train-student`: one student of one corpus, in a folder that its recipe names; in several processes at will.
+
+Several processes are several copies of the command, started by accelerate; each has a part of every step's questions.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from offbook.engine import pretrained
+from offbook.engine.files import atomic_write_text
+from offbook.engine.training.distiller import StudentConfig
+from offbook.harness.config import parse
+from offbook.harness.corpora import Material, load_material
+from offbook.harness.distillers import distiller
+from offbook.harness.progress import Progress, Silent
+from offbook.harness.runs import RUNS
+from offbook.harness.student_config import CorpusSpec, StudentTrainingSpec
+from offbook.harness.students import Student, is_made, make
+from offbook.harness.target import resolve_device
+
+
+class TrainStudentSpec(BaseModel):
+    """What `offbook train-student --config` may set; a flag on the command line wins over the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+
+    method: str
+    name: str | None = None
+    model: str = "smollm2-135m-instruct"
+    corpus: CorpusSpec = CorpusSpec()
+    options: dict[str, JsonValue] = {}
+    training: StudentTrainingSpec = StudentTrainingSpec()
+    encoder: str = "all-minilm-l6-v2"
+    seed: int = Field(default=0, ge=0)
+    device: str = "auto"
+    processes: int = Field(default=1, ge=1)
+    output: str | None = None
+
+
+def merge(file: Mapping[str, Any], flags: Mapping[str, Any]) -> TrainStudentSpec:
+    """Flags over a file, nested settings one by one; None is a flag that was not given.
+
+    Raises:
+        ValueError: a setting of the wrong kind.
+    """
+    merged = dict(file)
+    for name, value in flags.items():
+        if isinstance(value, Mapping):
+            given = {key: item for key, item in value.items() if item is not None}
+            if given:
+                merged[name] = {**(merged.get(name) or {}), **given}
+        elif value is not None:
+            merged[name] = value
+    return parse(TrainStudentSpec, merged, source="train-student")
+
+
+def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
+    """Trains a student and returns its folder; what an interrupted call left there is used.
+
+    Raises:
+        ValueError: an unknown method or setting, a corpus or a model that is not there.
+    """
+    distiller(spec.method)
+    student = Student(
+        name=spec.name or spec.method,
+        method=spec.method,
+        options=spec.options,
+        config=StudentConfig(**spec.training.model_dump(exclude_none=True), seed=spec.seed),
+        model=spec.model,
+        base_sha256=pretrained.weights_sha256(spec.model),
+        encoder=spec.encoder,
+    )
+    progress = progress if int(os.environ.get("RANK", "0")) == 0 else Silent()
+    material = load_material(spec.corpus, progress)
+    folder = Path(spec.output) if spec.output else student.folder(RUNS, material)
+    progress.say(f"training {student.name} on {len(material.corpus)} questions into {folder}")
+    if spec.processes > 1 and "WORLD_SIZE" not in os.environ:
+        return launch(student, material, folder, spec.corpus, processes=spec.processes, device=spec.device)
+    return make(student, material, folder, progress, device=own_device(spec.device))
+
+
+def launch(
+    student: Student, material: Material, folder: Path, corpus: CorpusSpec, *, processes: int, device: str
+) -> Path:
+    """Trains a student in several processes; see `make`.
+
+    Raises:
+        ValueError: a process failed; it has said why.
+    """
+    if is_made(folder):
+        return folder
+    training = {key: value for key, value in vars(student.config).items() if key != "seed"}
+    spec = TrainStudentSpec(
+        method=student.method,
+        name=student.name,
+        model=student.model,
+        corpus=corpus,
+        options=dict(student.options),
+        training=StudentTrainingSpec(**training),
+        encoder=student.encoder,
+        seed=student.config.seed,
+        device=device,
+        output=str(folder),
+    )
+    recipe = folder.with_name(f"{folder.name}.json")
+    atomic_write_text(recipe, spec.model_dump_json(exclude_none=True) + "\n")
+    where = ["--cpu"] if resolve_device(device).type == "cpu" else ["--multi_gpu"]
+    command = [
+        *(sys.executable, "-m", "accelerate.commands.launch", "--num_processes", str(processes), *where),
+        *("--num_machines", "1", "--mixed_precision", student.config.mixed_precision, "--dynamo_backend", "no"),
+        *("-m", "offbook.harness.cli", "train-student", "--config", str(recipe)),
+    ]
+    done = subprocess.run(command, check=False)
+    if done.returncode != 0 or not is_made(folder):
+        msg = (
+            f"{student.name}: expected {processes} processes to train it, got exit status {done.returncode} (see above)"
+        )
+        raise ValueError(msg)
+    return folder
+
+
+def own_device(name: str) -> str:
+    """The device of this process: its own GPU where accelerate started several."""
+    rank = os.environ.get("LOCAL_RANK")
+    device = resolve_device(name)
+    return f"cuda:{rank}" if rank is not None and device.type == "cuda" else str(device)
