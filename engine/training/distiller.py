@@ -67,6 +67,7 @@ class Job:
         identity: what else determines the result (base model's hash, corpus' hash), written into the record.
         score: development score of a student in memory, higher is better.
         report: is told (gradient tokens done, budget, message).
+        cache: folder of tables that trainings of one base model and corpus share; None: each makes its own.
     """
 
     student: PreTrainedModel
@@ -78,6 +79,7 @@ class Job:
     score: Score
     options: Mapping[str, Any] = field(default_factory=dict)
     report: Report = lambda done, total, message: None
+    cache: Path | None = None
 
 
 class Distiller(Protocol):

@@ -30,6 +30,16 @@ class Paths:
     prompt: tuple[int, ...]
     responses: tuple[Response | None, ...]
 
+    def present(self) -> list[int]:
+        """The perspectives that are there."""
+        return [k for k, response in enumerate(self.responses) if response is not None]
+
+    def some(self, perspectives: Sequence[int]) -> list[Response]:
+        """The responses of these perspectives, which are there."""
+        found = [response for k in perspectives if (response := self.responses[k]) is not None]
+        assert len(found) == len(perspectives), "a missing perspective"
+        return found
+
 
 def encode_corpus(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> list[Paths]:
     """Every question of a corpus as token ids, in order.

@@ -28,6 +28,7 @@ from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.files import atomic_write_text
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.training.precision import accelerator_for
 from offbook.engine.training.resumption import is_finished, resume, save_state
 
 RECORD = "distillation.json"
@@ -107,35 +108,8 @@ def train_student(job: Job, method: str, objective: Objective) -> Path:
     fingerprint = training_fingerprint(job, method)
     if is_trained(job.folder, fingerprint):
         return job.folder
-    config, state = job.config, job.folder / "state"
-    state.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(config.seed)
-    student = with_adapters(job.student, config)
-    accelerator = Accelerator(cpu=job.student.device.type == "cpu", mixed_precision=config.mixed_precision)
-    reset_peak(accelerator.device)
-    parameters = [p for p in student.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    model, optimizer = accelerator.prepare(student, optimizer)
-    accelerator.register_for_checkpointing(*objective.state)
-    run = _Run(**(resume(accelerator, state, fingerprint) or {}))
-    clock, spent = time.perf_counter(), run.wall_s
-    while run.gradient_tokens < config.gradient_tokens:
-        with branch_attention(student):
-            _step(accelerator, model, optimizer, objective, config, run)
-        job.report(run.gradient_tokens, config.gradient_tokens, f"{method} loss {run.log[-1]['loss']:.3f}")
-        due = min(run.gradient_tokens, config.gradient_tokens) * config.evaluations // config.gradient_tokens
-        if due > len(run.evaluations):
-            student.eval()
-            with accelerator.autocast():
-                score = job.score(student)
-            run.wall_s = spent + time.perf_counter() - clock
-            run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
-            if score > run.best:
-                run.best = score
-                _keep(student, state / BEST)
-            save_state(accelerator, state, len(run.evaluations), asdict(run))
-            job.report(run.gradient_tokens, config.gradient_tokens, f"{method} development score {score:.3f}")
-    _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint)
+    with accelerator_for(job.student.device, job.config.mixed_precision) as accelerator:
+        _train(accelerator, job, method, objective, fingerprint)
     return job.folder
 
 
@@ -162,6 +136,38 @@ def with_adapters(student: nn.Module, config: StudentConfig) -> Any:
         r=config.lora_rank, lora_alpha=2 * config.lora_rank, lora_dropout=0.05, target_modules="all-linear"
     )
     return get_peft_model(student, lora)
+
+
+def _train(accelerator: Accelerator, job: Job, method: str, objective: Objective, fingerprint: str) -> None:
+    """Every step of the budget, from where an earlier sitting stopped."""
+    config, state = job.config, job.folder / "state"
+    state.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    student = with_adapters(job.student, config)
+    reset_peak(accelerator.device)
+    parameters = [p for p in student.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    model, optimizer = accelerator.prepare(student, optimizer)
+    accelerator.register_for_checkpointing(*objective.state)
+    run = _Run(**(resume(accelerator, state, fingerprint) or {}))
+    clock, spent = time.perf_counter(), run.wall_s
+    while run.gradient_tokens < config.gradient_tokens:
+        with branch_attention(student):
+            _step(accelerator, model, optimizer, objective, config, run)
+        job.report(run.gradient_tokens, config.gradient_tokens, f"{method} loss {run.log[-1]['loss']:.3f}")
+        due = min(run.gradient_tokens, config.gradient_tokens) * config.evaluations // config.gradient_tokens
+        if due > len(run.evaluations):
+            student.eval()
+            with accelerator.autocast():
+                score = job.score(student)
+            run.wall_s = spent + time.perf_counter() - clock
+            run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
+            if score > run.best:
+                run.best = score
+                _keep(student, state / BEST)
+            save_state(accelerator, state, len(run.evaluations), asdict(run))
+            job.report(run.gradient_tokens, config.gradient_tokens, f"{method} development score {score:.3f}")
+    _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint)
 
 
 def _step(

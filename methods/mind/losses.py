@@ -13,15 +13,25 @@ Legend: I selected paths, N predicted tokens of all paths, A answer tokens, V vo
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import torch
+from torch import nn
 
-from offbook.engine.training.branches import Branches, branch_means, token_losses
+from offbook.engine.training.branches import Branches, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.training.paths import Paths
 
 
 def path_losses(logits_NV: torch.Tensor, branches: Branches) -> torch.Tensor:
     """ℓ (I,): every path's cross-entropy in nats a token, answer included: long paths count no more than short ones."""
     return branch_means(token_losses(logits_NV, branches), branches)
+
+
+@torch.no_grad()
+def measure(student: nn.Module, question: Paths, perspectives: Sequence[int]) -> torch.Tensor:
+    """ℓ of some of a question's paths, in this order, without gradient; inside `branch_attention`."""
+    branches = lay_out(question.prompt, question.some(perspectives), next(student.parameters()).device)
+    return path_losses(response_logits(student, branches), branches)
 
 
 def fine_tuning(losses_I: torch.Tensor, alpha_I: torch.Tensor) -> torch.Tensor:

@@ -14,13 +14,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
 
-from offbook.engine.training.branches import branch_attention, lay_out, response_logits
-from offbook.engine.training.paths import Paths, Response
+from offbook.engine.training.branches import lay_out, response_logits
+from offbook.engine.training.paths import Paths
 from offbook.engine.training.student_training import Objective, QuestionLoss
 from offbook.methods.mind.calibration import MetaUpdater
-from offbook.methods.mind.losses import consistency, fine_tuning, path_losses
+from offbook.methods.mind.losses import consistency, fine_tuning, measure, path_losses
 from offbook.methods.mind.metanet import MetaNet
 from offbook.methods.mind.monitor import observe
 from offbook.methods.mind.options import MindOptions
@@ -42,7 +41,7 @@ def mind_objective(
         paths: the questions, K paths each.
         vectors_NKE: of their paths, on the student's device.
         names: of the K perspectives.
-        untouched_NK: see `untouched_losses`.
+        untouched_NK: ℓ(θ0), see `untouched.py`.
         options: the settings; `perspectives` is applied already.
         seed: of MetaNet.
     """
@@ -67,18 +66,6 @@ def mind_objective(
     return Objective(
         questions=len(paths), loss=training.loss, after_step=training.after_step, state=(updater, training)
     )
-
-
-@torch.no_grad()
-def untouched_losses(student: PreTrainedModel, paths: Sequence[Paths]) -> torch.Tensor:
-    """ℓ(θ0) (N, K) of every path, NaN where it is missing."""
-    student.eval()
-    losses_NK = torch.full((len(paths), len(paths[0].responses)), torch.nan)
-    with branch_attention(student):
-        for n, question in enumerate(paths):
-            present = [k for k, response in enumerate(question.responses) if response is not None]
-            losses_NK[n, present] = _losses(student, question, present).cpu()
-    return losses_NK
 
 
 class MindTraining:
@@ -127,7 +114,7 @@ class MindTraining:
         alpha_K = weights(scores_K, kept_K, tau_student=options.tau_student)
 
         selected = kept_K.nonzero().flatten().tolist()
-        branches = lay_out(paths.prompt, _chosen(paths, selected), self.vectors_NKE.device)
+        branches = lay_out(paths.prompt, paths.some(selected), self.vectors_NKE.device)
         logits_NV = response_logits(student, branches)
         losses_I = path_losses(logits_NV, branches)
         sft = fine_tuning(losses_I, alpha_K[selected])
@@ -187,17 +174,5 @@ class MindTraining:
             scores_K[present] = scores_K[present[torch.randperm(len(present)).to(present.device)]]
         return scores_K
 
-    @torch.no_grad()
     def _measure(self, student: nn.Module, question: int, perspectives: Sequence[int]) -> None:
-        self.losses_NK[question, perspectives] = _losses(student, self.paths[question], perspectives)
-
-
-def _losses(student: nn.Module, question: Paths, perspectives: Sequence[int]) -> torch.Tensor:
-    """ℓ of some of a question's paths, in this order."""
-    device = next(student.parameters()).device
-    branches = lay_out(question.prompt, _chosen(question, perspectives), device)
-    return path_losses(response_logits(student, branches), branches)
-
-
-def _chosen(question: Paths, perspectives: Sequence[int]) -> list[Response]:
-    return [r for k in perspectives if (r := question.responses[k]) is not None]
+        self.losses_NK[question, perspectives] = measure(student, self.paths[question], perspectives)

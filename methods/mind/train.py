@@ -1,6 +1,6 @@
 """Trains a student with MIND: a warm-up of MetaNet alone, then student and MetaNet side by side (arXiv:2601.03717).
 
-    warm-up   table ℓ(θ0) of every path's loss under the untouched student; MetaNet alone is fitted to it
+    warm-up   MetaNet alone is fitted to ℓ(θ0), the untouched student's losses (`untouched.py`)
     joint     `engine/training/student_training.py` with MIND's objective
 
 Path vectors come from a frozen text encoder and are an argument here.
@@ -14,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import load, save
 
-from offbook.engine.files import atomic_write_bytes
 from offbook.engine.training.distiller import Job, read_options
 from offbook.engine.training.paths import Paths, encode_corpus
 from offbook.engine.training.student_training import is_trained, train_student, training_fingerprint
-from offbook.methods.mind.objective import mind_objective, untouched_losses
+from offbook.methods.mind.objective import mind_objective
 from offbook.methods.mind.options import MindOptions
+from offbook.methods.mind.untouched import untouched_table
 
 NAME = "mind"
 
@@ -50,10 +49,7 @@ def mind(job: Job, vectors_NKE: torch.Tensor) -> Path:
     names = options.perspectives or job.corpus.perspectives
     paths = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)
     paths, vectors_NKE = _narrow(paths, vectors_NKE, job.corpus.perspectives, names)
-    table = job.folder / "state" / f"untouched-{fingerprint[:16]}.safetensors"
-    if not table.is_file():
-        atomic_write_bytes(table, save({"losses_NK": untouched_losses(job.student, paths)}))
-    losses_NK = load(table.read_bytes())["losses_NK"].to(job.student.device)
+    losses_NK = untouched_table(job, paths, names).to(job.student.device)
     objective = mind_objective(
         paths, vectors_NKE.to(job.student.device), names, losses_NK, options, seed=job.config.seed
     )

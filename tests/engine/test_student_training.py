@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
+from accelerate import Accelerator
 from torch import nn
 from transformers import AutoModelForCausalLM
 
@@ -145,3 +146,14 @@ def test_another_training_in_the_folder_is_refused(tmp_path: Path) -> None:
 def test_the_order_of_questions_follows_the_seed(tmp_path: Path) -> None:
     logs = [record(train_student(job(tmp_path / str(s), seed=s), "plain", objective()))["log"] for s in (0, 1)]
     assert logs[0] != logs[1]
+
+
+def test_trainings_of_one_process_each_have_their_own_precision(tmp_path: Path) -> None:
+    def first_loss(name: str, precision: Literal["no", "bf16"]) -> float:
+        folder = train_student(job(tmp_path / name, mixed_precision=precision), "plain", objective())
+        return float(record(folder)["log"][0]["loss"])
+
+    exact = first_loss("before", "no")
+    assert first_loss("rough", "bf16") != exact
+    assert first_loss("after", "no") == exact
+    assert Accelerator(cpu=True).mixed_precision == "no"

@@ -15,11 +15,13 @@ from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.distiller import Job, StudentConfig
 from offbook.engine.training.student_training import QuestionLoss
+from offbook.methods.mind import untouched as untouched_module
 from offbook.methods.mind.calibration import MetaUpdater
 from offbook.methods.mind.metanet import MetaNet
-from offbook.methods.mind.objective import MindTraining, mind_objective, untouched_losses
+from offbook.methods.mind.objective import MindTraining, mind_objective
 from offbook.methods.mind.options import MindOptions
 from offbook.methods.mind.train import mind
+from offbook.methods.mind.untouched import untouched_losses
 from tests.methods.mind_corpus import NAMES, TOKENIZER, WIDTH, mind_corpus, mind_paths, opinionated, path_vectors
 from tests.tiny import tiny_model
 
@@ -49,6 +51,11 @@ def record(folder: Path) -> dict[str, Any]:
     return content
 
 
+def untouched() -> torch.Tensor:
+    """ℓ(θ0) (4, 3)."""
+    return untouched_losses(job(Path("unused")), mind_paths())
+
+
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return dict(AutoModelForCausalLM.from_pretrained(folder).named_parameters())
 
@@ -64,7 +71,7 @@ def training(**options: Any) -> MindTraining:
         accumulation=1,
         direction=settings.direction,
     )
-    table = untouched_losses(tiny_model(), mind_paths())
+    table = untouched()
     return MindTraining(mind_paths(), path_vectors(), NAMES, table, settings, updater)
 
 
@@ -113,17 +120,56 @@ def test_an_interrupted_mind_ends_as_an_uninterrupted_one(scores: str, tmp_path:
         assert torch.equal(value, weights(cut)[name])
 
 
-def test_the_untouched_students_losses_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(_: Any) -> float:
-        raise StoppedError
+def stop(_: Any) -> float:
+    raise StoppedError
 
+
+def never(*_: Any) -> torch.Tensor:
+    raise AssertionError
+
+
+def test_the_untouched_students_losses_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoppedError):
         mind(job(tmp_path / "s", stop), path_vectors())
-    monkeypatch.setattr("offbook.methods.mind.train.untouched_losses", None)
+    monkeypatch.setattr(untouched_module, "untouched_losses", never)
     mind(job(tmp_path / "s"), path_vectors())
     finished = record(tmp_path / "s")
     mind(job(tmp_path / "s", stop), path_vectors())
     assert record(tmp_path / "s") == finished
+
+
+def test_seeds_share_the_untouched_students_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(name: str, **changes: Any) -> None:
+        shared = replace(job(tmp_path / name), cache=tmp_path / "cache")
+        mind(replace(shared, **changes), path_vectors())
+
+    run("first")
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    monkeypatch.setattr(untouched_module, "untouched_losses", never)
+    run("other seed", config=replace(CONFIG, seed=1))
+    run("other settings", options=OPTIONS | {"scores": "random"})
+    for name, changes in {
+        "other model": {"identity": {"model": "other"}},
+        "other length": {"config": replace(CONFIG, max_length=500)},
+        "other precision": {"config": replace(CONFIG, mixed_precision="bf16")},
+        "other perspectives": {"options": OPTIONS | {"perspectives": ["formal", "planning"]}},
+    }.items():
+        with pytest.raises(AssertionError):
+            run(name, **changes)
+
+
+def test_the_untouched_students_losses_are_taken_in_the_trainings_precision(tmp_path: Path) -> None:
+    said: list[tuple[int, int, str]] = []
+    rough = replace(
+        job(tmp_path / "s", selection="all", tau_student=1e9, consistency=0.0),
+        config=replace(CONFIG, mixed_precision="bf16", questions_per_step=4),
+        report=lambda *a: said.append(a),
+    )
+    found = untouched_losses(rough, mind_paths())
+    assert said == [(0, CONFIG.gradient_tokens, "mind: losses of the untouched student 0/4 questions")]
+    first = record(mind(rough, path_vectors()))["log"][0]["loss"]
+    assert first == pytest.approx(float(found.nanmean(dim=1).mean()), rel=1e-6)
+    assert first != pytest.approx(float(untouched().nanmean(dim=1).mean()), rel=1e-6)
 
 
 def test_chosen_perspectives_alone_are_learned_from(tmp_path: Path) -> None:
@@ -173,7 +219,7 @@ def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
 def test_without_fusion_the_loss_is_that_of_uniform_rationales() -> None:
     tested = training(selection="all", tau_student=1e9, consistency=0.0)
     part = visit(tested)
-    torch.testing.assert_close(part.loss, untouched_losses(tiny_model(), mind_paths())[0].mean())
+    torch.testing.assert_close(part.loss, untouched()[0].mean())
     assert part.gradient_tokens == sum(len(r.tokens) for r in mind_paths()[0].responses if r is not None)
 
 
@@ -181,7 +227,7 @@ def test_the_strictest_threshold_is_fine_tuning_on_the_best_path() -> None:
     tested = training(beta=1.0)
     best = int(tested.updater.scores(path_vectors()[0], tested.path_mask_NK[0]).argmax())
     part = visit(tested)
-    torch.testing.assert_close(part.loss, untouched_losses(tiny_model(), mind_paths())[0, best])
+    torch.testing.assert_close(part.loss, untouched()[0, best])
     assert part.sequences == [f"q0/{NAMES[best]}"]
     assert part.log["consistency"] == 0
 
@@ -227,7 +273,7 @@ def test_paths_that_were_not_selected_are_measured_every_refresh() -> None:
 
 def test_instantaneous_scores_are_the_losses_of_this_step() -> None:
     tested = training(scores="instantaneous", selection="all", tau_student=0.5)
-    losses = untouched_losses(tiny_model(), mind_paths())[0]
+    losses = untouched()[0]
     tested.losses_NK.zero_()
     assert alphas(visit(tested)) == pytest.approx((-losses / 0.5).softmax(-1).tolist(), rel=1e-4)
     hardest = training(scores="instantaneous", selection="all", tau_student=0.5, hardest_first=True)
@@ -270,7 +316,7 @@ def test_literal_selection_uses_bounded_scores() -> None:
 
 
 def test_options_reach_metanet() -> None:
-    table = untouched_losses(tiny_model(), mind_paths())
+    table = untouched()
 
     def networks(**options: Any) -> MetaNet:
         objective = mind_objective(
