@@ -22,6 +22,8 @@ from offbook.methods.mind.synthesis.rationale_rows import load_questions, load_r
 from offbook.tasks.procedural.documents import ID_FAMILIES, Document, documents, score
 from offbook.tasks.source import VARIABLE
 
+PROCEDURAL = "procedural"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DevQuestion:
@@ -54,7 +56,7 @@ def load_material(spec: CorpusSpec, progress: Progress) -> Material:
     Raises:
         ValueError: a file that is missing or no corpus, or fewer questions than were asked for.
     """
-    if spec.source == "procedural":
+    if spec.source == PROCEDURAL:
         return _procedural(spec)
     path = find_file(spec.source)
     if spec.format == "rationale_rows":
@@ -107,7 +109,7 @@ def _procedural(spec: CorpusSpec) -> Material:
         msg = f"dev_questions: expected at most {len(found)} for the procedural corpus, got {spec.dev_questions}"
         raise ValueError(msg)
     return Material(
-        name="procedural",
+        name=PROCEDURAL,
         corpus=Corpus.of((teach(p) for p in problems), IDS),
         dev=tuple(map(_procedural_question, found[: spec.dev_questions])),
     )

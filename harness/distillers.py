@@ -5,17 +5,18 @@ point of the group `offbook.distillers`. Nothing is imported for a method before
 """
 
 import difflib
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offbook.harness.roster import with_added
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from offbook.engine.training.distiller import Job
+    from offbook.engine.training.distiller import Job, Options
 
 GROUP = "offbook.distillers"
 
@@ -27,14 +28,52 @@ class StudentMethod:
     Attributes:
         name: how it is asked for.
         summary: one line.
+        settings: the class of its own settings.
         distil: trains a job's student; takes the vectors (N, K, E) of the corpus's rationales, or None.
         reads_vectors: whether it wants these vectors; the text encoder is run for no other.
     """
 
     name: str
     summary: str
+    settings: "Callable[[], type[Options]]"
     distil: "Callable[[Job, Tensor | None], Path]"
     reads_vectors: bool = False
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Refuses settings that the method does not have.
+
+        Raises:
+            ValueError: an unknown setting, or a value it cannot take.
+        """
+        from offbook.engine.training.distiller import checked_options
+
+        checked_options(options, self.settings())
+
+
+def _in(module: str, function: str) -> "Callable[[Job, Tensor | None], Path]":
+    """A baseline's distiller, imported when it is called."""
+
+    def distil(job: "Job", vectors_NKE: "Tensor | None") -> Path:
+        made: Path = getattr(importlib.import_module(module), function)(job)
+        return made
+
+    return distil
+
+
+def _settings(module: str, name: str) -> "Callable[[], type[Options]]":
+    """A method's settings, imported when they are asked for."""
+
+    def settings() -> "type[Options]":
+        kind: type[Options] = getattr(importlib.import_module(module), name)
+        return kind
+
+    return settings
+
+
+def _baseline(name: str, settings: str, summary: str) -> StudentMethod:
+    """A method of `baselines/distillation`, where file and function are called like it."""
+    module = f"offbook.baselines.distillation.{name}"
+    return StudentMethod(name=name, summary=summary, settings=_settings(module, settings), distil=_in(module, name))
 
 
 def _mind(job: "Job", vectors_NKE: "Tensor | None") -> Path:
@@ -44,58 +83,28 @@ def _mind(job: "Job", vectors_NKE: "Tensor | None") -> Path:
     return mind(job, vectors_NKE)
 
 
-def _single_rationale(job: "Job", vectors_NKE: "Tensor | None") -> Path:
-    from offbook.baselines.distillation.single_rationale import single_rationale
-
-    return single_rationale(job)
-
-
-def _uniform_rationales(job: "Job", vectors_NKE: "Tensor | None") -> Path:
-    from offbook.baselines.distillation.uniform_rationales import uniform_rationales
-
-    return uniform_rationales(job)
-
-
-def _step_by_step(job: "Job", vectors_NKE: "Tensor | None") -> Path:
-    from offbook.baselines.distillation.step_by_step import step_by_step
-
-    return step_by_step(job)
-
-
-def _mcc_kd(job: "Job", vectors_NKE: "Tensor | None") -> Path:
-    from offbook.baselines.distillation.mcc_kd import mcc_kd
-
-    return mcc_kd(job)
-
-
-DISTILLERS: dict[str, StudentMethod] = {
-    "single_rationale": StudentMethod(
-        name="single_rationale",
-        summary="fine-tuning on one golden rationale a question",
-        distil=_single_rationale,
+_METHODS = (
+    _baseline("single_rationale", "SingleRationaleOptions", "fine-tuning on one golden rationale a question"),
+    _baseline(
+        "uniform_rationales",
+        "UniformRationalesOptions",
+        "fine-tuning on all rationales of a question alike: MIND without fusion",
     ),
-    "uniform_rationales": StudentMethod(
-        name="uniform_rationales",
-        summary="fine-tuning on all rationales of a question alike: MIND without fusion",
-        distil=_uniform_rationales,
+    _baseline(
+        "step_by_step",
+        "StepByStepOptions",
+        "distilling step-by-step (arXiv:2305.02301): label and rationale as two tasks",
     ),
-    "step_by_step": StudentMethod(
-        name="step_by_step",
-        summary="distilling step-by-step (arXiv:2305.02301): label and rationale as two tasks",
-        distil=_step_by_step,
-    ),
-    "mcc_kd": StudentMethod(
-        name="mcc_kd",
-        summary="MCC-KD (arXiv:2310.14747): two diverse rationales whose answers must agree",
-        distil=_mcc_kd,
-    ),
-    "mind": StudentMethod(
+    _baseline("mcc_kd", "MccKdOptions", "MCC-KD (arXiv:2310.14747): two diverse rationales whose answers must agree"),
+    StudentMethod(
         name="mind",
         summary="MIND (arXiv:2601.03717): rationales scored, selected and weighed by what the student can absorb",
+        settings=_settings("offbook.methods.mind.options", "MindOptions"),
         distil=_mind,
         reads_vectors=True,
     ),
-}
+)
+DISTILLERS: dict[str, StudentMethod] = {method.name: method for method in _METHODS}
 
 
 def distillers() -> Mapping[str, StudentMethod]:

@@ -76,15 +76,23 @@ def set_paper(
     )
 
 
-def exam_spec(paper: Paper, target: Target, *, model: str, student: Student | None, corpus_sha256: str) -> ExamSpec:
-    """The specification of one model's exam; `student` is None for the untouched model."""
-    taught: dict[str, Any] = {"student": UNTOUCHED, "method": UNTOUCHED, "base_sha256": target.weights_sha256}
+def exam_spec(
+    paper: Paper,
+    *,
+    model: str,
+    base_sha256: str,
+    weights_sha256: str,
+    dtype: str,
+    student: Student | None = None,
+    corpus_sha256: str | None = None,
+) -> ExamSpec:
+    """The specification of one model's exam; without a student it is the untouched model's."""
+    taught: dict[str, Any] = {"student": UNTOUCHED, "method": UNTOUCHED}
     if student is not None:
         training = {name: value for name, value in vars(student.config).items() if name != "seed"}
         taught = {
             "student": student.name,
             "method": student.method,
-            "base_sha256": student.base_sha256,
             "options": dict(student.options),
             "training": training,
             "corpus_sha256": corpus_sha256,
@@ -92,11 +100,12 @@ def exam_spec(paper: Paper, target: Target, *, model: str, student: Student | No
         }
     return ExamSpec(
         model=model,
-        weights_sha256=target.weights_sha256,
+        base_sha256=base_sha256,
+        weights_sha256=weights_sha256,
         suites=paper.suites,
         max_new_tokens=paper.max_new_tokens,
         batch_size=paper.batch_size,
-        dtype=target.dtype,
+        dtype=dtype,
         chat_template=paper.chat_template,
         **taught,
     )

@@ -51,7 +51,9 @@ class Heat:
     @property
     def title(self) -> str:
         """For people."""
-        return f"{self.asked.suite.name} at temperature {self.sampling.temperature:g}"
+        student = next(iter(self.cells.values())).training
+        who = "" if student == "untouched" else f" by {student}"
+        return f"{self.asked.suite.name} at temperature {self.sampling.temperature:g}{who}"
 
 
 def plan_heat(
@@ -64,6 +66,7 @@ def plan_heat(
     limit: int | None = None,
     max_new_tokens: int | None = None,
     chat_template: bool | None = None,
+    training: str = "untouched",
 ) -> Heat:
     """Builds a heat's requests and specifications.
 
@@ -76,6 +79,7 @@ def plan_heat(
         limit: how many documents, from the suite's first; all by default.
         max_new_tokens: cap on each answer; the suite's own by default.
         chat_template: whether prompts go through the chat template; by default where there is one.
+        training: how the checkpoint was made from the model it is named after.
 
     Raises:
         ValueError: no baseline among the arms, or a suite that decoders take no part in.
@@ -99,6 +103,7 @@ def plan_heat(
         arm.name: CellSpec(
             model=target.name,
             weights_sha256=target.weights_sha256,
+            training=training,
             decoder=arm.name,
             decoder_config=dict(arm.options),
             drafter_fingerprint=arm.drafter_fingerprint,

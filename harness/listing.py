@@ -3,6 +3,7 @@
 import re
 
 from offbook.engine.embedded import ALIASES
+from offbook.harness.distillers import distillers
 from offbook.harness.profiles import load_profile, profile_names
 from offbook.harness.roster import contenders
 from offbook.tasks import TASKS_PATH
@@ -11,10 +12,11 @@ TASK = re.compile(r"^task: *offbook_(\S+)", re.MULTILINE)
 
 
 def listing() -> str:
-    """Decoders, suites, profiles and models, one a line."""
+    """Decoders, distillation methods, suites, profiles and models, one a line."""
     suites = sorted(m[1] for path in TASKS_PATH.rglob("*.yaml") if (m := TASK.search(path.read_text("utf-8"))))
     sections = {
         "decoders": {c.name: f"{c.summary}{' [trained]' if c.architecture else ''}" for c in contenders().values()},
+        "distillation methods": {m.name: m.summary for m in distillers().values()},
         "suites": dict.fromkeys(suites, "") | {"...": "any generating task of lm-eval, by its own name"},
         "profiles": {name: load_profile(name)[1].description for name in profile_names()},
         "models": {name: f"embedded, {embedded.requirement}" for name, embedded in ALIASES.items()}

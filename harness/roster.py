@@ -130,7 +130,9 @@ def _feature_decoder(
         )
         raise ValueError(msg)
     tree = TreeConfig(total_tokens=options.total_tokens, depth=options.depth, top_k=options.top_k)
-    loaded = load_drafter(drafter, target.backbone, {architecture.name: architecture}, target=target.identity)
+    loaded = load_drafter(
+        drafter, target.backbone, {architecture.name: architecture}, target=target.identity, base=target.base
+    )
     network = FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=architecture.contrast)
     return SpeculativeDecoder(target.backbone, network, target.detokenize)
 

@@ -23,6 +23,22 @@ def parse_options(settings: Sequence[str]) -> dict[str, dict[str, Any]]:
     return options
 
 
+def parse_named(settings: Sequence[str]) -> dict[str, Any]:
+    """`beta=0.5` as {"beta": 0.5}.
+
+    Raises:
+        ValueError: another shape.
+    """
+    options = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not (equals and name):
+            msg = f"--option {setting!r}: expected NAME=VALUE, such as beta=0.5"
+            raise ValueError(msg)
+        options[name] = parse_yaml(value, source=f"--option {name}")
+    return options
+
+
 def parse_drafters(settings: Sequence[str]) -> dict[str, str]:
     """`eagle2=folder` as {"eagle2": "folder"}.
 

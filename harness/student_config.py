@@ -54,6 +54,22 @@ class StudentSpec(_Strict):
     seeds: int | None = Field(default=None, ge=1)
 
 
+class CrossSpec(_Strict):
+    """The cross of students and decoders.
+
+    Attributes:
+        students: by name, their seed 0; the untouched model is always beside them.
+        decoders: of the roster; those with a drafter also run on each student with the base model's.
+        suites: the cap on new tokens by suite.
+        limit: documents of each suite, from the first.
+    """
+
+    students: tuple[str, ...] = Field(min_length=1)
+    decoders: tuple[str, ...] = Field(min_length=1)
+    suites: dict[str, Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    limit: int = Field(default=12, ge=1)
+
+
 class StudentsSpec(_Strict):
     """All students of a profile and their exam.
 
@@ -69,6 +85,7 @@ class StudentsSpec(_Strict):
         limit: documents of each suite, from the first; None for all.
         max_new_tokens: cap on an answer.
         batch_size: documents answered at once.
+        cross: decoders on some of the students.
     """
 
     models: tuple[str, ...] = ()
@@ -82,9 +99,14 @@ class StudentsSpec(_Strict):
     limit: int | None = Field(default=None, ge=1)
     max_new_tokens: int = Field(default=128, ge=1)
     batch_size: int = Field(default=64, ge=1)
+    cross: CrossSpec | None = None
 
     @model_validator(mode="after")
     def _names(self) -> "StudentsSpec":
+        strangers = [name for name in self.cross.students if name not in self.methods] if self.cross else []
+        if strangers:
+            msg = f"cross: expected students of {', '.join(self.methods)}, got {strangers[0]!r}; add it to methods"
+            raise ValueError(msg)
         if "untouched" in self.methods:
             msg = "expected no student named 'untouched', got one: that is the base model, which is always examined"
             raise ValueError(msg)

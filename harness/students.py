@@ -17,7 +17,7 @@ from offbook.engine import pretrained
 from offbook.engine.training.answers import chat_tokens, greedy_batch
 from offbook.engine.training.distiller import Job, StudentConfig
 from offbook.engine.training.student_training import RECORD
-from offbook.engine.training.text_encoder import load_encoder, path_vectors
+from offbook.engine.training.text_encoder import encoder_sha256, load_encoder, path_vectors
 from offbook.harness.corpora import Material
 from offbook.harness.distillers import distiller
 from offbook.harness.exam import TrainingCost
@@ -59,7 +59,7 @@ class Student:
         """What determines it beside method and settings."""
         names = {"model": self.base_sha256, "corpus": material.sha256}
         if distiller(self.method).reads_vectors:
-            names["encoder"] = pretrained.weights_sha256(self.encoder)
+            names["encoder"] = encoder_sha256(self.encoder)
         return names
 
     def folder(self, root: Path, material: Material) -> Path:
@@ -73,12 +73,15 @@ def plan_students(spec: StudentsSpec, model: str) -> list[Student]:
     """The students of one base model, seed by seed, so that tables which grow compare all methods early.
 
     Raises:
-        ValueError: an unknown method, or a base model out of reach.
+        ValueError: an unknown method or setting, or a base model or text encoder out of reach.
     """
+    for student in spec.methods.values():
+        distiller(student.method).check(student.options)
+    if any(distiller(student.method).reads_vectors for student in spec.methods.values()):
+        encoder_sha256(spec.encoder)
     base_sha256 = pretrained.weights_sha256(model)
     students = []
     for name, student in spec.methods.items():
-        distiller(student.method)
         given = spec.training.model_dump(exclude_none=True) | student.training.model_dump(exclude_none=True)
         students += [
             Student(
@@ -128,6 +131,7 @@ def make(student: Student, material: Material, folder: Path, progress: Progress,
         options=student.options,
         folder=folder,
         identity=student.identity(material),
+        cache=tables,
         score=dev_score(material, tokenizer),
         report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from offbook.engine.embedded import ALIASES
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerBase
@@ -28,6 +30,7 @@ class Target:
         tokenizer: its tokenizer.
         weights_sha256: hash of its weights.
         eos_token_ids: tokens that end an answer, from the generation configuration and the tokenizer.
+        base: of a distilled student, its base model, whose drafters it may borrow; None as a rule.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Target:
     tokenizer: "PreTrainedTokenizerBase"
     weights_sha256: str
     eos_token_ids: frozenset[int]
+    base: "TargetName | None" = None
 
     @property
     def device(self) -> "torch.device":
@@ -119,19 +123,23 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
     """
     from offbook.engine import pretrained
     from offbook.engine.decoding.backbone import Backbone
-    from offbook.engine.embedded import ALIASES
 
     chosen, place = resolve_dtype(dtype), resolve_device(device)
     model, tokenizer = pretrained.load(name, dtype=chosen, device=place, revision=revision)
-    folder = Path(name).expanduser()
     return Target(
-        name=folder.resolve().name if name not in ALIASES and folder.is_dir() else name,
+        name=short_name(name),
         dtype=dtype,
         backbone=Backbone(model),
         tokenizer=tokenizer,
         weights_sha256=pretrained.weights_sha256(name, revision=revision),
         eos_token_ids=_eos(model.generation_config, tokenizer),
     )
+
+
+def short_name(name: str) -> str:
+    """What records call a model: of a local folder its last part, else the alias or id."""
+    folder = Path(name).expanduser()
+    return folder.resolve().name if name not in ALIASES and folder.is_dir() else name
 
 
 def resolve_dtype(name: str) -> "torch.dtype":

@@ -66,7 +66,7 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
     Raises:
         ValueError: an unknown method or setting, a corpus or a model that is not there.
     """
-    distiller(spec.method)
+    distiller(spec.method).check(spec.options)
     student = Student(
         name=spec.name or spec.method,
         method=spec.method,

@@ -93,7 +93,12 @@ def save_drafter(
 
 
 def load_drafter(
-    folder: Path, backbone: Backbone, architectures: Architectures, *, target: TargetName | None = None
+    folder: Path,
+    backbone: Backbone,
+    architectures: Architectures,
+    *,
+    target: TargetName | None = None,
+    base: TargetName | None = None,
 ) -> LoadedDrafter:
     """Reads a checkpoint for this target.
 
@@ -102,6 +107,7 @@ def load_drafter(
         backbone: the target in memory.
         architectures: known architectures by name.
         target: name and hash of the model in memory; None skips the comparison of hashes.
+        base: another model whose drafters are taken too: the one from which the model in memory was distilled.
 
     Raises:
         ValueError: not a checkpoint, an unknown architecture, another vocabulary, width or target.
@@ -133,7 +139,8 @@ def load_drafter(
             f"for {vocab_size} and {layer.hidden_size} ({made_for.name}); train one for this target"
         )
         raise ValueError(msg)
-    if target is not None and target.weights_sha256 != made_for.weights_sha256:
+    welcome = [model.weights_sha256 for model in (target, base) if model is not None]
+    if target is not None and made_for.weights_sha256 not in welcome:
         msg = (
             f"{folder}: expected a drafter for {target.name} ({target.weights_sha256[:12]}), got one trained for "
             f"{made_for.name} ({made_for.weights_sha256[:12]}); train one for this target"

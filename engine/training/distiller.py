@@ -95,13 +95,18 @@ class Distiller(Protocol):
 
 
 def read_options(job: Job, kind: type[O]) -> O:
-    """The job's options as the method's settings.
+    """The job's options as the method's settings; see `checked_options`."""
+    return checked_options(job.options, kind)
+
+
+def checked_options(options: Mapping[str, Any], kind: type[O]) -> O:
+    """Options as a method's settings.
 
     Raises:
         ValueError: a setting the method does not have, or a value it cannot take.
     """
     try:
-        return kind(**job.options)
+        return kind(**options)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "options"

@@ -65,7 +65,7 @@ def load_encoder(name_or_path: str = ENCODER, device: str | torch.device = "cpu"
     Raises:
         ValueError: it cannot be encoder.
     """
-    source = str(prepare(name_or_path)) if name_or_path in ENCODERS else name_or_path
+    source = _source(name_or_path)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         model: PreTrainedModel = AutoModel.from_pretrained(
@@ -79,6 +79,15 @@ def load_encoder(name_or_path: str = ENCODER, device: str | torch.device = "cpu"
         raise ValueError(msg) from error
     model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
     return TextEncoder(weights_sha256=weights_sha256(source), model=model.eval(), tokenizer=tokenizer)
+
+
+def encoder_sha256(name_or_path: str = ENCODER) -> str:
+    """The hash of an encoder's weights, without loading it.
+
+    Raises:
+        ValueError: it is out of reach.
+    """
+    return weights_sha256(_source(name_or_path))
 
 
 def path_vectors(
@@ -112,3 +121,8 @@ def path_vectors(
     save_file({"vectors": vectors}, temporary)
     temporary.replace(path)
     return vectors
+
+
+def _source(name_or_path: str) -> str:
+    """What `from_pretrained` takes: an embedded encoder's folder, or the name as it is."""
+    return str(prepare(name_or_path)) if name_or_path in ENCODERS else name_or_path

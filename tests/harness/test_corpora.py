@@ -1,0 +1,93 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from offbook.engine.training.corpus import save_corpus
+from offbook.harness.config import parse
+from offbook.harness.corpora import find_file, load_material
+from offbook.harness.progress import Silent
+from offbook.harness.student_config import CorpusSpec
+from offbook.methods.mind.procedural_teacher import corpus
+from offbook.tasks.procedural import generate
+from offbook.tasks.procedural.documents import ID_FAMILIES, documents
+from offbook.tasks.source import VARIABLE
+
+
+class Told(Silent):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def material(**changes: object):
+    return load_material(parse(CorpusSpec, changes, source="test"), Silent())
+
+
+def test_the_procedural_corpus_takes_the_families_in_turn_and_develops_on_dev():
+    found = material(questions=9, dev_questions=15)
+    assert [q.category for q in found.corpus.questions] == [*ID_FAMILIES, *ID_FAMILIES[:2]]
+    assert found.corpus.path_mask.all()
+    dev = {doc["id"] for family in ID_FAMILIES for doc in documents(family, "dev")}
+    assert len(found.dev) == 15
+    assert {question.id for question in found.dev} <= dev
+    first = documents(ID_FAMILIES[0], "dev")[0]
+    assert found.dev[0].is_answered_by(f"So it is.\nThe answer is {first['answer']}.")
+    assert not found.dev[0].is_answered_by("The answer is 100003.")
+
+
+def test_another_question_or_another_development_set_is_another_material():
+    hashes = {material(questions=n, dev_questions=d).sha256 for n, d in ((7, 7), (8, 7), (7, 8))}
+    assert len(hashes) == 3
+    assert material(questions=7, dev_questions=7).sha256 in hashes
+
+
+def test_a_file_gives_its_first_questions_to_training_and_its_next_ones_to_development(tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    save_corpus(path, corpus(generate("train", "shopping", 8)))
+    found = material(source=str(path), questions=5, dev_questions=3)
+    ids = [f"shopping-train-{n:04d}" for n in range(8)]
+    assert [q.id for q in found.corpus.questions] == ids[:5]
+    assert [q.id for q in found.dev] == ids[5:]
+    answer = generate("train", "shopping", 8)[5].answer
+    assert found.dev[0].is_answered_by(f"The answer is {answer}.")
+    assert not found.dev[0].is_answered_by("The answer is 100003.")
+    with pytest.raises(ValueError, match="expected 6 questions to train on and 3 for development, got 8"):
+        material(source=str(path), questions=6, dev_questions=3)
+
+
+def test_questions_of_a_test_set_are_left_out_and_said_so(tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    problems = [*generate("test", "shopping", 2), *generate("train", "shopping", 4)]
+    save_corpus(path, corpus(problems))
+    told = Told()
+    found = load_material(CorpusSpec(source=str(path), questions=3, dev_questions=1), told)
+    assert all("-train-" in q.id for q in found.corpus.questions)
+    assert told.lines == ["corpus.jsonl: 4 of 6 questions with rationales overlap no test set"]
+
+
+def test_a_relative_file_is_looked_up_below_the_data_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    (tmp_path / "train").mkdir()
+    row = {"id": "q", "question": "How many legs do 2 cats have?", "answer": "8"}
+    rows = [
+        row
+        | {"id": f"q{n}", "rationales": [{"perspective": p, "source": "me", "text": f"{p}: 2 * 4 = 8."} for p in "abc"]}
+        for n in range(3)
+    ]
+    (tmp_path / "train" / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    found = material(source="train/rows.jsonl", format="rationale_rows", questions=2, dev_questions=1, perspectives=2)
+    assert found.corpus.path_mask.shape == (2, 2)
+    assert found.dev[0].is_answered_by("It is 8.")
+    with pytest.raises(ValueError, match=f"expected a corpus 'no.jsonl' here or below {VARIABLE}, found none"):
+        find_file("no.jsonl")
+
+
+@pytest.mark.parametrize("missing", ["questions.jsonl", "/nowhere/corpus.jsonl"])
+def test_a_missing_file_is_told_in_one_line(missing, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(ValueError, match="found none; check the path, or point OFFBOOK_DATA") as error:
+        find_file(str(Path(missing)))
+    assert "\n" not in str(error.value)

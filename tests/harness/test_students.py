@@ -1,0 +1,133 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from offbook.engine.training.distiller import StudentConfig
+from offbook.harness.config import parse
+from offbook.harness.corpora import DevQuestion, Material, load_material
+from offbook.harness.progress import Silent
+from offbook.harness.student_config import CorpusSpec, StudentsSpec
+from offbook.harness.students import cost, dev_score, is_made, make, plan_students
+from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
+
+CONTENT = {
+    "methods": {
+        "single": {"method": "single_rationale", "seeds": 2},
+        "all": {"method": "uniform_rationales", "training": {"learning_rate": 0.5}},
+    },
+    "training": {"gradient_tokens": 700, "max_length": 4096, "evaluations": 1, "questions_per_step": 2},
+    "seeds": 3,
+    "suites": {"id": ["procedural_id"]},
+}
+
+
+def spec(**changes: object) -> StudentsSpec:
+    return parse(StudentsSpec, CONTENT | changes, source="test")
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> str:
+    return str(save_tiny(tmp_path_factory.mktemp("students") / "tiny"))
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return load_material(CorpusSpec(questions=4, dev_questions=2), Silent())
+
+
+def test_students_come_seed_by_seed_with_their_own_settings_over_the_common_ones(tiny):
+    students = plan_students(spec(), tiny)
+    assert [(s.name, s.config.seed) for s in students] == [
+        ("single", 0), ("all", 0), ("single", 1), ("all", 1), ("all", 2)
+    ]  # fmt: skip
+    assert {s.config.learning_rate for s in students if s.name == "all"} == {0.5}
+    assert {s.config.learning_rate for s in students if s.name == "single"} == {StudentConfig().learning_rate}
+    assert {s.config.gradient_tokens for s in students} == {700}
+
+
+def test_settings_that_do_not_exist_are_refused_before_anything_is_made(tiny):
+    with pytest.raises(ValueError, match="no distillation method 'mindful'"):
+        plan_students(spec(methods={"x": {"method": "mindful"}}), tiny)
+    with pytest.raises(ValueError, match="perspectiv"):
+        plan_students(spec(methods={"x": {"method": "single_rationale", "options": {"perspectiv": "y"}}}), tiny)
+    with pytest.raises(ValueError, match="'untouched', got one: that is the base model"):
+        spec(methods={"untouched": {"method": "mind"}})
+
+
+def test_a_student_lies_where_what_determines_it_says(tiny, material, tmp_path):
+    student = plan_students(spec(), tiny)[0]
+    folder = student.folder(tmp_path, material)
+    changed = {
+        student.folder(tmp_path, dataclasses.replace(material, dev=material.dev[:1])),
+        *(
+            dataclasses.replace(student, **change).folder(tmp_path, material)
+            for change in (
+                {"config": dataclasses.replace(student.config, seed=5)},
+                {"config": dataclasses.replace(student.config, learning_rate=0.1)},
+                {"options": {"perspective": "planning"}},
+                {"base_sha256": "00"},
+                {"method": "uniform_rationales"},
+            )
+        ),
+    }
+    assert len(changed | {folder}) == 7
+    assert dataclasses.replace(student, encoder="another").folder(tmp_path, material) == folder, "it reads none"
+
+
+def test_a_student_is_made_once_and_says_what_it_cost(tiny, material, tmp_path, monkeypatch):
+    student = plan_students(spec(), tiny)[0]
+    folder = student.folder(tmp_path, material)
+    assert not is_made(folder)
+    make(student, material, folder, Silent(), device="cpu")
+    assert is_made(folder)
+    found = cost(folder)
+    assert found.gradient_tokens >= 700
+    assert found.distinct_sequences <= len(material.corpus)
+    assert found.wall_s > 0
+    assert len(found.dev_scores) == 1
+    identity = json.loads((folder / "distillation.json").read_text())["identity"]
+    assert identity == {"model": student.base_sha256, "corpus": material.sha256}
+    monkeypatch.setattr("offbook.engine.pretrained.load", None)
+    assert make(student, material, folder, Silent(), device="cpu") == folder
+
+
+def test_the_development_score_is_the_share_of_right_answers(monkeypatch):
+    asked: list[list[int]] = []
+
+    def answers(model, tokenizer, prompts, max_new_tokens):
+        asked.extend(prompts)
+        return [tokenizer("yes")["input_ids"] for _ in prompts]
+
+    monkeypatch.setattr("offbook.harness.students.greedy_batch", answers)
+    dev = tuple(
+        DevQuestion(id=f"q{n}", prompt="p" * (9 - n), is_answered_by=lambda text, n=n: text == "yes" and n != 2)
+        for n in range(4)
+    )
+    found = Material(name="m", corpus=load_material(CorpusSpec(questions=1, dev_questions=1), Silent()).corpus, dev=dev)
+    score = dev_score(found, tiny_tokenizer())
+    assert score(tiny_model()) == 0.75
+    assert len(asked) == 4
+    assert [len(prompt) for prompt in asked] == sorted(len(prompt) for prompt in asked)
+
+
+def test_mind_reads_vectors_of_the_encoder_it_names(tiny, material, tmp_path, monkeypatch):
+    seen = {}
+
+    def mind(job, vectors):
+        seen["vectors"], seen["identity"], seen["cache"] = vectors, dict(job.identity), job.cache
+        return job.folder
+
+    monkeypatch.setattr("offbook.methods.mind.train.mind", mind)
+    monkeypatch.setattr("offbook.harness.students.encoder_sha256", lambda name: f"hash of {name}")
+    monkeypatch.setattr("offbook.harness.students.load_encoder", lambda name, device: None)
+    monkeypatch.setattr("offbook.harness.students.path_vectors", lambda corpus, *_, progress: torch.ones(4, 8, 3))
+    (student,) = plan_students(spec(methods={"m": {"method": "mind", "seeds": 1}}, encoder="mini"), tiny)
+    folder = student.folder(tmp_path, material)
+    make(student, material, folder, Silent(), device="cpu")
+    assert seen["vectors"].shape == (4, 8, 3)
+    assert seen["identity"]["encoder"] == "hash of mini"
+    assert seen["cache"] == Path(tmp_path) / "tables"
+    assert dataclasses.replace(student, encoder="other").folder(tmp_path, material) != folder
