@@ -6,6 +6,8 @@
 
 Every rationale ends in the same answer line, so that an answer lies on the same tokens whichever perspective led to
 it (MIND's consistency loss compares them there). A question may lack a perspective; `Corpus.path_mask` says which.
+
+A question may also have "mistakes": rationales of the same form that close with another answer (EDIT learns from them).
 """
 
 import json
@@ -14,10 +16,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from offbook.engine.files import atomic_write_text
 
@@ -51,27 +61,41 @@ class Rationale(_Strict):
 
 
 class Question(_Strict):
-    """One question with its gold answer and rationales, at most one a perspective."""
+    """One question with its gold answer and rationales, at most one a perspective.
+
+    `mistakes` close with another answer, at most one a perspective too; a question without any is written without them.
+    """
 
     id: Text
     question: Text
     answer: Text
     category: str = ""
     rationales: Annotated[tuple[Rationale, ...], Field(min_length=1, strict=False)]
+    mistakes: Annotated[tuple[Rationale, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        repeated = [name for name, n in Counter(r.perspective for r in self.rationales).items() if n > 1]
-        if repeated:
-            msg = f"expected one rationale a perspective, got several of {repeated[0]!r}"
-            raise ValueError(msg)
-        line = ANSWER_LINE.format(answer=self.answer)
-        for r in self.rationales:
-            start, end = r.answer_span
-            if not (r.text.endswith(line) and end == len(r.text) - len(AFTER) and r.text[start:end] == self.answer):
-                msg = f"expected {r.perspective!r} to end in {line!r}, its span on the answer, got span {start}, {end}"
+        for kind, rationales in (("rationale", self.rationales), ("mistake", self.mistakes)):
+            repeated = [name for name, n in Counter(r.perspective for r in rationales).items() if n > 1]
+            if repeated:
+                msg = f"expected one {kind} a perspective, got several of {repeated[0]!r}"
                 raise ValueError(msg)
+        for r in self.rationales:
+            _check_close(r, self.answer)
+        for r in self.mistakes:
+            answer = r.text[slice(*r.answer_span)]
+            if answer.strip() in ("", self.answer.strip()):
+                msg = f"expected the mistake {r.perspective!r} to close with another answer than {self.answer!r}"
+                raise ValueError(msg)
+            _check_close(r, answer)
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_empty_mistakes(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if not self.mistakes:
+            fields.pop("mistakes", None)
+        return fields
 
 
 @dataclass(frozen=True)
@@ -126,6 +150,14 @@ def close(text: str, answer: str) -> tuple[str, tuple[int, int]]:
 def instruct(question: str) -> str:
     """A question as the student is asked it, in training and in the suites alike."""
     return INSTRUCTION.format(question=question)
+
+
+def _check_close(rationale: Rationale, answer: str) -> None:
+    """A rationale's last words are the answer line, its span on the answer."""
+    line, text, (start, end) = ANSWER_LINE.format(answer=answer), rationale.text, rationale.answer_span
+    if not (text.endswith(line) and end == len(text) - len(AFTER) and text[start:end] == answer):
+        msg = f"expected {rationale.perspective!r} to end in {line!r}, its span on the answer, got span {start}, {end}"
+        raise ValueError(msg)
 
 
 def load_corpus(path: Path) -> Corpus:

@@ -14,14 +14,38 @@ def rationale(perspective: str, text: str = "2 + 3 = 5, and twice that is 10.", 
     return Rationale(perspective=perspective, text=whole, answer_span=span, provenance="test", licence="Apache-2.0")
 
 
-def question(name: str, *perspectives: str) -> Question:
-    return Question(id=name, question="?", answer="10", rationales=tuple(map(rationale, perspectives)))
+def question(name: str, *perspectives: str, mistakes: tuple[Rationale, ...] = ()) -> Question:
+    rationales = tuple(map(rationale, perspectives))
+    return Question(id=name, question="?", answer="10", rationales=rationales, mistakes=mistakes)
+
+
+MISTAKE = rationale("planning", "2 + 3 = 5, and three more is 8.", "8")
 
 
 def test_a_corpus_survives_its_file(tmp_path: Path) -> None:
     corpus = Corpus.of([question("a", "planning", "analogy"), question("b", "analogy")])
     save_corpus(tmp_path / "c.jsonl", corpus)
     assert load_corpus(tmp_path / "c.jsonl") == corpus
+
+
+def test_mistakes_survive_the_file_and_are_written_where_there_are_some(tmp_path: Path) -> None:
+    corpus = Corpus.of([question("a", "planning", mistakes=(MISTAKE,)), question("b", "planning")])
+    save_corpus(tmp_path / "c.jsonl", corpus)
+    assert load_corpus(tmp_path / "c.jsonl") == corpus
+    first, second = map(json.loads, (tmp_path / "c.jsonl").read_text().splitlines())
+    assert first["mistakes"] == [MISTAKE.model_dump(mode="json")]
+    assert "mistakes" not in second
+    assert "mistakes" not in question("b", "planning").model_dump(mode="json")
+
+
+def test_a_file_from_before_mistakes_is_written_again_byte_for_byte(tmp_path: Path) -> None:
+    line = (
+        '{"id": "q", "question": "2 + 3?", "answer": "5", "category": "", "rationales": [{"perspective": "p", '
+        '"text": "Count.\\nThe answer is 5.", "answer_span": [21, 22], "provenance": "x", "licence": "MIT"}]}\n'
+    )
+    (tmp_path / "old.jsonl").write_text(line, encoding="utf-8")
+    save_corpus(tmp_path / "new.jsonl", load_corpus(tmp_path / "old.jsonl"))
+    assert (tmp_path / "new.jsonl").read_text(encoding="utf-8") == line
 
 
 def test_the_mask_shows_missing_perspectives() -> None:
@@ -39,7 +63,7 @@ def test_the_span_lies_on_the_answer() -> None:
 
 
 def spoilt(path: tuple[str | int, ...], value: Any) -> str:
-    row = question("a", "planning", "analogy").model_dump(mode="json")
+    row = question("a", "planning", "analogy", mistakes=(MISTAKE,)).model_dump(mode="json")
     place: Any = row
     for step in path[:-1]:
         place = place[step]
@@ -59,6 +83,10 @@ def spoilt(path: tuple[str | int, ...], value: Any) -> str:
         (spoilt(("rationales", 0, "text"), "no answer line"), "planning"),
         (spoilt(("rationales", 0, "licence"), ""), "licence"),
         (spoilt(("mood",), "good"), "mood"),
+        (spoilt(("mistakes",), [rationale("planning").model_dump()]), "another answer than '10'"),
+        (spoilt(("mistakes",), [MISTAKE.model_dump()] * 2), "one mistake a perspective"),
+        (spoilt(("mistakes", 0, "text"), "no answer line"), "planning"),
+        (spoilt(("mistakes", 0, "answer_span"), [0, 1]), "span"),
     ],
 )
 def test_a_spoilt_line_is_refused_in_one_line(line: str, complaint: str, tmp_path: Path) -> None:
