@@ -1,0 +1,66 @@
+"""Markdown that holds other people's text: escaped cells, numbers with intervals, and blocks inside a README."""
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from offbook.engine.files import atomic_write_text
+
+_SPECIAL = (("|", "\\|"), ("`", "\\`"), ("[", "\\["), ("]", "\\]"), ("<", "&lt;"), (">", "&gt;"))
+
+
+def markdown_table(lines: Sequence[dict[str, str]]) -> str:
+    """A pipe table; the first line's keys are the heading."""
+    return str(tabulate(lines, headers="keys", tablefmt="pipe", disable_numparse=True))
+
+
+def escape(text: str) -> str:
+    """Text that stays inside its table cell and starts no markup, link or image."""
+    text = re.sub(r"\s+", " ", text).replace("\\", "\\\\")
+    for character, instead in _SPECIAL:
+        text = text.replace(character, instead)
+    return text
+
+
+def interval(row: dict[Any, Any], name: str, digits: int, *, scale: float = 1, sign: str = "") -> str:
+    """The number `name` of a table's row, times `scale`, with its interval where it has one; "+" as sign shows both."""
+    value, low, high = (scale * row[column] for column in (name, f"{name}_low", f"{name}_high"))
+    shown = number(value, digits, sign=sign)
+    return shown if math.isnan(low) else f"{shown} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
+
+
+def number(value: float, digits: int, *, sign: str = "") -> str:
+    """A rounded number; a hyphen for unknown."""
+    return "-" if math.isnan(value) else f"{value:{sign}.{digits}f}"
+
+
+def count(value: float) -> str:
+    """1.2M, 34k or 560; a hyphen for unknown."""
+    if math.isnan(value):
+        return "-"
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.1f}{unit}"
+    return f"{value:.0f}"
+
+
+def replace_block(path: Path, name: str, content: str) -> None:
+    """Puts `content` between `<!-- name -->` and `<!-- /name -->` in a file.
+
+    Raises:
+        ValueError: the file has not exactly one such block.
+    """
+    text = path.read_text(encoding="utf-8")
+    block = re.compile(rf"(<!-- {re.escape(name)} -->).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
+    found = len(block.findall(text))
+    if found != 1:
+        message = (
+            f"{path.name}: expected one block from <!-- {name} --> to <!-- /{name} -->, got {found}; "
+            "add the two comments where the table belongs"
+        )
+        raise ValueError(message)
+    atomic_write_text(path, block.sub(lambda match: f"{match[1]}\n{content}\n{match[2]}", text))
