@@ -1,0 +1,104 @@
+"""Logit distillation (Hinton et al. 2015, arXiv:1503.02531): the student learns a larger teacher's distributions.
+
+    L = α · T² · KL(p‖q) + (1 - α) · CE      p, q: softmax of the teacher's and of the student's logits, both over T
+
+It is taken at every token of the corpus's rationales; T² keeps the gradient's size whatever T is. Ours: T = 1 and
+α = ½ by default, as is usual for language models; all rationales of a question count alike. Families pad their logits
+to different widths over one vocabulary (Qwen2.5); ids beyond the narrower name no token, and are left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+from torch.nn import functional
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from offbook.engine.pretrained import load, weights_sha256
+from offbook.engine.training.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.training.distiller import Job, Options, read_options
+from offbook.engine.training.paths import Paths, encode_corpus
+from offbook.engine.training.student_training import (
+    Objective,
+    QuestionLoss,
+    is_trained,
+    train_student,
+    training_fingerprint,
+)
+
+NAME = "logit_kd"
+
+
+class LogitKdOptions(Options):
+    """`teacher` is an alias, a folder or a Hugging Face id; `temperature` is T, `alpha` α."""
+
+    teacher: Annotated[str, Field(min_length=1)]
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+def logit_kd(job: Job) -> Path:
+    """See `Distiller`. The hash of the teacher's weights joins the job's identity.
+
+    Raises:
+        ValueError: a teacher that is out of reach, or has another vocabulary than the student.
+    """
+    options = read_options(job, LogitKdOptions)
+    job = replace(job, identity={**job.identity, "teacher": weights_sha256(options.teacher)})
+    if is_trained(job.folder, training_fingerprint(job, NAME)):
+        return job.folder
+    dtype = torch.bfloat16 if job.config.mixed_precision == "bf16" else job.student.dtype
+    teacher, tokenizer = load(options.teacher, dtype=dtype, device=job.student.device)
+    check_vocabulary(options.teacher, tokenizer, job.tokenizer)
+    questions = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)
+    return train_student(job, NAME, logit_kd_objective(questions, teacher, options))
+
+
+def check_vocabulary(name: str, teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase) -> None:
+    """Every token has the same id in both.
+
+    Raises:
+        ValueError: one has another, or is missing.
+    """
+    theirs, ours = teacher.get_vocab(), student.get_vocab()
+    if theirs != ours:
+        odd = min(token for token in theirs.keys() | ours.keys() if theirs.get(token) != ours.get(token))
+        msg = (
+            f"teacher {name}: expected the student's vocabulary ({len(ours)} tokens), got another ({len(theirs)} "
+            f"tokens, {odd!r} differs); choose a teacher of the student's family"
+        )
+        raise ValueError(msg)
+
+
+def logit_kd_objective(questions: Sequence[Paths], teacher: PreTrainedModel, options: LogitKdOptions) -> Objective:
+    """Logit distillation over these questions; a token counts once, though both terms differentiate it."""
+
+    def loss(student: nn.Module, question: int, done: float) -> QuestionLoss:
+        paths = questions[question]
+        present = paths.present()
+        branches = lay_out(paths.prompt, paths.some(present), next(student.parameters()).device)
+        with torch.no_grad(), branch_attention(teacher):
+            teacher_NV = response_logits(teacher, branches)
+        student_NV = response_logits(student, branches)
+        divergence = branch_means(forward_kl(teacher_NV, student_NV, options.temperature), branches).mean()
+        entropy = branch_means(token_losses(student_NV, branches), branches).mean()
+        return QuestionLoss(
+            loss=options.alpha * options.temperature**2 * divergence + (1 - options.alpha) * entropy,
+            gradient_tokens=branches.starts[-1],
+            sequences=[f"{paths.id}/{k}" for k in present],
+            log={"divergence": float(divergence.detach()), "cross_entropy": float(entropy.detach())},
+        )
+
+    return Objective(questions=len(questions), loss=loss)
+
+
+def forward_kl(teacher_NV: torch.Tensor, student_NV: torch.Tensor, temperature: float) -> torch.Tensor:
+    """KL(p‖q) of every row (N,), in nats, over the ids both have; p is the teacher's, and no gradient reaches it."""
+    width = min(teacher_NV.shape[-1], student_NV.shape[-1])
+    log_p = (teacher_NV[:, :width].detach() / temperature).log_softmax(dim=-1)
+    log_q = (student_NV[:, :width] / temperature).log_softmax(dim=-1)
+    return functional.kl_div(log_q, log_p, log_target=True, reduction="none").sum(dim=-1)

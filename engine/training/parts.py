@@ -1,0 +1,125 @@
+"""A student that takes several trainings: each below the student's folder, all of them one record.
+
+A finished training is kept, so that an interrupted student goes on with the next. The record has the fields of
+`student_training.py`'s; its counts and its log are of all trainings together.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from torch import nn
+from transformers import PreTrainedModel
+
+from offbook.engine.files import atomic_write_text
+from offbook.engine.training.distiller import Job
+from offbook.engine.training.resumption import resume
+from offbook.engine.training.student_training import (
+    RECORD,
+    Objective,
+    QuestionLoss,
+    is_trained,
+    train_student,
+    training_fingerprint,
+)
+
+STATE = "state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A finished training: its folder, its record, the names of the responses it learned from."""
+
+    folder: Path
+    record: Mapping[str, Any]
+    sequences: frozenset[str]
+
+
+def is_finished(job: Job, method: str, accelerator: Accelerator) -> bool:
+    """Whether the student is there; if not, its folder is this training's from now on.
+
+    Raises:
+        ValueError: the folder holds another training, or there are several processes.
+    """
+    if (processes := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
+        msg = f"{method}: expected one process, got {processes}: its trainings follow each other; start it in one"
+        raise ValueError(msg)
+    fingerprint = training_fingerprint(job, method)
+    if is_trained(job.folder, fingerprint):
+        return True
+    resume(accelerator, job.folder / STATE, fingerprint)
+    return False
+
+
+def train_part(job: Job, name: str, method: str, objective: Objective) -> Part:
+    """One training of the student's, a job like any other but for its folder; see `train_student`."""
+    folder, names = job.folder / STATE / name, job.folder / STATE / f"{name}.json"
+    seen: set[str] = set(json.loads(names.read_text(encoding="utf-8"))) if names.is_file() else set()
+
+    def loss(student: nn.Module, question: int, done: float) -> QuestionLoss:
+        part = objective.loss(student, question, done)
+        seen.update(part.sequences)
+        return part
+
+    def score(student: PreTrainedModel) -> float:
+        # State is saved behind every score and at no other time, and the last score comes behind the last step.
+        atomic_write_text(names, json.dumps(sorted(seen)))
+        return job.score(student)
+
+    watched = Objective(
+        questions=objective.questions, loss=loss, after_step=objective.after_step, state=objective.state
+    )
+    train_student(replace(job, folder=folder, score=score), method, watched)
+    return Part(
+        folder=folder,
+        record=json.loads((folder / RECORD).read_text(encoding="utf-8")),
+        sequences=frozenset(json.loads(names.read_text(encoding="utf-8"))),
+    )
+
+
+def together(parts: Sequence[Part], key: str) -> list[dict[str, float]]:
+    """The entries of all parts' "log" or "evaluations", one after the other, gradient tokens counted from the first."""
+    entries, before = [], 0
+    for number, part in enumerate(parts):
+        entries += [
+            {**entry, "gradient_tokens": before + entry["gradient_tokens"], "part": number}
+            for entry in part.record[key]
+        ]
+        before += part.record["gradient_tokens"]
+    return entries
+
+
+def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
+    """Writes the student's record behind its weights, and drops the parts.
+
+    Args:
+        job: the student's job.
+        method: its name.
+        parts: every training of it.
+        own: fields in place of the parts' sums, or beside them.
+    """
+    records = [part.record for part in parts]
+    record = {
+        "schema_version": 1,
+        "method": method,
+        "fingerprint": training_fingerprint(job, method),
+        "config": asdict(job.config),
+        "options": dict(job.options),
+        "identity": dict(job.identity),
+        "gradient_tokens": sum(r["gradient_tokens"] for r in records),
+        "distinct_sequences": len(frozenset().union(*(part.sequences for part in parts))),
+        "steps": sum(r["steps"] for r in records),
+        "wall_s": sum(r["wall_s"] for r in records),
+        "peak_bytes": max(r["peak_bytes"] for r in records),
+        "evaluations": together(parts, "evaluations"),
+        "log": together(parts, "log"),
+        **own,
+    }
+    atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    shutil.rmtree(job.folder / STATE, ignore_errors=True)
+    return job.folder

@@ -1,0 +1,210 @@
+"""EDIT: key tokens by minimum edit distance, the loss on them against plain sums, and two stages as one student."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offbook.baselines.distillation.edit import Dual, dual_rationales, edit, key_token_objective, key_tokens
+from offbook.engine.training.branches import branch_attention
+from offbook.engine.training.corpus import Corpus, Question
+from offbook.engine.training.paths import encode_corpus
+from offbook.engine.training.student_training import QuestionLoss
+from tests.baselines.distillation_job import (
+    NAMES,
+    TOKENIZER,
+    StoppedError,
+    alike,
+    corpus,
+    job,
+    plain_losses,
+    rationale,
+    record,
+    timeless,
+    weights,
+)
+from tests.tiny import tiny_model
+
+TOKENS = st.lists(st.integers(0, 3), max_size=6)
+
+
+def duals(folder: Path) -> list[Dual]:
+    work = job(folder, corpus(mistakes=True))
+    return dual_rationales(work, encode_corpus(work.corpus, TOKENIZER, max_length=400))
+
+
+def visit(dual: Dual, mistake_weight: float) -> QuestionLoss:
+    student = tiny_model()
+    with branch_attention(student):
+        return key_token_objective([dual], mistake_weight).loss(student, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("right", "mistake", "keys"),
+    [
+        ("3 x 9 = 27", "3 + 9 = 12", ((2, 8, 9), (2, 8, 9))),
+        ("27 is it", "12 is it", ((0, 1), (0, 1))),
+        ("so 5", "so 15", ((), (3,))),
+        ("abc", "ac", ((1,), ())),
+        ("same", "same", ((), ())),
+        ("", "ab", ((), (0, 1))),
+    ],
+)
+def test_key_tokens_are_those_the_shortest_edit_changes(right: str, mistake: str, keys: tuple[Any, Any]) -> None:
+    assert key_tokens([*map(ord, right)], [*map(ord, mistake)]) == keys
+
+
+@given(TOKENS, TOKENS)
+def test_what_is_left_without_key_tokens_is_a_longest_common_sequence(right: list[int], mistake: list[int]) -> None:
+    of_right, of_mistake = key_tokens(right, mistake)
+    kept = [token for i, token in enumerate(right) if i not in of_right]
+    assert kept == [token for i, token in enumerate(mistake) if i not in of_mistake]
+    assert max(len(of_right), len(of_mistake)) <= distance(tuple(right), tuple(mistake))
+
+
+def distance(a: tuple[int, ...], b: tuple[int, ...]) -> int:
+    """Levenshtein's, by its recursive definition."""
+    if not a or not b:
+        return len(a) + len(b)
+    if a[0] == b[0]:
+        return distance(a[1:], b[1:])
+    return 1 + min(distance(a[1:], b), distance(a, b[1:]), distance(a[1:], b[1:]))
+
+
+def test_the_loss_is_that_of_the_key_tokens_alone(tmp_path: Path) -> None:
+    dual = duals(tmp_path)[0]
+    assert [pair.perspective for pair in dual.pairs] == [0, 1]
+    model, terms, count = tiny_model(), [], 0
+    for pair in dual.pairs:
+        right = plain_losses(model, dual.prompt, pair.right.tokens)[list(pair.right_keys)].sum()
+        mistaken = plain_losses(model, dual.prompt, pair.mistake.tokens)[list(pair.mistake_keys)].sum()
+        terms.append(right / len(pair.right.tokens) - 0.5 * mistaken / len(pair.mistake.tokens))
+        count += len(pair.right_keys) + len(pair.mistake_keys)
+    part = visit(dual, 0.5)
+    torch.testing.assert_close(part.loss, torch.stack(terms).mean(), rtol=1e-4, atol=1e-5)
+    assert part.gradient_tokens == count == 8, "two digits differ in either of four rationales"
+    assert part.sequences == ["q0/0", "q0/0/mistake", "q0/1", "q0/1/mistake"]
+
+
+def test_a_step_makes_right_key_tokens_likelier_and_mistaken_ones_less_likely(tmp_path: Path) -> None:
+    dual, model = duals(tmp_path)[0], tiny_model()
+    before = visit(dual, 1.0).log
+    with branch_attention(model):
+        objective = key_token_objective([dual], 1.0)
+        objective.loss(model, 0, 0.0).loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        with torch.no_grad():
+            for p in model.parameters():
+                p -= 0.01 * p.grad if p.grad is not None else 0
+        after = objective.loss(model, 0, 0.0).log
+    assert after["right"] < before["right"]
+    assert after["mistaken"] > before["mistaken"]
+
+
+def test_both_stages_are_one_budget_and_one_record(tmp_path: Path) -> None:
+    content = record(edit(job(tmp_path / "s", corpus(mistakes=True), {"stage_1": 0.6})))
+    stages = [[entry for entry in content["log"] if entry["part"] == part] for part in (0, 1)]
+    first = stages[0][-1]["gradient_tokens"]
+    assert stages[0][-2]["gradient_tokens"] < 900 <= first
+    assert content["log"][-2]["gradient_tokens"] < 1500 <= content["gradient_tokens"]
+    assert content["gradient_tokens"] == content["log"][-1]["gradient_tokens"]
+    steps = itertools.pairwise([{"gradient_tokens": first}, *stages[1]])
+    assert all(b["gradient_tokens"] - a["gradient_tokens"] <= 2 * 8 for a, b in steps), "key tokens alone count"
+    assert content["steps"] == len(content["log"])
+    assert content["distinct_sequences"] == 6 * 3 + 5 * 2
+    assert [e["part"] for e in content["evaluations"]] == [0, 0, 1]
+    assert content["method"] == "edit"
+    assert content["config"]["gradient_tokens"] == 1500
+    assert not (tmp_path / "s" / "state").exists()
+
+
+def test_stage_2_goes_on_from_stage_1_at_its_own_rate(tmp_path: Path) -> None:
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def score(student: Any) -> float:
+        seen.append({name: p.detach().clone() for name, p in student.named_parameters()})
+        return float(len(seen))
+
+    still = weights(edit(job(tmp_path / "s", corpus(mistakes=True), {"learning_rate_ratio": 1e-9}, score)))
+    untouched = dict(tiny_model().named_parameters())
+    assert any(not torch.equal(still[name], untouched[name]) for name in still)
+    assert all(torch.allclose(still[name], seen[1][name], atol=1e-6) for name in still)
+    moved = weights(edit(job(tmp_path / "t", corpus(mistakes=True), {"learning_rate_ratio": 1.0}, score)))
+    assert any(not torch.allclose(moved[name], still[name], atol=1e-6) for name in still)
+
+
+@pytest.mark.parametrize("lora_rank", [0, 4])
+@pytest.mark.parametrize("stop", [1, 2])
+def test_an_interrupted_student_ends_as_an_uninterrupted_one(stop: int, lora_rank: int, tmp_path: Path) -> None:
+    data = corpus(mistakes=True)
+    whole = edit(job(tmp_path / "whole", data, lora_rank=lora_rank))
+    calls = iter(range(9))
+
+    def stop_there(_: Any) -> float:
+        if next(calls) == stop:
+            raise StoppedError
+        return 0.0
+
+    with pytest.raises(StoppedError):
+        edit(job(tmp_path / "cut", data, score=stop_there, lora_rank=lora_rank))
+    cut = edit(job(tmp_path / "cut", data, lora_rank=lora_rank))
+    assert timeless(cut) == timeless(whole)
+    assert alike(cut, whole)
+
+
+def test_stages_follow_each_other_in_bfloat16_too(tmp_path: Path) -> None:
+    exact, rough = (
+        record(edit(job(tmp_path / precision, corpus(mistakes=True), mixed_precision=precision)))["log"]
+        for precision in ("no", "bf16")
+    )
+    assert [entry["loss"] for entry in rough] != [entry["loss"] for entry in exact]
+    assert [entry["loss"] for entry in rough] == pytest.approx([entry["loss"] for entry in exact], rel=0.1)
+
+
+def test_seeds_differ_and_one_seed_does_not(tmp_path: Path) -> None:
+    one, again, other = (
+        edit(job(tmp_path / name, corpus(mistakes=True), seed=seed)) for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert alike(one, again)
+    assert not alike(one, other)
+
+
+def test_a_finished_student_is_kept_and_other_settings_are_refused(tmp_path: Path) -> None:
+    folder = edit(job(tmp_path / "s", corpus(mistakes=True)))
+    before = record(folder)
+    assert edit(job(tmp_path / "s", corpus(mistakes=True))) == folder
+    assert record(folder) == before
+    with pytest.raises(ValueError, match="choose another folder"):
+        edit(job(tmp_path / "s", corpus(mistakes=True), {"stage_1": 0.5}))
+
+
+def test_a_corpus_without_mistakes_is_refused_with_the_way_to_some(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"got none; add them .*methods\.mind\.mistakes") as error:
+        edit(job(tmp_path / "s", corpus()))
+    assert "\n" not in str(error.value)
+    lonely = Question(
+        id="q",
+        question="0 + 2?",
+        answer="2",
+        rationales=(rationale("planning", 0, "2"),),
+        mistakes=(rationale("analogy", 0, "3"),),
+    )
+    with pytest.raises(ValueError, match="got none; add them"):
+        edit(job(tmp_path / "t", Corpus.of([lonely], NAMES)))
+
+
+def test_a_mistake_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    wordy = rationale("planning", 0, "2").model_copy(update={"perspective": "planning"})
+    long = rationale("planning", 10**60, "3")
+    question = Question(id="q", question="0 + 2?", answer="2", rationales=(wordy,), mistakes=(long,))
+    with pytest.raises(ValueError, match="question q: expected at most 180 tokens with any mistake, got"):
+        edit(job(tmp_path / "s", Corpus.of([question]), max_length=180))
+
+
+def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="edit: expected one process, got 2"):
+        edit(job(tmp_path / "s", corpus(mistakes=True)))
