@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
-from offbook.engine.training.branches import Branches, branch_attention, lay_out
+from offbook.engine.training.branches import Branches, branch_attention, lay_out, read
 from offbook.engine.training.paths import Paths
 from offbook.methods.mind.latent.consistency import answer_consistency
 
@@ -42,16 +42,8 @@ def read_corpus(
             present = [response for response in question.responses if response is not None]
             branches = lay_out(question.prompt, present, model.device)
             answer_rows = torch.tensor(branches.answers, device=model.device)  # (branches, answer tokens)
-            output = model(
-                input_ids=branches.tokens_1T,
-                attention_mask=branches.visible_TT[None, None],
-                position_ids=branches.positions_1T,
-                use_cache=False,
-                output_hidden_states=True,
-                logits_to_keep=branches.predicting_N[answer_rows.flatten()],
-                tree_positions=branches.positions_1T,
-                tree_key_positions=branches.positions_1T,
-            )
+            kept = branches.predicting_N[answer_rows.flatten()]
+            output = read(model, branches, output_hidden_states=True, logits_to_keep=kept)
             pooling_RT = _pooling(len(question.prompt), branches)
             pooled_RLD = torch.stack([pooling_RT @ state[0].float() for state in output.hidden_states], dim=1).cpu()
             prompts.append(pooled_RLD[0])
