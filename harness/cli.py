@@ -12,11 +12,12 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from offbook.harness.console import quiet, resumable, terminal, writable_folder
+from offbook.harness.progress import Silent
 from offbook.harness.progress import progress as bar
 
 app = typer.Typer(
     name="offbook",
-    help="Benchmarks speculative decoding: accuracy, acceptance and speed from the same generations.",
+    help="Benchmarks distillation and speculative decoding: accuracy, acceptance and speed, baselines beside them.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -58,7 +59,7 @@ def _version(wanted: bool) -> None:
 def offbook(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
-    """Benchmarks speculative decoding: accuracy, acceptance and speed from the same generations."""
+    """Benchmarks distillation and speculative decoding: accuracy, acceptance and speed, baselines beside them."""
 
 
 @app.command()
@@ -238,6 +239,82 @@ def train_drafter(
     typer.echo(str(folder))
 
 
+@app.command("train-student")
+def train_student(
+    method: Annotated[str | None, typer.Argument(help="How it learns; see `offbook ls`.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="YAML with any of these settings.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
+    corpus: Annotated[
+        str | None, typer.Option("--corpus", help="A corpus in JSON Lines; by default the procedural one.")
+    ] = None,
+    corpus_format: Annotated[
+        Literal["corpus", "rationale_rows"] | None, typer.Option("--corpus-format", "--corpus_format")
+    ] = None,
+    questions: Annotated[int | None, typer.Option("--questions", min=1, help="To train on; by default 256.")] = None,
+    dev_questions: Annotated[
+        int | None, typer.Option("--dev-questions", "--dev_questions", min=1, help="To choose the checkpoint by.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="A setting of the method; repeatable.")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option("--encoder", help="Text encoder, for mind.")] = None,
+    gradient_tokens: Annotated[int | None, typer.Option("--gradient-tokens", "--gradient_tokens", min=1)] = None,
+    questions_per_step: Annotated[
+        int | None, typer.Option("--questions-per-step", "--questions_per_step", min=1)
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--learning_rate")] = None,
+    lora_rank: Annotated[int | None, typer.Option("--lora-rank", "--lora_rank", min=0, help="0: all weights.")] = None,
+    mixed_precision: Annotated[
+        Literal["no", "bf16"] | None, typer.Option("--mixed-precision", "--mixed_precision")
+    ] = None,
+    evaluations: Annotated[int | None, typer.Option("--evaluations", min=1)] = None,
+    max_length: Annotated[int | None, typer.Option("--max-length", "--max_length", min=8)] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED)] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
+    processes: Annotated[int | None, typer.Option("--processes", min=1, help="Through accelerate.")] = None,
+    output: Output = None,
+) -> None:
+    """Train a student.
+
+    It learns from a rationale corpus; after an interruption the same command goes on.
+    """
+    from offbook.harness.config import load_yaml
+    from offbook.harness.settings import parse_named
+    from offbook.harness.train_student import merge
+    from offbook.harness.train_student import train_student as train
+
+    flags = {
+        "method": method,
+        "model": model,
+        "corpus": {
+            "source": corpus,
+            "format": corpus_format,
+            "questions": questions,
+            "dev_questions": dev_questions,
+        },
+        "options": parse_named(option or []),
+        "training": {
+            "gradient_tokens": gradient_tokens,
+            "questions_per_step": questions_per_step,
+            "learning_rate": learning_rate,
+            "lora_rank": lora_rank,
+            "mixed_precision": mixed_precision,
+            "evaluations": evaluations,
+            "max_length": max_length,
+        },
+        "encoder": encoder,
+        "seed": seed,
+        "device": device,
+        "processes": processes,
+        "output": None if output is None else str(output),
+    }
+    spec = merge(load_yaml(config) if config else {}, flags)
+    quiet()
+    with bar() as progress, resumable("run the same command again to go on"):
+        folder = train(spec, progress)
+    typer.echo(str(folder))
+
+
 @app.command()
 def synthesize(
     output: Annotated[
@@ -344,31 +421,32 @@ def reproduce(
     from offbook.harness.reproduce import verdict_lines
     from offbook.harness.requests import find_suites
     from offbook.harness.runs import open_run
+    from offbook.harness.student_half import plan_half
 
-    find_suites(list(content.suites), say=lambda line: typer.echo(line, err=True))  # before there is a folder
+    find_suites(list(content.suites))  # before there is a folder
+    if content.students is not None:
+        plan_half(content, Silent())
     folder, resumed = open_run(name, content, output=output, fresh=fresh)
     typer.echo(f"{'resuming' if resumed else 'running'} profile {name} in {folder}", err=True)
     quiet()
     with bar() as progress, resumable(f"run `offbook reproduce --profile {profile} --output {folder}` to go on"):
-        comparison = run(content, folder, progress, answers=answers, device=device)
+        verdicts = run(content, folder, progress, answers=answers, device=device)
     show(folder, console=terminal())
-    if comparison is not None:
-        for line in verdict_lines(comparison):
-            typer.echo(line, err=True)
-    typer.echo(f"records and leaderboard in {folder}", err=True)
-    differs = comparison is not None and any(comparison.table["verdict"] == "differs")
-    raise typer.Exit(1 if differs else 0)
+    for line in verdict_lines(verdicts):
+        typer.echo(line, err=True)
+    typer.echo(f"records and tables in {folder}", err=True)
+    raise typer.Exit(1 if verdicts.differs else 0)
 
 
 @app.command()
 def report(
     store: Annotated[Path, typer.Argument(help="A folder with records.")],
     output: Output = None,
-    readme: Annotated[Path | None, typer.Option("--readme", help="A README whose table is renewed too.")] = None,
+    readme: Annotated[Path | None, typer.Option("--readme", help="A README whose tables are renewed too.")] = None,
 ) -> None:
-    """Write the leaderboard of a store.
+    """Write the tables of a store.
 
-    LEADERBOARD.md and leaderboard.csv, derived from its records and nothing else.
+    LEADERBOARD.md and STUDENTS.md with their CSV files, derived from its records and exams and nothing else.
     """
     from offbook.harness.report import report as write
 

@@ -1,6 +1,5 @@
 """What `offbook report` and `offbook ls` do: tables from a store, on disk and on the terminal."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -8,97 +7,110 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from offbook.harness.exam import load_exams
 from offbook.harness.leaderboard import losslessness, write_leaderboard
-from offbook.harness.record import CellSpec
 from offbook.harness.store import Store
+from offbook.harness.students_report import update_students_readme, write_students
+from offbook.harness.students_table import ALL_SUITES
 from offbook.harness.tables import update_readme
 
 
 def report(
-    store_dir: Path,
-    out_dir: Path | None = None,
-    readme: Path | None = None,
-    *,
-    expected: Iterable[CellSpec] = (),
-    console: Console | None = None,
-) -> pd.DataFrame:
-    """Writes LEADERBOARD.md and leaderboard.csv, by default into the store's folder, and prints the pooled rows.
+    store_dir: Path, out_dir: Path | None = None, readme: Path | None = None, *, console: Console | None = None
+) -> None:
+    """Writes the tables of decoders and of students, by default into the store's folder, and prints the pooled rows.
 
     Args:
         store_dir: the store.
-        out_dir: where the two files go.
-        readme: a README whose leaderboard block is renewed too.
-        expected: cells of the whole matrix; those without a record are listed as missing.
+        out_dir: where the tables go.
+        readme: a README whose blocks are renewed too.
         console: where to print; the terminal by default.
 
     Raises:
-        ValueError: no store there, a damaged one, or a README without the block.
+        ValueError: no store there, a damaged one, or a README without a block.
     """
-    table = write_leaderboard(_opened(store_dir), out_dir or store_dir, expected=expected)
-    if readme is not None:
-        update_readme(readme, table)
-    shown = Table(title="All suites, pooled")
-    for heading in (
-        "T",
-        "Model",
-        "Decoder",
-        "Docs",
-        "Accuracy",
-        "Acceptance length",
-        "Tokens/s",
-        "Speed-up",
-        "Lossless?",
-    ):
-        shown.add_column(heading)
+    console = console or Console()
+    _check(store_dir)
+    if (store_dir / "records").is_dir():
+        table = write_leaderboard(Store(store_dir), out_dir or store_dir)
+        if readme is not None:
+            update_readme(readme, table)
+        console.print(_decoders(table))
+    if (store_dir / "exams").is_dir():
+        table = write_students(store_dir, out_dir)
+        if readme is not None:
+            update_students_readme(readme, load_exams(store_dir))
+        console.print(_students(table))
+
+
+def _decoders(table: pd.DataFrame) -> Table:
+    headings = (
+        *("T", "Model", "Training", "Decoder", "Docs", "Accuracy"),
+        *("Acceptance length", "Tokens/s", "Speed-up", "Lossless?"),
+    )
+    shown = Table(*headings, title="All suites, pooled")
     for row in table[table["suite"] == "all"].to_dict("records"):
         numbers = [_number(row[name]) for name in ("accuracy", "acceptance_length", "tokens_per_s", "speedup")]
-        names = [escape(str(row[name])) for name in ("model", "decoder")]
+        names = [escape(str(row[name])) for name in ("model", "training", "decoder")]
         shown.add_row(f"{row['temperature']:g}", *names, str(row["n_docs"]), *numbers, escape(row["losslessness"]))
-    (console or Console()).print(shown)
-    return table
+    return shown
+
+
+def _students(table: pd.DataFrame) -> Table:
+    shown = Table(
+        "Model", "Student", "Group", "Seeds", "Items", "Accuracy", "Change", "Gradient tokens", title="Students"
+    )
+    for row in table[table["suite"] == ALL_SUITES].to_dict("records"):
+        names = [escape(str(row[name])) for name in ("model", "student", "group", "seeds", "n_items")]
+        shown.add_row(*names, *(_number(row[name]) for name in ("accuracy", "change", "gradient_tokens")))
+    return shown
 
 
 def list_records(store_dir: Path, *, console: Console | None = None) -> None:
-    """Prints one line a record.
+    """Prints one line a record and one an exam.
 
     Raises:
         ValueError: no store there, or a damaged one.
     """
-    records = _opened(store_dir).records()
-    shown = Table(title=f"{len(records)} records")
-    for heading in (
-        "Key",
-        "Model",
-        "Training",
-        "Decoder",
-        "Suite",
-        "T",
-        "Seed",
-        "Docs",
-        "Lossless?",
-        "Heat",
-        "Finished (UTC)",
-    ):
-        shown.add_column(heading)
-    for record in records:
-        spec = record.spec
-        cells = [
-            *(record.key[:12], spec.model, spec.training, spec.decoder, spec.suite, f"{spec.temperature:g}"),
-            *(str(spec.seed), str(spec.n_docs), losslessness([record.certificate]), record.heat_id[:12]),
-            f"{record.finished_utc:%Y-%m-%d %H:%M}",
-        ]
-        shown.add_row(*(escape(cell) for cell in cells))
-    (console or Console()).print(shown)
+    console = console or Console()
+    _check(store_dir)
+    records, exams = Store(store_dir).records(), load_exams(store_dir)
+    if records:
+        headings = (
+            *("Key", "Model", "Training", "Decoder", "Suite", "T", "Seed"),
+            *("Docs", "Lossless?", "Heat", "Finished (UTC)"),
+        )
+        shown = Table(*headings, title=f"{len(records)} records")
+        for record in records:
+            spec = record.spec
+            cells = [
+                *(record.key[:12], spec.model, spec.training, spec.decoder, spec.suite, f"{spec.temperature:g}"),
+                *(str(spec.seed), str(spec.n_docs), losslessness([record.certificate]), record.heat_id[:12]),
+                f"{record.finished_utc:%Y-%m-%d %H:%M}",
+            ]
+            shown.add_row(*(escape(cell) for cell in cells))
+        console.print(shown)
+    if exams:
+        columns = ("Key", "Model", "Student", "Method", "Seed", "Suites", "Docs", "Right", "Finished (UTC)")
+        shown = Table(*columns, title=f"{len(exams)} exams")
+        for exam in exams:
+            sat, rows = exam.record.spec, exam.rows
+            cells = [
+                *(exam.record.key[:12], sat.model, sat.student, sat.method, str(sat.seed), str(len(sat.suites))),
+                *(str(len(rows)), f"{sum(row.score for row in rows) / len(rows):.3f}"),
+                f"{exam.record.finished_utc:%Y-%m-%d %H:%M}",
+            ]
+            shown.add_row(*(escape(cell) for cell in cells))
+        console.print(shown)
 
 
-def _opened(store_dir: Path) -> Store:
-    if not (store_dir / "records").is_dir():
+def _check(store_dir: Path) -> None:
+    if not any((store_dir / name).is_dir() for name in ("records", "exams")):
         message = (
-            f"{store_dir.name}: expected a store with a folder records/, found none; run `offbook evaluate` or "
-            "`offbook reproduce` first"
+            f"{store_dir.name}: expected a store with a folder records/ or exams/, found none; run `offbook evaluate` "
+            "or `offbook reproduce` first"
         )
         raise ValueError(message)
-    return Store(store_dir)
 
 
 def _number(value: float) -> str:

@@ -1,14 +1,17 @@
-"""Runs a whole profile: model, answers, drafters, heats, leaderboard, comparison with the committed one.
+"""Runs a whole profile: answers, drafters and heats, then students and exams, tables, and the committed ones beside.
 
 What has been made is found again by what determines it, so that a run which was interrupted, at whatever moment,
-goes on where it was. The leaderboard is rewritten after every heat. Committed results are read at the very end only,
+goes on where it was. Tables are rewritten after every heat and exam. Committed results are read at the very end only,
 to be held against the fresh ones.
 """
 
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.files import atomic_write_text
@@ -25,22 +28,36 @@ from offbook.harness.compare import (
     compare,
     read_leaderboard,
 )
+from offbook.harness.compare_students import compare_students, read_students
 from offbook.harness.config import Profile
 from offbook.harness.heat import is_done, plan_heat, run_heat, summary
 from offbook.harness.leaderboard import write_leaderboard
-from offbook.harness.progress import Progress
+from offbook.harness.progress import Progress, Silent
 from offbook.harness.requests import Suite, find_suites
 from offbook.harness.roster import contender
 from offbook.harness.runs import finish
 from offbook.harness.stages import Stage, Stages
 from offbook.harness.store import Store
+from offbook.harness.student_half import plan_half, run_half, stages_of
 from offbook.harness.tables import to_csv
 from offbook.harness.target import Target, load_target
 from offbook.tasks.prompts import load_prompts
 
-COMMITTED = Path(__file__).resolve().parent.parent / "results" / "leaderboard.csv"
+COMMITTED = Path(__file__).resolve().parent.parent / "results"
 TOKENS_PER_S = 14.0  # of the embedded model on two cores: the first guess at how long a run takes
 ANSWERS_PER_S = 8.0  # in one epoch of training a drafter there
+
+
+class Verdicts(NamedTuple):
+    """How the fresh tables compare with the committed ones; None where a run or the results have none."""
+
+    decoders: Comparison | None
+    students: Comparison | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything is not what was committed."""
+        return any(part is not None and part.counts[DIFFERS] > 0 for part in self)
 
 
 def reproduce(
@@ -51,25 +68,98 @@ def reproduce(
     answers: Source = "shipped",
     device: str = "auto",
     committed: Path = COMMITTED,
-) -> Comparison | None:
+) -> Verdicts:
     """Runs what is missing of a profile in `folder`.
 
-    Returns:
-        How the leaderboard compares with the committed one; None where none is committed.
+    Args:
+        profile: what to run.
+        folder: of the run.
+        progress: is told how far it is.
+        answers: where the target's answers to the training prompts come from.
+        device: auto, cpu or cuda.
+        committed: the folder of results to hold the fresh tables against.
 
     Raises:
         ValueError: a profile that names what does not exist.
     """
-    trained = [name for name in profile.decoders if contender(name).architecture is not None]
-    suites = {
-        suite.name: (suite, cap)
-        for name, cap in profile.suites.items()
-        for suite in find_suites([name], say=progress.say)
-    }
-    stages = Stages(progress, _plan(profile, trained, suites, answers))
+    half = None if profile.students is None else plan_half(profile, progress)
+    heats = _plan(profile, answers, progress) if profile.decoders else []
+    exams = [] if half is None else stages_of(half)
+    stages = Stages(progress, [*heats, *exams, Stage("comparison with the committed results", 1)])
+    if heats:
+        _run_heats(profile, folder, stages, answers, device, progress)
+    if half is not None:
+        run_half(profile, half, folder, stages, progress, device=device)
+    with stages.next():
+        verdicts = Verdicts(
+            decoders=_held_against(folder, committed, "leaderboard.csv", read_leaderboard, compare),
+            students=_held_against(folder, committed, "students.csv", read_students, compare_students),
+        )
+    counts = {name: part.counts for name, part in verdicts._asdict().items() if part is not None}
+    finish(folder, compared=counts or None)
+    return verdicts
 
+
+def verdict_lines(verdicts: Verdicts) -> list[str]:
+    """Comparisons for people: how many rows of each verdict, and the reasons of those that differ."""
+    lines = []
+    for name, comparison in verdicts._asdict().items():
+        if comparison is None:
+            continue
+        counts = comparison.counts
+        lines.append(
+            f"{name}, against the committed results: {counts[IDENTICAL]} rows identical, {counts[REPRODUCED]} "
+            f"reproduced within their intervals, {counts[DIFFERS]} differ, {counts[NOT_COMPARABLE]} not comparable"
+        )
+        differing = comparison.table[comparison.table["verdict"] == DIFFERS].to_dict("records")
+        if name == "decoders":
+            titles = [f"{row['decoder']} on {row['suite']} at temperature {row['temperature']:g}" for row in differing]
+        else:
+            titles = [f"{row['student']} on {row['suite']} ({row['group']})" for row in differing]
+        lines += [f"  differs: {title}: {row['reason']}" for title, row in zip(titles, differing, strict=True)]
+    return lines
+
+
+def _held_against(
+    folder: Path,
+    committed: Path,
+    name: str,
+    read: Callable[[Path], pd.DataFrame],
+    judge: Callable[[pd.DataFrame, pd.DataFrame], Comparison],
+) -> Comparison | None:
+    """A fresh table against the committed one of the same name; the verdicts are written beside it."""
+    if not ((folder / name).is_file() and (committed / name).is_file()):
+        return None
+    comparison = judge(read(folder / name), read(committed / name))
+    atomic_write_text(folder / f"{Path(name).stem}_comparison.csv", to_csv(comparison.table))
+    return comparison
+
+
+def _plan(profile: Profile, answers: Source, progress: Progress) -> list[Stage]:
+    """The stages in the order in which `_run_heats` takes them, with a first guess at their seconds."""
+    count = profile.training.answers or len(load_prompts("train"))
+    epochs = profile.training.epochs or TrainingConfig().epochs
+    trained = _trained(profile)
+    plan = [Stage(f"model {profile.model}", 5)]
+    if trained:
+        plan.append(Stage(f"the target's answers ({answers})", 2 if answers == "shipped" else count))
+    plan += [Stage(f"drafter {name}", 5 + count * (epochs + 3) / ANSWERS_PER_S) for name in trained]
+    suites = _suites(profile, progress)
+    for heats in profile.heats:
+        for suite, cap in suites:
+            documents = min(heats.limit or math.inf, len(suite.task().eval_docs))
+            tokens = documents * cap * len(profile.decoders)
+            plan.append(Stage(f"{suite.name} at temperature {heats.temperature:g}", tokens / TOKENS_PER_S))
+    return plan
+
+
+def _run_heats(
+    profile: Profile, folder: Path, stages: Stages, answers: Source, device: str, progress: Progress
+) -> None:
+    """Runs the heats that are missing; the leaderboard is written again after each."""
     with stages.next():
         target = load_target(profile.model, dtype=profile.dtype, device=device)
+    trained = _trained(profile)
     folders = _train(profile, folder, target, answers, stages, trained, progress) if trained else {}
     arms = build_arms(target, profile.decoders, options=profile.options, drafter_folders=folders)
     store = Store(folder)
@@ -84,56 +174,27 @@ def reproduce(
             max_new_tokens=cap,
         )
         for heats in profile.heats
-        for suite, cap in suites.values()
+        for suite, cap in _suites(profile, Silent())
     ]
     expected = [spec for heat in heats for spec in heat.cells.values()]
-    table = write_leaderboard(store, folder, expected=expected)
+    write_leaderboard(store, folder, expected=expected)
     for heat in heats:
         done = is_done(heat, store)
         with stages.next(skipped=done):
             run_heat(heat, store, progress)
         if not done:
             progress.say(f"    {summary(heat, store)}")
-            table = write_leaderboard(store, folder, expected=expected)
-    with stages.next():
-        comparison = compare(table, read_leaderboard(committed)) if committed.is_file() else None
-        if comparison is not None:
-            atomic_write_text(folder / "comparison.csv", to_csv(comparison.table))
-    finish(folder, compared=None if comparison is None else comparison.counts)
-    return comparison
+            write_leaderboard(store, folder, expected=expected)
 
 
-def verdict_lines(comparison: Comparison) -> list[str]:
-    """A comparison for people: how many rows of each verdict, and the reasons of those that differ."""
-    counts = comparison.counts
-    lines = [
-        f"against the committed leaderboard: {counts[IDENTICAL]} rows identical, {counts[REPRODUCED]} reproduced "
-        f"within their intervals, {counts[DIFFERS]} differ, {counts[NOT_COMPARABLE]} not comparable (comparison.csv)"
-    ]
-    differing = comparison.table[comparison.table["verdict"] == DIFFERS]
-    lines += [
-        f"  differs: {row['decoder']} on {row['suite']} at temperature {row['temperature']:g}: {row['reason']}"
-        for row in differing.to_dict("records")
-    ]
-    return lines
+def _trained(profile: Profile) -> list[str]:
+    """Decoders whose drafter has to be trained."""
+    return [name for name in profile.decoders if contender(name).architecture is not None]
 
 
-def _plan(
-    profile: Profile, trained: Sequence[str], suites: Mapping[str, tuple[Suite, int]], answers: Source
-) -> list[Stage]:
-    """The stages in the order in which `reproduce` takes them, with a first guess at their seconds."""
-    count = profile.training.answers or len(load_prompts("train"))
-    epochs = profile.training.epochs or TrainingConfig().epochs
-    plan = [Stage(f"model {profile.model}", 5)]
-    if trained:
-        plan.append(Stage(f"the target's answers ({answers})", 2 if answers == "shipped" else count))
-    plan += [Stage(f"drafter {name}", 5 + count * (epochs + 3) / ANSWERS_PER_S) for name in trained]
-    for heats in profile.heats:
-        for suite, cap in suites.values():
-            documents = min(heats.limit or math.inf, len(suite.task().eval_docs))
-            tokens = documents * cap * len(profile.decoders)
-            plan.append(Stage(f"{suite.name} at temperature {heats.temperature:g}", tokens / TOKENS_PER_S))
-    return [*plan, Stage("comparison with the committed leaderboard", 1)]
+def _suites(profile: Profile, progress: Progress) -> list[tuple[Suite, int]]:
+    """The heats' suites, each with its cap on new tokens."""
+    return [(suite, cap) for name, cap in profile.suites.items() for suite in find_suites([name], say=progress.say)]
 
 
 def _train(

@@ -107,10 +107,10 @@ def make(student: Student, material: Material, folder: Path, progress: Progress,
     """Trains a student into `folder`, or finishes what an earlier call left there.
 
     Raises:
-        ValueError: settings the method does not know, or a corpus it cannot use.
+        ValueError: settings the method does not know, a corpus it cannot use, or a folder with another student.
     """
     if is_made(folder):
-        return folder
+        return _checked(folder, student, material)
     method = distiller(student.method)
     tables = folder.parent / "tables"
     vectors = None
@@ -166,3 +166,18 @@ def cost(folder: Path) -> TrainingCost:
         peak_bytes=found["peak_bytes"],
         dev_scores=tuple(e["score"] for e in found["evaluations"]),
     )
+
+
+def _checked(folder: Path, student: Student, material: Material) -> Path:
+    """The folder of a made student.
+
+    Raises:
+        ValueError: another student was made there.
+    """
+    found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    wanted = {"method": student.method, "options": dict(student.options), "config": asdict(student.config)}
+    own = {name: found.get(name) for name in wanted} == wanted
+    if not (own and student.identity(material).items() <= found["identity"].items()):
+        msg = f"{folder}: expected a new folder or this student, got another one ({found['method']}); choose another"
+        raise ValueError(msg)
+    return folder

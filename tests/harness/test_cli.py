@@ -46,7 +46,8 @@ def test_help_comes_at_once():
 
 
 @pytest.mark.parametrize(
-    "command", ["generate", "evaluate", "train-drafter", "synthesize", "reproduce", "report", "ls"]
+    "command",
+    ["generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls"],
 )
 def test_every_command_has_help(command, capsys):
     assert status(command, "--help") == 0
@@ -65,6 +66,14 @@ def test_the_version_is_printed(capsys):
         ("generate", "Missing argument"),
         ("generate hi --max-new-tokens 0", "Invalid value for '--max-new-tokens'"),
         ("generate hi --max-new-tokens many", "Invalid value for '--max-new-tokens'"),
+        ("train-student", "train-student: method: Field required"),
+        ("train-student mindd --model TINY", "no distillation method 'mindd' (did you mean mind?)"),
+        ("train-student single_rationale --model TINY --option beta", "--option 'beta': expected NAME=VALUE"),
+        ("train-student single_rationale --model TINY --option beta=1", "beta: Extra inputs are not permitted"),
+        ("train-student single_rationale --model no/such/folder", "no model 'no/such/folder'"),
+        ("train-student single_rationale --model TINY --corpus nowhere.jsonl", "expected a corpus 'nowhere.jsonl'"),
+        ("reproduce --profile paper", "expected a corpus 'paper/corpus.jsonl'"),
+        ("reproduce --profile svamp", "expected a corpus 'train/svamp_train.jsonl'"),
         ("generate hi --decoder jackiro", "no decoder 'jackiro' (did you mean jakiro?)"),
         ("generate hi --temperature -1", "temperature must be 0 or at least 1e-06"),
         ("generate hi --temperature 1e-40", "temperature must be 0 or at least 1e-06"),
@@ -243,10 +252,46 @@ def test_evaluate_takes_a_file_and_flags_win(tiny, drafter, tmp_path, capsys):
     assert (tmp_path / "again" / "leaderboard.csv").read_bytes() == (out / "leaderboard.csv").read_bytes()
 
 
+LEARN = [
+    *("train-student", "uniform_rationales", "--questions", "4", "--dev-questions", "2", "--questions-per-step", "2"),
+    *("--gradient-tokens", "900", "--evaluations", "1", "--max-length", "4096"),
+]
+
+
+def test_train_student_makes_a_model_once_from_flags_or_a_file(tiny, tmp_path, capsys):
+    out = tmp_path / "student"
+    assert status(*LEARN, "--model", tiny, "--output", str(out)) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    first = (out / "distillation.json").read_bytes()
+    assert status(*LEARN, "--model", tiny, "--output", str(out)) == 0
+    assert (out / "distillation.json").read_bytes() == first
+    path = tmp_path / "recipe.yaml"
+    path.write_text(
+        f"method: uniform_rationales\nmodel: {tiny}\ncorpus: {{questions: 4, dev_questions: 2}}\noutput: {out}\n"
+        "training: {gradient_tokens: 1, questions_per_step: 2, evaluations: 1, max_length: 4096}\n"
+    )
+    assert status("train-student", "--config", str(path), "--gradient-tokens", "900") == 0
+    assert (out / "distillation.json").read_bytes() == first, "flags win over the file"
+    capsys.readouterr()
+    assert status("train-student", "--config", str(path)) == 2
+    assert "expected a new folder or this student, got another one" in capsys.readouterr().err
+    assert status("generate", "hi", "--model", str(out), "--max-new-tokens", "2") == 0
+
+
+@pytest.mark.slow
+def test_train_student_in_two_processes_makes_one_student(tiny, tmp_path):
+    out = tmp_path / "student"
+    command = [sys.executable, "-m", "offbook.harness.cli", *LEARN, "--model", tiny, "--output", str(out)]
+    done = subprocess.run([*command, "--processes", "2"], capture_output=True, text=True, env=ENVIRON, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (out / "distillation.json").is_file()
+    assert done.stderr.count("training uniform_rationales on 4 questions") == 2, "the launcher and the first process"
+
+
 def test_ls_names_what_there_is(capsys):
     assert status("ls") == 0
     out = capsys.readouterr().out
-    for name in ("jakiro", "summarisation", "laptop", "smollm2-135m-instruct"):
+    for name in ("jakiro", "mind", "summarisation", "laptop", "smollm2-135m-instruct"):
         assert name in out
 
 

@@ -8,6 +8,7 @@ from offbook.engine import pretrained
 from offbook.harness import reproduce as module
 from offbook.harness.compare import IDENTICAL
 from offbook.harness.config import Profile, parse
+from offbook.harness.exam import load_exams
 from offbook.harness.profiles import load_profile
 from offbook.harness.progress import Lines, Silent
 from offbook.harness.reproduce import reproduce, verdict_lines
@@ -36,7 +37,8 @@ def profile(tmp_path_factory) -> Profile:
 @pytest.fixture(scope="module")
 def whole(profile, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
-    assert reproduce(profile, folder, Silent(), answers="regenerate", committed=folder / "none") is None
+    verdicts = reproduce(profile, folder, Silent(), answers="regenerate", committed=folder / "none")
+    assert verdicts == (None, None)
     return folder
 
 
@@ -85,11 +87,13 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(profile, whole, tm
 
 
 def test_a_run_is_held_against_the_committed_leaderboard(profile, whole):
-    comparison = reproduce(profile, whole, Silent(), answers="regenerate", committed=whole / "leaderboard.csv")
+    verdicts = reproduce(profile, whole, Silent(), answers="regenerate", committed=whole)
+    comparison = verdicts.decoders
     assert comparison is not None
     assert comparison.counts[IDENTICAL] == len(comparison.table)
-    assert (whole / "comparison.csv").is_file()
-    assert "0 differ" in verdict_lines(comparison)[0]
+    assert not verdicts.differs
+    assert (whole / "leaderboard_comparison.csv").is_file()
+    assert "0 differ" in verdict_lines(verdicts)[0]
 
 
 def test_answers_of_an_unknown_model_are_not_made_up(profile, tmp_path):
@@ -129,15 +133,17 @@ def test_a_folder_in_use_is_not_taken(profile, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
-    """The embedded model, two drafters, six decoders, both temperatures."""
+    """The embedded model, two drafters, six decoders, both temperatures, three students."""
     try:
         pretrained.prepare("smollm2-135m-instruct")
     except ValueError as error:
         pytest.skip(f"the embedded model is out of reach: {error}")
     _, profile = load_profile("smoke")
-    comparison = reproduce(profile, tmp_path, Silent())
-    assert comparison is not None
-    assert not comparison.holds, "drafters that learned next to nothing are not those of the committed leaderboard"
+    verdicts = reproduce(profile, tmp_path, Silent())
+    assert verdicts.decoders is not None
+    assert not verdicts.decoders.holds, (
+        "drafters that learned next to nothing are not those of the committed leaderboard"
+    )
     records = Store(tmp_path).records()
     assert Store(tmp_path).verify() == len(profile.decoders) * len(profile.suites) * len(profile.heats)
     greedy = [r.certificate for r in records if r.spec.temperature == 0 and r.spec.decoder != "autoregressive"]
@@ -146,3 +152,5 @@ def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
     table = pd.read_csv(tmp_path / "leaderboard.csv")
     assert set(table["decoder"]) == set(profile.decoders)
     assert (table["acceptance_length"] >= 1).all()
+    students = {(e.record.spec.student, len(e.rows)) for e in load_exams(tmp_path)}
+    assert students == {("untouched", 4), ("single_rationale", 4), ("mind", 4)}
