@@ -15,6 +15,7 @@ from pathlib import Path
 from offbook.engine.training.corpus import Corpus, Question, instruct, load_corpus
 from offbook.harness.progress import Progress
 from offbook.harness.student_config import CorpusSpec
+from offbook.methods.mind.mistakes import with_mistakes
 from offbook.methods.mind.procedural_teacher import IDS, teach
 from offbook.methods.mind.synthesis.overlap import known_test_sets, overlaps
 from offbook.methods.mind.synthesis.questions import Asked, kind_of, train_problems
@@ -110,7 +111,7 @@ def _procedural(spec: CorpusSpec) -> Material:
         raise ValueError(msg)
     return Material(
         name=PROCEDURAL,
-        corpus=Corpus.of((teach(p) for p in problems), IDS),
+        corpus=Corpus.of((with_mistakes(teach(p), p) for p in problems), IDS),
         dev=tuple(map(_procedural_question, found[: spec.dev_questions])),
     )
 

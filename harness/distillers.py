@@ -96,6 +96,11 @@ _METHODS = (
         "distilling step-by-step (arXiv:2305.02301): label and rationale as two tasks",
     ),
     _baseline("mcc_kd", "MccKdOptions", "MCC-KD (arXiv:2310.14747): two diverse rationales whose answers must agree"),
+    _baseline(
+        "mode_cotd", "ModeCotdOptions", "MoDE-CoTD (LREC-COLING 2024): one LoRA expert a perspective, then mixed"
+    ),
+    _baseline("edit", "EditOptions", "EDIT (arXiv:2405.19737): key steps told by rationales that went wrong"),
+    _baseline("logit_kd", "LogitKdOptions", "token-level KL to a larger teacher of the same vocabulary, on rationales"),
     StudentMethod(
         name="mind",
         summary="MIND (arXiv:2601.03717): rationales scored, selected and weighed by what the student can absorb",
