@@ -1,0 +1,116 @@
+"""Holds fresh students against committed ones: what a reader who trains them again wants to know.
+
+Accuracy and its change to the untouched model must be equal ("reproduced (identical)"), or, as a training adds up its
+last bits differently on every processor, their 95 % intervals must overlap ("reproduced"). Anything else "differs".
+Only rows of equal settings, seeds, corpus and documents are held against each other. Tokens and seconds stand side by
+side, unjudged.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from offbook.harness.compare import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED, Comparison
+
+IDENTITY = ["model", "student", "group", "suite"]
+
+Row = dict[Any, Any]
+
+_JUDGED = ("accuracy", "change")
+_UNJUDGED = ("gradient_tokens", "train_s")
+
+
+def compare_students(fresh: pd.DataFrame, committed: pd.DataFrame) -> Comparison:
+    """Judges each committed row by the fresh row of the same setting; rows on one side only are named.
+
+    Raises:
+        ValueError: a table without the columns of `harness.students_table`.
+    """
+    bounds = [f"{name}{end}" for name in _JUDGED for end in ("", "_low", "_high")]
+    for name, table in (("fresh", fresh), ("committed", committed)):
+        missing = [column for column in (*IDENTITY, "setting", *bounds, *_UNJUDGED) if column not in table.columns]
+        if missing:
+            message = f"{name} students: expected column {missing[0]!r}, got none; write them with `offbook report`"
+            raise ValueError(message)
+    news, olds = fresh.to_dict("records"), committed.to_dict("records")
+    by_setting = {row["setting"]: row for row in news}
+    identities, old_settings = {_identity(row) for row in news}, {row["setting"] for row in olds}
+    unmatched = {_identity(row) for row in olds if row["setting"] not in by_setting}
+    lines = []
+    for old in olds:
+        new = by_setting.get(old["setting"])
+        if new is not None:
+            lines.append(_line(old, new, *_judge(old, new)))
+        elif _identity(old) in identities:
+            reason = f"settings, seeds, corpus or documents are others (setting {old['setting'][:12]} is not there)"
+            lines.append(_line(old, None, NOT_COMPARABLE, reason))
+        else:
+            lines.append(_line(old, None, NOT_COMPARABLE, "missing in the fresh students"))
+    lines += [
+        _line(None, new, NOT_COMPARABLE, "missing in the committed students")
+        for new in news
+        if new["setting"] not in old_settings and _identity(new) not in unmatched
+    ]
+    verdicts = [line["verdict"] for line in lines]
+    counts = {verdict: verdicts.count(verdict) for verdict in (IDENTICAL, REPRODUCED, DIFFERS, NOT_COMPARABLE)}
+    values = [f"{name}_{which}" for name in (*_JUDGED, *_UNJUDGED) for which in ("committed", "fresh")]
+    return Comparison(table=pd.DataFrame(lines, columns=[*IDENTITY, "verdict", "reason", *values]), counts=counts)
+
+
+def read_students(path: Path) -> pd.DataFrame:
+    """A students.csv as `harness.students_report` wrote it.
+
+    Raises:
+        ValueError: no such file, or no table in it.
+    """
+    texts = ("model", "student", "method", "group", "suite", "origin", "metric", "corpus", "exam", "setting")
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(texts, str))
+    except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        message = f"{path.name}: expected a students.csv, got {type(error).__name__}; write one with `offbook report`"
+        raise ValueError(message) from error
+    return table.assign(**{name: table[name].fillna("") for name in texts if name in table.columns})
+
+
+def _judge(old: Row, new: Row) -> tuple[str, str]:
+    found = [(name, *_number(old, new, name)) for name in _JUDGED]
+    for verdict in (DIFFERS, REPRODUCED):
+        reasons = [f"{name}: {reason}" for name, judged, reason in found if judged == verdict]
+        if reasons:
+            return verdict, "; ".join(reasons)
+    return IDENTICAL, "accuracy and change are equal"
+
+
+def _number(old: Row, new: Row, name: str) -> tuple[str, str]:
+    was, now = float(old[name]), float(new[name])
+    if math.isnan(was) != math.isnan(now):
+        return DIFFERS, "the untouched model is there on one side only"
+    if math.isnan(was) or math.isclose(was, now, rel_tol=1e-12, abs_tol=1e-12):
+        return IDENTICAL, ""
+    (a, b), (c, d) = _range(old, name), _range(new, name)
+    values = f"{was:.4g} [{a:.4g}, {b:.4g}] became {now:.4g} [{c:.4g}, {d:.4g}]"
+    if max(a, c) <= min(b, d):
+        return REPRODUCED, f"intervals overlap, {values}"
+    return DIFFERS, f"intervals apart, {values}"
+
+
+def _range(row: Row, name: str) -> tuple[float, float]:
+    """The interval, or the bare value where the table could give none."""
+    low, high = float(row[f"{name}_low"]), float(row[f"{name}_high"])
+    return (float(row[name]),) * 2 if math.isnan(low) or math.isnan(high) else (low, high)
+
+
+def _identity(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in IDENTITY)
+
+
+def _line(old: Row | None, new: Row | None, verdict: str, reason: str) -> Row:
+    present = old or new
+    assert present is not None
+    line = {name: present[name] for name in IDENTITY} | {"verdict": verdict, "reason": reason}
+    for name in (*_JUDGED, *_UNJUDGED):
+        line[f"{name}_committed"] = old[name] if old else math.nan
+        line[f"{name}_fresh"] = new[name] if new else math.nan
+    return line

@@ -1,0 +1,300 @@
+"""From exams to the students' tables: pure functions of what a folder holds, partial or complete.
+
+Exams of one student (base model, method with its settings, corpus; every setting equal) differ in the training seed
+only, and are averaged; of two exams of one seed the later counts. Students are compared within a cohort only:
+equal base model, suites with their documents, cap, number format, chat template, corpus and budget of gradient tokens.
+The untouched model joins every cohort that sat its exam.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from offbook.harness import exam_statistics as stats
+from offbook.harness.exam import UNTOUCHED, Exam, ExamSpec
+from offbook.harness.record import canonical_sha256
+from offbook.harness.statistics import Floats, Interval
+
+ALL_SUITES = "all"
+RIGHT_OR_WRONG = ("acc", "exact_match")  # metrics that mean the same thing, a share of right answers
+
+COLUMNS = (
+    *("model", "student", "method", "group", "suite", "origin", "seeds", "n_items", "metric"),
+    *("accuracy", "accuracy_low", "accuracy_high", "seed_sd", "change", "change_low", "change_high"),
+    *("gradient_tokens", "distinct_sequences", "train_s", "exam_s", "peak_mib", "answer_tokens", "finished"),
+    *("corpus", "budget", "exam", "setting"),
+)
+COMPARISON_COLUMNS = (
+    *("model", "group", "a", "b", "seeds_a", "seeds_b", "n_items", "accuracy_a", "accuracy_b"),
+    *("difference", "difference_low", "difference_high", "p_items", "p_seeds", "p_holm", "family", "verdict", "about"),
+    *("detectable", "detectable_items", "corpus", "budget", "exam"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examinee:
+    """A student over its training seeds.
+
+    Attributes:
+        label: its name, with the start of its setting where another of its cohort has the same.
+        exams: one a seed, in the order of seeds.
+    """
+
+    label: str
+    exams: tuple[Exam, ...]
+
+    @property
+    def spec(self) -> ExamSpec:
+        """What all its exams share but the seed and the weights."""
+        return self.exams[0].record.spec
+
+    @property
+    def untouched(self) -> bool:
+        """Whether this is the base model itself, which has no training seed."""
+        return self.spec.method == UNTOUCHED
+
+    @property
+    def budget(self) -> float:
+        """Gradient tokens that its training was given; 0 for the untouched model."""
+        given = self.spec.training.get("gradient_tokens", 0)
+        return float(given) if isinstance(given, int | float) else math.nan
+
+    def suites(self, group: str, suite: str) -> list[str]:
+        """The suites of a row: the named one, or all of the group that are scored right or wrong."""
+        if suite != ALL_SUITES:
+            return [suite]
+        return [s.name for s in self.spec.suites if s.group == group and self.is_share(s.name)]
+
+    def is_share(self, suite: str) -> bool:
+        """Whether a suite's score is a share of right answers; a filter's name may stand behind the metric's."""
+        return self.exams[0].record.metrics[suite].partition(",")[0] in RIGHT_OR_WRONG
+
+    def scores(self, suites: Sequence[str]) -> tuple[list[tuple[str, int, str]], Floats]:
+        """Items and their scores, items x seeds.
+
+        Raises:
+            ValueError: seeds that answered other documents.
+        """
+        columns = [
+            {(row.suite, row.doc_id, row.doc_hash): row.score for row in exam.rows if row.suite in suites}
+            for exam in self.exams
+        ]
+        items = sorted(columns[0])
+        if any(column.keys() != columns[0].keys() for column in columns):
+            raise ValueError(_other_documents(self.label))
+        return items, np.array([[column[item] for column in columns] for item in items], dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """Students that may be compared: the untouched model first, then by name.
+
+    Attributes:
+        corpus, budget: of the trained ones; "" and 0 where there are none.
+    """
+
+    model: str
+    corpus: str
+    budget: float
+    exam: str
+    examinees: tuple[Examinee, ...]
+
+
+def cohorts(exams: Sequence[Exam]) -> list[Cohort]:
+    """Exams by student and seed, students by what makes them comparable; in a fixed order."""
+    latest: dict[str, dict[int, Exam]] = defaultdict(dict)
+    for exam in sorted(exams, key=lambda e: (e.record.finished_utc, e.record.key)):
+        latest[exam.record.spec.setting()][exam.record.spec.seed] = exam
+    trained: dict[tuple[str, str, float, str], list[Examinee]] = defaultdict(list)
+    untouched: dict[tuple[str, str], list[Examinee]] = defaultdict(list)
+    for by_seed in latest.values():
+        found = tuple(by_seed[seed] for seed in sorted(by_seed))
+        examinee = Examinee(label=found[0].record.spec.student, exams=found)
+        spec, sat = examinee.spec, sitting(examinee.spec)
+        if examinee.untouched:
+            untouched[spec.model, sat].append(examinee)
+        else:
+            trained[spec.model, spec.corpus_sha256 or "", examinee.budget, sat].append(examinee)
+    for model, sat in untouched.keys() - {(model, sat) for model, _, _, sat in trained}:
+        trained[model, "", 0.0, sat] = []
+    return [
+        Cohort(
+            model=model,
+            corpus=corpus,
+            budget=budget,
+            exam=sat,
+            examinees=_labelled([*untouched.get((model, sat), []), *members]),
+        )
+        for (model, corpus, budget, sat), members in sorted(trained.items())
+    ]
+
+
+def sitting(spec: ExamSpec) -> str:
+    """Hash of what two exams must share to be compared: base model, questions, and how they are asked and scored.
+
+    The batch size is not in it: it moves answers only where two tokens tie.
+    """
+    suites = [[s.name, s.group, s.fingerprint, s.n_docs] for s in spec.suites]
+    asked = [spec.max_new_tokens, spec.dtype, spec.chat_template, spec.harness_semantics]
+    return canonical_sha256([spec.model, spec.base_sha256, suites, *asked])
+
+
+def students_table(exams: Sequence[Exam]) -> pd.DataFrame:
+    """One row for each student and group (suite "all"), then one for each suite; the untouched model first.
+
+    An untouched model beside several cohorts has its rows once.
+
+    Raises:
+        ValueError: exams of one cohort over different documents.
+    """
+    lines: dict[str, dict[str, Any]] = {}
+    for cohort in cohorts(exams):
+        bases = [e for e in cohort.examinees if e.untouched]
+        base = max(bases, key=lambda e: e.exams[0].record.finished_utc, default=None)
+        suites = [(s.group, s.name) for s in cohort.examinees[0].spec.suites]
+        groups = sorted({group for group, _ in suites})
+        for group, suite in [*((group, ALL_SUITES) for group in groups), *suites]:
+            for examinee in cohort.examinees:
+                if examinee.suites(group, suite):
+                    line = _line(examinee, base, group, suite, cohort)
+                    lines.setdefault(line["setting"], line)
+    return pd.DataFrame(list(lines.values()), columns=list(COLUMNS))
+
+
+def comparisons_table(exams: Sequence[Exam]) -> pd.DataFrame:
+    """Every two students of a cohort on each group: a minus b. Holm's correction is over all rows of the cohort.
+
+    The p-value that is corrected is the larger of two: over items (sign flips; about these very students) and over
+    items and seeds (about their methods), so that a verdict holds for both. With one seed of a trained student only
+    the first exists, and `about` says so.
+
+    Raises:
+        ValueError: exams of one cohort over different documents.
+    """
+    lines: list[dict[str, Any]] = []
+    for cohort in cohorts(exams):
+        groups = sorted({s.group for s in cohort.examinees[0].spec.suites})
+        family = [
+            _comparison(a, b, group, cohort)
+            for group in groups
+            for b, a in combinations(cohort.examinees, 2)
+            if not (a.untouched and b.untouched) and a.suites(group, ALL_SUITES)
+        ]
+        raw = [max(line["p_items"], 0.0 if math.isnan(line["p_seeds"]) else line["p_seeds"]) for line in family]
+        for line, p in zip(family, stats.holm(raw), strict=True):
+            line |= {"p_holm": p, "family": len(family), "verdict": _verdict(p, line["difference"])}
+        lines += family
+    return pd.DataFrame(lines, columns=list(COMPARISON_COLUMNS))
+
+
+def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, cohort: Cohort) -> dict[str, Any]:
+    names = examinee.suites(group, suite)
+    items, scores_IS = examinee.scores(names)
+    rows = [row for exam in examinee.exams for row in exam.rows if row.suite in names]
+    costs = [exam.record.cost for exam in examinee.exams if exam.record.cost is not None]
+    seeds = [exam.record.spec.seed for exam in examinee.exams]
+    change = stats.Estimate(math.nan, math.nan, 0)
+    if base is not None and not examinee.untouched:
+        change = _difference(examinee, base, names)
+    return {
+        "model": examinee.spec.model,
+        "student": examinee.label,
+        "method": examinee.spec.method,
+        "group": group,
+        "suite": suite,
+        "origin": "; ".join(s.origin for s in examinee.spec.suites if s.name in names and s.origin),
+        "seeds": len(seeds),
+        "n_items": len(items),
+        "metric": " ".join(sorted({examinee.exams[0].record.metrics[name] for name in names})),
+        "accuracy": float(scores_IS.mean()),
+        **_bounds("accuracy", stats.accuracy_interval(scores_IS)),
+        "seed_sd": stats.seed_sd(scores_IS),
+        "change": change.mean,
+        **_bounds("change", stats.t_interval(change, bound=1.0 if all(map(examinee.is_share, names)) else math.inf)),
+        "gradient_tokens": _mean([cost.gradient_tokens for cost in costs]),
+        "distinct_sequences": _mean([cost.distinct_sequences for cost in costs]),
+        "train_s": _mean([cost.wall_s for cost in costs]),
+        "exam_s": _mean([exam.record.wall_s for exam in examinee.exams]),
+        "peak_mib": max((cost.peak_bytes / 2**20 for cost in costs), default=math.nan),
+        "answer_tokens": _mean([row.tokens for row in rows]),
+        "finished": _mean([row.finished for row in rows]),
+        "corpus": "" if examinee.untouched else cohort.corpus,
+        "budget": examinee.budget,
+        "exam": cohort.exam,
+        "setting": canonical_sha256([examinee.spec.setting(), seeds, group, suite]),
+    }
+
+
+def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[str, Any]:
+    names = a.suites(group, ALL_SUITES)
+    (_, ours), (_, theirs) = a.scores(names), b.scores(names)
+    found, over_items = _difference(a, b, names), _difference(a, b, names, over_seeds=False)
+    about_methods = _seeds_known(a, b)
+    return {
+        "model": cohort.model,
+        "group": group,
+        "a": a.label,
+        "b": b.label,
+        "seeds_a": len(a.exams),
+        "seeds_b": len(b.exams),
+        "n_items": len(ours),
+        "accuracy_a": float(ours.mean()),
+        "accuracy_b": float(theirs.mean()),
+        "difference": found.mean,
+        **_bounds("difference", stats.t_interval(found, bound=1.0)),
+        "p_items": stats.sign_flip_test((ours.mean(axis=1) - theirs.mean(axis=1)).tolist()),
+        "p_seeds": stats.t_test(found) if about_methods else math.nan,
+        "about": "methods" if about_methods else "these students",
+        "detectable": stats.detectable(found),
+        "detectable_items": stats.detectable(over_items),
+        "corpus": cohort.corpus,
+        "budget": cohort.budget,
+        "exam": cohort.exam,
+    }
+
+
+def _difference(a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: bool = True) -> stats.Estimate:
+    (items, ours), (others, theirs) = a.scores(suites), b.scores(suites)
+    if items != others:
+        raise ValueError(_other_documents(f"{a.label}, {b.label}"))
+    return stats.difference(ours, theirs, over_seeds=over_seeds and _seeds_known(a, b))
+
+
+def _seeds_known(*examinees: Examinee) -> bool:
+    """Whether every trained student has several seeds, so that their spread is known."""
+    return all(len(examinee.exams) > 1 for examinee in examinees if not examinee.untouched)
+
+
+def _verdict(p: float, difference: float) -> str:
+    if p > stats.ALPHA:
+        return "tie"
+    return "better" if difference > 0 else "worse"
+
+
+def _labelled(examinees: Sequence[Examinee]) -> tuple[Examinee, ...]:
+    """In order, each with a name of its own."""
+    names = [examinee.label for examinee in examinees]
+    named = [
+        Examinee(label=p.label if names.count(p.label) == 1 else f"{p.label} ({p.spec.setting()[:8]})", exams=p.exams)
+        for p in examinees
+    ]
+    return tuple(sorted(named, key=lambda p: (not p.untouched, p.label)))
+
+
+def _other_documents(who: str) -> str:
+    return f"{who}: expected answers to the same documents, got others; delete one of the exams and run it again"
+
+
+def _bounds(name: str, interval: Interval | None) -> dict[str, float]:
+    low, high = interval or (math.nan, math.nan)
+    return {f"{name}_low": low, f"{name}_high": high}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
