@@ -4,8 +4,8 @@ An exam is all suites of one student, answered greedily in batches and scored by
 method with its settings, corpus, training seed); the untouched model sits the same exam. Kept beside the decoders'
 records:
 
-    store/exams/<student>-s<seed>-<key12>.json      its presence means done
-    store/exams/<student>-s<seed>-<key12>.jsonl     its answers, written first
+    store/exams/<student>-s<seed>-<key12>.json             its presence means done
+    store/exams/<student>-s<seed>-<key12>-<hash8>.jsonl    its answers, written first
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from offbook.engine.files import atomic_write_bytes, write_once
+from offbook.engine.files import write_once
 from offbook.harness.record import HARNESS_SEMANTICS, canonical_sha256
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -160,6 +160,9 @@ class ExamRecord(_Strict):
         if (self.cost is None) != (self.spec.method == UNTOUCHED):
             msg = f"expected a training cost for every student but {UNTOUCHED!r}, got {self.spec.method!r}"
             raise ValueError(msg)
+        if set(self.metrics) != {suite.name for suite in self.spec.suites}:
+            msg = f"expected a metric of every suite, got those of {', '.join(self.metrics) or 'none'}"
+            raise ValueError(msg)
         return self
 
 
@@ -177,7 +180,7 @@ def commit_exam(folder: Path, record: ExamRecord, rows: Sequence[AnswerRow]) -> 
     _check(record, rows)
     path = exam_path(folder, record.spec)
     if not path.exists():
-        atomic_write_bytes(path.with_suffix(".jsonl"), data)
+        write_once(_rows_path(path, record), data)
         write_once(path, (record.model_dump_json(indent=1) + "\n").encode())
 
 
@@ -201,10 +204,14 @@ def exam_path(folder: Path, spec: ExamSpec) -> Path:
     return folder / "exams" / f"{name}-s{spec.seed}-{spec.key()[:12]}.json"
 
 
+def _rows_path(path: Path, record: ExamRecord) -> Path:
+    return path.with_name(f"{path.stem}-{record.rows_sha256[:8]}.jsonl")
+
+
 def _load(path: Path) -> Exam:
     try:
         record = ExamRecord.model_validate_json(path.read_bytes())
-        data = path.with_suffix(".jsonl").read_bytes()
+        data = _rows_path(path, record).read_bytes()
         if hashlib.sha256(data).hexdigest() != record.rows_sha256:
             msg = "its answers have changed since"
             raise ValueError(msg)

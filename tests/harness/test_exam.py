@@ -176,11 +176,21 @@ def test_a_record_is_of_its_specification_and_costs_what_was_trained() -> None:
     assert record(spec(method=UNTOUCHED)).cost is None
 
 
+def test_a_suite_without_a_metric_is_no_exam() -> None:
+    with pytest.raises(ValidationError, match="expected a metric of every suite"):
+        record(metrics={"sums": "acc"})
+
+
+def answers(path: Path) -> Path:
+    (found,) = path.parent.glob("*.jsonl")
+    return found
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda path: path.with_suffix(".jsonl").write_text(""), "its answers have changed since"),
-        (lambda path: path.with_suffix(".jsonl").unlink(), "No such file"),
+        (lambda path: answers(path).write_text(""), "its answers have changed since"),
+        (lambda path: answers(path).unlink(), "No such file"),
         (lambda path: path.write_text("{"), "Invalid JSON"),
         (lambda path: path.write_bytes(b"\xff"), "Invalid JSON"),
         (lambda path: edit(path, schema_version=2), "Input should be 1"),
