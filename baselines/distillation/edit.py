@@ -29,7 +29,6 @@ from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.parts import finish, is_finished, train_part
 from offbook.engine.training.path_objective import path_objective
 from offbook.engine.training.paths import Paths, Response, encode_corpus, encode_text
-from offbook.engine.training.precision import accelerator_for
 from offbook.engine.training.student_training import RECORD, Objective, QuestionLoss
 
 NAME = "edit"
@@ -76,9 +75,8 @@ def edit(job: Job) -> Path:
         ValueError: a corpus without a mistake beside a right rationale.
     """
     options = read_options(job, EditOptions)
-    with accelerator_for(job.student.device, job.config.mixed_precision) as accelerator:
-        if is_finished(job, NAME, accelerator):
-            return job.folder
+    if is_finished(job, NAME):
+        return job.folder
     questions = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)
     dual = dual_rationales(job, questions)
     budget, evaluations = job.config.gradient_tokens, job.config.evaluations

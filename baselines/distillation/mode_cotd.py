@@ -22,7 +22,6 @@ from random import Random
 from typing import Annotated, Self, cast
 
 import torch
-from accelerate import Accelerator
 from peft import LoraConfig, PeftModel, PeftModelForCausalLM
 from peft.tuners.lora import LoraLayer, LoraModel
 from pydantic import Field
@@ -35,7 +34,6 @@ from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.parts import Part, finish, is_finished, train_part
 from offbook.engine.training.path_objective import path_objective
 from offbook.engine.training.paths import Paths, encode_corpus
-from offbook.engine.training.precision import accelerator_for
 
 NAME = "mode_cotd"
 EXPERT = "expert"
@@ -78,9 +76,8 @@ def mode_cotd(job: Job) -> Path:
         ValueError: fewer questions than are held out, or a perspective that only these have.
     """
     options = read_options(job, ModeCotdOptions)
-    with accelerator_for(job.student.device, job.config.mixed_precision) as accelerator:
-        if is_finished(job, NAME, accelerator):
-            return job.folder
+    if is_finished(job, NAME):
+        return job.folder
     questions = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)
     training, held_out = split(questions, options.held_out, job.config.seed)
     unheard = [name for k, name in enumerate(job.corpus.perspectives) if not any(q.responses[k] for q in training)]
@@ -90,8 +87,7 @@ def mode_cotd(job: Job) -> Path:
     experts: list[Part] = []
     for k in range(len(job.corpus.perspectives)):
         experts.append(train_expert(job, options, training, experts, k))
-    with accelerator_for(job.student.device, job.config.mixed_precision) as accelerator:
-        return _mix(job, options, experts, held_out, accelerator)
+    return _mix(job, options, experts, held_out)
 
 
 def split(questions: Sequence[Paths], held_out: int, seed: int) -> tuple[list[Paths], list[Paths]]:
@@ -138,22 +134,21 @@ def train_expert(job: Job, options: ModeCotdOptions, training: Sequence[Paths], 
     return part
 
 
-def _mix(
-    job: Job, options: ModeCotdOptions, experts: Sequence[Part], held_out: Sequence[Paths], accelerator: Accelerator
-) -> Path:
+def _mix(job: Job, options: ModeCotdOptions, experts: Sequence[Part], held_out: Sequence[Paths]) -> Path:
     """Loads the experts, chooses their weights, merges them and writes the student."""
     start, names = time.perf_counter(), [f"{EXPERT}-{k}" for k in range(len(experts))]
-    reset_peak(accelerator.device)
+    reset_peak(job.student.device)
     mixture = PeftModel.from_pretrained(job.student, experts[0].folder, names[0])
     for name, expert in zip(names[1:], experts[1:], strict=True):
         mixture.load_adapter(str(expert.folder), name)
     assert isinstance(mixture.base_model, LoraModel)
     mixture.base_model.set_adapter(names)
     mixture.eval()
+    precision = torch.autocast(job.student.device.type, torch.bfloat16, enabled=job.config.mixed_precision == "bf16")
 
     def objective(weights: Sequence[float]) -> float:
         weigh(mixture, dict(zip(names, weights, strict=True)))
-        with accelerator.autocast():
+        with precision:
             loss = held_out_loss(job.student, held_out)
         return loss + options.penalty * sum(map(abs, weights)) / len(weights)
 
@@ -162,7 +157,7 @@ def _mix(
     )
     weigh(mixture, dict(zip(names, best, strict=True)))
     student: PreTrainedModel = mixture.merge_and_unload()
-    with accelerator.autocast():
+    with precision:
         score = job.score(student)
     student.save_pretrained(job.folder)
     job.tokenizer.save_pretrained(job.folder)
@@ -172,7 +167,7 @@ def _mix(
         NAME,
         experts,
         wall_s=sum(expert.record["wall_s"] for expert in experts) + time.perf_counter() - start,
-        peak_bytes=max(peak_bytes(accelerator.device), *(expert.record["peak_bytes"] for expert in experts)),
+        peak_bytes=max(peak_bytes(job.student.device), *(expert.record["peak_bytes"] for expert in experts)),
         evaluations=[{"gradient_tokens": tokens, "score": score}],
         mixture={"weights": dict(zip(job.corpus.perspectives, best, strict=True)), "trials": trials},
     )

@@ -12,13 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedModel
 
 from offbook.engine.files import atomic_write_text
 from offbook.engine.training.distiller import Job
-from offbook.engine.training.resumption import resume
 from offbook.engine.training.student_training import (
     RECORD,
     Objective,
@@ -40,7 +38,7 @@ class Part:
     sequences: frozenset[str]
 
 
-def is_finished(job: Job, method: str, accelerator: Accelerator) -> bool:
+def is_finished(job: Job, method: str) -> bool:
     """Whether the student is there; if not, its folder is this training's from now on.
 
     Raises:
@@ -52,7 +50,11 @@ def is_finished(job: Job, method: str, accelerator: Accelerator) -> bool:
     fingerprint = training_fingerprint(job, method)
     if is_trained(job.folder, fingerprint):
         return True
-    resume(accelerator, job.folder / STATE, fingerprint)
+    claim = job.folder / STATE / "fingerprint"
+    if claim.exists() and claim.read_text(encoding="utf-8") != fingerprint:
+        msg = f"{job.folder}: holds an unfinished training with other settings; choose another folder"
+        raise ValueError(msg)
+    atomic_write_text(claim, fingerprint)
     return False
 
 
@@ -71,10 +73,7 @@ def train_part(job: Job, name: str, method: str, objective: Objective) -> Part:
         atomic_write_text(names, json.dumps(sorted(seen)))
         return job.score(student)
 
-    watched = Objective(
-        questions=objective.questions, loss=loss, after_step=objective.after_step, state=objective.state
-    )
-    train_student(replace(job, folder=folder, score=score), method, watched)
+    train_student(replace(job, folder=folder, score=score), method, replace(objective, loss=loss))
     return Part(
         folder=folder,
         record=json.loads((folder / RECORD).read_text(encoding="utf-8")),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offbook.baselines.distillation.edit import Dual, dual_rationales, edit, key_token_objective, key_tokens
+from offbook.baselines.distillation.uniform_rationales import uniform_rationales
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.corpus import Corpus, Question
 from offbook.engine.training.paths import encode_corpus
@@ -179,6 +180,21 @@ def test_a_finished_student_is_kept_and_other_settings_are_refused(tmp_path: Pat
     assert record(folder) == before
     with pytest.raises(ValueError, match="choose another folder"):
         edit(job(tmp_path / "s", corpus(mistakes=True), {"stage_1": 0.5}))
+
+
+def test_a_folder_with_an_unfinished_student_serves_no_other(tmp_path: Path) -> None:
+    def stop(_: Any) -> float:
+        raise StoppedError
+
+    data = corpus(mistakes=True)
+    for start, follow in ((edit, uniform_rationales), (uniform_rationales, edit)):
+        folder = tmp_path / start.__name__
+        with pytest.raises(StoppedError):
+            start(job(folder, data, score=stop))
+        with pytest.raises(ValueError, match="unfinished training with other settings"):
+            follow(job(folder, data))
+    with pytest.raises(ValueError, match="unfinished training with other settings"):
+        edit(job(tmp_path / "edit", data, {"mistake_weight": 0.5}))
 
 
 def test_a_corpus_without_mistakes_is_refused_with_the_way_to_some(tmp_path: Path) -> None:
