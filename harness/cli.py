@@ -498,7 +498,7 @@ def analyse_latent(
         Path | None, typer.Option("--corpus", help="Rationales, JSON Lines; by default procedural ones.")
     ] = None,
     questions: Annotated[
-        int, typer.Option("--questions", min=2, help="Questions to read, and other texts of each kind.")
+        int, typer.Option("--questions", min=2, help="Questions to read; as many other texts of each kind.")
     ] = 48,
     encoder: Annotated[
         str, typer.Option("--encoder", help="Text encoder, a control: alias, folder, or id.")

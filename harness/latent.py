@@ -19,7 +19,7 @@ import pandas as pd
 
 from offbook.engine.files import atomic_write_bytes, atomic_write_text
 from offbook.engine.pretrained import resolve
-from offbook.harness.latent_session import Session, Subject, read_questions
+from offbook.harness.latent_session import GENERIC, Session, Subject, read_questions
 from offbook.harness.latent_tables import (
     BASE,
     consistency_table,
@@ -49,7 +49,7 @@ class LatentSpec:
         base: alias, folder or id of the untouched model.
         students: folders of models trained from it, by the name that the tables call them.
         corpus: a rationale corpus; None for procedural questions of the development split.
-        questions: how many of its questions to read, evenly over it, and how many other texts of each kind.
+        questions: of its questions to read, evenly over it; as many texts out of distribution, as many generic ones.
         encoder: alias, folder or id of the text encoder that is a control.
         output: folder.
         device: "auto" or a device of torch.
@@ -92,7 +92,7 @@ def analyse(spec: LatentSpec, progress: Progress) -> Path:
         student = Subject(name, folder, dtype=dtype, device=device)
         readings[name] = session.reading(student)
         similarity += _similarity(session, student, readings)
-        divergence.append(divergence_row(name, "generic", session.divergence(student, "generic")))
+        divergence += [divergence_row(name, kind, session.divergence(student, kind)) for kind in GENERIC]
         student.release()
     base.release()
     separability, last_layers = _separability(session, readings, spec)

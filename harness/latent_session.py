@@ -64,14 +64,14 @@ class Session:
     Args:
         base: the untouched model.
         corpus: the questions whose rationales are read.
-        n_texts: texts of each other kind.
+        n_texts: texts out of distribution, and generic ones in all.
         states: folder of what was read.
         progress: where to report to.
 
     Attributes:
         groups, labels: of every rationale, its question and its perspective.
         lengths: tokens of every rationale.
-        texts: token ids by kind, "ood" and "generic".
+        texts: token ids by kind, "ood" and those of `GENERIC`.
     """
 
     def __init__(self, base: Subject, corpus: Corpus, *, n_texts: int, states: Path, progress: Progress) -> None:
@@ -81,11 +81,10 @@ class Session:
         self.groups, self.labels = corpus.path_mask.numpy().nonzero()
         self.lengths = [len(r.tokens) - 1 for question in self.paths for r in question.responses if r is not None]
         ood = [instruct(doc["question"]) for family in OOD_FAMILIES for doc in documents(family, "dev")]
-        generic = [prompt.prompt for category in GENERIC for prompt in load_prompts("train", category)]
-        self.texts = {
-            kind: [chat_tokens(tokenizer, text) for text in spread(texts, n_texts)]
-            for kind, texts in (("ood", ood), ("generic", generic))
-        }
+        texts = {"ood": spread(ood, n_texts)}
+        for category in GENERIC:
+            texts[category] = spread([prompt.prompt for prompt in load_prompts("train", category)], n_texts // 2)
+        self.texts = {kind: [chat_tokens(tokenizer, text) for text in found] for kind, found in texts.items()}
 
     def reading(self, subject: Subject) -> Reading:
         """What a model makes of the corpus.

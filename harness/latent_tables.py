@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from offbook.harness.statistics import mean_interval
+from offbook.harness.statistics import mean_interval, student_quantile
 from offbook.methods.mind.latent.hidden_states import Reading
 from offbook.methods.mind.latent.preference import ALPHA, Row
 from offbook.methods.mind.latent.separability import Floats, Labels, mixture, probe, silhouette
@@ -36,7 +36,8 @@ intervals over questions or texts; where there are none, the data cannot give on
 - **CKA**: linear centred kernel alignment of a student's states with its base model's, 1 for the same layout. It is
   biased upwards where there are fewer texts than dimensions; **debiased** uses the unbiased estimate (0 for unrelated
   states). **Shift**: mean of |student - base| / |base|. Texts: *rationales* and *questions* of the corpus, *ood*: other
-  procedural questions, *generic*: requests to chat and to summarise.
+  procedural questions, *chat* and *summarisation*: generic requests, apart, since two kinds of text are two clusters in
+  any model and align by that alone.
 - **Token KL**: KL(base || student) of the next-token distributions, in nats a token: how far the student forgot.
 - **Answer JSD**: divergence between the next-token distributions at the answer behind two rationales of a question, in
   nats, mean over pairs (0 to ln 2 = 0.693). **Agreement**: pairs with the same likeliest answer. **Correct**:
@@ -75,7 +76,7 @@ def consistency_table(readings: Mapping[str, Reading]) -> pd.DataFrame:
             row |= _estimate(measure, values, most=math.inf if measure == "divergence" else 1.0)
             if name != BASE:
                 change = values - getattr(readings[BASE], f"{measure}_N").numpy()
-                row |= _estimate(f"{measure}_change", change, least=-math.inf)
+                row |= _change(f"{measure}_change", change)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -114,14 +115,22 @@ def summary(
     return "\n\n".join(parts) + "\n"
 
 
-def _estimate(
-    name: str, values: Sequence[float] | Floats, *, least: float = 0.0, most: float = math.inf
-) -> dict[str, float]:
-    """Mean and interval over what is not NaN; the interval ends where the measure does."""
+def _estimate(name: str, values: Sequence[float] | Floats, *, most: float = math.inf) -> dict[str, float]:
+    """Mean and interval over what is not NaN; the interval ends where the measure does, at 0 and `most`."""
     present = [float(value) for value in values if value == value]
     interval = mean_interval(present)
-    low, high = (max(least, interval.low), min(most, interval.high)) if interval else (math.nan, math.nan)
+    low, high = (max(0.0, interval.low), min(most, interval.high)) if interval else (math.nan, math.nan)
     return {name: sum(present) / len(present) if present else math.nan, f"{name}_low": low, f"{name}_high": high}
+
+
+def _change(name: str, differences: Floats) -> dict[str, float]:
+    """Mean difference and Student's interval over what is not NaN; no interval where all differences are equal."""
+    present = differences[~np.isnan(differences)]
+    mean = float(present.mean()) if len(present) else math.nan
+    half = math.nan
+    if len(present) > 1 and present.std() > 0:
+        half = student_quantile(0.975, len(present) - 1) * float(present.std(ddof=1)) / math.sqrt(len(present))
+    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
 
 
 def _separability_digest(table: pd.DataFrame) -> list[dict[str, str]]:

@@ -71,12 +71,14 @@ def test_students_are_held_against_their_base(folders, tmp_path, capsys):
     assert similarity.loc["same", "cka"].min() == pytest.approx(1.0)
     assert similarity.loc["same", "shift"].max() == 0.0
     assert similarity.loc["other", "shift"].max() > 0.5
-    assert set(similarity["texts"]) == {"rationales", "questions", "ood", "generic"}
+    assert set(similarity["texts"]) == {"rationales", "questions", "ood", "chat", "summarisation"}
     assert set(similarity["layer"]) == {0, 1, 2}
-    kl = table["divergence.csv"].set_index("student")["kl"]
-    assert kl["same"] == 0.0 < kl["other"]
+    kl = table["divergence.csv"].groupby("student")["kl"]
+    assert kl.max()["same"] == 0.0 < kl.min()["other"]
     consistency = table["consistency.csv"].set_index("reader")
     assert consistency.loc["same", "divergence_change"] == 0.0
+    assert consistency.loc["same", ["agreement_change_low", "agreement_change_high"]].isna().all()
+    assert consistency.loc["other", "divergence_change_low"] < consistency.loc["other", "divergence_change"]
     assert consistency.loc["same", "divergence"] == consistency.loc["base", "divergence"]
     separability = table["separability.csv"]
     assert separability["reader"].tolist() == ["length", "text encoder", *["base"] * 2, *["same"] * 2, *["other"] * 2]
