@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from offbook.engine.training.answers import chat_tokens
-from offbook.engine.training.corpus import Corpus, instruct
+from offbook.engine.training.corpus import Corpus, Rationale, instruct
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,16 @@ class Paths:
         return found
 
 
-def encode_corpus(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> list[Paths]:
+def encode_corpus(
+    corpus: Corpus, tokenizer: PreTrainedTokenizerBase, *, max_length: int, tagged: bool = False
+) -> list[Paths]:
     """Every question of a corpus as token ids, in order.
+
+    Args:
+        corpus: the questions.
+        tokenizer: the student's.
+        max_length: of a prompt with one of its responses.
+        tagged: responses open with a line that names their perspective.
 
     Raises:
         ValueError: a question longer than `max_length` tokens with one of its rationales, or whose answer falls into
@@ -51,7 +59,7 @@ def encode_corpus(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, *, max_len
     encoded = []
     for i, question in enumerate(corpus.questions):
         rationales = [corpus.path(i, k) for k in range(len(corpus.perspectives))]
-        responses = [None if r is None else encode_text(r.text, r.answer_span, tokenizer) for r in rationales]
+        responses = [None if r is None else _encode(r, tokenizer, tagged=tagged) for r in rationales]
         prompt = tuple(chat_tokens(tokenizer, instruct(question.question)))
         longest = max(len(r.tokens) for r in responses if r is not None)
         if len(prompt) + longest > max_length:
@@ -63,6 +71,12 @@ def encode_corpus(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, *, max_len
         _check_answers(question.id, responses)
         encoded.append(Paths(id=question.id, prompt=prompt, responses=tuple(responses)))
     return encoded
+
+
+def _encode(rationale: Rationale, tokenizer: PreTrainedTokenizerBase, *, tagged: bool) -> Response:
+    tag = f"{rationale.perspective}:\n" if tagged else ""
+    start, end = rationale.answer_span
+    return encode_text(tag + rationale.text, (len(tag) + start, len(tag) + end), tokenizer)
 
 
 def encode_text(text: str, answer_span: tuple[int, int], tokenizer: PreTrainedTokenizerBase) -> Response:

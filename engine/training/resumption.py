@@ -39,13 +39,17 @@ def is_finished(record: Path, fingerprint: str, *keys: str) -> bool:
 def save_state(accelerator: Accelerator, state: Path, part: int, content: Any) -> None:
     """Keeps accelerate's state and `content` (JSON) as `part-N`, and drops earlier parts."""
     temporary, final = state / "writing", state / f"part-{part}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    accelerator.save_state(str(temporary))
-    (temporary / "content.json").write_text(json.dumps(content), encoding="utf-8")
-    temporary.replace(final)
-    for older in state.glob("part-*"):
-        if older != final:
-            shutil.rmtree(older, ignore_errors=True)
+    if accelerator.is_main_process:
+        shutil.rmtree(temporary, ignore_errors=True)
+    accelerator.wait_for_everyone()
+    accelerator.save_state(str(temporary))  # every process adds its own random state
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        (temporary / "content.json").write_text(json.dumps(content), encoding="utf-8")
+        temporary.replace(final)
+        for older in state.glob("part-*"):
+            if older != final:
+                shutil.rmtree(older, ignore_errors=True)
 
 
 def resume(accelerator: Accelerator, state: Path, fingerprint: str) -> Any | None:
@@ -58,7 +62,9 @@ def resume(accelerator: Accelerator, state: Path, fingerprint: str) -> Any | Non
     if name.exists() and name.read_text(encoding="utf-8") != fingerprint:
         msg = f"{state.parent}: holds an unfinished training with other settings; choose another folder"
         raise ValueError(msg)
-    atomic_write_text(name, fingerprint)
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        atomic_write_text(name, fingerprint)
     parts = sorted(state.glob("part-*"), key=lambda folder: int(folder.name.removeprefix("part-")))
     if not parts:
         return None

@@ -1,11 +1,12 @@
 """The loop that trains every student, through accelerate; interrupt and resume at will.
 
     repeat: a few questions; the method's loss of each, differentiated at once (one question's branches in memory)
-            clip, step; the method is told that the step is done
+            clip, step; the method is told what came of the questions
             at every n-th of the budget: development score, best weights kept, state saved
     until so many response tokens have been differentiated
 
-What a method adds is an `Objective`. The best weights by development score become the student.
+What a method adds is an `Objective`. The best weights by development score become the student. Several processes share
+a step's questions (`processes.py`); steps, log and record are those of one process, but for dropout's draws.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,7 +29,7 @@ from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.files import atomic_write_text
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job, StudentConfig
-from offbook.engine.training.precision import accelerator_for
+from offbook.engine.training.processes import accelerator_for, bring_together, from_main, share, sum_gradients
 from offbook.engine.training.resumption import is_finished, resume, save_state
 
 RECORD = "distillation.json"
@@ -44,12 +45,14 @@ class QuestionLoss:
         gradient_tokens: response tokens that it differentiates.
         sequences: names of the responses these tokens belong to.
         log: numbers worth keeping, averaged over the step's questions.
+        memory: what `Objective.after_step` is to know of this question; it travels between processes.
     """
 
     loss: torch.Tensor
     gradient_tokens: int
     sequences: Sequence[str]
     log: Mapping[str, float] = field(default_factory=dict)
+    memory: Any = None
 
 
 class Stateful(Protocol):
@@ -71,13 +74,14 @@ class Objective:
     Attributes:
         questions: how many there are.
         loss: student, question's index and share of the budget spent -> its loss.
-        after_step: is called behind every optimiser step; returns numbers worth keeping.
+        after_step: is called behind every optimiser step with the memories of its questions, in every process with all
+            of them; returns numbers worth keeping.
         state: see `Stateful`.
     """
 
     questions: int
     loss: Callable[[nn.Module, int, float], QuestionLoss]
-    after_step: Callable[[], Mapping[str, float]] = dict
+    after_step: Callable[[Sequence[Any]], Mapping[str, float]] = lambda memories: {}
     state: Sequence[Stateful] = ()
 
 
@@ -108,7 +112,7 @@ def train_student(job: Job, method: str, objective: Objective) -> Path:
     fingerprint = training_fingerprint(job, method)
     if is_trained(job.folder, fingerprint):
         return job.folder
-    with accelerator_for(job.student.device, job.config.mixed_precision) as accelerator:
+    with accelerator_for(job.student, job.config.mixed_precision) as accelerator:
         _train(accelerator, job, method, objective, fingerprint)
     return job.folder
 
@@ -143,31 +147,39 @@ def _train(accelerator: Accelerator, job: Job, method: str, objective: Objective
     config, state = job.config, job.folder / "state"
     state.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    student = with_adapters(job.student, config)
+    student = with_adapters(job.student, config).to(accelerator.device)
+    torch.manual_seed(config.seed + accelerator.process_index)  # processes draw different dropout
     reset_peak(accelerator.device)
     parameters = [p for p in student.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    model, optimizer = accelerator.prepare(student, optimizer)
+    optimizer = accelerator.prepare_optimizer(
+        torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    )
+    # "Evaluation" leaves out the wrapper for several processes, whose work `sum_gradients` does, and nothing else.
+    model = accelerator.prepare_model(student, evaluation_mode=True)
     accelerator.register_for_checkpointing(*objective.state)
     run = _Run(**(resume(accelerator, state, fingerprint) or {}))
+    report = job.report if accelerator.is_main_process else lambda *_: None
     clock, spent = time.perf_counter(), run.wall_s
     while run.gradient_tokens < config.gradient_tokens:
         with branch_attention(student):
             _step(accelerator, model, optimizer, objective, config, run)
-        job.report(run.gradient_tokens, config.gradient_tokens, f"{method} loss {run.log[-1]['loss']:.3f}")
+        report(run.gradient_tokens, config.gradient_tokens, f"{method} loss {run.log[-1]['loss']:.3f}")
         due = min(run.gradient_tokens, config.gradient_tokens) * config.evaluations // config.gradient_tokens
         if due > len(run.evaluations):
             student.eval()
             with accelerator.autocast():
-                score = job.score(student)
+                score = from_main(job.score(student) if accelerator.is_main_process else math.nan)
             run.wall_s = spent + time.perf_counter() - clock
             run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
             if score > run.best:
                 run.best = score
-                _keep(student, state / BEST)
+                if accelerator.is_main_process:
+                    _keep(student, state / BEST)
             save_state(accelerator, state, len(run.evaluations), asdict(run))
-            job.report(run.gradient_tokens, config.gradient_tokens, f"{method} development score {score:.3f}")
-    _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint)
+            report(run.gradient_tokens, config.gradient_tokens, f"{method} development score {score:.3f}")
+    if accelerator.is_main_process:
+        _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint)
+    accelerator.wait_for_everyone()
 
 
 def _step(
@@ -182,26 +194,24 @@ def _step(
     done = run.gradient_tokens / config.gradient_tokens
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * _schedule(done, config.warmup)
-    mine = _next_questions(objective.questions, config, run)[accelerator.process_index :: accelerator.num_processes]
+    questions = _next_questions(objective.questions, config, run)
     model.train()
-    losses, logs, tokens = [], [], 0
-    seen = set(run.sequences)
-    for question in mine:
+    mine = []
+    for place, question in share(accelerator, questions):
         part = objective.loss(model, question, done)
-        accelerator.backward(part.loss / len(mine))
-        losses.append(float(part.loss.detach()))
-        logs.append(part.log)
-        tokens += part.gradient_tokens
-        seen.update(part.sequences)
+        accelerator.backward(part.loss / len(questions))
+        mine.append((place, replace(part, loss=part.loss.detach().cpu())))
+    parts = bring_together(mine)
+    sum_gradients(accelerator, model.parameters())
     accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
     optimizer.step()
     optimizer.zero_grad()
-    after = objective.after_step()
-    run.gradient_tokens += int(accelerator.reduce(torch.tensor(tokens, device=accelerator.device)))
-    run.sequences = sorted(seen)
+    after = objective.after_step([part.memory for part in parts])
+    run.gradient_tokens += sum(part.gradient_tokens for part in parts)
+    run.sequences = sorted({*run.sequences, *(name for part in parts for name in part.sequences)})
     run.steps += 1
-    means = {name: sum(log[name] for log in logs) / len(logs) for name in (logs[0] if logs else {})}
-    loss = sum(losses) / len(losses) if losses else math.nan
+    means = {name: sum(part.log[name] for part in parts) / len(parts) for name in parts[0].log}
+    loss = sum(float(part.loss) for part in parts) / len(parts)
     run.log.append({"gradient_tokens": run.gradient_tokens, "loss": loss, **means, **after})
 
 

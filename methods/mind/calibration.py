@@ -2,59 +2,22 @@
 
     L_meta = KL( π_τ(s) ‖ π_τ(−L) ),   π_τ(v) = softmax(v/τ),   L_k: the student's mean cross-entropy on path k
 
-Two filters keep single-step noise out of s. MetaNet's slow optimiser (small rate, accumulated gradients; the authors'
-own account) and, ours, a trend of every perspective's loss, pooled over questions:
-
-    m_k  <- ρ m_k + (1−ρ) mean_i ℓ_ik
-    L_ik  = m_k + (ℓ_ik − mean_i' ℓ_i'k)
-
-A trend per item would be weak: each (question, path) is seen once an epoch. arXiv:2601.03717; see `README.md`.
+Two filters keep single-step noise out of s: MetaNet's slow optimiser (small rate, accumulated gradients; the authors'
+own account) and a trend of the losses (`inertia.py`). arXiv:2601.03717; see `README.md`.
 
 Legend: N questions, B of them in a step, K perspectives, E width of a path vector.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 
+from offbook.methods.mind.inertia import Trend
 from offbook.methods.mind.metanet import MetaNet
 
-Direction = Literal["prediction_target", "target_prediction"]
+Direction = Literal["prediction_target", "target_prediction", "symmetric"]
 WARMUP_BATCH = 16
-
-
-class PerspectiveTrend:
-    """m_k, an exponential moving average of every perspective's loss.
-
-    Ours: losses enter relative to the mean over their question's paths. L_meta does not see a question's common level,
-    and a perspective that is missing where questions are hard would otherwise look easy.
-
-    Args:
-        perspectives: K.
-        rho: memory ρ; 0 leaves the losses as they are (ablation).
-    """
-
-    def __init__(self, perspectives: int, rho: float) -> None:
-        self.rho = rho
-        self.trend_K = torch.full((perspectives,), torch.nan)
-
-    def filter(self, losses_BK: torch.Tensor, path_mask_BK: torch.Tensor) -> torch.Tensor:
-        """Takes a step's losses in; returns the inertia-filtered ones (B, K), 0 where a path is missing."""
-        self.trend_K = self.trend_K.to(losses_BK)
-        relative_BK = losses_BK - _mean(losses_BK, path_mask_BK, dim=1)
-        mean_1K = _mean(relative_BK, path_mask_BK, dim=0)
-        seen_K = path_mask_BK.any(dim=0)
-        moved_K = torch.where(self.trend_K.isnan(), mean_1K[0], self.trend_K.lerp(mean_1K[0], 1 - self.rho))
-        self.trend_K = torch.where(seen_K, moved_K, self.trend_K)
-        return torch.where(path_mask_BK, self.trend_K + (relative_BK - mean_1K), 0.0)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The trend."""
-        return {"trend_K": self.trend_K}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a saved trend."""
-        self.trend_K = state["trend_K"]
 
 
 class MetaUpdater:
@@ -62,19 +25,30 @@ class MetaUpdater:
 
     Args:
         network: φ.
+        trend: of the losses.
         tau: τ of L_meta.
-        rho: ρ of the trend.
         rate: η_m, smaller than the student's is meant to be felt.
         accumulation: A_m, student steps a step of φ averages over. The rate is not scaled up with it: that overshoots.
         direction: of the divergence, see `meta_loss`.
+        standardise: losses become z-scores among their question's paths, behind the trend.
+        entropy_bonus: weight of the entropy of the mean π_τ(s) over questions, which L_meta is lowered by.
     """
 
     def __init__(
-        self, network: MetaNet, *, tau: float, rho: float, rate: float, accumulation: int, direction: Direction
+        self,
+        network: MetaNet,
+        trend: Trend,
+        *,
+        tau: float,
+        rate: float,
+        accumulation: int,
+        direction: Direction,
+        standardise: bool = False,
+        entropy_bonus: float = 0.0,
     ) -> None:
-        self.network = network
+        self.network, self.trend = network, trend
         self.tau, self.accumulation, self.direction = tau, accumulation, direction
-        self.trend = PerspectiveTrend(len(network.heads), rho)
+        self.standardise, self.entropy_bonus = standardise, entropy_bonus
         self.optimizer = _adamw(network, rate)
         self.accumulated = 0
 
@@ -104,12 +78,19 @@ class MetaUpdater:
                 optimizer.step()
                 optimizer.zero_grad()
 
-    def update(self, vectors_BKE: torch.Tensor, losses_BK: torch.Tensor, path_mask_BK: torch.Tensor) -> float:
+    def update(
+        self,
+        questions: Sequence[int],
+        vectors_BKE: torch.Tensor,
+        losses_BK: torch.Tensor,
+        path_mask_BK: torch.Tensor,
+    ) -> float:
         """Takes in the losses of a student step's questions, from before that step; returns L_meta.
 
         Every `accumulation` calls φ moves, by the mean of their gradients.
         """
-        loss = self._loss(vectors_BKE, self.trend.filter(losses_BK.detach(), path_mask_BK), path_mask_BK)
+        filtered_BK = self.trend.filter(questions, losses_BK.detach(), path_mask_BK)
+        loss = self._loss(vectors_BKE, filtered_BK, path_mask_BK)
         (loss / self.accumulation).backward()
         self.accumulated += 1
         if self.accumulated == self.accumulation:
@@ -139,7 +120,13 @@ class MetaUpdater:
 
     def _loss(self, vectors_BKE: torch.Tensor, losses_BK: torch.Tensor, path_mask_BK: torch.Tensor) -> torch.Tensor:
         scores_BK = self.network(vectors_BKE, path_mask_BK)
-        return meta_loss(scores_BK, losses_BK, path_mask_BK, tau=self.tau, direction=self.direction)
+        if self.standardise:
+            losses_BK = standardised(losses_BK, path_mask_BK)
+        loss = meta_loss(scores_BK, losses_BK, path_mask_BK, tau=self.tau, direction=self.direction)
+        if self.entropy_bonus > 0:
+            mean_K = (scores_BK / self.tau).softmax(-1).mean(0).clamp(min=1e-12)  # at 0 the slope is infinite
+            loss = loss - self.entropy_bonus * torch.special.entr(mean_K).sum()
+        return loss
 
 
 def meta_loss(
@@ -153,22 +140,26 @@ def meta_loss(
     """L_meta, listwise over each question's paths, a mean over questions; missing paths take no part.
 
     "prediction_target" is KL(π(s) ‖ π(−L)) as printed; "target_prediction" is textbook ListNet's direction, which
-    revives a path whose predicted share has collapsed sooner. Written out, because `functional.kl_div` takes its
-    arguments the other way round.
+    revives a path whose predicted share has collapsed sooner; "symmetric" is the mean of both. Written out, because
+    `functional.kl_div` takes its arguments the other way round.
     """
     log_p = (scores_BK / tau).masked_fill(~path_mask_BK, -torch.inf).log_softmax(-1)
     log_q = (-losses_BK / tau).masked_fill(~path_mask_BK, -torch.inf).log_softmax(-1)
-    if direction == "target_prediction":
-        log_p, log_q = log_q, log_p
     log_p, log_q = (x.masked_fill(~path_mask_BK, 0.0) for x in (log_p, log_q))
-    terms_BK = log_p.exp() * (log_p - log_q)
-    return terms_BK.masked_fill(~path_mask_BK, 0.0).sum(-1).mean()
+    weights_BK = {
+        "prediction_target": log_p.exp(),
+        "target_prediction": -log_q.exp(),
+        "symmetric": (log_p.exp() - log_q.exp()) / 2,
+    }[direction]
+    return (weights_BK * (log_p - log_q)).masked_fill(~path_mask_BK, 0.0).sum(-1).mean()
 
 
-def _mean(values_BK: torch.Tensor, mask_BK: torch.Tensor, *, dim: int) -> torch.Tensor:
-    """Mean of the values the mask allows, 0 where it allows none; keeps the dimension."""
-    total = values_BK.masked_fill(~mask_BK, 0.0).sum(dim, keepdim=True)
-    return total / mask_BK.sum(dim, keepdim=True).clamp(min=1)
+def standardised(losses_BK: torch.Tensor, path_mask_BK: torch.Tensor) -> torch.Tensor:
+    """Losses as z-scores among their question's paths; 0 where a path is missing, or where all are alike."""
+    found = losses_BK.masked_fill(~path_mask_BK, torch.nan)
+    centred_BK = found - found.nanmean(-1, keepdim=True)
+    deviation_B1 = centred_BK.square().nanmean(-1, keepdim=True).sqrt()
+    return (centred_BK / deviation_B1).nan_to_num(0.0, posinf=0.0, neginf=0.0)
 
 
 def _adamw(network: MetaNet, rate: float) -> torch.optim.AdamW:

@@ -14,6 +14,7 @@ Legend: I selected paths, N predicted tokens of all paths, A answer tokens, V vo
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import nn
@@ -21,17 +22,37 @@ from torch import nn
 from offbook.engine.training.branches import Branches, branch_means, lay_out, response_logits, token_losses
 from offbook.engine.training.paths import Paths
 
+Learnability = Literal["path", "rationale", "answer"]
+
 
 def path_losses(logits_NV: torch.Tensor, branches: Branches) -> torch.Tensor:
     """ℓ (I,): every path's cross-entropy in nats a token, answer included: long paths count no more than short ones."""
     return branch_means(token_losses(logits_NV, branches), branches)
 
 
+def learnability(logits_NV: torch.Tensor, branches: Branches, of: Learnability) -> torch.Tensor:
+    """What MetaNet is to predict of each path (I,), without gradient: ℓ, or the like of a part of its tokens.
+
+    Args:
+        logits_NV: that predict the paths' tokens.
+        branches: the paths.
+        of: "path": all tokens; "answer": the answer's, given the rationale; "rationale": all others (ablation).
+    """
+    losses_N = token_losses(logits_NV.detach(), branches)
+    if of == "path":
+        return branch_means(losses_N, branches)
+    answer_N = torch.zeros_like(losses_N, dtype=torch.bool)
+    answer_N[list(itertools.chain(*branches.answers))] = True
+    wanted_N = answer_N if of == "answer" else ~answer_N
+    spans = itertools.pairwise(branches.starts)
+    return torch.stack([losses_N[start:end][wanted_N[start:end]].mean() for start, end in spans])
+
+
 @torch.no_grad()
-def measure(student: nn.Module, question: Paths, perspectives: Sequence[int]) -> torch.Tensor:
-    """ℓ of some of a question's paths, in this order, without gradient; inside `branch_attention`."""
+def measure(student: nn.Module, question: Paths, perspectives: Sequence[int], of: Learnability) -> torch.Tensor:
+    """`learnability` of some of a question's paths, in this order; inside `branch_attention`."""
     branches = lay_out(question.prompt, question.some(perspectives), next(student.parameters()).device)
-    return path_losses(response_logits(student, branches), branches)
+    return learnability(response_logits(student, branches), branches, of)
 
 
 def fine_tuning(losses_I: torch.Tensor, alpha_I: torch.Tensor) -> torch.Tensor:

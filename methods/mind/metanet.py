@@ -10,13 +10,17 @@ dropped at inference. Ours: heads start at zero, so that all paths start alike. 
 KL(π(s) ‖ ·) collapses onto one path and gives the others no gradient (`README.md`). Without dropout or batch
 statistics, training and evaluation mode agree.
 
-Legend: B questions, K perspectives, E width of a path vector, D width of this network, H heads, F width of a head.
+Legend: B questions, K perspectives, J scoring heads (K unless shared), E width of a path vector, D width of this
+network, H attention heads.
 """
+
+from typing import Literal
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+Heads = Literal["own", "shared", "mean"]
 WIDTH = 256
 HEADS = 4
 SCORING_WIDTH = 64
@@ -31,11 +35,21 @@ class MetaNet(nn.Module):
         perspectives: K.
         attention: False leaves the synergy layer out (ablation): paths are scored independently of each other.
         bounded: scores between 0 and 1, for the selection rule as printed (see `selection.py`).
+        heads: which of M's rows score path k (ablation). "own": the k-th; "shared": the only one there is; "mean": all
+            of them alike.
     """
 
-    def __init__(self, *, vector_width: int, perspectives: int, attention: bool = True, bounded: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        vector_width: int,
+        perspectives: int,
+        attention: bool = True,
+        bounded: bool = False,
+        heads: Heads = "own",
+    ) -> None:
         super().__init__()
-        self.bounded = bounded
+        self.bounded, self.own = bounded, heads == "own"
         self.align = nn.Sequential(
             nn.Linear(vector_width, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH), nn.LayerNorm(WIDTH)
         )
@@ -43,7 +57,7 @@ class MetaNet(nn.Module):
         self.synergy = _Synergy() if attention else None
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Linear(WIDTH, SCORING_WIDTH), nn.GELU(), nn.Linear(SCORING_WIDTH, 1))
-            for _ in range(perspectives)
+            for _ in range(1 if heads == "shared" else perspectives)
         )
         for head in self.heads:
             last = head[-1]  # type: ignore[index]
@@ -52,13 +66,14 @@ class MetaNet(nn.Module):
 
     def forward(self, vectors_BKE: torch.Tensor, path_mask_BK: torch.Tensor) -> torch.Tensor:
         """Scores s (B, K); -inf where the mask is False, whatever the vector there."""
-        scores_BK = self.score_matrix(vectors_BKE, path_mask_BK).diagonal(dim1=-2, dim2=-1)
+        matrix_BJK = self.score_matrix(vectors_BKE, path_mask_BK)
+        scores_BK = matrix_BJK.diagonal(dim1=-2, dim2=-1) if self.own else matrix_BJK.mean(dim=-2)
         if self.bounded:
             scores_BK = scores_BK.sigmoid()
         return scores_BK.masked_fill(~path_mask_BK, -torch.inf)
 
     def score_matrix(self, vectors_BKE: torch.Tensor, path_mask_BK: torch.Tensor) -> torch.Tensor:
-        """M (B, K heads, K paths); columns of missing paths mean nothing."""
+        """M (B, J heads, K paths); columns of missing paths mean nothing."""
         aligned_BKD = self.align(vectors_BKE.masked_fill(~path_mask_BK[..., None], 0.0)) + self.perspective_KD
         if self.synergy is not None:
             aligned_BKD = aligned_BKD + self.synergy(aligned_BKD, path_mask_BK)

@@ -9,7 +9,9 @@ arXiv:2601.03717; the order of steps is ours, see `README.md`.
 Legend: N questions, B of them in a step, K perspectives, I selected ones, E width of a path vector, V vocabulary.
 """
 
+import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,12 +20,22 @@ from torch import nn
 from offbook.engine.training.branches import lay_out, response_logits
 from offbook.engine.training.paths import Paths
 from offbook.engine.training.student_training import Objective, QuestionLoss
-from offbook.methods.mind.calibration import MetaUpdater
-from offbook.methods.mind.losses import consistency, fine_tuning, measure, path_losses
+from offbook.methods.mind.calibration import MetaUpdater, standardised
+from offbook.methods.mind.inertia import ItemTrend, PerspectiveTrend
+from offbook.methods.mind.losses import consistency, fine_tuning, learnability, measure, path_losses
 from offbook.methods.mind.metanet import MetaNet
 from offbook.methods.mind.monitor import observe
 from offbook.methods.mind.options import MindOptions
-from offbook.methods.mind.selection import select, weights
+from offbook.methods.mind.selection import floored, select, weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """What became of a question in a step; every process hears of all of them."""
+
+    question: int
+    losses: tuple[float, ...]
+    alpha: tuple[float, ...]
 
 
 def mind_objective(
@@ -43,7 +55,7 @@ def mind_objective(
         names: of the K perspectives.
         untouched_NK: ℓ(θ0), see `untouched.py`.
         options: the settings; `perspectives` is applied already.
-        seed: of MetaNet.
+        seed: of MetaNet, and of scores dealt at random.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -52,17 +64,22 @@ def mind_objective(
             perspectives=len(names),
             attention=options.attention,
             bounded=options.selection == "literal",
+            heads=options.heads,
         )
+    by_item = options.inertia == "item"
+    N, K = untouched_NK.shape
     updater = MetaUpdater(
         network.to(vectors_NKE.device),
+        ItemTrend(N, K, options.rho) if by_item else PerspectiveTrend(K, options.rho),
         tau=options.tau,
-        rho=options.rho,
         rate=options.meta_rate,
         accumulation=options.accumulation,
         direction=options.direction,
+        standardise=options.standardised,
+        entropy_bonus=options.entropy_bonus,
     )
-    training = MindTraining(paths, vectors_NKE, names, untouched_NK, options, updater)
-    training.warm_up(seed)
+    training = MindTraining(paths, vectors_NKE, names, untouched_NK, options, updater, seed)
+    training.warm_up()
     return Objective(
         questions=len(paths), loss=training.loss, after_step=training.after_step, state=(updater, training)
     )
@@ -79,23 +96,18 @@ class MindTraining:
         untouched_NK: torch.Tensor,
         options: MindOptions,
         updater: MetaUpdater,
+        seed: int,
     ) -> None:
-        self.paths, self.vectors_NKE, self.names, self.options, self.updater = (
-            paths,
-            vectors_NKE,
-            names,
-            options,
-            updater,
-        )
+        self.paths, self.vectors_NKE, self.names = paths, vectors_NKE, names
+        self.options, self.updater, self.seed = options, updater, seed
         mask = [[response is not None for response in question.responses] for question in paths]
         self.path_mask_NK = torch.tensor(mask, device=vectors_NKE.device)
         self.losses_NK = untouched_NK.clone()
         self.alpha_NK = torch.full_like(self.losses_NK, torch.nan)
         self.sign = -1.0 if options.hardest_first else 1.0
         self.steps = 0
-        self.questions: list[int] = []
 
-    def warm_up(self, seed: int) -> None:
+    def warm_up(self) -> None:
         """MetaNet learns the untouched student's losses."""
         self.updater.warm_up(
             self.vectors_NKE,
@@ -103,30 +115,29 @@ class MindTraining:
             self.path_mask_NK,
             epochs=self.options.warmup_epochs,
             rate=self.options.warmup_rate,
-            seed=seed,
+            seed=self.seed,
         )
 
     def loss(self, student: nn.Module, question: int, done: float) -> QuestionLoss:
         """L_total of a question."""
         options, paths, mask_K = self.options, self.paths[question], self.path_mask_NK[question]
         scores_K = self._scores(student, question)
-        kept_K = select(scores_K, mask_K, rule=options.selection, beta=options.beta, tau=options.tau)
+        kept_K = select(scores_K, mask_K, rule=options.selection, beta=options.beta, tau=options.tau, keep=options.keep)
         alpha_K = weights(scores_K, kept_K, tau_student=options.tau_student)
+        if options.floor > 0:
+            kept_K, alpha_K = mask_K, floored(alpha_K, mask_K, options.floor)
 
         selected = kept_K.nonzero().flatten().tolist()
         branches = lay_out(paths.prompt, paths.some(selected), self.vectors_NKE.device)
         logits_NV = response_logits(student, branches)
-        losses_I = path_losses(logits_NV, branches)
-        sft = fine_tuning(losses_I, alpha_K[selected])
+        sft = fine_tuning(path_losses(logits_NV, branches), alpha_K[selected])
         cons = consistency(logits_NV, branches, alpha_K[selected])
 
-        self.losses_NK[question, selected] = losses_I.detach()
+        self.losses_NK[question, selected] = learnability(logits_NV, branches, options.learnability)
         others = (mask_K & ~kept_K).nonzero().flatten().tolist()
         if others and self.steps % options.refresh == 0:
             self._measure(student, question, others)
-        log = observe(scores_K, self.losses_NK[question], mask_K, alpha_K, self.alpha_NK[question])
-        self.alpha_NK[question] = alpha_K
-        self.questions.append(question)
+        losses_K = self.losses_NK[question]
         return QuestionLoss(
             loss=sft + options.consistency * cons,
             gradient_tokens=len(branches.targets_N),
@@ -134,20 +145,22 @@ class MindTraining:
             log={
                 "fine_tuning": float(sft.detach()),
                 "consistency": float(cons.detach()),
-                **log,
+                **observe(scores_K, losses_K, mask_K, alpha_K, self.alpha_NK[question]),
                 **{f"alpha/{name}": a for name, a in zip(self.names, alpha_K.tolist(), strict=True)},
             },
+            memory=Visit(question=question, losses=tuple(losses_K.tolist()), alpha=tuple(alpha_K.tolist())),
         )
 
-    def after_step(self) -> Mapping[str, float]:
+    def after_step(self, visits: Sequence[Visit]) -> Mapping[str, float]:
         """MetaNet's turn, from the losses before the student's step."""
-        questions, self.questions = self.questions, []
+        questions = [visit.question for visit in visits]
+        self.losses_NK[questions] = self.losses_NK.new_tensor([visit.losses for visit in visits])
+        self.alpha_NK[questions] = self.alpha_NK.new_tensor([visit.alpha for visit in visits])
         self.steps += 1
         if self.options.scores in ("static", "instantaneous"):
             return {}
-        losses_BK = self.sign * self.losses_NK[questions]
-        meta = self.updater.update(self.vectors_NKE[questions], losses_BK, self.path_mask_NK[questions])
-        return {"meta_loss": meta}
+        losses_BK, mask_BK = self.sign * self.losses_NK[questions], self.path_mask_NK[questions]
+        return {"meta_loss": self.updater.update(questions, self.vectors_NKE[questions], losses_BK, mask_BK)}
 
     def state_dict(self) -> dict[str, Any]:
         """Steps done, and every path's last known loss and weight."""
@@ -164,15 +177,19 @@ class MindTraining:
         mask_K = self.path_mask_NK[question]
         if self.options.scores == "instantaneous":
             self._measure(student, question, mask_K.nonzero().flatten().tolist())
-            scores_K = -self.sign * self.losses_NK[question]
-            if self.options.selection == "literal":
-                scores_K = scores_K.sigmoid()
+            losses_K = self.sign * self.losses_NK[question]
+            if self.options.standardised:
+                losses_K = standardised(losses_K[None], mask_K[None])[0]
+            scores_K = (-losses_K).sigmoid() if self.options.selection == "literal" else -losses_K
             return scores_K.masked_fill(~mask_K, -torch.inf)
         scores_K = self.updater.scores(self.vectors_NKE[question], mask_K)
         if self.options.scores == "random":
-            present = mask_K.nonzero().flatten()
-            scores_K[present] = scores_K[present[torch.randperm(len(present)).to(present.device)]]
+            # Drawn from seed, question and step alone: whichever process draws, it draws the same.
+            present = mask_K.nonzero().flatten().tolist()
+            draw = random.Random(f"{self.seed}/{self.paths[question].id}/{self.steps}")
+            scores_K[present] = scores_K[draw.sample(present, len(present))]
         return scores_K
 
     def _measure(self, student: nn.Module, question: int, perspectives: Sequence[int]) -> None:
-        self.losses_NK[question, perspectives] = measure(student, self.paths[question], perspectives)
+        taken = measure(student, self.paths[question], perspectives, self.options.learnability)
+        self.losses_NK[question, perspectives] = taken

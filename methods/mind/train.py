@@ -8,7 +8,6 @@ Path vectors come from a frozen text encoder and are an argument here.
 Legend: N questions, K perspectives, E width of a path vector.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,16 +39,13 @@ def mind(job: Job, vectors_NKE: torch.Tensor) -> Path:
     if vectors_NKE.dim() != 3 or vectors_NKE.shape[:2] != expected:
         msg = f"expected path vectors of shape {(*expected, 'E')}, got {tuple(vectors_NKE.shape)}; encode this corpus"
         raise ValueError(msg)
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        msg = f"expected one process, got {os.environ['WORLD_SIZE']}: MetaNet learns from all questions of a step"
-        raise ValueError(msg)
     fingerprint = training_fingerprint(job, NAME)
     if is_trained(job.folder, fingerprint):
         return job.folder
     names = options.perspectives or job.corpus.perspectives
-    paths = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)
+    paths = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length, tagged=options.tagged)
     paths, vectors_NKE = _narrow(paths, vectors_NKE, job.corpus.perspectives, names)
-    losses_NK = untouched_table(job, paths, names).to(job.student.device)
+    losses_NK = untouched_table(job, paths, names, options).to(job.student.device)
     objective = mind_objective(
         paths, vectors_NKE.to(job.student.device), names, losses_NK, options, seed=job.config.seed
     )

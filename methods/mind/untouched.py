@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load, save
 from transformers import PreTrainedModel
 
@@ -18,38 +19,45 @@ from offbook.engine.files import atomic_write_bytes
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job
 from offbook.engine.training.paths import Paths
-from offbook.methods.mind.losses import measure
+from offbook.engine.training.processes import accelerator_for, bring_together, from_main, share
+from offbook.methods.mind.losses import Learnability, measure
+from offbook.methods.mind.options import MindOptions
 
 REPORT_EVERY = 8
 
 
-def untouched_table(job: Job, paths: Sequence[Paths], names: Sequence[str]) -> torch.Tensor:
+def untouched_table(job: Job, paths: Sequence[Paths], names: Sequence[str], options: MindOptions) -> torch.Tensor:
     """ℓ(θ0) (N, K) of these paths, made or, where an earlier training left it, read; NaN where a path is missing.
 
     Args:
         job: its student, untouched so far; the table lies in its cache folder, or with its state where it has none.
         paths: the questions, encoded.
         names: of the K perspectives.
+        options: say what is measured.
     """
-    what = [dict(job.identity), job.config.mixed_precision, job.config.max_length, list(names)]
-    key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+    how = [job.config.mixed_precision, job.config.max_length, list(names), options.learnability, options.tagged]
+    key = hashlib.sha256(json.dumps([dict(job.identity), *how], sort_keys=True).encode()).hexdigest()
     file = (job.cache or job.folder / "state") / f"untouched-{key[:32]}.safetensors"
-    if not file.is_file():
-        atomic_write_bytes(file, save({"losses_NK": untouched_losses(job, paths)}))
-    return load(file.read_bytes())["losses_NK"]
+    with accelerator_for(job.student, job.config.mixed_precision) as accelerator:
+        main = accelerator.is_main_process  # the others do as it found
+        losses_NK = from_main(load(file.read_bytes())["losses_NK"] if main and file.is_file() else None)
+        if losses_NK is None:
+            losses_NK = untouched_losses(job, paths, options.learnability, accelerator)
+            if main:
+                atomic_write_bytes(file, save({"losses_NK": losses_NK}))
+    return losses_NK
 
 
-@torch.no_grad()
-def untouched_losses(job: Job, paths: Sequence[Paths]) -> torch.Tensor:
-    """ℓ(θ0) (N, K), taken anew."""
+def untouched_losses(job: Job, paths: Sequence[Paths], of: Learnability, accelerator: Accelerator) -> torch.Tensor:
+    """ℓ(θ0) (N, K), taken anew, every process its share of the questions."""
     student: PreTrainedModel = job.student.eval()
-    losses_NK = torch.full((len(paths), len(paths[0].responses)), torch.nan)
-    precision = torch.autocast(student.device.type, torch.bfloat16, enabled=job.config.mixed_precision == "bf16")
-    with branch_attention(student), precision:
-        for n, question in enumerate(paths):
-            if n % REPORT_EVERY == 0:
+    found: list[tuple[int, torch.Tensor]] = []
+    with branch_attention(student), accelerator.autocast():
+        for n, question in share(accelerator, list(paths)):
+            if accelerator.is_main_process and len(found) % REPORT_EVERY == 0:
                 message = f"mind: losses of the untouched student {n}/{len(paths)} questions"
                 job.report(0, job.config.gradient_tokens, message)
-            present = question.present()
-            losses_NK[n, present] = measure(student, question, present).cpu()
-    return losses_NK
+            losses_K = torch.full((len(question.responses),), torch.nan)
+            losses_K[question.present()] = measure(student, question, question.present(), of).float().cpu()
+            found.append((n, losses_K))
+    return torch.stack(bring_together(found))

@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from offbook.engine.training.branches import Branches, lay_out, token_losses
 from offbook.engine.training.paths import Response
-from offbook.methods.mind.calibration import MetaUpdater, PerspectiveTrend, meta_loss
+from offbook.methods.mind.calibration import MetaUpdater, meta_loss
+from offbook.methods.mind.inertia import PerspectiveTrend
 from offbook.methods.mind.losses import consistency, fine_tuning, jensen_shannon, path_losses
 from offbook.methods.mind.metanet import MetaNet
 from offbook.methods.mind.monitor import observe, spearman
@@ -20,6 +21,7 @@ from tests.methods.mind_corpus import NAMES, TOKENIZER, mind_corpus, mind_paths,
 TAU = 0.1
 K, E = 5, 7
 ALL = torch.ones(2, K, dtype=torch.bool)
+QUESTIONS = (0, 1)
 MetaLoss = Callable[..., torch.Tensor]
 
 
@@ -33,8 +35,9 @@ def network(**changes: Any) -> MetaNet:
 
 
 def updater(kind: type[MetaUpdater] = MetaUpdater, **changes: Any) -> MetaUpdater:
-    settings: dict[str, Any] = {"tau": TAU, "rho": 0.9, "rate": 1e-2, "accumulation": 1}
-    return kind(network(), direction="prediction_target", **(settings | changes))
+    settings: dict[str, Any] = {"tau": TAU, "rate": 1e-2, "accumulation": 1, "direction": "prediction_target"}
+    settings |= changes
+    return kind(network(), PerspectiveTrend(K, settings.pop("rho", 0.9)), **settings)
 
 
 # --- 1: the meta loss ---
@@ -224,7 +227,7 @@ def check_gradients_stay_apart(tested: MetaUpdater) -> None:
     assert all(p.grad is None for p in tested.network.parameters())
     assert theta.grad is not None
     before = theta.grad.clone()
-    tested.update(vectors, losses, ALL)
+    tested.update(QUESTIONS, vectors, losses, ALL)
     assert torch.equal(theta.grad, before)
 
 
@@ -240,7 +243,7 @@ class LeaksIntoMetaNet(MetaUpdater):
 class LeaksOutOfMetaNet(MetaUpdater):
     """Wrong: losses that carry the student's graph into L_meta."""
 
-    def update(self, vectors_BKE: torch.Tensor, losses_BK: torch.Tensor, path_mask_BK: torch.Tensor) -> float:
+    def update(self, questions: Any, vectors_BKE: Any, losses_BK: Any, path_mask_BK: Any) -> float:
         loss = self._loss(vectors_BKE, losses_BK, path_mask_BK)
         loss.backward()
         return float(loss.detach())
@@ -347,10 +350,10 @@ def relative_to_mean(values: torch.Tensor) -> torch.Tensor:
 
 def test_the_trend_is_an_average_that_its_first_observation_starts() -> None:
     trend, first, second = PerspectiveTrend(K, 0.9), draw(2, K), draw(2, K, seed=1)
-    torch.testing.assert_close(trend.filter(first, ALL), relative_to_mean(first))
+    torch.testing.assert_close(trend.filter(QUESTIONS, first, ALL), relative_to_mean(first))
     m = 0.9 * first.mean(0) + 0.1 * second.mean(0)
     torch.testing.assert_close(
-        relative_to_mean(trend.filter(second, ALL)), relative_to_mean(m + second - second.mean(0))
+        relative_to_mean(trend.filter(QUESTIONS, second, ALL)), relative_to_mean(m + second - second.mean(0))
     )
 
 
@@ -358,29 +361,29 @@ def test_without_memory_the_losses_are_left_as_they_are() -> None:
     trend = PerspectiveTrend(K, 0.0)
     for seed in range(3):
         losses = draw(2, K, seed=seed)
-        torch.testing.assert_close(trend.filter(losses, ALL), relative_to_mean(losses))
+        torch.testing.assert_close(trend.filter(QUESTIONS, losses, ALL), relative_to_mean(losses))
 
 
 def test_a_missing_path_leaves_its_perspectives_trend_alone() -> None:
     trend, mask = PerspectiveTrend(K, 0.9), ALL.clone()
-    trend.filter(draw(2, K), ALL)
+    trend.filter(QUESTIONS, draw(2, K), ALL)
     before = trend.trend_K.clone()
     mask[:, 2] = False
     losses = draw(2, K, seed=1)
     losses[:, 2] = torch.nan
-    filtered = trend.filter(losses, mask)
+    filtered = trend.filter(QUESTIONS, losses, mask)
     assert trend.trend_K[2] == before[2]
     assert (trend.trend_K != before).sum() == K - 1
     assert filtered.isfinite().all()
     late = PerspectiveTrend(K, 0.9)
-    assert late.filter(losses, mask).isfinite().all()
+    assert late.filter(QUESTIONS, losses, mask).isfinite().all()
     assert late.trend_K.isnan().tolist() == [False, False, True, False, False]
 
 
 def test_a_perspective_missing_from_hard_questions_does_not_look_easy() -> None:
     losses, mask = torch.tensor([[1.0, 1.0, 1.0], [3.0, 3.0, torch.nan]]), torch.ones(2, 3, dtype=torch.bool)
     mask[1, 2] = False
-    filtered = PerspectiveTrend(3, 0.9).filter(losses, mask)
+    filtered = PerspectiveTrend(3, 0.9).filter(QUESTIONS, losses, mask)
     torch.testing.assert_close(filtered, torch.zeros(2, 3))
 
 
@@ -390,10 +393,10 @@ def test_metanet_moves_once_per_accumulation_by_the_mean_gradient() -> None:
     slow.network.double(), quick.network.double()  # Adam's first step divides by gradients near zero
     start = [p.detach().clone() for p in slow.network.parameters()]
     for _ in range(2):
-        slow.update(vectors, losses, ALL)
+        slow.update(QUESTIONS, vectors, losses, ALL)
         assert all(torch.equal(p, q) for p, q in zip(slow.network.parameters(), start, strict=True))
-    slow.update(vectors, losses, ALL)
-    quick.update(vectors, losses, ALL)
+    slow.update(QUESTIONS, vectors, losses, ALL)
+    quick.update(QUESTIONS, vectors, losses, ALL)
     for p, q in zip(slow.network.parameters(), quick.network.parameters(), strict=True):
         torch.testing.assert_close(p, q, atol=1e-8, rtol=0)
 
@@ -403,7 +406,8 @@ def test_the_warm_up_learns_the_losses_without_collapse(direction: Any) -> None:
     torch.manual_seed(0)
     network, vectors = MetaNet(vector_width=E, perspectives=K), draw(40, K, E).float()
     losses, mask = 0.13 * vectors[..., 0] + 1.0, torch.ones(40, K, dtype=torch.bool)
-    tested = MetaUpdater(network, tau=TAU, rho=0.9, rate=1e-4, accumulation=4, direction=direction)
+    trend = PerspectiveTrend(K, 0.9)
+    tested = MetaUpdater(network, trend, tau=TAU, rate=1e-4, accumulation=4, direction=direction)
     start = tested.scores(vectors[0], ALL[0])
     assert (start == start[0]).all()
     tested.warm_up(vectors, losses, mask, epochs=20, rate=1e-3, seed=0)
@@ -417,13 +421,13 @@ def test_a_saved_updater_goes_on_in_the_middle_of_an_accumulation() -> None:
     vectors, losses = draw(2, K, E).float(), 0.2 * draw(2, K).float()
     whole = updater(accumulation=2)
     for i in range(5):
-        whole.update(vectors, losses + i * 0.1 * vectors[..., 0], ALL)
+        whole.update(QUESTIONS, vectors, losses + i * 0.1 * vectors[..., 0], ALL)
     first, second = updater(accumulation=2), updater(accumulation=2)
     for i in range(3):
-        first.update(vectors, losses + i * 0.1 * vectors[..., 0], ALL)
+        first.update(QUESTIONS, vectors, losses + i * 0.1 * vectors[..., 0], ALL)
     second.load_state_dict(first.state_dict())
     for i in range(3, 5):
-        second.update(vectors, losses + i * 0.1 * vectors[..., 0], ALL)
+        second.update(QUESTIONS, vectors, losses + i * 0.1 * vectors[..., 0], ALL)
     torch.testing.assert_close(second.scores(vectors[0], ALL[0]), whole.scores(vectors[0], ALL[0]), rtol=0, atol=0)
 
 
