@@ -121,6 +121,17 @@ def test_without_students_the_texts_are_told_apart(folders, tmp_path):
     assert found == ["consistency.csv", "latent.md", "map-base.png", "separability.csv"]
 
 
+def test_no_test_item_is_read(folders, tmp_path, monkeypatch):
+    splits = []
+    for name, place in (("documents", 1), ("load_prompts", 0)):
+        function = getattr(latent_session, name)
+        monkeypatch.setattr(
+            latent_session, name, lambda *a, f=function, place=place: (splits.append(a[place]), f(*a))[1]
+        )
+    assert status(*arguments(folders, tmp_path)) == 0
+    assert set(splits) == {"dev", "train"}
+
+
 def test_a_student_of_another_shape_is_refused(folders, tmp_path, capsys):
     folder = save_tiny(tmp_path / "deeper")
     tiny_model(num_hidden_layers=3).save_pretrained(folder)

@@ -109,10 +109,10 @@ def test_a_probe_never_sees_the_question_it_is_scored_on():
     assert probe(states, labels, groups).mean() < 0.75
 
 
-def test_lengths_alone_tell_a_middling_length_too():
-    labels = np.tile(np.arange(3), 40)
-    lengths = np.array([20, 60, 180])[labels] + np.arange(120) % 7
-    assert probe(length_features(lengths), labels, np.arange(120) // 3).mean() == 1.0
+def test_lengths_alone_tell_a_wide_spread_from_a_narrow_one():
+    labels = np.tile(np.arange(2), 60)
+    lengths = np.where(labels == 0, 60, np.where(np.arange(120) % 4 == 1, 20, 180)) + np.arange(120) % 7
+    assert probe(length_features(lengths), labels, np.arange(120) // 2).mean() == 1.0
 
 
 def test_the_measures_repeat_themselves():

@@ -52,9 +52,10 @@ def compress(features_MD: Floats, seed: int = 0) -> Floats:
 
 
 def length_features(tokens_M: NDArray[np.int64]) -> Floats:
-    """All that lengths say to a linear probe: logarithm and its square, so that middling lengths can be told too."""
+    """What lengths say to a linear probe: centred logarithm, and its square, which tells wide spreads from narrow."""
     logarithm = np.log(tokens_M.astype(np.float64))
-    return np.stack([logarithm, logarithm**2], axis=1)
+    centred = logarithm - logarithm.mean()
+    return np.stack([centred, centred**2], axis=1)
 
 
 def silhouette(compressed_MC: Floats, labels_M: Labels) -> float:
