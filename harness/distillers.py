@@ -31,6 +31,7 @@ class StudentMethod:
         settings: the class of its own settings.
         distil: trains a job's student; takes the vectors (N, K, E) of the corpus's rationales, or None.
         reads_vectors: whether it wants these vectors; the text encoder is run for no other.
+        models: its settings that name another model, whose weights determine the student too.
     """
 
     name: str
@@ -38,6 +39,7 @@ class StudentMethod:
     settings: "Callable[[], type[Options]]"
     distil: "Callable[[Job, Tensor | None], Path]"
     reads_vectors: bool = False
+    models: tuple[str, ...] = ()
 
     def check(self, options: Mapping[str, Any]) -> None:
         """Refuses settings that the method does not have.
@@ -70,10 +72,12 @@ def _settings(module: str, name: str) -> "Callable[[], type[Options]]":
     return settings
 
 
-def _baseline(name: str, settings: str, summary: str) -> StudentMethod:
+def _baseline(name: str, settings: str, summary: str, *, models: tuple[str, ...] = ()) -> StudentMethod:
     """A method of `baselines/distillation`, where file and function are called like it."""
     module = f"offbook.baselines.distillation.{name}"
-    return StudentMethod(name=name, summary=summary, settings=_settings(module, settings), distil=_in(module, name))
+    return StudentMethod(
+        name=name, summary=summary, settings=_settings(module, settings), distil=_in(module, name), models=models
+    )
 
 
 def _mind(job: "Job", vectors_NKE: "Tensor | None") -> Path:
@@ -100,7 +104,12 @@ _METHODS = (
         "mode_cotd", "ModeCotdOptions", "MoDE-CoTD (LREC-COLING 2024): one LoRA expert a perspective, then mixed"
     ),
     _baseline("edit", "EditOptions", "EDIT (arXiv:2405.19737): key steps told by rationales that went wrong"),
-    _baseline("logit_kd", "LogitKdOptions", "token-level KL to a larger teacher of the same vocabulary, on rationales"),
+    _baseline(
+        "logit_kd",
+        "LogitKdOptions",
+        "token-level KL to a larger teacher of the same vocabulary, on rationales",
+        models=("teacher",),
+    ),
     StudentMethod(
         name="mind",
         summary="MIND (arXiv:2601.03717): rationales scored, selected and weighed by what the student can absorb",

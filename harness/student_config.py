@@ -46,12 +46,13 @@ class StudentTrainingSpec(_Strict):
 
 
 class StudentSpec(_Strict):
-    """One student: a method with its own settings; `seeds` and `training` win over those of all students."""
+    """One student: a method with its own settings; the others win over those of all students."""
 
     method: str
     options: dict[str, JsonValue] = {}
     training: StudentTrainingSpec = StudentTrainingSpec()
     seeds: int | None = Field(default=None, ge=1)
+    processes: int | None = Field(default=None, ge=1)
 
 
 class CrossSpec(_Strict):

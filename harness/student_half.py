@@ -137,9 +137,8 @@ class _Room:
 
     def teach(self, student: Student, made: Path) -> None:
         """Makes a student and lets it sit the exam."""
-        spec = self.half.spec
-        if spec.processes > 1:
-            launch(student, self.material, made, spec.corpus, processes=spec.processes, device=self.device)
+        if student.processes > 1:
+            launch(student, self.material, made, self.half.spec.corpus, device=self.device)
         else:
             make(student, self.material, made, self.progress, device=self.base.device)
         target = load_target(str(made), dtype=self.half.dtype, device=self.device)

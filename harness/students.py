@@ -45,6 +45,7 @@ class Student:
         model: its base model, by alias, folder or id.
         base_sha256: hash of the base model's weights.
         encoder: reads the rationales for methods that want vectors; by alias, folder or id.
+        processes: of its training, through accelerate.
     """
 
     name: str
@@ -54,13 +55,15 @@ class Student:
     model: str
     base_sha256: str
     encoder: str
+    processes: int = 1
 
     def identity(self, material: Material) -> dict[str, str]:
         """What determines it beside method and settings."""
         names = {"model": self.base_sha256, "corpus": material.sha256}
         if distiller(self.method).reads_vectors:
             names["encoder"] = encoder_sha256(self.encoder)
-        return names
+        named = {setting: self.options[setting] for setting in distiller(self.method).models if setting in self.options}
+        return names | {setting: pretrained.weights_sha256(str(model)) for setting, model in named.items()}
 
     def folder(self, root: Path, material: Material) -> Path:
         """Where it lies below `root`, made or not."""
@@ -92,6 +95,7 @@ def plan_students(spec: StudentsSpec, model: str) -> list[Student]:
                 model=model,
                 base_sha256=base_sha256,
                 encoder=spec.encoder,
+                processes=student.processes or spec.processes,
             )
             for seed in range(student.seeds or spec.seeds)
         ]

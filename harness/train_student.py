@@ -75,20 +75,19 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
         model=spec.model,
         base_sha256=pretrained.weights_sha256(spec.model),
         encoder=spec.encoder,
+        processes=spec.processes,
     )
     progress = progress if int(os.environ.get("RANK", "0")) == 0 else Silent()
     material = load_material(spec.corpus, progress)
     folder = Path(spec.output) if spec.output else student.folder(RUNS, material)
     progress.say(f"training {student.name} on {len(material.corpus)} questions into {folder}")
     if spec.processes > 1 and "WORLD_SIZE" not in os.environ:
-        return launch(student, material, folder, spec.corpus, processes=spec.processes, device=spec.device)
+        return launch(student, material, folder, spec.corpus, device=spec.device)
     return make(student, material, folder, progress, device=own_device(spec.device))
 
 
-def launch(
-    student: Student, material: Material, folder: Path, corpus: CorpusSpec, *, processes: int, device: str
-) -> Path:
-    """Trains a student in several processes; see `make`.
+def launch(student: Student, material: Material, folder: Path, corpus: CorpusSpec, *, device: str) -> Path:
+    """Trains a student in its several processes; see `make`.
 
     Raises:
         ValueError: a process failed; it has said why.
@@ -112,15 +111,14 @@ def launch(
     atomic_write_text(recipe, spec.model_dump_json(exclude_none=True) + "\n")
     where = ["--cpu"] if resolve_device(device).type == "cpu" else ["--multi_gpu"]
     command = [
-        *(sys.executable, "-m", "accelerate.commands.launch", "--num_processes", str(processes), *where),
+        *(sys.executable, "-m", "accelerate.commands.launch", "--num_processes", str(student.processes), *where),
         *("--num_machines", "1", "--mixed_precision", student.config.mixed_precision, "--dynamo_backend", "no"),
         *("-m", "offbook.harness.cli", "train-student", "--config", str(recipe)),
     ]
     done = subprocess.run(command, check=False)
     if done.returncode != 0 or not is_made(folder):
-        msg = (
-            f"{student.name}: expected {processes} processes to train it, got exit status {done.returncode} (see above)"
-        )
+        status = done.returncode
+        msg = f"{student.name}: expected {student.processes} processes to train it, got exit status {status}; see above"
         raise ValueError(msg)
     return folder
 
