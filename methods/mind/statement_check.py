@@ -75,11 +75,29 @@ def _intuitive(problem: Problem, text: str) -> Iterator[str]:
 
 def _decomposition(problem: Problem, text: str) -> Iterator[str]:
     parts = re.findall(rf"{_LABEL.pattern}(.*)$", text, flags=re.MULTILINE)
-    if [number for number, _ in parts] != [str(n + 1) for n in range(len(problem.steps))]:
+    expected = len(problem.steps) if len(problem.steps) > 1 else max(2, len(parts))
+    if [number for number, _ in parts] != [str(n + 1) for n in range(expected)]:
         yield "does not number its parts"
+    if len(problem.steps) == 1:
+        yield from _split(problem, [part for _, part in parts])
+        return
     for (number, part), step in zip(parts, problem.steps, strict=False):
         if problem.values[step.key] not in {equality.result for equality in equalities(part)}:
             yield f"part {number} does not find {step.words}"
+
+
+def _split(problem: Problem, parts: list[str]) -> Iterator[str]:
+    """Faults of a calculation in parts: the last alone finds the answer, from what all others found."""
+    stated = [equalities(part) for part in parts]
+    if not all(stated):
+        yield "has a part without a calculation"
+        return
+    results = [str(part[-1].result) for part in stated]
+    if [number for number, result in enumerate(results, start=1) if result == problem.answer] != [len(parts)]:
+        yield "does not find the answer in its last part alone"
+    for number, result in enumerate(results[:-1], start=1):
+        if int(result) not in {n for later in stated[number:] for equality in later for n in equality.numbers}:
+            yield f"does not use part {number} afterwards"
 
 
 def _planning(problem: Problem, text: str) -> Iterator[str]:
@@ -101,7 +119,7 @@ def _analogy(problem: Problem, text: str) -> Iterator[str]:
 
 
 def _socratic(problem: Problem, text: str) -> Iterator[str]:
-    if text.count("?") < len(problem.steps):
+    if text.count("?") < 2:
         yield "asks too few questions"
 
 

@@ -1,4 +1,4 @@
-"""Word problems of two steps, made rather than collected: a story's numbers change, and its solution with them.
+"""Word problems of one or two steps, made rather than collected: a story's numbers change, and its solution with them.
 
 `problems(split, family)` are the problems the suites and the embedded teacher use; `generate(split, family, n)` gives
 as many as one likes.

@@ -16,12 +16,15 @@ from offbook.tasks.procedural.problem import Problem
 from offbook.tasks.procedural.template import Template
 
 SPLITS = ("train", "dev", "test")
+TURNS = (2, 1, 1, 2, 1)
 LARGEST = 199
 LARGEST_FACTOR = 12
 
 
 def generate(split: str, family: str, n: int) -> list[Problem]:
-    """The first `n` problems of a family and split; they go round the split's templates.
+    """The first `n` problems of a family and split: three of one step to two of two, in `TURNS`.
+
+    Either kind goes round the split's templates of its kind.
 
     Raises:
         ValueError: an unknown split or family, or more problems than there are.
@@ -54,8 +57,12 @@ def fits(problem: Problem) -> bool:
 
 
 def _problem(split: str, family: str, number: int) -> Problem:
-    templates = FAMILIES[family][split]
-    template, turn = templates[number % len(templates)], number // len(templates)
+    round_, place = divmod(number, len(TURNS))
+    steps = TURNS[place]
+    count = round_ * TURNS.count(steps) + TURNS[:place].count(steps)
+    templates = [template for template in FAMILIES[family][split] if len(template.steps) == steps]
+    turn, place = divmod(count, len(templates))
+    template = templates[place]
     numbers = _numbers(split, family, template)
     if turn >= len(numbers):
         msg = f"{family}-{split} runs out of numbers for {template.id!r} after {turn} problems; ask for fewer"

@@ -51,7 +51,7 @@ def test_every_rationale_of_every_problem_is_free_of_faults(pool: list[Problem])
 
 
 def test_a_question_is_taught_from_every_perspective_with_one_answer_line(pool: list[Problem]) -> None:
-    for problem in pool[::5]:
+    for problem in pool[::4]:
         question = teach(problem)
         assert (question.id, question.question, question.answer, question.category) == (
             problem.id,
@@ -79,15 +79,18 @@ def test_two_copies_of_one_rationale_would_exceed_the_bound() -> None:
 
 def test_rationales_are_short_and_each_perspective_has_several_wordings(pool: list[Problem]) -> None:
     for perspective in IDS:
-        texts = [rationale(problem, perspective).text for problem in pool[::5]]
-        assert 40 <= sum(map(pieces, texts)) / len(texts) <= 90, perspective
-        assert max(map(pieces, texts)) <= 120, perspective
+        texts = [rationale(problem, perspective).text for problem in pool[::4]]
+        assert 30 <= sum(map(pieces, texts)) / len(texts) <= 90, perspective
+        assert max(map(pieces, texts)) <= 90, perspective
+        one_step = [rationale(problem, perspective).text for problem in pool[::4] if len(problem.steps) == 1]
+        assert len(one_step) > 50
+        assert max(map(pieces, one_step)) <= 75, perspective
         assert len({text.split()[0] for text in texts}) >= 2, perspective
 
 
 def test_no_rationale_names_its_perspective(pool: list[Problem]) -> None:
     names = re.compile(r"formal|symbolic|intuit|decompos|analog|socratic|contrast|counterfact", re.IGNORECASE)
-    for problem in pool[::5]:
+    for problem in pool[::4]:
         assert not [r.text for r in teach(problem).rationales if names.search(r.text)]
 
 
@@ -120,7 +123,7 @@ def test_candidates_are_wrong_and_their_values_appear_in_no_right_step(pool: lis
     for problem in pool:
         found = contrastive.candidates(problem)
         assert found
-        first = problem.values[problem.steps[0].key]
+        first = problem.values[problem.steps[0].key] if len(problem.steps) > 1 else None
         for candidate in found:
             assert str(candidate.value) != problem.answer
             assert candidate.value == first or candidate.value not in problem.values.values()

@@ -136,6 +136,56 @@ PLANTED = {
     "analogy without numbers": ("analogy", "As in a smaller case, 3 x 9 = 27 and 100 - 27 = 73.", "does not list"),
 }
 
+ONE_STEP = problems("train", "shopping")[1]
+BALLOONS = "Ada buys 9 balloons for 5 dollars each. How many dollars does she pay?"
+PLANTED_IN_ONE_STEP = {
+    "calculation not split": ("decomposition", "1. 9 x 5 = 45.", "does not number its parts"),
+    "part without a calculation": (
+        "decomposition",
+        "1. What is the cost of the balloons?\n2. 9 x 5 = 45.",
+        "has a part without a calculation",
+    ),
+    "whole calculation in a part": (
+        "decomposition",
+        "1. 9 x 5 = 45.\n2. 45 x 1 = 45.",
+        "does not find the answer in its last part alone",
+    ),
+    "part not used": (
+        "decomposition",
+        "Split 9 into 5 and 4.\n1. 5 x 5 = 25.\n2. 4 x 5 = 20.\n3. 20 x 9 / 4 = 45. 9 x 5 = 45.",
+        "does not use part 1 afterwards",
+    ),
+    "another operation planned": (
+        "planning",
+        "Plan: add the price of a balloon to the number of balloons.\nCarried out: 9 x 5 = 45.",
+        "does not plan every step",
+    ),
+    "single question": ("socratic", "What is the cost of the balloons? 9 x 5 = 45.", "asks too few questions"),
+    "wrong equation in letters": (
+        "formal_symbolic",
+        "Let n = 9 and p = 5.\nc = n + p = 9 * 5 = 45",
+        "the equation for c disagrees",
+    ),
+    "candidate without reason": (
+        "contrastive",
+        "One might answer 9 + 5 = 14. But 14 cannot be right: it is odd. Better: 9 x 5 = 45.",
+        "gives no reason that can be checked",
+    ),
+    "counterfactual not recomputed": (
+        "counterfactual",
+        "Change one thing: 6 dollars a balloon instead of 5. This gives 9 x 5 = 45, so the price of a balloon decides "
+        "the cost of the balloons. Back to 5: 9 x 5 = 45.",
+        "does not recompute the cost of the balloons",
+    ),
+    "analogy not solved": (
+        "analogy",
+        "With easier numbers, say 2 balloons and 3 dollars a balloon, it is 2 + 3 = 5. The same way here gives "
+        "9 x 5 = 45.",
+        "does not recompute the cost of the balloons",
+    ),
+    "slow addition gone wrong": ("intuitive", "Picture 9 balloons. 5 + 5 + 5 = 45.", "does not hold: 5 + 5 + 5 = 45"),
+}
+
 
 @pytest.mark.parametrize(("perspective", "text", "fault"), PLANTED.values(), ids=PLANTED)
 def test_the_checker_catches_a_planted_fault(perspective: str, text: str, fault: str) -> None:
@@ -143,14 +193,22 @@ def test_the_checker_catches_a_planted_fault(perspective: str, text: str, fault:
     assert any(fault in found for found in faults(PROBLEM, perspective, closed(text)))
 
 
+@pytest.mark.parametrize(("perspective", "text", "fault"), PLANTED_IN_ONE_STEP.values(), ids=list(PLANTED_IN_ONE_STEP))
+def test_the_checker_catches_a_fault_planted_in_a_one_step_problem(perspective: str, text: str, fault: str) -> None:
+    assert ONE_STEP.question == BALLOONS
+    assert any(fault in found for found in faults(ONE_STEP, perspective, close(text, "45")[0]))
+
+
+@pytest.mark.parametrize("problem", [PROBLEM, ONE_STEP], ids=["two steps", "one step"])
 @pytest.mark.parametrize("perspective", IDS)
-def test_the_checker_catches_another_answer_and_any_wrong_digit(perspective: str) -> None:
-    text = rationale(PROBLEM, perspective).text
-    assert faults(PROBLEM, perspective, text) == []
-    assert any("does not end in" in found for found in faults(PROBLEM, perspective, text.replace("is 73.", "is 74.")))
+def test_the_checker_catches_another_answer_and_any_wrong_digit(perspective: str, problem: Problem) -> None:
+    text = rationale(problem, perspective).text
+    assert faults(problem, perspective, text) == []
+    other = text.replace(f"is {problem.answer}.", f"is {problem.answer}1.")
+    assert any("does not end in" in found for found in faults(problem, perspective, other))
     for match in re.finditer(r"(?<== )\d+", text):
         wrong = f"{text[: match.start()]}{int(match[0]) + 1}{text[match.end() :]}"
-        assert faults(PROBLEM, perspective, wrong), wrong
+        assert faults(problem, perspective, wrong), wrong
 
 
 BROKEN = (

@@ -17,10 +17,11 @@ from offbook.tasks.prompts.generate import generate as prompts
 from offbook.tasks.prompts.generate import ngrams, shared_ngrams
 
 DIGESTS = {
-    "train": "dd328bcf10be8512a765282efd0a1233e80563868021c533b10df14560d8d5f8",
-    "dev": "0c096ae5b6eab8b9d9873b768ed29b4df7e0c33843b46f2157bdf91af8cc78b0",
-    "test": "1619874cbafd3d8389633c52edde099a619ab78a0c7a90163375ba7bfd3c4a5e",
+    "train": "6d6390161e263b93c8959df76718cd8a6df623426d115ef6b4d24a29322b7317",
+    "dev": "097501a637c86f58cd850d0665354fd1c7be28d375381fbb6f887f296302a1eb",
+    "test": "1887e60c2f36685514ecdaa1b4db9c4b26b91699c547bf1ac3d4ed91735ba23a",
 }
+KEYS = next(p for p in problems("test", "shopping") if p.template == "keys")
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +37,10 @@ def test_the_problems_are_the_same_on_every_machine(every: dict[str, list[Proble
 
 def test_every_family_has_enough_problems_and_templates(every: dict[str, list[Problem]]) -> None:
     assert len(FAMILIES) >= 6
-    for split, templates in (("train", 8), ("dev", 3), ("test", 3)):
+    for split, templates in (("train", {1: 6, 2: 9}), ("dev", {1: 3, 2: 3}), ("test", {1: 3, 2: 3})):
         assert Counter(p.family for p in every[split]) == dict.fromkeys(FAMILIES, SIZES[split])
-        assert all(len(FAMILIES[family][split]) >= templates for family in FAMILIES)
+        for family in FAMILIES:
+            assert Counter(len(template.steps) for template in FAMILIES[family][split]) == templates
 
 
 def test_ids_questions_and_templates_are_unique(every: dict[str, list[Problem]]) -> None:
@@ -53,10 +55,21 @@ def test_a_problem_depends_on_family_split_and_number_alone() -> None:
     assert generate("test", "travel", 4) == problems("test", "travel")[:4]
 
 
-def test_the_first_problems_cover_all_templates() -> None:
+def test_a_split_covers_its_templates_evenly(every: dict[str, list[Problem]]) -> None:
     for family, split in itertools.product(FAMILIES, SPLITS):
-        templates = FAMILIES[family][split]
-        assert {p.template for p in generate(split, family, len(templates))} == {t.id for t in templates}
+        for steps in (1, 2):
+            templates = {t.id for t in FAMILIES[family][split] if len(t.steps) == steps}
+            counts = Counter(p.template for p in every[split] if p.family == family and len(p.steps) == steps)
+            assert counts.keys() == templates
+            assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_any_first_problems_have_three_of_one_step_to_two_of_two(every: dict[str, list[Problem]]) -> None:
+    for family, split in itertools.product(FAMILIES, SPLITS):
+        steps = [len(p.steps) for p in every[split] if p.family == family]
+        assert steps[:5] == [2, 1, 1, 2, 1]
+        for n in range(1, len(steps) + 1):
+            assert abs(steps[:n].count(1) - 0.6 * n) < 1
 
 
 def test_no_two_splits_share_eight_words(every: dict[str, list[Problem]]) -> None:
@@ -113,11 +126,18 @@ def test_numbers_are_small_whole_and_all_different(every: dict[str, list[Problem
                 assert max(right, values[step.key]) <= LARGEST_FACTOR, p.id
 
 
-def test_every_problem_takes_two_steps_and_uses_all_its_givens(every: dict[str, list[Problem]]) -> None:
+def test_every_problem_uses_all_its_givens_and_earlier_results(every: dict[str, list[Problem]]) -> None:
     for p in itertools.chain(*every.values()):
-        assert len(p.steps) == 2
+        assert len(p.givens) == len(p.steps) + 1, p.id
         used = {key for step in p.steps for key in (step.left, step.right)}
-        assert used == {g.key for g in p.givens} | {p.steps[0].key}, p.id
+        assert used == {g.key for g in p.givens} | {step.key for step in p.steps[:-1]}, p.id
+
+
+def test_one_step_problems_have_small_numbers_in_short_questions(every: dict[str, list[Problem]]) -> None:
+    for p in itertools.chain(*every.values()):
+        if len(p.steps) == 1:
+            assert max(p.values.values()) <= 100, p.id
+            assert len(p.question.split()) <= 24, p.id
 
 
 def test_the_question_shows_every_given_once_and_not_the_answer(every: dict[str, list[Problem]]) -> None:
@@ -150,17 +170,17 @@ def test_pronouns_agree_with_the_name() -> None:
 
 
 def test_another_given_gives_another_question_and_answer() -> None:
-    problem = problems("test", "shopping")[1]
+    problem = KEYS
     changed = problem.with_givens({"m": problem.values["m"] + 1})
     assert int(changed.answer) == int(problem.answer) + 1
     assert str(problem.values["m"] + 1) in changed.question
     assert problem.named("c").value == problem.values["c"] == changed.values["c"]
-    with pytest.raises(ValueError, match="expected keys of givens of shopping-test-0001, got z"):
+    with pytest.raises(ValueError, match="expected keys of givens of shopping-test-0003, got z"):
         problem.with_givens({"z": 1})
 
 
 def test_another_operation_gives_a_wrong_candidate() -> None:
-    problem = problems("test", "shopping")[1]
+    problem = KEYS
     values = problem.values
     assert int(problem.with_op("r", "+").answer) == values["m"] + values["c"]
 
@@ -172,7 +192,7 @@ def test_a_graph_that_does_not_come_out_is_refused() -> None:
         evaluate({"a": 5, "b": 3}, steps)
     with pytest.raises(ValueError, match="without remainder, got 5 / 0"):
         evaluate({"a": 5, "b": 0}, steps)
-    problem = problems("test", "shopping")[1].with_givens({"m": 1})
+    problem = KEYS.with_givens({"m": 1})
     with pytest.raises(ValueError, match="expected a positive result, got 1 - "):
         _ = problem.answer
     assert not fits(problem)
@@ -186,5 +206,5 @@ def test_an_unknown_split_or_family_is_refused_with_the_choices() -> None:
 
 
 def test_running_out_of_numbers_is_said() -> None:
-    with pytest.raises(ValueError, match="sharing-train runs out of numbers for 'photos'"):
+    with pytest.raises(ValueError, match="sharing-train runs out of numbers for 'candies'"):
         generate("train", "sharing", 1000)

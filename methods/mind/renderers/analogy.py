@@ -3,13 +3,13 @@
 from itertools import product
 from random import Random
 
-from offbook.methods.mind.renderers.phrases import equations, listing
+from offbook.methods.mind.renderers.phrases import enumeration, equations, listing
 from offbook.tasks.procedural import Problem
 
 STYLES = (
-    "Take a smaller case first: {small}. There {one} and {two}. The real case works the same way: {first} and {last}.",
-    "With easier numbers, say {small}, it is {one}, then {two}. The same steps here give {first}, then {last}.",
-    "Suppose it were only {small}. Then {one}, and {two}. The given numbers follow this pattern: {first}, and {last}.",
+    "Take a smaller case first: {small}. There {solved}. The real case works the same way: {original}.",
+    "With easier numbers, say {small}, it is {solved}. The same way here gives {original}.",
+    "Suppose it were only {small}. Then {solved}. The given numbers follow this pattern: {original}.",
 )
 CHOICE = 5
 EASY = 10
@@ -18,9 +18,9 @@ EASY = 10
 def render(problem: Problem, rng: Random) -> str:
     """The rationale without its answer line."""
     small = simpler(problem, rng)
-    one, two = equations(small)
-    first, last = equations(problem)
-    return rng.choice(STYLES).format(small=listing(small.givens), one=one, two=two, first=first, last=last)
+    return rng.choice(STYLES).format(
+        small=listing(small.givens), solved=enumeration(equations(small)), original=enumeration(equations(problem))
+    )
 
 
 def simpler(problem: Problem, rng: Random) -> Problem:

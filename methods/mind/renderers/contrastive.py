@@ -34,11 +34,17 @@ def render(problem: Problem, rng: Random) -> str:
 def candidates(problem: Problem) -> list[Candidate]:
     """The wrong solutions that come out as a number of their own, which the right one does not contain.
 
-    Never empty, since a problem's numbers are all different: one can always stop after the first step.
+    Never empty, since a problem's numbers are all different: of two steps one can stop after the first, and
+    the numbers of a one-step problem are small enough for a wrong operation to come out.
     """
     right = problem.values.values()
-    wrong = [one for one in (*_wrong_operation(problem), *_left_out(problem)) if one.value not in right]
-    return [one for one in (*wrong, *_stopped_early(problem)) if one.value <= LARGEST]
+    wrong = list(_wrong_operation(problem))
+    if len(problem.steps) > 1:
+        wrong += _left_out(problem)
+    wrong = [one for one in wrong if one.value not in right]
+    if len(problem.steps) > 1:
+        wrong += _stopped_early(problem)
+    return [one for one in wrong if one.value <= LARGEST]
 
 
 def _stopped_early(problem: Problem) -> Iterator[Candidate]:
@@ -76,12 +82,12 @@ def _wrong_operation(problem: Problem) -> Iterator[Candidate]:
     """The last step with another operation, ruled out by what its result would have to satisfy."""
     last = problem.steps[-1]
     left, right, sought = (problem.named(key) for key in (last.left, last.right, last.key))
-    before = equation(problem, problem.steps[0])
+    before = "".join(f"{equation(problem, step)}, then " for step in problem.steps[:-1])
     a, b = left.value, right.value
     match last.op:
         case "-" if a + 2 * b <= LARGEST:
             yield Candidate(
-                wrong=f"{before}, then {a} + {b} = {a + b}",
+                wrong=f"{before}{a} + {b} = {a + b}",
                 value=a + b,
                 reason=f"with {right.words} it must make {left.words}, but {a + b} + {b} = {a + 2 * b}, not {a}",
                 right=equation(problem, last),
@@ -90,22 +96,35 @@ def _wrong_operation(problem: Problem) -> Iterator[Candidate]:
             large, small = (left, right) if a > b else (right, left)
             value = large.value - small.value
             yield Candidate(
-                wrong=f"{before}, then {large.value} - {small.value} = {value}",
+                wrong=f"{before}{large.value} - {small.value} = {value}",
                 value=value,
                 reason=f"{value} is less than {large.value}, which is only a part of {sought.words}",
                 right=equation(problem, last),
             )
+            yield Candidate(
+                wrong=f"{before}{a} x {b} = {a * b}",
+                value=a * b,
+                reason=f"without {right.words} it must be {left.words}, but {a * b} - {b} = {a * b - b}, not {a}",
+                right=equation(problem, last),
+            )
         case "*":
             yield Candidate(
-                wrong=f"{before}, then {a} + {b} = {a + b}",
+                wrong=f"{before}{a} + {b} = {a + b}",
                 value=a + b,
                 reason=f"2 x {max(a, b)} = {2 * max(a, b)} is already more than {a + b}",
                 right=equation(problem, last),
             )
-        case "/" if (a - b) * b <= LARGEST:
+        case "/":
             yield Candidate(
-                wrong=f"{before}, then {a} - {b} = {a - b}",
-                value=a - b,
-                reason=f"times {right.words} it must be {left.words}, but {a - b} x {b} = {(a - b) * b}, not {a}",
+                wrong=f"{before}{a} + {b} = {a + b}",
+                value=a + b,
+                reason=f"{a + b} is more than {a}, which is to be divided",
                 right=equation(problem, last),
             )
+            if (a - b) * b <= LARGEST:
+                yield Candidate(
+                    wrong=f"{before}{a} - {b} = {a - b}",
+                    value=a - b,
+                    reason=f"times {right.words} it must be {left.words}, but {a - b} x {b} = {(a - b) * b}, not {a}",
+                    right=equation(problem, last),
+                )

@@ -7,14 +7,16 @@ from offbook.tasks.procedural import Problem, Step
 
 OPENINGS = ("Picture {givens}.", "Imagine {givens}.", "Think of {givens}.")
 EASY = (5, 10)
+FEW = 4
 
 
 def render(problem: Problem, rng: Random) -> str:
     """The rationale without its answer line."""
-    first, last = problem.steps
+    first = problem.steps[0]
     seen = [given for given in problem.givens if given.key in (first.left, first.right)]
     opening = rng.choice(OPENINGS).format(givens=listing(seen))
-    return f"{opening} {capital(_head(problem, first))}, {first.words}. {capital(_head(problem, last))}."
+    heads = [capital(_head(problem, step)) for step in problem.steps]
+    return " ".join([opening, f"{heads[0]}, {first.words}.", *(f"{head}." for head in heads[1:])])
 
 
 def _head(problem: Problem, step: Step) -> str:
@@ -25,6 +27,9 @@ def _head(problem: Problem, step: Step) -> str:
             return _product(left, right)
         case "/":
             return _quotient(left, right)
+        case "+" | "-" if right <= FEW:
+            one_by_one = f" {step.op} 1" * right
+            return f"one after the other, {left}{one_by_one} = {problem.values[step.key]}"
         case "+" if left != _tens(left) > 0 and left + right > 20:
             near = _tens(left)
             return (
@@ -37,14 +42,16 @@ def _head(problem: Problem, step: Step) -> str:
 
 
 def _product(left: int, right: int) -> str:
-    """Few equal parts are added up; otherwise by way of 5 or 10 times."""
+    """Few equal parts are added up; otherwise by way of 10 times or its half."""
     few, part = sorted((left, right))
-    if few <= 4:
+    if few <= FEW:
         return f"{few} times {part} is {' + '.join([str(part)] * few)} = {few * part}"
     gap, times, near = min((abs(times - near), times, near) for times in (left, right) for near in EASY)
     one = right if times == left else left
-    if gap == 0:
-        return f"{times} x {one} = {times * one}"
+    if times == 10:
+        return f"ten times {one} puts a zero behind it: {one} x 10 = {10 * one}"
+    if times == 5:
+        return f"five times is half of ten times: 10 x {one} = {10 * one}, and {10 * one} / 2 = {5 * one}"
     rough, rest = near * one, gap * one
     if times > near:
         return f"start from {near} x {one} = {rough} and add: {rough} + {rest} = {times * one}"

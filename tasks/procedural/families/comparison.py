@@ -81,6 +81,42 @@ k 3..8 times as many: the factor
 d 2..15 coins lost: the number of coins lost
 u = a * k coins: the number of coins that {other} found
 r = u - d coins: the number of coins that {other} has now
+
+dolls
+{who} has {a} dolls. {other} has {k} times as many dolls. How many dolls does {other} have?
+a 2..9 dolls: the number of dolls of {who}
+k 2..9 times as many: the factor
+b = a * k dolls: the number of dolls of {other}
+
+mother
+{who} is {a} years old. {Her} mother is {k} times as old. How old is {her} mother?
+a 5..12 years of age: the age of {who}
+k 2..8 times as old: the factor
+b = a * k years: the age of the mother
+
+goat
+A dog weighs {a} pounds. A goat weighs {k} times as much. How many pounds does the goat weigh?
+a 4..10 pounds: the weight of the dog
+k 2..9 times as much: the factor
+b = a * k pounds: the weight of the goat
+
+bush
+A tree is {a} feet tall. A bush is {d} feet shorter. How many feet tall is the bush?
+a 10..20 feet: the height of the tree
+d 3..9 feet shorter: the gap between tree and bush
+r = a - d feet: the height of the bush
+
+goals
+{who} scored {a} goals. {other} scored {d} goals fewer. How many goals did {other} score?
+a 10..20 goals: the number of goals of {who}
+d 3..9 goals fewer: the gap in goals
+r = a - d goals: the number of goals of {other}
+
+bridge
+A short bridge is {a} metres long. A long bridge is {k} times as long. How many metres is the long bridge?
+a 3..10 metres: the length of the short bridge
+k 2..9 times as long: the factor
+b = a * k metres: the length of the long bridge
 """
 
 DEV = """
@@ -110,6 +146,24 @@ k 3..9 times as much rain: the factor
 d 5..20 millimetres under June: the gap between June and July
 u = a * k millimetres: the rain of June
 r = u - d millimetres: the rain of July
+
+stamps
+{who} has {k} times as many stamps as {other}, who has {a} stamps. How many stamps does {who} have?
+k 2..6 times as many: the factor
+a 2..10 stamps: the number of stamps of {other}
+b = k * a stamps: the number of stamps of {who}
+
+prices
+If a book costs {a} dollars, how much does a lamp cost at {k} times the price?
+a 2..10 dollars for the book: the price of the book
+k 2..6 times the price: the factor
+b = a * k dollars: the price of the lamp
+
+tower
+A tree is {a} feet tall and a tower is {d} feet taller. How tall is the tower?
+a 5..20 feet: the height of the tree
+d 2..9 feet taller: the gap between tree and tower
+t = a + d feet: the height of the tower
 """
 
 TEST = """
@@ -139,4 +193,22 @@ k 3..8 times as long: the factor
 d 5..30 minutes beyond Tuesday: the number of extra minutes of Wednesday
 b = a * k minutes: the number of minutes of Tuesday
 t = b + d minutes: the number of minutes of Wednesday
+
+medals
+{who} has {k} times as many medals as {other}, who has {a} medals. How many medals does {who} have?
+k 2..6 times as many: the factor
+a 2..10 medals: the number of medals of {other}
+b = k * a medals: the number of medals of {who}
+
+clocks
+If a plant costs {a} dollars, how much does a clock cost at {k} times its price?
+a 2..10 dollars for the plant: the price of the plant
+k 2..6 times its price: the factor
+b = a * k dollars: the price of the clock
+
+hill
+A house is {a} metres high and a hill is {d} metres higher. How high is the hill?
+a 5..20 metres: the height of the house
+d 2..9 metres higher: the gap between house and hill
+t = a + d metres: the height of the hill
 """

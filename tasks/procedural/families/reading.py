@@ -81,6 +81,42 @@ w 3..9 rows: the number of rows
 a 6..12 cabbages a row: the number of cabbages in a row
 n = w * a cabbages: the number of cabbages after lunch
 t = s + n cabbages: the number of cabbages of the day
+
+pages
+{who} reads {a} pages a day. How many pages does {she} read in {w} days?
+a 2..10 pages a day: the number of pages a day
+w 2..9 days: the number of days
+t = a * w pages: the number of pages read
+
+comic
+A comic has {n} chapters. Each chapter has {p} pages. How many pages does the comic have?
+n 2..9 chapters: the number of chapters
+p 2..10 pages a chapter: the number of pages of a chapter
+t = n * p pages: the number of pages of the comic
+
+puzzles
+{who} has {g} puzzles and solves {a} puzzles each day. How many days does it take to solve them all?
+g 6..50 puzzles: the number of puzzles
+a 2..9 puzzles a day: the number of puzzles a day
+m = g / a days: the number of days
+
+songs
+{who} learns {a} songs every month. How many songs does {she} learn in {w} months?
+a 2..9 songs a month: the number of songs a month
+w 2..9 months: the number of months
+t = a * w songs: the number of songs learned
+
+cards
+{who} must write {g} cards and has written {k} cards. How many cards are left to write?
+g 10..20 cards: the number of cards to write
+k 3..9 cards written: the number of cards written
+r = g - k cards: the number of cards left
+
+poems
+{who} learns {g} poems in {w} weeks, the same number each week. How many poems does {she} learn in one week?
+g 6..50 poems: the number of poems
+w 2..9 weeks: the number of weeks
+a = g / w poems: the number of poems a week
 """
 
 DEV = """
@@ -110,6 +146,24 @@ w 3..9 classes: the number of classes
 a 6..12 drawings a class: the number of drawings a class
 n = w * a drawings: the number of drawings that are brought
 t = s + n drawings: the number of drawings to see
+
+shelf
+A shelf has {n} rows with {p} books in each row. What is the total number of books?
+n 2..6 rows: the number of rows
+p 2..10 books a row: the number of books in a row
+t = n * p books: the number of all books
+
+writing
+{who} writes {a} letters a day for {w} days. How many letters does {who} write?
+a 2..10 letters a day: the number of letters a day
+w 2..6 days: the number of days
+t = a * w letters: the number of letters written
+
+story
+A story has {n} chapters with {p} pages in each chapter. What is the total number of pages?
+n 2..6 chapters: the number of chapters
+p 2..10 pages a chapter: the number of pages of a chapter
+t = n * p pages: the number of pages of the story
 """
 
 TEST = """
@@ -139,4 +193,22 @@ w 3..9 minutes: the number of minutes
 a 5..12 stars a minute: the number of stars a minute
 n = w * a stars: the number of stars after the clouds
 t = s + n stars: the total number of stars
+
+cabinet
+A cabinet has {n} drawers with {p} maps in each drawer. What is the total number of maps?
+n 2..6 drawers: the number of drawers
+p 2..10 maps a drawer: the number of maps in a drawer
+t = n * p maps: the number of all maps
+
+lines
+{who} copies {a} lines a day for {w} days. How many lines does {who} copy?
+a 2..10 lines a day: the number of lines a day
+w 2..6 days: the number of days
+t = a * w lines: the number of lines copied
+
+poem
+A poem has {n} verses with {p} words in each verse. What is the total number of words?
+n 2..6 verses: the number of verses
+p 2..10 words a verse: the number of words of a verse
+t = n * p words: the number of words of the poem
 """

@@ -81,6 +81,42 @@ b 3..12 bad mushrooms: the number of bad mushrooms
 c 4..8 mushrooms a skewer: the number of mushrooms on a skewer
 k = a - b mushrooms: the number of good mushrooms
 g = k / c skewers: the number of skewers
+
+cakes
+One cake needs {p} eggs. How many eggs do {n} cakes need?
+p 2..9 eggs a cake: the number of eggs in a cake
+n 2..9 cakes: the number of cakes
+k = p * n eggs: the number of all eggs
+
+slices
+Each pizza has {p} slices. How many slices do {n} pizzas have?
+p 3..10 slices a pizza: the number of slices of a pizza
+n 2..9 pizzas: the number of pizzas
+k = p * n slices: the number of all slices
+
+cherries
+{who} puts {a} cherries on {c} pies, the same number on each pie. How many cherries are on one pie?
+a 6..50 cherries: the number of cherries
+c 2..9 pies: the number of pies
+q = a / c cherries: the number of cherries on a pie
+
+teapot
+A teapot fills {p} cups. How many cups do {n} teapots fill?
+p 2..9 cups a teapot: the number of cups of a teapot
+n 2..9 teapots: the number of teapots
+k = p * n cups: the number of all cups
+
+toast
+{who} needs {p} slices of cheese for one toast. How many toasts can {she} make with {a} slices?
+p 2..9 slices a toast: the number of slices for a toast
+a 6..50 slices: the number of slices
+g = a / p toasts: the number of toasts
+
+omelette
+{who} has {a} eggs and uses {b} eggs for an omelette. How many eggs are left?
+a 10..20 eggs: the number of eggs at first
+b 3..9 eggs used: the number of eggs used
+r = a - b eggs: the number of eggs left
 """
 
 DEV = """
@@ -110,6 +146,24 @@ b 5..20 plums for the cake: the number of plums for the cake
 c 6..11 plums a jar: the number of plums for a jar
 k = a - b plums: the number of plums for jam
 g = k / c jars: the number of jars
+
+salads
+If one salad needs {p} tomatoes, how many tomatoes do {n} salads need?
+p 2..10 tomatoes a salad: the number of tomatoes in a salad
+n 2..6 salads: the number of salads
+k = p * n tomatoes: the number of all tomatoes
+
+layers
+A cake has {n} layers with {p} cherries in each layer. What is the total number of cherries?
+n 2..6 layers: the number of layers
+p 2..10 cherries a layer: the number of cherries in a layer
+k = n * p cherries: the number of cherries in the cake
+
+breakfasts
+{who} cooks {p} eggs a day for {n} days. How many eggs does {who} cook?
+p 2..10 eggs a day: the number of eggs a day
+n 2..6 days: the number of days
+k = p * n eggs: the number of all eggs
 """
 
 TEST = """
@@ -139,4 +193,22 @@ n 6..12 tables: the number of tables
 h 8..30 eggs in the pot: the number of eggs in the pot
 k = p * n eggs: the number of eggs for breakfast
 r = k - h eggs: the number of eggs yet to boil
+
+stews
+If one stew needs {p} carrots, how many carrots do {n} stews need?
+p 2..10 carrots a stew: the number of carrots in a stew
+n 2..6 stews: the number of stews
+k = p * n carrots: the number of all carrots
+
+flan
+A flan has {n} circles with {p} berries in each circle. What is the total number of berries?
+n 2..6 circles: the number of circles
+p 2..10 berries a circle: the number of berries in a circle
+k = n * p berries: the number of berries on the flan
+
+buns
+{who} bakes {p} buns a day for {n} days. How many buns does {who} bake?
+p 2..10 buns a day: the number of buns a day
+n 2..6 days: the number of days
+k = p * n buns: the number of all buns
 """

@@ -81,6 +81,42 @@ w 3..9 Saturdays: the number of Saturdays
 a 5..12 stickers a packet: the number of stickers in a packet
 g = w * a stickers: the number of stickers bought
 t = s + g stickers: the number of stickers in the end
+
+jar
+{who} saves {a} dollars every week. How many dollars does {she} save in {w} weeks?
+a 2..9 dollars a week: the weekly amount
+w 2..9 weeks: the number of weeks
+t = a * w dollars: the money saved
+
+waiter
+{who} earns {p} dollars an hour and works {n} hours. How many dollars does {she} earn?
+p 3..10 dollars an hour: the hourly pay
+n 2..9 hours: the number of hours
+t = p * n dollars: the money earned
+
+scooter
+{who} needs {g} dollars for a scooter and saves {a} dollars a week. How many weeks does it take?
+g 6..50 dollars for the scooter: the price of the scooter
+a 2..9 dollars a week: the weekly amount
+w = g / a weeks: the number of weeks
+
+hens
+A hen lays {a} eggs each week. How many eggs does it lay in {w} weeks?
+a 2..7 eggs a week: the number of eggs a week
+w 2..10 weeks: the number of weeks
+t = a * w eggs: the number of all eggs
+
+wallet
+{who} saved {s} dollars and spent {e} dollars. How many dollars are left?
+s 10..20 dollars saved: the money saved
+e 3..9 dollars spent: the money spent
+r = s - e dollars: the money left
+
+dogs
+{who} gets {m} dollars for walking {n} dogs. The pay for each dog is the same. How many dollars is it per dog?
+m 6..50 dollars for the walks: the pay for all dogs
+n 2..9 dogs: the number of dogs
+p = m / n dollars: the pay for a dog
 """
 
 DEV = """
@@ -110,6 +146,24 @@ a 7..12 dollars a morning: the pay of a morning
 w 3..8 mornings: the number of mornings
 k = a * w dollars: the pay of all mornings
 r = g - k dollars: the sum that is lacking
+
+daily
+{who} saves {a} dollars a day for {w} days. How many dollars does {who} save?
+a 2..10 dollars a day: the daily amount
+w 2..6 days: the number of days
+t = a * w dollars: the money saved
+
+rolls
+A jar has {n} rolls with {p} coins in each roll. What is the total number of coins?
+n 2..6 rolls: the number of rolls
+p 2..10 coins a roll: the number of coins in a roll
+t = n * p coins: the number of coins in the jar
+
+lessons
+If a lesson costs {p} dollars, how much do {n} lessons cost?
+p 2..10 dollars a lesson: the price of a lesson
+n 2..6 lessons: the number of lessons
+t = p * n dollars: the cost of the lessons
 """
 
 TEST = """
@@ -139,4 +193,22 @@ p 5..11 dollars a car: the price of a wash
 e 8..25 dollars for soap and sponges: the cost of soap and sponges
 k = n * p dollars: the takings
 r = k - e dollars: the profit
+
+monthly
+{who} collects {a} dollars a month for {w} months. How many dollars does {who} collect?
+a 2..10 dollars a month: the monthly amount
+w 2..6 months: the number of months
+t = a * w dollars: the money collected
+
+safe
+A safe has {n} cases with {p} medals in each case. What is the total number of medals?
+n 2..6 cases: the number of cases
+p 2..10 medals a case: the number of medals in a case
+t = n * p medals: the number of medals in the safe
+
+courses
+If a course costs {p} dollars, how much do {n} courses cost?
+p 2..10 dollars a course: the price of a course
+n 2..6 courses: the number of courses
+t = p * n dollars: the cost of the courses
 """

@@ -81,6 +81,42 @@ b 10..50 boys: the number of boys
 c 4..12 teams: the number of teams
 t = a + b players: the number of all players
 e = t / c players: the size of a team
+
+candies
+{who} shares {a} candies equally among {c} friends. How many candies does each friend get?
+a 6..50 candies: the number of candies
+c 2..9 friends: the number of friends
+e = a / c candies: the share of each friend
+
+crayons
+There are {n} packs with {p} crayons in each pack. How many crayons are there in total?
+n 2..9 packs: the number of packs
+p 2..10 crayons a pack: the number of crayons in a pack
+t = n * p crayons: the number of all crayons
+
+tulips
+{who} puts {a} tulips into {c} vases, the same number in each vase. How many tulips are in one vase?
+a 6..50 tulips: the number of tulips
+c 2..9 vases: the number of vases
+e = a / c tulips: the number of tulips in a vase
+
+shirts
+One shirt has {p} buttons. How many buttons do {n} shirts have?
+p 3..10 buttons a shirt: the number of buttons of a shirt
+n 2..9 shirts: the number of shirts
+t = p * n buttons: the number of all buttons
+
+grapes
+{who} has {a} grapes and eats {b} of them. How many grapes are left?
+a 10..20 grapes: the number of grapes
+b 3..9 grapes eaten: the number of grapes eaten
+r = a - b grapes: the number of grapes left
+
+nuts
+{c} children divide {a} nuts equally. How many nuts are there for each child?
+c 2..9 children: the number of children
+a 6..50 nuts: the number of nuts
+e = a / c nuts: the share of each child
 """
 
 DEV = """
@@ -110,6 +146,24 @@ b 3..14 mouldy oranges: the number of mouldy oranges
 c 4..9 neighbours: the number of neighbours
 k = a - b oranges: the number of good oranges
 e = k / c oranges: the share of each neighbour
+
+eggs_in_rows
+A box has {n} rows with {p} eggs in each row. What is the total number of eggs?
+n 2..6 rows: the number of rows
+p 2..10 eggs a row: the number of eggs in a row
+t = n * p eggs: the number of eggs in the box
+
+bags
+{who} has {n} bags with {p} apples in each bag. What is the total number of apples?
+n 2..6 bags: the number of bags
+p 2..10 apples a bag: the number of apples in a bag
+t = n * p apples: the number of all apples
+
+cupcakes
+{who} has {a} cupcakes and puts them into {c} boxes equally. How many cupcakes are in each box?
+a 6..40 cupcakes: the number of cupcakes
+c 2..6 boxes: the number of boxes
+e = a / c cupcakes: the number of cupcakes in a box
 """
 
 TEST = """
@@ -139,4 +193,22 @@ b 4..20 cracked tiles: the number of cracked tiles
 c 6..12 tiles a line: the number of tiles in a line
 k = a - b tiles: the number of usable tiles
 e = k / c lines: the number of lines
+
+bottles_in_stacks
+A case has {n} stacks with {p} bottles in each stack. What is the total number of bottles?
+n 2..6 stacks: the number of stacks
+p 2..10 bottles a stack: the number of bottles in a stack
+t = n * p bottles: the number of bottles in the case
+
+baskets
+{who} has {n} baskets with {p} peaches in each basket. What is the total number of peaches?
+n 2..6 baskets: the number of baskets
+p 2..10 peaches a basket: the number of peaches in a basket
+t = n * p peaches: the number of all peaches
+
+almonds
+{who} has {a} almonds and puts them into {c} bowls equally. How many almonds are in each bowl?
+a 6..40 almonds: the number of almonds
+c 2..6 bowls: the number of bowls
+e = a / c almonds: the number of almonds in a bowl
 """

@@ -81,6 +81,42 @@ p 6..12 dollars a plate: the price of a plate
 s 8..28 dollars for drinks: the price of the drinks
 b = n * p dollars: the cost of the pasta
 t = b + s dollars: the whole bill
+
+balloons
+{who} buys {n} balloons for {p} dollars each. How many dollars does {she} pay?
+n 2..9 balloons: the number of balloons
+p 2..9 dollars a balloon: the price of a balloon
+c = n * p dollars: the cost of the balloons
+
+cinema
+A cinema ticket costs {p} dollars. What do {n} tickets cost, in dollars?
+p 3..10 dollars a ticket: the price of a ticket
+n 2..9 tickets: the number of tickets
+c = p * n dollars: the cost of the tickets
+
+pens
+{who} pays {m} dollars for {n} pens. All pens have the same price. How many dollars does one pen cost?
+m 6..50 dollars for the pens: the cost of the pens
+n 2..9 pens: the number of pens
+p = m / n dollars: the price of a pen
+
+melons
+{who} sells {n} melons at {p} dollars each. How many dollars does {she} get?
+n 2..9 melons: the number of melons
+p 2..9 dollars a melon: the price of a melon
+c = n * p dollars: the money for the melons
+
+comics
+{who} has {m} dollars and spends {s} dollars on a comic. How many dollars does {she} have left?
+m 10..20 dollars at first: the money at first
+s 3..9 dollars for the comic: the price of the comic
+r = m - s dollars: the money left
+
+ribbon
+One metre of ribbon costs {p} dollars. What is the price of {n} metres, in dollars?
+p 2..9 dollars a metre: the price of a metre
+n 2..9 metres: the length of the ribbon
+c = p * n dollars: the price of the ribbon
 """
 
 DEV = """
@@ -110,6 +146,24 @@ s 12..30 dollars of debt: the debt
 p 4..9 dollars a mug: the price of a mug
 k = m - s dollars: the money left for mugs
 r = k / p mugs: the number of mugs
+
+tea
+If a box of tea costs {p} dollars, how much do {n} boxes cost?
+p 2..10 dollars a box: the price of a box
+n 2..6 boxes: the number of boxes
+c = p * n dollars: the cost of the boxes
+
+one_lamp
+If a lamp costs {p} dollars, how many dollars do {n} lamps cost?
+p 2..10 dollars a lamp: the price of a lamp
+n 2..6 lamps: the number of lamps
+c = p * n dollars: the cost of the lamps
+
+mangoes
+Wlamp is the total cost of {n} mangoes at {p} dollars each?
+n 2..6 mangoes: the number of mangoes
+p 2..10 dollars a mango: the price of a mango
+c = n * p dollars: the cost of the mangoes
 """
 
 TEST = """
@@ -139,4 +193,22 @@ s 18..50 dollars for curtains: the price of the curtains
 p 6..12 dollars a chair: the price of a chair
 k = m - s dollars: the money left for chairs
 r = k / p chairs: the number of chairs
+
+toys
+If a toy costs {p} dollars, how much do {n} toys cost?
+p 2..10 dollars a toy: the price of a toy
+n 2..6 toys: the number of toys
+c = p * n dollars: the cost of the toys
+
+rope
+If one metre of rope costs {p} dollars, how much do {n} metres cost?
+p 2..10 dollars a metre: the price of a metre
+n 2..6 metres: the length of the rope
+c = p * n dollars: the cost of the rope
+
+candles
+What is the total cost of {n} candles at {p} dollars each?
+n 2..6 candles: the number of candles
+p 2..10 dollars a candle: the price of a candle
+c = n * p dollars: the cost of the candles
 """

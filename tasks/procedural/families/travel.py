@@ -81,6 +81,42 @@ t 4..12 seconds: the climbing time
 b 3..16 centimetres down: the slide
 w = v * t centimetres: the height climbed
 r = w - b centimetres: the height now
+
+car
+A car drives {v} miles an hour. How many miles does it drive in {t} hours?
+v 3..10 miles an hour: the speed of the car
+t 2..9 hours: the driving time
+d = v * t miles: the distance driven
+
+walks
+{who} walks {v} kilometres every day. How many kilometres does {she} walk in {t} days?
+v 2..9 kilometres a day: the walk of a day
+t 2..9 days: the number of days
+d = v * t kilometres: the distance walked
+
+marathon
+{who} runs {d} miles in {t} hours. How many miles does {she} run in one hour?
+d 6..50 miles: the distance run
+t 2..9 hours: the running time
+v = d / t miles: the distance of an hour
+
+turtle
+A turtle walks {v} metres in one minute. How many metres does it walk in {t} minutes?
+v 2..9 metres a minute: the speed of the turtle
+t 2..9 minutes: the walking time
+d = v * t metres: the distance walked
+
+trip
+A trip is {d} miles long. {who} has gone {w} miles. How many miles are left?
+d 11..20 miles of trip: the length of the trip
+w 3..9 miles gone: the distance gone
+r = d - w miles: the distance left
+
+laps
+One lap is {v} hundred metres long. How many hundred metres are {t} laps?
+v 2..9 hundred metres a lap: the length of a lap
+t 2..9 laps: the number of laps
+d = v * t hundred metres: the length of all laps
 """
 
 DEV = """
@@ -110,6 +146,24 @@ w 10..40 kilometres done: the distance done
 v 5..12 kilometres a day: the distance of each day
 k = d - w kilometres: the missing distance
 h = k / v days: the number of days needed
+
+walk
+{who} walks {v} miles a day for {t} days. How many miles does {who} walk?
+v 2..10 miles a day: the distance of a day
+t 2..6 days: the number of days
+d = v * t miles: the distance walked
+
+sailing
+A boat sails {v} kilometres an hour for {t} hours. How far does it sail?
+v 2..10 kilometres an hour: the speed of the boat
+t 2..6 hours: the sailing time
+d = v * t kilometres: the distance sailed
+
+journey
+A trip has {t} days with {v} miles on each day. What is the total number of miles?
+t 2..6 days: the number of days
+v 2..10 miles a day: the distance of a day
+d = t * v miles: the length of the trip
 """
 
 TEST = """
@@ -139,4 +193,22 @@ w 14..45 miles walked: the distance walked
 v 6..12 miles a day: the pace
 k = d - w miles: the rest of the road
 h = k / v days: the number of further days
+
+ride
+{who} rides {v} kilometres a day for {t} days. How many kilometres does {who} ride?
+v 2..10 kilometres a day: the distance of a day
+t 2..6 days: the number of days
+d = v * t kilometres: the distance ridden
+
+raft
+A raft drifts {v} miles an hour for {t} hours. How many miles does it drift?
+v 2..10 miles an hour: the speed of the raft
+t 2..6 hours: the drifting time
+d = v * t miles: the distance drifted
+
+tour
+A tour has {t} stages with {v} kilometres in each stage. What is the total number of kilometres?
+t 2..6 stages: the number of stages
+v 2..10 kilometres a stage: the length of a stage
+d = t * v kilometres: the length of the tour
 """
