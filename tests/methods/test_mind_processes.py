@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 # `accelerate launch --cpu` starts one process unless MPI is there; torch's own launcher sets the same variables.
 LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2")
 
+LIMIT_S = 240
+
 
 def launch(folder: Path, *methods: str) -> subprocess.CompletedProcess[str]:
     with socket.socket() as free:
@@ -25,15 +27,16 @@ def launch(folder: Path, *methods: str) -> subprocess.CompletedProcess[str]:
         port = free.getsockname()[1]
     module = ("-m", "tests.methods.mind_processes", str(folder), *methods)
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
-    return subprocess.run(
-        [*LAUNCH, "--master_port", str(port), *module],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    command = [*LAUNCH, "--master_port", str(port), *module]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=LIMIT_S)
+        except BaseException:
+            process.terminate()  # not killed: the launcher ends its workers, which would wait for each other for hours
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def record(folder: Path) -> dict[str, Any]:
