@@ -3,7 +3,8 @@
     corpus.jsonl              the corpus
     corpus.synthesis/         what every model answered (a resumed run asks nothing twice), and report.json
 
-The report holds what the corpus does not: what was dropped and why, rejections, retries, difficulties.
+The report holds what the corpus does not: what was dropped and why, rejections, retries, difficulties; and how many
+mistakes were kept beside the rationales.
 """
 
 import json
@@ -18,6 +19,7 @@ from offbook.engine.pretrained import load, weights_sha256
 from offbook.engine.training.corpus import Corpus, Question, save_corpus
 from offbook.harness.progress import Progress
 from offbook.harness.target import resolve_device, resolve_dtype
+from offbook.methods.mind.mistakes import with_mistakes
 from offbook.methods.mind.procedural_teacher import IDS, teach
 from offbook.methods.mind.synthesis.ask import Model
 from offbook.methods.mind.synthesis.difficulty import HARD, choose, difficulties
@@ -86,7 +88,7 @@ def synthesize(spec: SynthesisSpec, progress: Progress) -> Corpus:
     retries: dict[str, float] = {}
     rejected: dict[str, int] = {}
     if spec.teacher == "procedural":
-        questions = [teach(p) for p in problems if p.id not in overlapping]
+        questions = [with_mistakes(teach(p), p) for p in problems if p.id not in overlapping]
     else:
         assert spec.teacher_model is not None
         teacher = _model(spec, spec.teacher_model, spec.temperature, spec.max_new_tokens)
@@ -121,9 +123,10 @@ def synthesize(spec: SynthesisSpec, progress: Progress) -> Corpus:
         raise ValueError(msg)
     corpus = Corpus.of((q for q in questions if q.id in kept), IDS)
     n_hard = sum(d >= HARD for d in difficulty.values())
+    n_mistakes = sum(len(q.mistakes) for q in corpus.questions)
     progress.say(
         f"{len(corpus)} questions kept of {len(questions)} ({n_hard} hard), "
-        f"{int(corpus.path_mask.sum())} of {corpus.path_mask.numel()} rationales"
+        f"{int(corpus.path_mask.sum())} of {corpus.path_mask.numel()} rationales, {n_mistakes} mistakes"
     )
     save_corpus(spec.output, corpus)
     report = {
@@ -132,6 +135,7 @@ def synthesize(spec: SynthesisSpec, progress: Progress) -> Corpus:
         "test_sets": list(sets),
         "overlapping": overlapping,
         "rejected": rejected,
+        "mistakes": n_mistakes,
         "retries": retries,
         "difficulty": difficulty,
     }

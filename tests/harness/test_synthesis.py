@@ -1,13 +1,18 @@
 """`offbook synthesize`, from the command line to the corpus."""
 
 import json
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from offbook.engine.training.corpus import load_corpus
+from offbook.baselines.distillation.edit import dual_rationales
+from offbook.engine.training.corpus import Corpus, load_corpus
+from offbook.engine.training.paths import encode_corpus
 from offbook.harness.cli import main
 from offbook.methods.mind.synthesis.questions import train_problems
 from offbook.tasks.answers import score
+from tests.baselines.distillation_job import TOKENIZER, job
 from tests.methods.chat_server import ChatServer
 from tests.tiny import save_tiny
 
@@ -17,6 +22,12 @@ def status(*arguments: str) -> int:
         main(list(arguments))
     assert isinstance(end.value.code, int)
     return end.value.code
+
+
+def pairs(corpus: Corpus, folder: Path) -> int:
+    """How many pairs of a right and a mistaken rationale EDIT finds in a corpus."""
+    questions = encode_corpus(corpus, TOKENIZER, max_length=4000)
+    return sum(len(dual.pairs) for dual in dual_rationales(job(folder, corpus, max_length=4000), questions))
 
 
 def test_the_procedural_teacher_needs_no_model(tmp_path, capsys, monkeypatch):
@@ -31,6 +42,8 @@ def test_the_procedural_teacher_needs_no_model(tmp_path, capsys, monkeypatch):
     assert corpus.path_mask.shape == (9, 8)
     assert corpus.path_mask.all()
     assert len({q.category for q in corpus.questions}) > 3
+    assert "72 of 72 rationales, 72 mistakes" in captured.err
+    assert pairs(corpus, tmp_path) == 72
     first = path.read_bytes()
     assert status(*arguments) == 0
     assert path.read_bytes() == first
@@ -75,6 +88,39 @@ def test_a_teacher_behind_a_server_is_judged_and_asked_once(tmp_path, capsys, mo
     assert report["overlapping"] == {"leaked": "GSM8K"}
     assert report["rejected"]["decomposition: perspective"] == 2
     assert report["rejected"]["decomposition: answer"] == 2
+
+
+def test_what_a_teacher_first_gets_wrong_is_what_edit_learns_from(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("openai", reason="the library openai is not installed")
+    monkeypatch.delenv("OFFBOOK_DATA", raising=False)
+    rows = [{"id": f"q{n}", "question": f"How much is {n} + 4?", "answer": str(n + 4)} for n in range(3)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = Counter()
+
+    def reply(body, n):
+        prompt = body["messages"][0]["content"]
+        asked[prompt] += 1
+        a = next(n for n in range(3) if f"{n} + 4" in prompt)
+        wrong = asked[prompt] == 1 and a != 2  # the last question is answered rightly at once
+        return 200, f"{a} + 4 = {a + 4 + wrong}.\n#### {a + 4 + wrong}"
+
+    path = tmp_path / "corpus.jsonl"
+    with ChatServer(reply) as server:
+        arguments = ["synthesize", "--teacher", "openai", "--base-url", server.url, "--teacher-model", "teacher"]
+        arguments += ["--questions", str(tmp_path / "rows.jsonl"), "--output", str(path), "--licence", "MIT"]
+        assert status(*arguments) == 0
+        assert "24 of 24 rationales, 16 mistakes" in capsys.readouterr().err
+        first = path.read_bytes()
+        assert status(*arguments) == 0
+    assert path.read_bytes() == first
+    corpus = load_corpus(path)
+    assert [{m.text for m in q.mistakes} for q in corpus.questions] == [
+        {"0 + 4 = 5.\nThe answer is 5."},
+        {"1 + 4 = 6.\nThe answer is 6."},
+        set(),
+    ]
+    assert pairs(corpus, tmp_path) == 16
+    assert json.loads((tmp_path / "corpus.synthesis" / "report.json").read_text())["mistakes"] == 16
 
 
 def test_difficulty_is_that_of_the_students_samples(tmp_path):

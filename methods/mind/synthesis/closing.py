@@ -26,29 +26,35 @@ def reclose(text: str, answer: str) -> tuple[str, tuple[int, int]] | None:
 
     Args:
         text: a rationale that arrives at `answer`, with a closing line of any form or none.
-        answer: the gold answer.
+        answer: the gold answer, or a mistake's own.
     """
-    body = _without_closing(text.strip())
+    body, _ = _parted(text.strip())
     return None if _EMPTY.fullmatch(body) else close(body, answer)
 
 
-def _without_closing(text: str) -> str:
+def closing(text: str) -> str:
+    """What states the answer at a rationale's end; empty where it ends without."""
+    return _parted(text.strip())[1]
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """What a rationale keeps, and what states the answer at its end (in both where that calculates)."""
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) > 1 and _HEADING.match(lines[-2]) and len(lines[-1]) <= _SHORT:
-        return _before(text, lines[-2])
+        return _before(text, lines[-2]), "\n".join(lines[-2:])
     if not lines:
-        return ""
+        return "", ""
     last = lines[-1]
     if _HEADING.match(last):
-        return _before(text, last)
+        return _before(text, last), last
     sentences = _SENTENCE.split(last)
     for place, sentence in enumerate(sentences):
         if _STATEMENT.search(sentence) and all(_belongs(part) for part in sentences[place + 1 :]):
+            start = last.index(sentence, len(" ".join(sentences[:place])) if place else 0)
             if _CALCULATION.search(sentence):
-                return text
-            kept = last[: last.index(sentence, len(" ".join(sentences[:place])) if place else 0)]
-            return (_before(text, last) + "\n" + kept).strip()
-    return text
+                return text, last[start:]
+            return (_before(text, last) + "\n" + last[:start]).strip(), last[start:]
+    return text, ""
 
 
 def _belongs(sentence: str) -> bool:

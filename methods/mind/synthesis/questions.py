@@ -44,10 +44,18 @@ class Asked:
         Raises:
             SuiteUnavailableError: an expression that only math-verify can compare, and it is not installed.
         """
+        found = self.answer_in(text)
+        if found is None:
+            return False
         if self.kind == EXPRESSION:
-            found = latex.extract(text)
-            return found is not None and latex.equal(found, self.answer)
-        return answers.score(text, self.answer, self.kind, self.choices) == 1
+            return latex.equal(found, self.answer)
+        return answers.equal(found, self.answer, self.kind, self.choices)
+
+    def answer_in(self, text: str) -> str | None:
+        """The final answer of a text; None where it has none."""
+        if self.kind == EXPRESSION:
+            return latex.extract(text)
+        return answers.extract(text, self.kind, self.choices)
 
     @classmethod
     def of(cls, problem: Problem) -> "Asked":

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from offbook.engine.training.corpus import Corpus, Question, Rationale
 from offbook.methods.mind.synthesis.closing import reclose
+from offbook.methods.mind.synthesis.mistake import as_mistake
 from offbook.methods.mind.synthesis.questions import Asked, kind_of
 
 UNSTATED = "unstated"
@@ -73,8 +74,8 @@ def load_rationale_rows(
 ) -> Corpus:
     """The rationales of a file as a corpus, each closed by the corpus's answer line.
 
-    Left out are those marked inconsistent, those that only name the answer, further ones of the same perspective and
-    source, and questions without any.
+    Left out are those that only name the answer, further ones of the same perspective and source, and questions without
+    any. One marked inconsistent is a mistake where it states another answer at its close; else it is left out too.
 
     Args:
         path: the file.
@@ -84,31 +85,43 @@ def load_rationale_rows(
 
     Raises:
         ValueError: as `load_questions`, or no rationale is left.
+        SuiteUnavailableError: a mistake in LaTeX, and math-verify is not installed.
     """
     rows = _rows(path, limit)
-    usable = {row.id: [r for r in row.rationales if _usable(r, sources)] for row in rows}
     writers: dict[str, set[str]] = {}
-    for r in (r for several in usable.values() for r in several):
+    for r in (r for row in rows for r in row.rationales if _usable(r, sources)):
         writers.setdefault(r.perspective, set()).add(r.source)
 
     closed: dict[str, list[Rationale]] = {}
+    mistaken: dict[str, list[Rationale]] = {}
     for row in rows:
-        found: dict[str, Rationale] = {}
-        answer = row.asked.answer
-        for r in usable[row.id]:
-            name = r.perspective if len(writers[r.perspective]) == 1 else f"{r.perspective}, {r.source}"
-            if name not in found and (ending := reclose(_LABEL.sub("", r.text), answer)) is not None:
+        right: dict[str, Rationale] = {}
+        wrong: dict[str, Rationale] = {}
+        for r in row.rationales:
+            if r.source not in (known := writers.get(r.perspective, ())):
+                continue
+            name = r.perspective if len(known) == 1 else f"{r.perspective}, {r.source}"
+            found, text = wrong if r.consistent is False else right, _LABEL.sub("", r.text)
+            if name in found:
+                continue
+            ending = as_mistake(row.asked, text) if r.consistent is False else reclose(text, row.asked.answer)
+            if ending is not None:
                 text, span = ending
                 found[name] = Rationale(
                     perspective=name, text=text, answer_span=span, provenance=r.source, licence=row.licence
                 )
-        closed[row.id] = list(found.values())
+        closed[row.id], mistaken[row.id] = list(right.values()), list(wrong.values())
 
     counts = Counter(r.perspective for several in closed.values() for r in several)
     kept = [name for name, _ in counts.most_common(max_perspectives)]
     questions = [
         Question(
-            id=row.id, question=row.asked.prompt, answer=row.asked.answer, category=row.category, rationales=tuple(left)
+            id=row.id,
+            question=row.asked.prompt,
+            answer=row.asked.answer,
+            category=row.category,
+            rationales=tuple(left),
+            mistakes=tuple(r for r in mistaken[row.id] if r.perspective in kept),
         )
         for row in rows
         if (left := [r for r in closed[row.id] if r.perspective in kept])

@@ -1,4 +1,7 @@
-"""A teacher writes rationales from every perspective; what the judge rejects is asked again, up to some attempts."""
+"""A teacher writes rationales from every perspective; what the judge rejects is asked again, up to some attempts.
+
+The first one of a path that is rejected for stating another answer stays beside the right ones as a mistake.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,6 +14,7 @@ from offbook.methods.mind.synthesis.ask import Ask
 from offbook.methods.mind.synthesis.closing import reclose
 from offbook.methods.mind.synthesis.journal import Journal
 from offbook.methods.mind.synthesis.judge import Candidate, reject
+from offbook.methods.mind.synthesis.mistake import as_mistake
 from offbook.methods.mind.synthesis.questions import Asked
 
 ATTEMPTS = 4
@@ -23,7 +27,7 @@ class Written:
     """What a teacher wrote.
 
     Attributes:
-        questions: with the rationales that passed; those without any are left out.
+        questions: with the rationales that passed and the mistakes; where no rationale passed, left out.
         retries: the share of a question's attempts that were retries, by id.
         rejected: how many attempts were rejected, by perspective and reason.
     """
@@ -59,6 +63,7 @@ def write(
     """
     open_paths = [(question, perspective) for question in questions for perspective in perspectives]
     passed: dict[tuple[str, str], Rationale] = {}
+    mistaken: dict[tuple[str, str], Rationale] = {}
     asked: Counter[str] = Counter()
     rejected: Counter[tuple[str, str]] = Counter()
     for attempt in range(attempts):
@@ -78,27 +83,37 @@ def write(
         asked.update(q.id for q, _ in open_paths)
         open_paths = []
         for c in candidates:
-            ending = None if c in reasons else reclose(c.text, c.question.answer)
-            if ending is None:
-                rejected[c.perspective.id, reasons.get(c, "no reasoning")] += 1
-                open_paths.append((c.question, c.perspective))
-            else:
-                text, span = ending
-                passed[c.question.id, c.perspective.id] = Rationale(
-                    perspective=c.perspective.id,
-                    text=text,
-                    answer_span=span,
-                    provenance=teacher.model.name,
-                    licence=licence,
-                )
+            path, reason = (c.question.id, c.perspective.id), reasons.get(c)
+            ending = reclose(c.text, c.question.answer) if reason is None else None
+            if ending is not None:
+                passed[path] = _rationale(c, ending, teacher.model.name, licence)
+                continue
+            rejected[c.perspective.id, reason or "no reasoning"] += 1
+            open_paths.append((c.question, c.perspective))
+            if reason == "answer" and path not in mistaken and (wrong := as_mistake(c.question, c.text)) is not None:
+                mistaken[path] = _rationale(c, wrong, teacher.model.name, licence)
     return Written(
         questions=tuple(
-            Question(id=q.id, question=q.prompt, answer=q.answer, category=q.category, rationales=tuple(rationales))
+            Question(
+                id=q.id,
+                question=q.prompt,
+                answer=q.answer,
+                category=q.category,
+                rationales=tuple(rationales),
+                mistakes=tuple(mistaken[q.id, p.id] for p in perspectives if (q.id, p.id) in mistaken),
+            )
             for q in questions
             if (rationales := [passed[q.id, p.id] for p in perspectives if (q.id, p.id) in passed])
         ),
         retries={q.id: 1 - len(perspectives) / asked[q.id] for q in questions},
         rejected=rejected,
+    )
+
+
+def _rationale(candidate: Candidate, ending: tuple[str, tuple[int, int]], writer: str, licence: str) -> Rationale:
+    text, span = ending
+    return Rationale(
+        perspective=candidate.perspective.id, text=text, answer_span=span, provenance=writer, licence=licence
     )
 
 
