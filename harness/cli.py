@@ -262,6 +262,9 @@ def train_student(
     questions_per_step: Annotated[
         int | None, typer.Option("--questions-per-step", "--questions_per_step", min=1)
     ] = None,
+    tokens_per_step: Annotated[
+        int | None, typer.Option("--tokens-per-step", "--tokens_per_step", min=0, help="Gradient tokens, at least.")
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--learning_rate")] = None,
     lora_rank: Annotated[int | None, typer.Option("--lora-rank", "--lora_rank", min=0, help="0: all weights.")] = None,
     mixed_precision: Annotated[
@@ -296,6 +299,7 @@ def train_student(
         "training": {
             "gradient_tokens": gradient_tokens,
             "questions_per_step": questions_per_step,
+            "tokens_per_step": tokens_per_step,
             "learning_rate": learning_rate,
             "lora_rank": lora_rank,
             "mixed_precision": mixed_precision,

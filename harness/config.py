@@ -73,6 +73,10 @@ class Profile(_Strict):
         if missing and (len(missing) < len(parts) or self.students is None):
             msg = f"expected decoders, suites and heats together, or students, got no {missing[0]}; add them"
             raise ValueError(msg)
+        cross = self.students.cross if self.students else None
+        if cross and (shared := sorted(set(cross.suites) & set(self.suites))):
+            msg = f"cross: expected suites that no other heat takes, got {shared[0]!r} in both; choose another"
+            raise ValueError(msg)
         return self
 
 

@@ -1,7 +1,8 @@
 """What students of a profile learn from: a corpus without questions of any test set, and development questions.
 
 Development questions choose a student's checkpoint. They are never trained on and are no test questions: procedural
-ones come from the split dev, those of a file are its next ones behind the training questions.
+ones come from the split dev, those of a file are its next ones behind the training questions, without those that share
+thirteen words with one of these.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from offbook.harness.progress import Progress
 from offbook.harness.student_config import CorpusSpec
 from offbook.methods.mind.mistakes import with_mistakes
 from offbook.methods.mind.procedural_teacher import IDS, teach
-from offbook.methods.mind.synthesis.overlap import known_test_sets, overlaps
+from offbook.methods.mind.synthesis.overlap import PUBLISHED, known_test_sets, overlaps
 from offbook.methods.mind.synthesis.questions import Asked, kind_of, train_problems
 from offbook.methods.mind.synthesis.rationale_rows import load_questions, load_rationale_rows
 from offbook.tasks.procedural.documents import ID_FAMILIES, Document, documents, score
@@ -66,20 +67,27 @@ def load_material(spec: CorpusSpec, progress: Progress) -> Material:
     else:
         corpus = load_corpus(path)
         asked = {question.id: _asked(question) for question in corpus.questions}
-    overlapping = overlaps(asked.values(), known_test_sets())
+    sets = known_test_sets()
+    overlapping = overlaps(asked.values(), sets)
     kept = [question for question in corpus.questions if question.id not in overlapping]
-    progress.say(f"{path.name}: {len(kept)} of {len(corpus)} questions with rationales overlap no test set")
-    wanted = spec.questions + spec.dev_questions
-    if len(kept) < wanted:
+    absent = [source.name for source in PUBLISHED if source.name not in sets]
+    progress.say(
+        f"{path.name}: {len(kept)} of {len(corpus)} questions with rationales overlap none of {len(sets)} test sets"
+    )
+    if absent:
+        progress.say(f"not checked for overlap, for want of their files below {VARIABLE}: {', '.join(absent)}")
+    training, rest = kept[: spec.questions], [asked[question.id] for question in kept[spec.questions :]]
+    alike = overlaps(rest, {"training": [asked[question.id].text for question in training]})
+    dev = [question for question in rest if question.id not in alike][: spec.dev_questions]
+    if len(training) < spec.questions or len(dev) < spec.dev_questions:
         msg = (
             f"{path.name}: expected {spec.questions} questions to train on and {spec.dev_questions} for development, "
-            f"got {len(kept)} that overlap no test set; ask for fewer"
+            f"got {len(training)} and {len(dev)} that overlap neither a test set nor each other; ask for fewer"
         )
         raise ValueError(msg)
-    dev = [asked[question.id] for question in kept[spec.questions : wanted]]
     return Material(
         name=path.stem,
-        corpus=Corpus.of(kept[: spec.questions], corpus.perspectives),
+        corpus=Corpus.of(training, corpus.perspectives),
         dev=tuple(DevQuestion(id=q.id, prompt=instruct(q.prompt), is_answered_by=q.is_answered_by) for q in dev),
     )
 

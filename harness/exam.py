@@ -61,6 +61,7 @@ class ExamSpec(_Strict):
         options: the method's own settings.
         training: `engine.training.distiller.StudentConfig` as JSON; empty for the untouched model.
         corpus_sha256: hash of the corpus; None for the untouched model.
+        helpers: hashes of other models that took part in training (text encoder, teacher), by what they did.
         seed: of training; 0 for the untouched model.
         weights_sha256: hash of the weights that sat the exam.
         suites: in order.
@@ -78,6 +79,7 @@ class ExamSpec(_Strict):
     options: dict[str, JsonValue] = {}
     training: dict[str, JsonValue] = {}
     corpus_sha256: str | None = None
+    helpers: dict[str, str] = {}
     seed: Count = 0
     weights_sha256: str
     suites: tuple[SuiteSpec, ...] = Field(min_length=1)
@@ -101,6 +103,7 @@ class TrainingCost(_Strict):
 
     Attributes:
         gradient_tokens: response tokens whose loss was differentiated, counted each time.
+        kept_tokens: those behind the weights that were kept, the best by development score.
         distinct_sequences: how many different responses they belong to.
         steps: optimiser steps.
         wall_s: seconds, development scores included.
@@ -109,6 +112,7 @@ class TrainingCost(_Strict):
     """
 
     gradient_tokens: Count
+    kept_tokens: Count
     distinct_sequences: Count
     steps: Count
     wall_s: Seconds

@@ -14,6 +14,7 @@ from typing import Any
 
 from offbook.engine.decoding.stop import visible_text
 from offbook.engine.training.answers import greedy_batch
+from offbook.harness.corpora import Material
 from offbook.harness.exam import (
     UNTOUCHED,
     AnswerRow,
@@ -84,18 +85,20 @@ def exam_spec(
     weights_sha256: str,
     dtype: str,
     student: Student | None = None,
-    corpus_sha256: str | None = None,
+    material: Material | None = None,
 ) -> ExamSpec:
     """The specification of one model's exam; without a student it is the untouched model's."""
     taught: dict[str, Any] = {"student": UNTOUCHED, "method": UNTOUCHED}
     if student is not None:
+        assert material is not None
         training = {name: value for name, value in vars(student.config).items() if name != "seed"}
         taught = {
             "student": student.name,
             "method": student.method,
             "options": dict(student.options),
             "training": training,
-            "corpus_sha256": corpus_sha256,
+            "corpus_sha256": material.sha256,
+            "helpers": {k: v for k, v in student.identity(material).items() if k not in ("model", "corpus")},
             "seed": student.config.seed,
         }
     return ExamSpec(

@@ -36,6 +36,7 @@ class StudentTrainingSpec(_Strict):
 
     gradient_tokens: int | None = Field(default=None, ge=1)
     questions_per_step: int | None = Field(default=None, ge=1)
+    tokens_per_step: int | None = Field(default=None, ge=0)
     learning_rate: float | None = Field(default=None, gt=0)
     warmup: float | None = Field(default=None, ge=0, lt=1)
     clip_norm: float | None = Field(default=None, gt=0)
@@ -105,6 +106,9 @@ class StudentsSpec(_Strict):
     @model_validator(mode="after")
     def _names(self) -> "StudentsSpec":
         strangers = [name for name in self.cross.students if name not in self.methods] if self.cross else []
+        if self.cross and self.models:
+            msg = "cross: expected the profile's own model, got other models; leave them out, or the cross"
+            raise ValueError(msg)
         if strangers:
             msg = f"cross: expected students of {', '.join(self.methods)}, got {strangers[0]!r}; add it to methods"
             raise ValueError(msg)

@@ -20,6 +20,7 @@ from offbook.harness.target import Target, load_target, short_name
 from offbook.harness.train_student import launch
 
 ANSWERS_PER_S = 2.5  # in an exam of the embedded model on two cores: the first guess at how long it takes
+TABLES = "tables"
 GRADIENT_TOKENS_PER_S = 100.0  # in a training there
 
 
@@ -132,7 +133,7 @@ class _Room:
             weights_sha256=weights_sha256,
             dtype=self.half.dtype,
             student=student,
-            corpus_sha256=self.material.sha256,
+            material=self.material,
         )
 
     def teach(self, student: Student, made: Path) -> None:
@@ -140,7 +141,14 @@ class _Room:
         if student.processes > 1:
             launch(student, self.material, made, self.half.spec.corpus, device=self.device)
         else:
-            make(student, self.material, made, self.progress, device=self.base.device)
+            make(
+                student,
+                self.material,
+                made,
+                self.progress,
+                device=self.base.device,
+                tables=made.parent / TABLES,
+            )
         target = load_target(str(made), dtype=self.half.dtype, device=self.device)
         exam = self.spec(target.weights_sha256, student)
         if not has_exam(self.folder, exam):

@@ -45,7 +45,8 @@ class Student:
         model: its base model, by alias, folder or id.
         base_sha256: hash of the base model's weights.
         encoder: reads the rationales for methods that want vectors; by alias, folder or id.
-        processes: of its training, through accelerate.
+        processes: of its training.
+        max_new_tokens: cap on an answer to a development question.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Student:
     base_sha256: str
     encoder: str
     processes: int = 1
+    max_new_tokens: int = 128
 
     def identity(self, material: Material) -> dict[str, str]:
         """What determines it beside method and settings."""
@@ -67,7 +69,7 @@ class Student:
 
     def folder(self, root: Path, material: Material) -> Path:
         """Where it lies below `root`, made or not."""
-        what = [self.method, dict(self.options), asdict(self.config), self.identity(material)]
+        what = [self.method, dict(self.options), asdict(self.config), self.identity(material), self.max_new_tokens]
         name = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60]
         return root / f"student-{name}-s{self.config.seed}-{canonical_sha256(what)[:12]}"
 
@@ -96,6 +98,7 @@ def plan_students(spec: StudentsSpec, model: str) -> list[Student]:
                 base_sha256=base_sha256,
                 encoder=spec.encoder,
                 processes=student.processes or spec.processes,
+                max_new_tokens=spec.max_new_tokens,
             )
             for seed in range(student.seeds or spec.seeds)
         ]
@@ -107,23 +110,38 @@ def is_made(folder: Path) -> bool:
     return (folder / RECORD).is_file()
 
 
-def make(student: Student, material: Material, folder: Path, progress: Progress, *, device: str | torch.device) -> Path:
+def make(
+    student: Student,
+    material: Material,
+    folder: Path,
+    progress: Progress,
+    *,
+    device: str | torch.device,
+    tables: Path | None = None,
+) -> Path:
     """Trains a student into `folder`, or finishes what an earlier call left there.
+
+    Args:
+        student: what to train.
+        material: what it learns from.
+        folder: becomes the student.
+        progress: is told how far it is.
+        device: where it is trained.
+        tables: folder of what trainings of one base model and corpus share; by default it goes with the training.
 
     Raises:
         ValueError: settings the method does not know, a corpus it cannot use, or a folder with another student.
     """
     if is_made(folder):
-        return _checked(folder, student, material)
+        return checked(folder, student, material)
     method = distiller(student.method)
-    tables = folder.parent / "tables"
     vectors = None
     if method.reads_vectors:
         encoder = load_encoder(student.encoder, device)
         vectors = path_vectors(
             material.corpus,
             encoder,
-            tables,
+            tables or folder / "state",
             progress=lambda done, total: progress.update(done, total, "vectors of the rationales"),
         )
     model, tokenizer = pretrained.load(student.model, device=device)
@@ -136,13 +154,13 @@ def make(student: Student, material: Material, folder: Path, progress: Progress,
         folder=folder,
         identity=student.identity(material),
         cache=tables,
-        score=dev_score(material, tokenizer),
+        score=dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens),
         report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
     )
     return method.distil(job, vectors)
 
 
-def dev_score(material: Material, tokenizer: "PreTrainedTokenizerBase", *, max_new_tokens: int = 128) -> "Score":
+def dev_score(material: Material, tokenizer: "PreTrainedTokenizerBase", *, max_new_tokens: int) -> "Score":
     """Share of the development questions that a model answers rightly, greedily and in batches."""
     prompts = [chat_tokens(tokenizer, question.prompt) for question in material.dev]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
@@ -164,6 +182,7 @@ def cost(folder: Path) -> TrainingCost:
     found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     return TrainingCost(
         gradient_tokens=found["gradient_tokens"],
+        kept_tokens=found["kept_tokens"],
         distinct_sequences=found["distinct_sequences"],
         steps=found["steps"],
         wall_s=found["wall_s"],
@@ -172,7 +191,7 @@ def cost(folder: Path) -> TrainingCost:
     )
 
 
-def _checked(folder: Path, student: Student, material: Material) -> Path:
+def checked(folder: Path, student: Student, material: Material) -> Path:
     """The folder of a made student.
 
     Raises:

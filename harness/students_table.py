@@ -27,7 +27,17 @@ RIGHT_OR_WRONG = ("acc", "exact_match")  # metrics that mean the same thing, a s
 COLUMNS = (
     *("model", "student", "method", "group", "suite", "origin", "seeds", "n_items", "metric"),
     *("accuracy", "accuracy_low", "accuracy_high", "seed_sd", "change", "change_low", "change_high"),
-    *("gradient_tokens", "distinct_sequences", "train_s", "exam_s", "peak_mib", "answer_tokens", "finished"),
+    *(
+        "gradient_tokens",
+        "kept_tokens",
+        "distinct_sequences",
+        "steps",
+        "train_s",
+        "exam_s",
+        "peak_mib",
+        "answer_tokens",
+        "finished",
+    ),
     *("corpus", "budget", "exam", "setting"),
 )
 COMPARISON_COLUMNS = (
@@ -218,7 +228,9 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "change": change.mean,
         **_bounds("change", stats.t_interval(change, bound=1.0 if all(map(examinee.is_share, names)) else math.inf)),
         "gradient_tokens": _mean([cost.gradient_tokens for cost in costs]),
+        "kept_tokens": _mean([cost.kept_tokens for cost in costs]),
         "distinct_sequences": _mean([cost.distinct_sequences for cost in costs]),
+        "steps": _mean([cost.steps for cost in costs]),
         "train_s": _mean([cost.wall_s for cost in costs]),
         "exam_s": _mean([exam.record.wall_s for exam in examinee.exams]),
         "peak_mib": max((cost.peak_bytes / 2**20 for cost in costs), default=math.nan),

@@ -1,6 +1,7 @@
 """`offbook train-student`: one student of one corpus, in a folder that its recipe names; in several processes at will.
 
-Several processes are several copies of the command, started by accelerate; each has a part of every step's questions.
+Several processes are several copies of the command, started by torch's launcher (`accelerate launch` does the same on
+GPUs, but starts one on a CPU); accelerate joins them, and each has a part of every step's questions.
 """
 
 import os
@@ -21,7 +22,7 @@ from offbook.harness.distillers import distiller
 from offbook.harness.progress import Progress, Silent
 from offbook.harness.runs import RUNS
 from offbook.harness.student_config import CorpusSpec, StudentTrainingSpec
-from offbook.harness.students import Student, is_made, make
+from offbook.harness.students import Student, checked, is_made, make
 from offbook.harness.target import resolve_device
 
 
@@ -93,7 +94,7 @@ def launch(student: Student, material: Material, folder: Path, corpus: CorpusSpe
         ValueError: a process failed; it has said why.
     """
     if is_made(folder):
-        return folder
+        return checked(folder, student, material)
     training = {key: value for key, value in vars(student.config).items() if key != "seed"}
     spec = TrainStudentSpec(
         method=student.method,
@@ -109,10 +110,8 @@ def launch(student: Student, material: Material, folder: Path, corpus: CorpusSpe
     )
     recipe = folder.with_name(f"{folder.name}.json")
     atomic_write_text(recipe, spec.model_dump_json(exclude_none=True) + "\n")
-    where = ["--cpu"] if resolve_device(device).type == "cpu" else ["--multi_gpu"]
     command = [
-        *(sys.executable, "-m", "accelerate.commands.launch", "--num_processes", str(student.processes), *where),
-        *("--num_machines", "1", "--mixed_precision", student.config.mixed_precision, "--dynamo_backend", "no"),
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(student.processes)),
         *("-m", "offbook.harness.cli", "train-student", "--config", str(recipe)),
     ]
     done = subprocess.run(command, check=False)

@@ -30,7 +30,9 @@ class StudentConfig:
     Attributes:
         gradient_tokens: budget: response tokens whose loss is differentiated, counted each time. Training ends with
             the step that reaches it, so methods are compared at equal gradient tokens.
-        questions_per_step: questions an optimiser step averages over.
+        questions_per_step: questions an optimiser step takes at once; with several processes, a multiple of them.
+        tokens_per_step: a step goes on taking questions until it has so many gradient tokens, or the budget is spent,
+            so that methods with one path a question and with many make equal steps; 0: it takes questions once.
         learning_rate: peak; linear warm-up, then cosine to zero, both over the budget.
         warmup: share of the budget.
         clip_norm: bound on the gradient's norm.
@@ -43,6 +45,7 @@ class StudentConfig:
 
     gradient_tokens: int = 40_000
     questions_per_step: int = 8
+    tokens_per_step: int = 0
     learning_rate: float = 1e-4
     warmup: float = 0.05
     clip_norm: float = 1.0

@@ -111,6 +111,7 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         "options": dict(job.options),
         "identity": dict(job.identity),
         "gradient_tokens": sum(r["gradient_tokens"] for r in records),
+        "kept_tokens": sum(r["kept_tokens"] for r in records),
         "distinct_sequences": len(frozenset().union(*(part.sequences for part in parts))),
         "steps": sum(r["steps"] for r in records),
         "wall_s": sum(r["wall_s"] for r in records),

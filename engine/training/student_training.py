@@ -2,7 +2,7 @@
 
     repeat: a few questions; the method's loss of each, differentiated at once (one question's branches in memory)
             clip, step; the method is told what came of the questions
-            at every n-th of the budget: development score, best weights kept, state saved
+            at every n-th of the budget: development score, best weights kept (of equals the last), state saved
     until so many response tokens have been differentiated
 
 What a method adds is an `Objective`. The best weights by development score become the student. Several processes share
@@ -95,6 +95,7 @@ class _Run:
     gradient_tokens: int = 0
     wall_s: float = 0.0
     best: float = -math.inf
+    kept_tokens: int = 0
     sequences: list[str] = field(default_factory=list)
     evaluations: list[dict[str, float]] = field(default_factory=list)
     log: list[dict[str, float]] = field(default_factory=list)
@@ -104,7 +105,8 @@ def train_student(job: Job, method: str, objective: Objective) -> Path:
     """Trains `job.student` into `job.folder`; see `Distiller`.
 
     The folder holds the model, the tokenizer and, written last, `distillation.json`: method, settings, gradient
-    tokens, distinct sequences, steps, seconds, peak memory, development scores and the log of every step.
+    tokens (all, and those behind the kept weights), distinct sequences, steps, seconds, peak memory, development scores
+    and the log of every step.
 
     Raises:
         ValueError: a folder that holds another training, finished or not.
@@ -171,8 +173,8 @@ def _train(accelerator: Accelerator, job: Job, method: str, objective: Objective
                 score = from_main(job.score(student) if accelerator.is_main_process else math.nan)
             run.wall_s = spent + time.perf_counter() - clock
             run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
-            if score > run.best:
-                run.best = score
+            if score >= run.best:
+                run.best, run.kept_tokens = score, run.gradient_tokens
                 if accelerator.is_main_process:
                     _keep(student, state / BEST)
             save_state(accelerator, state, len(run.evaluations), asdict(run))
@@ -190,19 +192,24 @@ def _step(
     config: StudentConfig,
     run: _Run,
 ) -> None:
-    """One optimiser step."""
+    """One optimiser step, on the mean over its questions."""
     done = run.gradient_tokens / config.gradient_tokens
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * _schedule(done, config.warmup)
-    questions = _next_questions(objective.questions, config, run)
+    wanted = min(config.tokens_per_step, config.gradient_tokens - run.gradient_tokens)
     model.train()
-    mine = []
-    for place, question in share(accelerator, questions):
-        part = objective.loss(model, question, done)
-        accelerator.backward(part.loss / len(questions))
-        mine.append((place, replace(part, loss=part.loss.detach().cpu())))
-    parts = bring_together(mine)
+    parts: list[QuestionLoss] = []
+    while not parts or sum(part.gradient_tokens for part in parts) < wanted:
+        mine = []
+        for place, question in share(accelerator, _next_questions(objective.questions, config, run)):
+            part = objective.loss(model, question, done)
+            accelerator.backward(part.loss)
+            mine.append((place, replace(part, loss=part.loss.detach().cpu())))
+        parts += bring_together(mine)
     sum_gradients(accelerator, model.parameters())
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad /= len(parts)
     accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
     optimizer.step()
     optimizer.zero_grad()
@@ -259,6 +266,7 @@ def _finish(job: Job, method: str, student: Any, state: Path, run: _Run, peak: i
         "options": dict(job.options),
         "identity": dict(job.identity),
         "gradient_tokens": run.gradient_tokens,
+        "kept_tokens": run.kept_tokens,
         "distinct_sequences": len(run.sequences),
         "steps": run.steps,
         "wall_s": run.wall_s,

@@ -24,10 +24,12 @@ class MindOptions(Options):
             this very step.
         hardest_first: turns every loss's sign round before it becomes a score or MetaNet's target.
         learnability: the tokens whose losses become scores or MetaNet's target, see `losses.py`.
-        standardised: these losses enter as z-scores among their question's paths; `tau=1` suits them.
+        standardised: these losses enter as z-scores among their question's paths, so that τ, β and τ_student mean the
+            same whatever the corpus's styles differ by; raw losses want a τ of about their standard deviation.
         attention: MetaNet's synergy layer.
         heads: MetaNet's scoring heads, see `metanet.py`.
-        selection: rule of the soft threshold, see `selection.py`.
+        selection: rule of the soft threshold, see `selection.py`; "literal" bounds s by 0 and 1, so it goes with
+            `standardised=False` and `tau=0.1`.
         beta: its β; 0.7 suits "literal".
         keep: m of "top_m".
         floor: share of α dealt alike to all paths, so that none is left out.
@@ -51,15 +53,15 @@ class MindOptions(Options):
     scores: Literal["metanet", "static", "random", "instantaneous"] = "metanet"
     hardest_first: bool = False
     learnability: Learnability = "path"
-    standardised: bool = False
+    standardised: bool = True
     attention: bool = True
     heads: Heads = "own"
     selection: Rule = "relative"
     beta: Share = 0.3
     keep: Annotated[int, Field(ge=1)] = 3
     floor: Share = 0.0
-    tau: Positive = 0.1
-    tau_student: Positive = 0.2
+    tau: Positive = 1.0
+    tau_student: Positive = 1.5
     consistency: Annotated[float, Field(ge=0)] = 0.1
     inertia: Inertia = "perspective"
     rho: Annotated[float, Field(ge=0, lt=1)] = 0.9

@@ -1,5 +1,6 @@
 """The loop that trains students: budget, best checkpoint, interruption, and folders that are refused."""
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,13 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from offbook.engine.training.branches import branch_means, lay_out, response_logits, token_losses
+from offbook.engine.training.branches import (
+    branch_attention,
+    branch_means,
+    lay_out,
+    response_logits,
+    token_losses,
+)
 from offbook.engine.training.corpus import Corpus, Question, Rationale, close
 from offbook.engine.training.distiller import Job, StudentConfig
 from offbook.engine.training.paths import encode_corpus
@@ -92,6 +99,47 @@ def test_the_budget_is_met_by_the_step_that_reaches_it(tmp_path: Path) -> None:
     assert before < 600 <= content["gradient_tokens"]
     assert content["distinct_sequences"] == 5
     assert content["steps"] == len(content["log"])
+
+
+def test_a_step_takes_questions_until_it_has_its_tokens_and_the_last_one_no_more_than_the_budget(
+    tmp_path: Path,
+) -> None:
+    folder = train_student(job(tmp_path / "s", questions_per_step=1, tokens_per_step=100), "plain", objective())
+    done = [0, *(entry["gradient_tokens"] for entry in record(folder)["log"])]
+    steps = [after - before for before, after in itertools.pairwise(done)]
+    longest = max(len(r.tokens) for q in encode_corpus(corpus(), TOKENIZER, max_length=400) for r in q.responses if r)
+    assert all(100 <= tokens < 100 + longest for tokens in steps[:-1])
+    assert 600 <= done[-1] < 600 + longest
+
+
+def test_a_step_follows_the_mean_gradient_of_its_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    gradients: list[torch.Tensor] = []
+    plain = objective()
+
+    def loss(student: nn.Module, question: int, done: float) -> QuestionLoss:
+        taken.append(question)
+        return plain.loss(student, question, done)
+
+    def clip(accelerator: Accelerator, parameters: Any, bound: float) -> None:
+        gradients.append(torch.cat([p.grad.flatten().clone() for p in parameters if p.grad is not None]))
+
+    monkeypatch.setattr(Accelerator, "clip_grad_norm_", clip)
+    config = {"gradient_tokens": 100, "evaluations": 1, "questions_per_step": 1, "tokens_per_step": 100}
+    train_student(job(tmp_path / "s", **config), "plain", replace(plain, loss=loss))
+    assert len(gradients) == 1
+    assert len(taken) > 1
+    student = tiny_model()
+    with branch_attention(student):
+        sum(plain.loss(student, question, 0.0).loss for question in taken).div(len(taken)).backward()
+    expected = torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
+    torch.testing.assert_close(gradients[0], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_of_equal_scores_the_last_is_kept_and_its_tokens_are_named(tmp_path: Path) -> None:
+    scores = iter([0.5, 0.5, 0.1])
+    content = record(train_student(job(tmp_path / "s", lambda _: next(scores)), "plain", objective()))
+    assert content["kept_tokens"] == content["evaluations"][1]["gradient_tokens"] < content["gradient_tokens"]
 
 
 def test_the_best_checkpoint_by_development_score_is_kept(tmp_path: Path) -> None:

@@ -54,28 +54,53 @@ def test_a_file_gives_its_first_questions_to_training_and_its_next_ones_to_devel
     answer = generate("train", "shopping", 8)[5].answer
     assert found.dev[0].is_answered_by(f"The answer is {answer}.")
     assert not found.dev[0].is_answered_by("The answer is 100003.")
-    with pytest.raises(ValueError, match="expected 6 questions to train on and 3 for development, got 8"):
+    with pytest.raises(ValueError, match="expected 6 questions to train on and 3 for development, got 6 and 2"):
         material(source=str(path), questions=6, dev_questions=3)
 
 
-def test_questions_of_a_test_set_are_left_out_and_said_so(tmp_path):
+def test_questions_of_a_test_set_are_left_out_and_said_so(tmp_path, monkeypatch):
     path = tmp_path / "corpus.jsonl"
     problems = [*generate("test", "shopping", 2), *generate("train", "shopping", 4)]
     save_corpus(path, corpus(problems))
+    monkeypatch.delenv(VARIABLE, raising=False)
     told = Told()
     found = load_material(CorpusSpec(source=str(path), questions=3, dev_questions=1), told)
     assert all("-train-" in q.id for q in found.corpus.questions)
-    assert told.lines == ["corpus.jsonl: 4 of 6 questions with rationales overlap no test set"]
+    assert told.lines[0].startswith("corpus.jsonl: 4 of 6 questions with rationales overlap none of")
+    assert "not checked for overlap" in told.lines[1]
+    assert "GSM8K" in told.lines[1]
+
+
+def test_development_questions_that_share_words_with_training_are_left_out(tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    words = "a long story of some twenty words that is told once more with another number at its very end"
+    stories = [
+        f"Tom has 3 hats. {words} 7?",
+        "Ann sews 4 gowns an hour for 2 hours.",
+        f"{words} 9?",
+        "Is 5 more than 4?",
+    ]
+    rationale = {"perspective": "p", "source": "me", "text": "So it is 8."}
+    rows = [
+        {"id": f"q{n}", "question": story, "answer": "8", "rationales": [rationale]} for n, story in enumerate(stories)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = material(source=str(path), format="rationale_rows", questions=2, dev_questions=1)
+    assert [question.id for question in found.dev] == ["q3"]
 
 
 def test_a_relative_file_is_looked_up_below_the_data_folder(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     (tmp_path / "train").mkdir()
-    row = {"id": "q", "question": "How many legs do 2 cats have?", "answer": "8"}
+    row = {"answer": "8"}
     rows = [
         row
-        | {"id": f"q{n}", "rationales": [{"perspective": p, "source": "me", "text": f"{p}: 2 * 4 = 8."} for p in "abc"]}
-        for n in range(3)
+        | {
+            "id": f"q{n}",
+            "question": question,
+            "rationales": [{"perspective": p, "source": "me", "text": f"{p}: 2 * 4 = 8."} for p in "abc"],
+        }
+        for n, question in enumerate(("How many legs do 2 cats have?", "Is 8 even?", "What is twice four?"))
     ]
     (tmp_path / "train" / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     found = material(source="train/rows.jsonl", format="rationale_rows", questions=2, dev_questions=1, perspectives=2)

@@ -22,7 +22,9 @@ from offbook.harness.exam import (
 )
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-COST = TrainingCost(gradient_tokens=5000, distinct_sequences=80, steps=10, wall_s=3.5, peak_bytes=7, dev_scores=(0.5,))
+COST = TrainingCost(
+    gradient_tokens=5000, kept_tokens=4000, distinct_sequences=80, steps=10, wall_s=3.5, peak_bytes=7, dev_scores=(0.5,)
+)
 
 
 def spec(**changes: Any) -> ExamSpec:

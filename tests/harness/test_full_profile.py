@@ -27,8 +27,8 @@ def students(tmp_path_factory) -> dict[str, Student]:
 
 @pytest.mark.parametrize("name", [] if STUDENTS is None else STUDENTS.methods)
 def test_each_student_is_made_and_counts_its_tokens(name, students, tmp_path, monkeypatch):
-    material = load_material(CorpusSpec(questions=12, dev_questions=2), Silent())
-    vectors = torch.randn(12, 8, 6, generator=torch.Generator().manual_seed(0))
+    material = load_material(CorpusSpec(questions=24, dev_questions=2), Silent())
+    vectors = torch.randn(24, 8, 6, generator=torch.Generator().manual_seed(0))
     monkeypatch.setattr("offbook.harness.students.encoder_sha256", lambda name: "ab")
     monkeypatch.setattr("offbook.harness.students.load_encoder", lambda name, device: None)
     monkeypatch.setattr("offbook.harness.students.path_vectors", lambda *_, progress: vectors)

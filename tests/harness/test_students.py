@@ -107,7 +107,7 @@ def test_the_development_score_is_the_share_of_right_answers(monkeypatch):
         for n in range(4)
     )
     found = Material(name="m", corpus=load_material(CorpusSpec(questions=1, dev_questions=1), Silent()).corpus, dev=dev)
-    score = dev_score(found, tiny_tokenizer())
+    score = dev_score(found, tiny_tokenizer(), max_new_tokens=5)
     assert score(tiny_model()) == 0.75
     assert len(asked) == 4
     assert [len(prompt) for prompt in asked] == sorted(len(prompt) for prompt in asked)
@@ -126,7 +126,7 @@ def test_mind_reads_vectors_of_the_encoder_it_names(tiny, material, tmp_path, mo
     monkeypatch.setattr("offbook.harness.students.path_vectors", lambda corpus, *_, progress: torch.ones(4, 8, 3))
     (student,) = plan_students(spec(methods={"m": {"method": "mind", "seeds": 1}}, encoder="mini"), tiny)
     folder = student.folder(tmp_path, material)
-    make(student, material, folder, Silent(), device="cpu")
+    make(student, material, folder, Silent(), device="cpu", tables=tmp_path / "tables")
     assert seen["vectors"].shape == (4, 8, 3)
     assert seen["identity"]["encoder"] == "hash of mini"
     assert seen["cache"] == Path(tmp_path) / "tables"

@@ -64,7 +64,12 @@ def exam(
     }
     spec = ExamSpec(**(fields | changes))
     cost = TrainingCost(
-        gradient_tokens=5000 + seed, distinct_sequences=80, steps=10, wall_s=30.0 + seed, peak_bytes=(seed + 1) * 2**20
+        gradient_tokens=5000 + seed,
+        kept_tokens=4000,
+        distinct_sequences=80,
+        steps=10,
+        wall_s=30.0 + seed,
+        peak_bytes=(seed + 1) * 2**20,
     )
     rows = tuple(
         AnswerRow(

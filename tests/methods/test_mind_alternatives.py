@@ -174,7 +174,8 @@ def test_standardised_losses_are_what_metanet_and_instantaneous_scores_see() -> 
 
 def test_the_entropy_bonus_pays_for_using_all_perspectives() -> None:
     def updated(bonus: float) -> MetaUpdater:
-        tested = training(entropy_bonus=bonus, meta_rate=1e-2, accumulation=1).updater
+        raw = {"standardised": False, "tau": 0.1}
+        tested = training(entropy_bonus=bonus, meta_rate=1e-2, accumulation=1, **raw).updater
         mask = mind_corpus().path_mask
         easy = torch.tensor([[0.0, 1.0, 1.0]]).expand(4, 3)
         for _ in range(30):

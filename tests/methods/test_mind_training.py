@@ -270,11 +270,12 @@ def test_paths_that_were_not_selected_are_measured_every_refresh() -> None:
 
 
 def test_instantaneous_scores_are_the_losses_of_this_step() -> None:
-    tested = training(scores="instantaneous", selection="all", tau_student=0.5)
+    raw = {"scores": "instantaneous", "selection": "all", "tau_student": 0.5, "standardised": False}
+    tested = training(**raw)
     losses = untouched()[0]
     tested.losses_NK.zero_()
     assert alphas(visit(tested)) == pytest.approx((-losses / 0.5).softmax(-1).tolist(), rel=1e-4)
-    hardest = training(scores="instantaneous", selection="all", tau_student=0.5, hardest_first=True)
+    hardest = training(**raw, hardest_first=True)
     assert alphas(visit(hardest)) == pytest.approx((losses / 0.5).softmax(-1).tolist(), rel=1e-4)
 
 
