@@ -50,7 +50,7 @@ def gates(session: nox.Session) -> None:
 
 @nox.session
 def reproduce(session: nox.Session) -> None:
-    """The matrix of the leaderboard, on every core (the profile `laptop` unless arguments after -- say otherwise)."""
+    """Decoders and students, on every core (the profile `laptop` unless arguments after -- say otherwise)."""
     prepare(session)
     call(session, "python", "-m", "offbook.harness.cli", "reproduce", *session.posargs)
 

@@ -31,6 +31,7 @@ class StudentMethod:
         settings: the class of its own settings.
         distil: trains a job's student; takes the vectors (N, K, E) of the corpus's rationales, or None.
         reads_vectors: whether it wants these vectors; the text encoder is run for no other.
+        reads_mistakes: whether it learns from rationales that went wrong, too.
         models: its settings that name another model, whose weights determine the student too.
     """
 
@@ -39,6 +40,7 @@ class StudentMethod:
     settings: "Callable[[], type[Options]]"
     distil: "Callable[[Job, Tensor | None], Path]"
     reads_vectors: bool = False
+    reads_mistakes: bool = False
     models: tuple[str, ...] = ()
 
     def check(self, options: Mapping[str, Any]) -> None:
@@ -72,11 +74,18 @@ def _settings(module: str, name: str) -> "Callable[[], type[Options]]":
     return settings
 
 
-def _baseline(name: str, settings: str, summary: str, *, models: tuple[str, ...] = ()) -> StudentMethod:
+def _baseline(
+    name: str, settings: str, summary: str, *, reads_mistakes: bool = False, models: tuple[str, ...] = ()
+) -> StudentMethod:
     """A method of `baselines/distillation`, where file and function are called like it."""
     module = f"offbook.baselines.distillation.{name}"
     return StudentMethod(
-        name=name, summary=summary, settings=_settings(module, settings), distil=_in(module, name), models=models
+        name=name,
+        summary=summary,
+        settings=_settings(module, settings),
+        distil=_in(module, name),
+        reads_mistakes=reads_mistakes,
+        models=models,
     )
 
 
@@ -103,7 +112,12 @@ _METHODS = (
     _baseline(
         "mode_cotd", "ModeCotdOptions", "MoDE-CoTD (LREC-COLING 2024): one LoRA expert a perspective, then mixed"
     ),
-    _baseline("edit", "EditOptions", "EDIT (arXiv:2405.19737): key steps told by rationales that went wrong"),
+    _baseline(
+        "edit",
+        "EditOptions",
+        "EDIT (arXiv:2405.19737): key steps told by rationales that went wrong",
+        reads_mistakes=True,
+    ),
     _baseline(
         "logit_kd",
         "LogitKdOptions",

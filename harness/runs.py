@@ -3,8 +3,9 @@
 runs/laptop-20260102T030405Z/
 run.json            what runs here
 records/ rows/      the store
-artifacts/          answers, features, drafters
-leaderboard.csv LEADERBOARD.md
+exams/              of students
+artifacts/          answers, features, drafters, students
+leaderboard.csv LEADERBOARD.md students.csv student_comparisons.csv STUDENTS.md
 finished.json       there when everything is done
 """
 

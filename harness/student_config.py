@@ -47,13 +47,17 @@ class StudentTrainingSpec(_Strict):
 
 
 class StudentSpec(_Strict):
-    """One student: a method with its own settings; the others win over those of all students."""
+    """One student: a method with its own settings, which win over those of all students.
+
+    `models` names the base models it is made of; none named: all.
+    """
 
     method: str
     options: dict[str, JsonValue] = {}
     training: StudentTrainingSpec = StudentTrainingSpec()
     seeds: int | None = Field(default=None, ge=1)
     processes: int | None = Field(default=None, ge=1)
+    models: tuple[str, ...] = ()
 
 
 class CrossSpec(_Strict):
@@ -106,6 +110,10 @@ class StudentsSpec(_Strict):
     @model_validator(mode="after")
     def _names(self) -> "StudentsSpec":
         strangers = [name for name in self.cross.students if name not in self.methods] if self.cross else []
+        bases = {model for student in self.methods.values() for model in student.models}
+        if self.models and (unknown := sorted(bases - set(self.models))):
+            msg = f"expected students of the models {', '.join(self.models)}, got one of {unknown[0]!r}; add it there"
+            raise ValueError(msg)
         if self.cross and self.models:
             msg = "cross: expected the profile's own model, got other models; leave them out, or the cross"
             raise ValueError(msg)

@@ -8,13 +8,14 @@ from offbook.engine.pretrained import weights_sha256
 from offbook.harness.config import Profile
 from offbook.harness.corpora import PROCEDURAL, Material, find_file, load_material
 from offbook.harness.cross import Trained, cross_stages, run_cross
+from offbook.harness.distillers import distiller
 from offbook.harness.exam import ExamSpec, TrainingCost, has_exam
 from offbook.harness.examine import exam_spec, examine, set_paper
 from offbook.harness.progress import Progress
 from offbook.harness.requests import Suite, find_suites
 from offbook.harness.stages import Stage, Stages
 from offbook.harness.student_config import Group, StudentsSpec
-from offbook.harness.students import Student, cost, is_made, make, plan_students
+from offbook.harness.students import Student, check_settings, cost, is_made, make, plan_students
 from offbook.harness.students_report import Expected, write_students
 from offbook.harness.target import Target, load_target, short_name
 from offbook.harness.train_student import launch
@@ -52,6 +53,7 @@ def plan_half(profile: Profile, progress: Progress) -> StudentHalf:
     spec = profile.students
     assert spec is not None
     models = spec.models or (profile.model,)
+    check_settings(spec)
     if spec.corpus.source != PROCEDURAL:
         find_file(spec.corpus.source)
     students = {model: tuple(plan_students(spec, model)) for model in models}
@@ -86,6 +88,7 @@ def run_half(
     """
     with stages.next():
         material = load_material(half.spec.corpus, progress)
+        _check_mistakes(half.spec, material)
     write_students(folder, expected=half.expected)
     for model, students in half.students.items():
         base = load_target(model, dtype=half.dtype, device=device)
@@ -159,3 +162,18 @@ class _Room:
         accuracy = examine(self.paper, target, spec, cost, self.folder, self.progress)
         self.progress.say(f"    {spec.student}, seed {spec.seed}: {accuracy:.3f} of all documents right")
         write_students(self.folder, expected=self.half.expected)
+
+
+def _check_mistakes(spec: StudentsSpec, material: Material) -> None:
+    """Refuses a corpus without mistakes where a method learns from them, before others have trained for hours.
+
+    Raises:
+        ValueError: there are none.
+    """
+    learners = [name for name, student in spec.methods.items() if distiller(student.method).reads_mistakes]
+    if learners and not any(question.mistakes for question in material.corpus.questions):
+        msg = (
+            f"{learners[0]}: expected mistaken rationales in the corpus {material.name}, got none; make it with "
+            "`offbook synthesize`, or leave that student out"
+        )
+        raise ValueError(msg)

@@ -74,19 +74,33 @@ class Student:
         return root / f"student-{name}-s{self.config.seed}-{canonical_sha256(what)[:12]}"
 
 
+def check_settings(spec: StudentsSpec) -> None:
+    """Refuses what no file is needed to refuse.
+
+    Raises:
+        ValueError: an unknown method or setting, or fewer GPUs than processes.
+    """
+    for student in spec.methods.values():
+        distiller(student.method).check(student.options)
+    gpus = torch.cuda.device_count()
+    processes = max(student.processes or spec.processes for student in spec.methods.values())
+    if 0 < gpus < processes:
+        msg = f"expected a GPU for each of {processes} processes, got {gpus}; lower `processes`"
+        raise ValueError(msg)
+
+
 def plan_students(spec: StudentsSpec, model: str) -> list[Student]:
     """The students of one base model, seed by seed, so that tables which grow compare all methods early.
 
     Raises:
-        ValueError: an unknown method or setting, or a base model or text encoder out of reach.
+        ValueError: a base model or text encoder out of reach.
     """
-    for student in spec.methods.values():
-        distiller(student.method).check(student.options)
-    if any(distiller(student.method).reads_vectors for student in spec.methods.values()):
-        encoder_sha256(spec.encoder)
     base_sha256 = pretrained.weights_sha256(model)
+    wanted = {name: student for name, student in spec.methods.items() if not student.models or model in student.models}
+    if any(distiller(student.method).reads_vectors for student in wanted.values()):
+        encoder_sha256(spec.encoder)
     students = []
-    for name, student in spec.methods.items():
+    for name, student in wanted.items():
         given = spec.training.model_dump(exclude_none=True) | student.training.model_dump(exclude_none=True)
         students += [
             Student(

@@ -47,7 +47,10 @@ def test_help_comes_at_once():
 
 @pytest.mark.parametrize(
     "command",
-    ["generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls"],
+    [
+        *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls"),
+        "analyse-latent",
+    ],
 )
 def test_every_command_has_help(command, capsys):
     assert status(command, "--help") == 0

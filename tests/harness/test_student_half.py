@@ -3,6 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from offbook.engine.training.corpus import save_corpus
 from offbook.harness import student_half as module
 from offbook.harness.compare import IDENTICAL
 from offbook.harness.config import Profile, parse
@@ -12,6 +13,8 @@ from offbook.harness.progress import Lines, Silent
 from offbook.harness.reproduce import reproduce, verdict_lines
 from offbook.harness.store import Store
 from offbook.harness.student_half import plan_half
+from offbook.methods.mind.procedural_teacher import corpus
+from offbook.tasks.procedural import generate
 from tests.tiny import save_tiny
 
 EXACT = ["student", "group", "suite", "seeds", "n_items", "accuracy", "change", "gradient_tokens", "setting"]
@@ -133,7 +136,7 @@ def test_a_finished_half_does_nothing_twice(profile, whole, monkeypatch):
     [
         ({"corpus": {"source": "nowhere.jsonl"}}, "expected a corpus 'nowhere.jsonl'"),
         ({"methods": {"x": {"method": "minds"}}, "cross": None}, "no distillation method 'minds'"),
-        ({"models": ["no/such/folder/anywhere"]}, "no model 'no/such/folder/anywhere'"),
+        ({"models": ["no/such/folder/anywhere"], "cross": None}, "no model 'no/such/folder/anywhere'"),
         ({"suites": {"id": ["procedural_idd"]}}, "no suite 'procedural_idd'"),
     ],
 )
@@ -145,12 +148,31 @@ def test_what_is_missing_is_told_before_anything_is_made(profile, changes, compl
     assert "\n" not in str(error.value)
 
 
+def test_a_corpus_without_mistakes_is_refused_before_others_train(profile, tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    save_corpus(path, corpus(generate("train", "shopping", 9)))
+    students = profile.students.model_dump() | {
+        "corpus": {"source": str(path), "questions": 4, "dev_questions": 1},
+        "methods": {"first": {"method": "single_rationale"}, "edit": {"method": "edit"}},
+        "cross": None,
+    }
+    changed = parse(Profile, profile.model_dump() | {"students": students}, source="tiny")
+    with pytest.raises(ValueError, match="edit: expected mistaken rationales in the corpus corpus, got none"):
+        reproduce(changed, tmp_path / "run", Silent(), committed=tmp_path / "none")
+    assert load_exams(tmp_path / "run") == []
+
+
 def test_a_profile_without_work_or_with_half_a_half_is_refused(profile):
     content = profile.model_dump()
     with pytest.raises(ValueError, match="expected decoders, suites and heats together, or students, got no decoders"):
         parse(Profile, content | {"students": None}, source="tiny")
     with pytest.raises(ValueError, match="got no suites"):
         parse(Profile, content | {"decoders": ["autoregressive"]}, source="tiny")
+    halves = {"decoders": ["autoregressive"], "suites": {"qa": 5}, "heats": [{}]}
+    with pytest.raises(ValueError, match="cross: expected suites that no other heat takes, got 'qa' in both"):
+        parse(Profile, content | halves, source="tiny")
+    with pytest.raises(ValueError, match="cross: expected the profile's own model, got other models"):
+        parse(Profile, content | {"students": content["students"] | {"models": ["x"]}}, source="tiny")
     cross = content["students"]["cross"] | {"students": ["none"]}
     students = content["students"] | {"cross": cross}
     with pytest.raises(ValueError, match="cross: expected students of one, all of them, got 'none'"):

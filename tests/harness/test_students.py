@@ -10,7 +10,7 @@ from offbook.harness.config import parse
 from offbook.harness.corpora import DevQuestion, Material, load_material
 from offbook.harness.progress import Silent
 from offbook.harness.student_config import CorpusSpec, StudentsSpec
-from offbook.harness.students import cost, dev_score, is_made, make, plan_students
+from offbook.harness.students import check_settings, cost, dev_score, is_made, make, plan_students
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
 
 CONTENT = {
@@ -48,13 +48,31 @@ def test_students_come_seed_by_seed_with_their_own_settings_over_the_common_ones
     assert {s.config.gradient_tokens for s in students} == {700}
 
 
-def test_settings_that_do_not_exist_are_refused_before_anything_is_made(tiny):
+def test_settings_that_do_not_exist_are_refused_before_anything_is_made():
     with pytest.raises(ValueError, match="no distillation method 'mindful'"):
-        plan_students(spec(methods={"x": {"method": "mindful"}}), tiny)
+        check_settings(spec(methods={"x": {"method": "mindful"}}))
     with pytest.raises(ValueError, match="perspectiv"):
-        plan_students(spec(methods={"x": {"method": "single_rationale", "options": {"perspectiv": "y"}}}), tiny)
+        check_settings(spec(methods={"x": {"method": "single_rationale", "options": {"perspectiv": "y"}}}))
     with pytest.raises(ValueError, match="'untouched', got one: that is the base model"):
         spec(methods={"untouched": {"method": "mind"}})
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    check_settings(spec(processes=2))
+    with pytest.raises(ValueError, match="expected a GPU for each of 3 processes, got 2"):
+        check_settings(spec(processes=3))
+
+
+def test_a_student_of_one_base_model_is_planned_for_no_other(tiny):
+    methods = {
+        "a": {"method": "single_rationale", "seeds": 1},
+        "b": {"method": "single_rationale", "seeds": 1, "models": ["other"]},
+    }
+    planned = plan_students(spec(methods=methods, models=[tiny, "other"]), tiny)
+    assert [student.name for student in planned] == ["a"]
+    with pytest.raises(ValueError, match="expected students of the models x, got one of 'other'"):
+        spec(methods=methods, models=["x"])
 
 
 def test_a_student_lies_where_what_determines_it_says(tiny, material, tmp_path):
