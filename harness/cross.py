@@ -16,6 +16,7 @@ from offbook.harness import drafters
 from offbook.harness.answers import target_answers
 from offbook.harness.arms import Arm, build_arms
 from offbook.harness.config import Profile
+from offbook.harness.cross_table import BORROWED
 from offbook.harness.exam import UNTOUCHED
 from offbook.harness.heat import Heat, is_done, plan_heat, run_heat, summary
 from offbook.harness.leaderboard import write_leaderboard
@@ -28,7 +29,6 @@ from offbook.harness.student_config import CrossSpec
 from offbook.harness.students import Student
 from offbook.harness.target import Target, load_target
 
-BORROWED = "{decoder} (base's drafter)"
 DRAFTER_S = 600.0  # to answer the training prompts and train on them, on two cores: the first guess
 TOKENS_PER_S = 14.0
 

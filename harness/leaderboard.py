@@ -7,7 +7,6 @@ sum over a sum. Speed-ups are taken over the `autoregressive` cell of the same h
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ import pandas as pd
 from offbook.engine.decoding import metrics
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.files import atomic_write_text
-from offbook.harness.record import CellSpec, Certificate, DocumentRow, Record, canonical_sha256
+from offbook.harness.cells import Cell
+from offbook.harness.cross_table import cross_markdown, cross_table
+from offbook.harness.record import CellSpec, Certificate, Record, canonical_sha256
 from offbook.harness.statistics import Interval, bootstrap_ratio, bootstrap_speedup, mean_interval
 from offbook.harness.store import Store
 from offbook.harness.tables import to_csv, to_markdown
@@ -37,14 +38,6 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """A record with its documents."""
-
-    record: Record
-    rows: tuple[DocumentRow, ...]
-
-
 def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
     """The table, unrounded, in a fixed order: temperature, then "all" before the suites, baseline first.
 
@@ -55,14 +48,14 @@ def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
     lines = [_line([cell], baselines, suite=cell.record.spec.suite) for cell in cells]
     contenders: dict[str, list[Cell]] = defaultdict(list)
     for cell in _one_a_suite(cells):
-        contenders[_contender(cell.record.spec)].append(cell)
+        contenders[_contender(cell.record)].append(cell)
     lines += [_line(members, baselines, suite=ALL_SUITES) for members in contenders.values()]
     lines.sort(key=_order)
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
 def write_leaderboard(store: Store, out_dir: Path, *, expected: Iterable[CellSpec] = ()) -> pd.DataFrame:
-    """Writes `leaderboard.csv` and `LEADERBOARD.md` into `out_dir` from what the store holds now.
+    """Writes `leaderboard.csv` and `LEADERBOARD.md`, and `cross.csv` for a cross, from what the store holds now.
 
     Safe while a run goes on: each file is replaced in one step, and `expected` cells without a record are listed as
     missing.
@@ -71,12 +64,21 @@ def write_leaderboard(store: Store, out_dir: Path, *, expected: Iterable[CellSpe
         ValueError: a damaged store; nothing is written then.
     """
     records = store.records()
-    table = leaderboard([Cell(record=record, rows=tuple(store.rows(record))) for record in records])
+    cells = [Cell(record=record, rows=tuple(store.rows(record))) for record in records]
+    table, cross = leaderboard(cells), cross_table(cells)
     done = {record.key for record in records}
     wanted = list(expected)
     missing = [spec for spec in wanted if spec.key() not in done]
-    markdown = to_markdown(table, manifests=[r.manifest for r in records], missing=missing, expected=len(wanted))
+    markdown = to_markdown(
+        table,
+        manifests=[r.manifest for r in records],
+        missing=missing,
+        expected=len(wanted),
+        sections=cross_markdown(cross),
+    )
     atomic_write_text(out_dir / "leaderboard.csv", to_csv(table))
+    if not cross.empty:
+        atomic_write_text(out_dir / "cross.csv", to_csv(cross))
     atomic_write_text(out_dir / "LEADERBOARD.md", markdown)
     return table
 
@@ -199,16 +201,22 @@ def _bounds(name: str, interval: Interval | None) -> dict[str, float]:
     return {f"{name}_low": low, f"{name}_high": high}
 
 
-def _contender(spec: CellSpec) -> str:
-    """What two cells share if only their suite differs (stop strings and document counts belong to the suite)."""
-    return canonical_sha256(spec.model_dump(exclude={"suite", "suite_fingerprint", "n_docs", "limits"}))
+def _contender(record: Record) -> str:
+    """What two cells share if only their suite differs (stop strings and document counts belong to the suite).
+
+    Heats of other arms are another run, such as the cross: their suites are not pooled with these.
+    """
+    spec = record.spec.model_dump(exclude={"suite", "suite_fingerprint", "n_docs", "limits"})
+    heat = record.manifest.get("heat")
+    arms = heat.get("arms") if isinstance(heat, dict) else None
+    return canonical_sha256([spec, sorted(map(str, arms)) if isinstance(arms, list) else []])
 
 
 def _one_a_suite(cells: Sequence[Cell]) -> list[Cell]:
     """Where a contender ran a suite at several sizes, the run with most documents, the latest of those."""
     best: dict[tuple[str, str], Cell] = {}
     for cell in sorted(cells, key=lambda c: (c.record.spec.n_docs, c.record.finished_utc)):
-        best[_contender(cell.record.spec), cell.record.spec.suite] = cell
+        best[_contender(cell.record), cell.record.spec.suite] = cell
     return list(best.values())
 
 

@@ -49,8 +49,9 @@ def to_markdown(
     manifests: Sequence[dict[str, JsonValue]] = (),
     missing: Sequence[CellSpec] = (),
     expected: int = 0,
+    sections: Sequence[str] = (),
 ) -> str:
-    """LEADERBOARD.md: definitions and machines, then for each temperature the pooled table and each suite's."""
+    """LEADERBOARD.md: definitions, machines, the pooled table and each suite's by temperature, then `sections`."""
     parts = ["# Leaderboard", DEFINITIONS.rstrip()]
     machines = sorted({machine_line(manifest) for manifest in manifests})
     parts += [f"Measured on: {escape(machine)}." for machine in machines]
@@ -63,6 +64,7 @@ def to_markdown(
         for suite in ["all", *sorted(set(at["suite"]) - {"all"})]:
             title = "All suites, pooled" if suite == "all" else escape(suite)
             parts += [f"### {title}", markdown_table(_rounded(at[at["suite"] == suite]))]
+    parts += sections
     if missing:
         lines = sorted(
             f"- missing: {s.model}, {s.training}, {s.decoder}, {s.suite}, temperature {s.temperature:g}, seed {s.seed}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from offbook.harness.leaderboard import Cell
+from offbook.harness.cells import Cell
 from offbook.harness.record import BASELINE, CellSpec, Certificate, DocumentRow, LimitsSpec, Record
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from offbook.harness.leaderboard import COLUMNS, Cell, leaderboard, losslessness, write_leaderboard
+from offbook.harness.cells import Cell
+from offbook.harness.leaderboard import COLUMNS, leaderboard, losslessness, write_leaderboard
 from offbook.harness.record import BASELINE, Certificate
 from offbook.harness.report import list_records, report
 from offbook.harness.store import Store
