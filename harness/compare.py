@@ -106,15 +106,20 @@ def _number(old: Row, new: Row, name: str) -> tuple[str, str]:
     was, now = float(old[name]), float(new[name])
     if was == now or (math.isnan(was) and math.isnan(now)) or math.isclose(was, now, rel_tol=1e-12):
         return IDENTICAL, ""
+    return by_intervals(old, new, name)
+
+
+def by_intervals(old: Row, new: Row, name: str) -> tuple[str, str]:
+    """The verdict on two values that are not equal, and the reason: whether their intervals overlap."""
     (a, b), (c, d) = _range(old, name), _range(new, name)
-    values = f"{was:.4g} [{a:.4g}, {b:.4g}] became {now:.4g} [{c:.4g}, {d:.4g}]"
+    values = f"{float(old[name]):.4g} [{a:.4g}, {b:.4g}] became {float(new[name]):.4g} [{c:.4g}, {d:.4g}]"
     if max(a, c) <= min(b, d):
         return REPRODUCED, f"intervals overlap, {values}"
     return DIFFERS, f"intervals apart, {values}"
 
 
 def _range(row: Row, name: str) -> tuple[float, float]:
-    """The interval, or the bare value where the leaderboard could give none."""
+    """The interval, or the bare value where the table could give none."""
     low, high = float(row.get(f"{name}_low", math.nan)), float(row.get(f"{name}_high", math.nan))
     return (float(row[name]),) * 2 if math.isnan(low) or math.isnan(high) else (low, high)
 

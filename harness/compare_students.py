@@ -12,11 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from offbook.harness.compare import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED, Comparison
+from offbook.harness.compare import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED, Comparison, Row, by_intervals
 
 IDENTITY = ["model", "student", "group", "suite"]
-
-Row = dict[Any, Any]
 
 _JUDGED = ("accuracy", "change")
 _UNJUDGED = ("gradient_tokens", "train_s")
@@ -89,17 +87,7 @@ def _number(old: Row, new: Row, name: str) -> tuple[str, str]:
         return DIFFERS, "the untouched model is there on one side only"
     if math.isnan(was) or math.isclose(was, now, rel_tol=1e-12, abs_tol=1e-12):
         return IDENTICAL, ""
-    (a, b), (c, d) = _range(old, name), _range(new, name)
-    values = f"{was:.4g} [{a:.4g}, {b:.4g}] became {now:.4g} [{c:.4g}, {d:.4g}]"
-    if max(a, c) <= min(b, d):
-        return REPRODUCED, f"intervals overlap, {values}"
-    return DIFFERS, f"intervals apart, {values}"
-
-
-def _range(row: Row, name: str) -> tuple[float, float]:
-    """The interval, or the bare value where the table could give none."""
-    low, high = float(row[f"{name}_low"]), float(row[f"{name}_high"])
-    return (float(row[name]),) * 2 if math.isnan(low) or math.isnan(high) else (low, high)
+    return by_intervals(old, new, name)
 
 
 def _identity(row: Row) -> tuple[Any, ...]:

@@ -23,14 +23,13 @@ from offbook.harness.leaderboard import write_leaderboard
 from offbook.harness.progress import Progress
 from offbook.harness.requests import Suite, find_suites
 from offbook.harness.roster import contender
-from offbook.harness.stages import Stage, Stages
+from offbook.harness.stages import TOKENS_PER_S, Stage, Stages
 from offbook.harness.store import Store
 from offbook.harness.student_config import CrossSpec
 from offbook.harness.students import Student
 from offbook.harness.target import Target, load_target
 
 DRAFTER_S = 600.0  # to answer the training prompts and train on them, on two cores: the first guess
-TOKENS_PER_S = 14.0
 
 
 @dataclass(frozen=True, kw_only=True)

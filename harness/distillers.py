@@ -4,14 +4,13 @@ Like decoders (`harness/roster.py`), a method of another distribution is a `Stud
 point of the group `offbook.distillers`. Nothing is imported for a method before it is used.
 """
 
-import difflib
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from offbook.harness.roster import with_added
+from offbook.harness.roster import by_name, with_added
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -150,10 +149,4 @@ def distiller(name: str) -> StudentMethod:
     Raises:
         ValueError: there is none; the nearest name is suggested.
     """
-    known = distillers()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        msg = f"no distillation method {name!r}{hint}: expected one of {', '.join(known)}"
-        raise ValueError(msg)
-    return known[name]
+    return by_name(name, distillers(), "distillation method")

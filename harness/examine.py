@@ -5,7 +5,6 @@ last bits of the logits, so that an answer may differ from the one-by-one answer
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -169,7 +168,7 @@ def _answer(paper: Paper, target: Target, who: str, progress: Progress) -> dict[
         for r in asked.requests
     }
     order = sorted(prompts, key=lambda name: len(prompts[name]))
-    answers: dict[tuple[int, int], list[int]] = defaultdict(list)
+    answers: dict[tuple[int, int], list[int]] = {}
     target.backbone.use_native_attention()
     try:
         for start in range(0, len(order), paper.batch_size):

@@ -36,7 +36,7 @@ from offbook.harness.progress import Progress, Silent
 from offbook.harness.requests import Suite, find_suites
 from offbook.harness.roster import contender
 from offbook.harness.runs import finish
-from offbook.harness.stages import Stage, Stages
+from offbook.harness.stages import TOKENS_PER_S, Stage, Stages
 from offbook.harness.store import Store
 from offbook.harness.student_half import plan_half, run_half, stages_of
 from offbook.harness.tables import to_csv
@@ -44,8 +44,7 @@ from offbook.harness.target import Target, load_target
 from offbook.tasks.prompts import load_prompts
 
 COMMITTED = Path(__file__).resolve().parent.parent / "results"
-TOKENS_PER_S = 14.0  # of the embedded model on two cores: the first guess at how long a run takes
-ANSWERS_PER_S = 8.0  # in one epoch of training a drafter there
+ANSWERS_PER_S = 8.0  # in one epoch of training a drafter on two cores
 
 
 class Verdicts(NamedTuple):

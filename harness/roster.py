@@ -234,10 +234,18 @@ def contender(name: str) -> Contender:
     Raises:
         ValueError: there is none; the nearest name is suggested.
     """
-    known = contenders()
+    return by_name(name, contenders(), "decoder")
+
+
+def by_name(name: str, known: Mapping[str, Entrant], kind: str) -> Entrant:
+    """One entrant of a table.
+
+    Raises:
+        ValueError: there is none; the nearest name is suggested.
+    """
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        msg = f"no decoder {name!r}{hint}: expected one of {', '.join(known)}"
+        msg = f"no {kind} {name!r}{hint}: expected one of {', '.join(known)}"
         raise ValueError(msg)
     return known[name]

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from offbook.harness.progress import Progress
 
+TOKENS_PER_S = 14.0  # of the embedded model in a heat on two cores: the first guess at how long one takes
+
 
 class Stage(NamedTuple):
     """What is to be done, for people, and how long it should take."""

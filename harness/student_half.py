@@ -9,7 +9,7 @@ from offbook.harness.config import Profile
 from offbook.harness.corpora import PROCEDURAL, Material, find_file, load_material
 from offbook.harness.cross import Trained, cross_stages, run_cross
 from offbook.harness.distillers import distiller
-from offbook.harness.exam import ExamSpec, TrainingCost, has_exam
+from offbook.harness.exam import UNTOUCHED, ExamSpec, TrainingCost, has_exam
 from offbook.harness.examine import exam_spec, examine, set_paper
 from offbook.harness.progress import Progress
 from offbook.harness.requests import Suite, find_suites
@@ -20,8 +20,8 @@ from offbook.harness.students_report import Expected, write_students
 from offbook.harness.target import Target, load_target, short_name
 from offbook.harness.train_student import launch
 
-ANSWERS_PER_S = 2.5  # in an exam of the embedded model on two cores: the first guess at how long it takes
 TABLES = "tables"
+ANSWERS_PER_S = 2.5  # in an exam of the embedded model on two cores: the first guess at how long it takes
 GRADIENT_TOKENS_PER_S = 100.0  # in a training there
 
 
@@ -40,7 +40,7 @@ class StudentHalf:
         return [
             Expected(model=short_name(model), student=name, seed=seed)
             for model, students in self.students.items()
-            for name, seed in [("untouched", 0), *((s.name, s.config.seed) for s in students)]
+            for name, seed in [(UNTOUCHED, 0), *((s.name, s.config.seed) for s in students)]
         ]
 
 

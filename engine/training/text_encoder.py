@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.embedded import ENCODERS
+from offbook.engine.files import atomic_write_bytes
 from offbook.engine.pretrained import prepare, weights_sha256
 from offbook.engine.training.corpus import Corpus
 
@@ -116,10 +117,7 @@ def path_vectors(
             if rationale is not None:
                 vectors[i, k] = encoder.vector(question.question, rationale.text)
         progress(i + 1, len(corpus))
-    cache.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    save_file({"vectors": vectors}, temporary)
-    temporary.replace(path)
+    atomic_write_bytes(path, save({"vectors": vectors}))
     return vectors
 
 
