@@ -135,7 +135,7 @@ def _drafters(
                 config,
                 path,
                 features_dir=features,
-                progress=lambda p: progress.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
+                progress=progress,
             )
             shutil.rmtree(features, ignore_errors=True)
     return folders

@@ -4,18 +4,19 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from offbook.harness.progress import Progress, Silent
 from offbook.harness.record import DrafterInfo, canonical_sha256
 from offbook.harness.roster import Contender
 from offbook.harness.target import Target
 
 if TYPE_CHECKING:
     from offbook.engine.training.answers import Answer
-    from offbook.engine.training.drafter_training import Progress, TrainingConfig
+    from offbook.engine.training.drafter_training import TrainingConfig
 
 WEIGHTS = "model.safetensors"
 NOT_TRAINED = "draft_token_ids"
@@ -45,7 +46,7 @@ def train(
     folder: Path,
     *,
     features_dir: Path | None = None,
-    progress: "Callable[[Progress], None]" = lambda _: None,
+    progress: Progress | None = None,
 ) -> Path:
     """Trains a contender's drafter into `folder`, or finishes what an earlier call left there.
 
@@ -54,6 +55,7 @@ def train(
     """
     from offbook.engine.training.drafter_training import train_drafter
 
+    told = progress or Silent()
     if contender.architecture is None:
         msg = f"{contender.name}: expected a contender with a trained drafter, got one that needs none"
         raise ValueError(msg)
@@ -65,7 +67,7 @@ def train(
         folder,
         target=target.identity,
         features_dir=features_dir,
-        progress=progress,
+        progress=lambda p: told.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
     )
 
 

@@ -222,7 +222,7 @@ def _train(
                 config,
                 path,
                 features_dir=features,
-                progress=lambda p: progress.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
+                progress=progress,
             )
     shutil.rmtree(features, ignore_errors=True)  # large, and quick to make again
     return folders

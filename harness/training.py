@@ -69,7 +69,7 @@ def train(
         config,
         folder,
         features_dir=cache,
-        progress=lambda p: progress.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
+        progress=progress,
     )
     if cache is not None:
         shutil.rmtree(cache, ignore_errors=True)  # large, and of use to an unfinished training only
