@@ -107,6 +107,8 @@ class TrainingCost(_Strict):
         distinct_sequences: how many different responses they belong to.
         steps: optimiser steps.
         wall_s: seconds, development scores included.
+        prepared_s: seconds of what its base model and corpus need once and its seeds share, such as the vectors of
+            rationales; None in records written before it was measured.
         peak_bytes: largest resident memory (on CUDA: allocated memory) of the training process.
         dev_scores: development score at each evaluation; the best one's weights were kept.
     """
@@ -116,6 +118,7 @@ class TrainingCost(_Strict):
     distinct_sequences: Count
     steps: Count
     wall_s: Seconds
+    prepared_s: Seconds | None = None
     peak_bytes: Count
     dev_scores: tuple[float, ...] = ()
 

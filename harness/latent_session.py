@@ -126,8 +126,8 @@ class Session:
     def encoded(self, encoder: str) -> torch.Tensor:
         """Every rationale, with its question, as the vector of a text encoder: (M, E)."""
         loaded = load_encoder(encoder, self.base.device)
-        vectors_NKE = path_vectors(self.corpus, loaded, self.states, self._said("the text encoder reads rationales"))
-        return vectors_NKE[self.corpus.path_mask]
+        said = self._said("the text encoder reads rationales")
+        return path_vectors(self.corpus, loaded, self.states, said).values[self.corpus.path_mask]
 
     def _fitting(self, subject: Subject) -> PreTrainedModel:
         model = subject.loaded[0]

@@ -149,10 +149,10 @@ def make(
     if is_made(folder):
         return checked(folder, student, material)
     method = distiller(student.method)
-    vectors = None
+    vectors, prepared_s = None, 0.0
     if method.reads_vectors:
         encoder = load_encoder(student.encoder, device)
-        vectors = path_vectors(
+        vectors, prepared_s = path_vectors(
             material.corpus,
             encoder,
             tables or folder / "state",
@@ -168,6 +168,7 @@ def make(
         folder=folder,
         identity=student.identity(material),
         cache=tables,
+        prepared_s=prepared_s,
         score=dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens),
         report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
     )
@@ -199,6 +200,7 @@ def cost(folder: Path) -> TrainingCost:
         kept_tokens=found["kept_tokens"],
         distinct_sequences=found["distinct_sequences"],
         steps=found["steps"],
+        prepared_s=found["prepared_s"],
         wall_s=found["wall_s"],
         peak_bytes=found["peak_bytes"],
         dev_scores=tuple(e["score"] for e in found["evaluations"]),

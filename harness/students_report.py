@@ -30,10 +30,11 @@ same questions, greedily.
 - **Change**: accuracy minus that of the untouched model on the same items, in points. Below 0 on OOD it is forgetting.
 - **Gradient tokens**: response tokens whose loss was differentiated, counted each time; equal budgets are compared.
   **Kept at**: how many lay behind the weights that were examined, the best of several by development score.
-  **Distinct sequences**: how many different responses all of them belong to. **Steps**: of the optimiser. **Train s**:
-  seconds of the training loop, development scores included; what a corpus needs once (MIND's vectors of rationales and
-  losses of the untouched model) is not in it. **Exam s**: seconds of the whole exam. Means over seeds; **peak MiB** is
-  the largest memory of the process until the training's end.
+  **Distinct sequences**: how many different responses all of them belong to. **Steps**: of the optimiser. **Prepare
+  s**: seconds of what a base model and corpus need once for all seeds (MIND's vectors of rationales and losses of the
+  untouched model); "-" where it was not measured. **Train s**: seconds of the training loop, development scores
+  included. **Exam s**: seconds of the whole exam. Means over seeds; **peak MiB** is the largest memory of the process
+  until the training's end.
 - **Comparisons** are paired by item, within equal base model, suites, cap, number format, corpus and gradient tokens.
   *p, items*: sign flips over items, each item's score averaged over seeds; the null is that these very students are
   equally good on such items. *p, seeds too*: the null is that their methods are, whatever the seed. *p, corrected*: the
@@ -190,6 +191,7 @@ def _pooled(rows: pd.DataFrame) -> list[dict[str, str]]:
                 "Kept at": count(row["kept_tokens"]),
                 "Distinct sequences": count(row["distinct_sequences"]),
                 "Steps": number(row["steps"], 0),
+                "Prepare s": number(row["prepare_s"], 0),
                 "Train s": number(row["train_s"], 0),
                 "Exam s": number(row["exam_s"], 0),
                 "Peak MiB": number(row["peak_mib"], 0),

@@ -71,6 +71,7 @@ class Job:
         score: development score of a student in memory, higher is better.
         report: is told (gradient tokens done, budget, message).
         cache: folder of tables that trainings of one base model and corpus share; None: each makes its own.
+        prepared_s: seconds spent on what is made once for a base model and corpus, by whichever training made it.
     """
 
     student: PreTrainedModel
@@ -83,6 +84,7 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     report: Report = lambda done, total, message: None
     cache: Path | None = None
+    prepared_s: float = 0.0
 
 
 class Distiller(Protocol):

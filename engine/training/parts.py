@@ -114,6 +114,7 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         "kept_tokens": sum(r["kept_tokens"] for r in records),
         "distinct_sequences": len(frozenset().union(*(part.sequences for part in parts))),
         "steps": sum(r["steps"] for r in records),
+        "prepared_s": job.prepared_s,
         "wall_s": sum(r["wall_s"] for r in records),
         "peak_bytes": max(r["peak_bytes"] for r in records),
         "evaluations": together(parts, "evaluations"),

@@ -269,6 +269,7 @@ def _finish(job: Job, method: str, student: Any, state: Path, run: _Run, peak: i
         "kept_tokens": run.kept_tokens,
         "distinct_sequences": len(run.sequences),
         "steps": run.steps,
+        "prepared_s": job.prepared_s,
         "wall_s": run.wall_s,
         "peak_bytes": peak,
         "evaluations": run.evaluations,

@@ -6,18 +6,18 @@ encoder `all-minilm-l6-v2` is the default; any BERT-like encoder works by folder
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.embedded import ENCODERS
-from offbook.engine.files import atomic_write_bytes
 from offbook.engine.pretrained import prepare, weights_sha256
 from offbook.engine.training.corpus import Corpus
+from offbook.engine.training.tables import Table, read_table, write_table
 
 ENCODER = "all-minilm-l6-v2"
 WINDOW = 512  # BERT's positions
@@ -96,7 +96,7 @@ def path_vectors(
     encoder: TextEncoder,
     cache: Path,
     progress: Callable[[int, int], object] = lambda done, total: None,
-) -> torch.Tensor:
+) -> Table:
     """Vectors (N, K, E) of all rationales, zero where one is missing; computed once for a corpus and kept in `cache`.
 
     Args:
@@ -108,8 +108,9 @@ def path_vectors(
     texts = [[q.question, *((r.perspective, r.text) for r in q.rationales)] for q in corpus.questions]
     digest = hashlib.sha256(json.dumps([encoder.weights_sha256, corpus.perspectives, texts]).encode()).hexdigest()
     path = cache / f"path-vectors-{digest[:16]}.safetensors"
-    if path.is_file():
-        return load_file(path)["vectors"]
+    if (made := read_table(path)) is not None:
+        return made
+    clock = time.perf_counter()
     vectors = torch.zeros(len(corpus), len(corpus.perspectives), encoder.width)
     for i, question in enumerate(corpus.questions):
         for k in range(len(corpus.perspectives)):
@@ -117,8 +118,9 @@ def path_vectors(
             if rationale is not None:
                 vectors[i, k] = encoder.vector(question.question, rationale.text)
         progress(i + 1, len(corpus))
-    atomic_write_bytes(path, save({"vectors": vectors}))
-    return vectors
+    table = Table(vectors, time.perf_counter() - clock)
+    write_table(path, table)
+    return table
 
 
 def _source(name_or_path: str) -> str:

@@ -45,11 +45,12 @@ def mind(job: Job, vectors_NKE: torch.Tensor) -> Path:
     names = options.perspectives or job.corpus.perspectives
     paths = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length, tagged=options.tagged)
     paths, vectors_NKE = _narrow(paths, vectors_NKE, job.corpus.perspectives, names)
-    losses_NK = untouched_table(job, paths, names, options).to(job.student.device)
+    untouched = untouched_table(job, paths, names, options)
+    device = job.student.device
     objective = mind_objective(
-        paths, vectors_NKE.to(job.student.device), names, losses_NK, options, seed=job.config.seed
+        paths, vectors_NKE.to(device), names, untouched.values.to(device), options, seed=job.config.seed
     )
-    return train_student(job, NAME, objective)
+    return train_student(replace(job, prepared_s=job.prepared_s + untouched.wall_s), NAME, objective)
 
 
 def _narrow(

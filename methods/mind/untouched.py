@@ -8,25 +8,25 @@ Legend: N questions, K perspectives.
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 
 import torch
 from accelerate import Accelerator
-from safetensors.torch import load, save
 from transformers import PreTrainedModel
 
-from offbook.engine.files import atomic_write_bytes
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job
 from offbook.engine.training.paths import Paths
 from offbook.engine.training.processes import accelerator_for, bring_together, from_main, share
+from offbook.engine.training.tables import Table, read_table, write_table
 from offbook.methods.mind.losses import Learnability, measure
 from offbook.methods.mind.options import MindOptions
 
 REPORT_EVERY = 8
 
 
-def untouched_table(job: Job, paths: Sequence[Paths], names: Sequence[str], options: MindOptions) -> torch.Tensor:
+def untouched_table(job: Job, paths: Sequence[Paths], names: Sequence[str], options: MindOptions) -> Table:
     """ℓ(θ0) (N, K) of these paths, made or, where an earlier training left it, read; NaN where a path is missing.
 
     Args:
@@ -40,12 +40,14 @@ def untouched_table(job: Job, paths: Sequence[Paths], names: Sequence[str], opti
     file = (job.cache or job.folder / "state") / f"untouched-{key[:32]}.safetensors"
     with accelerator_for(job.student, job.config.mixed_precision) as accelerator:
         main = accelerator.is_main_process  # the others do as it found
-        losses_NK = from_main(load(file.read_bytes())["losses_NK"] if main and file.is_file() else None)
-        if losses_NK is None:
+        made: Table | None = from_main(read_table(file) if main else None)
+        if made is None:
+            clock = time.perf_counter()
             losses_NK = untouched_losses(job, paths, options.learnability, accelerator)
+            made = Table(losses_NK, time.perf_counter() - clock)
             if main:
-                atomic_write_bytes(file, save({"losses_NK": losses_NK}))
-    return losses_NK
+                write_table(file, made)
+    return made
 
 
 def untouched_losses(job: Job, paths: Sequence[Paths], of: Learnability, accelerator: Accelerator) -> torch.Tensor:

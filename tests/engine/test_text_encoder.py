@@ -74,7 +74,7 @@ def corpus(text: str = "one two") -> Corpus:
 
 
 def test_vectors_are_zero_where_a_rationale_is_missing(tmp_path: Path) -> None:
-    vectors = path_vectors(corpus(), tiny_encoder(64), tmp_path)
+    vectors = path_vectors(corpus(), tiny_encoder(64), tmp_path).values
     assert vectors.shape == (2, 2, 16)
     assert (vectors.norm(dim=-1) > 0).tolist() == [[True, True], [False, True]]
 
@@ -84,7 +84,8 @@ def test_vectors_are_computed_once_for_a_corpus(tmp_path: Path) -> None:
     first = path_vectors(corpus(), tiny_encoder(64), tmp_path, lambda done, total: counted.append(done))
     again = path_vectors(corpus(), tiny_encoder(64), tmp_path, lambda done, total: counted.append(done))
     assert counted == [1, 2]
-    assert torch.equal(first, again)
+    assert torch.equal(first.values, again.values)
+    assert first.wall_s == again.wall_s > 0, "whoever reads it is told what it cost"
     path_vectors(corpus("two one"), tiny_encoder(64), tmp_path, lambda done, total: counted.append(done))
     assert counted == [1, 2, 1, 2]
 

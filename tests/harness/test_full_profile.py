@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from offbook.engine.training.tables import Table
 from offbook.harness.corpora import load_material
 from offbook.harness.distillers import DISTILLERS, distiller
 from offbook.harness.profiles import load_profile
@@ -31,7 +32,7 @@ def test_each_student_is_made_and_counts_its_tokens(name, students, tmp_path, mo
     vectors = torch.randn(24, 8, 6, generator=torch.Generator().manual_seed(0))
     monkeypatch.setattr("offbook.harness.students.encoder_sha256", lambda name: "ab")
     monkeypatch.setattr("offbook.harness.students.load_encoder", lambda name, device: None)
-    monkeypatch.setattr("offbook.harness.students.path_vectors", lambda *_, progress: vectors)
+    monkeypatch.setattr("offbook.harness.students.path_vectors", lambda *_, progress: Table(vectors, 0.0))
     student = students[name]
     folder = student.folder(tmp_path, material)
     make(student, material, folder, Silent(), device="cpu")

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from offbook.engine.training.distiller import StudentConfig
+from offbook.engine.training.tables import Table
 from offbook.harness.config import parse
 from offbook.harness.corpora import DevQuestion, Material, load_material
 from offbook.harness.progress import Silent
@@ -136,16 +137,20 @@ def test_mind_reads_vectors_of_the_encoder_it_names(tiny, material, tmp_path, mo
 
     def mind(job, vectors):
         seen["vectors"], seen["identity"], seen["cache"] = vectors, dict(job.identity), job.cache
+        seen["prepared_s"] = job.prepared_s
         return job.folder
 
     monkeypatch.setattr("offbook.methods.mind.train.mind", mind)
     monkeypatch.setattr("offbook.harness.students.encoder_sha256", lambda name: f"hash of {name}")
     monkeypatch.setattr("offbook.harness.students.load_encoder", lambda name, device: None)
-    monkeypatch.setattr("offbook.harness.students.path_vectors", lambda corpus, *_, progress: torch.ones(4, 8, 3))
+    monkeypatch.setattr(
+        "offbook.harness.students.path_vectors", lambda corpus, *_, progress: Table(torch.ones(4, 8, 3), 2.5)
+    )
     (student,) = plan_students(spec(methods={"m": {"method": "mind", "seeds": 1}}, encoder="mini"), tiny)
     folder = student.folder(tmp_path, material)
     make(student, material, folder, Silent(), device="cpu", tables=tmp_path / "tables")
     assert seen["vectors"].shape == (4, 8, 3)
+    assert seen["prepared_s"] == 2.5
     assert seen["identity"]["encoder"] == "hash of mini"
     assert seen["cache"] == Path(tmp_path) / "tables"
     assert dataclasses.replace(student, encoder="other").folder(tmp_path, material) != folder

@@ -68,6 +68,7 @@ def exam(
         kept_tokens=4000,
         distinct_sequences=80,
         steps=10,
+        prepared_s=7.0,
         wall_s=30.0 + seed,
         peak_bytes=(seed + 1) * 2**20,
     )
@@ -138,6 +139,7 @@ def test_a_row_holds_the_means_over_items_and_seeds() -> None:
     assert line["change"] == pytest.approx(1 / 8)
     assert line["change_low"] < 1 / 8 < line["change_high"]
     assert (line["gradient_tokens"], line["distinct_sequences"], line["train_s"]) == (5000.5, 80, 30.5)
+    assert line["prepare_s"] == 7.0
     assert (line["exam_s"], line["peak_mib"], line["answer_tokens"], line["finished"]) == (9.0, 2.0, 11.5, 0.5)
     assert (line["corpus"], line["budget"], line["method"], line["metric"]) == ("cd" * 32, 5000, "mind", "acc")
     assert one(table, student="mind", group="ood", suite="all")["change"] == -0.25, "forgetting"

@@ -148,7 +148,10 @@ def test_seeds_share_the_untouched_students_losses(tmp_path: Path, monkeypatch: 
     run("first")
     assert len(list((tmp_path / "cache").iterdir())) == 1
     monkeypatch.setattr(untouched_module, "untouched_losses", never)
-    run("other seed", config=replace(CONFIG, seed=1))
+    run("other seed", config=replace(CONFIG, seed=1), prepared_s=100.0)
+    spent = record(tmp_path / "first")["prepared_s"]
+    assert spent > 0
+    assert record(tmp_path / "other seed")["prepared_s"] == 100 + spent, "every seed is told what they share"
     run("other settings", options=OPTIONS | {"scores": "random"})
     for name, changes in {
         "other model": {"identity": {"model": "other"}},
