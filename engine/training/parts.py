@@ -12,15 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-from transformers import PreTrainedModel
-
 from offbook.engine.files import atomic_write_text
 from offbook.engine.training.distiller import Job
 from offbook.engine.training.student_training import (
     RECORD,
     Objective,
-    QuestionLoss,
     is_trained,
     train_student,
     training_fingerprint,
@@ -31,11 +27,10 @@ STATE = "state"
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A finished training: its folder, its record, the names of the responses it learned from."""
+    """A finished training: its folder and its record."""
 
     folder: Path
     record: Mapping[str, Any]
-    sequences: frozenset[str]
 
 
 def is_finished(job: Job, method: str) -> bool:
@@ -60,25 +55,9 @@ def is_finished(job: Job, method: str) -> bool:
 
 def train_part(job: Job, name: str, method: str, objective: Objective) -> Part:
     """One training of the student's, a job like any other but for its folder; see `train_student`."""
-    folder, names = job.folder / STATE / name, job.folder / STATE / f"{name}.json"
-    seen: set[str] = set(json.loads(names.read_text(encoding="utf-8"))) if names.is_file() else set()
-
-    def loss(student: nn.Module, question: int, done: float) -> QuestionLoss:
-        part = objective.loss(student, question, done)
-        seen.update(part.sequences)
-        return part
-
-    def score(student: PreTrainedModel) -> float:
-        # State is saved behind every score and at no other time, and the last score comes behind the last step.
-        atomic_write_text(names, json.dumps(sorted(seen)))
-        return job.score(student)
-
-    train_student(replace(job, folder=folder, score=score), method, replace(objective, loss=loss))
-    return Part(
-        folder=folder,
-        record=json.loads((folder / RECORD).read_text(encoding="utf-8")),
-        sequences=frozenset(json.loads(names.read_text(encoding="utf-8"))),
-    )
+    folder = job.folder / STATE / name
+    train_student(replace(job, folder=folder), method, objective)
+    return Part(folder=folder, record=json.loads((folder / RECORD).read_text(encoding="utf-8")))
 
 
 def together(parts: Sequence[Part], key: str) -> list[dict[str, float]]:
@@ -103,6 +82,7 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         own: fields in place of the parts' sums, or beside them.
     """
     records = [part.record for part in parts]
+    sequences = sorted({name for r in records for name in r["sequences"]})
     record = {
         "schema_version": 1,
         "method": method,
@@ -112,7 +92,8 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         "identity": dict(job.identity),
         "gradient_tokens": sum(r["gradient_tokens"] for r in records),
         "kept_tokens": sum(r["kept_tokens"] for r in records),
-        "distinct_sequences": len(frozenset().union(*(part.sequences for part in parts))),
+        "distinct_sequences": len(sequences),
+        "sequences": sequences,
         "steps": sum(r["steps"] for r in records),
         "prepared_s": job.prepared_s,
         "wall_s": sum(r["wall_s"] for r in records),

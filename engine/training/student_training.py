@@ -2,7 +2,8 @@
 
     repeat: a few questions; the method's loss of each, differentiated at once (one question's branches in memory)
             clip, step; the method is told what came of the questions
-            at every n-th of the budget: development score, best weights kept (of equals the last), state saved
+            at every n-th of the budget: development score, best weights kept (of equals the last)
+            there and every ten minutes: state saved
     until so many response tokens have been differentiated
 
 What a method adds is an `Objective`. The best weights by development score become the student. Several processes share
@@ -34,6 +35,7 @@ from offbook.engine.training.resumption import is_finished, resume, save_state
 
 RECORD = "distillation.json"
 BEST = "best.safetensors"
+SAVE_EVERY_S = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +107,8 @@ def train_student(job: Job, method: str, objective: Objective) -> Path:
     """Trains `job.student` into `job.folder`; see `Distiller`.
 
     The folder holds the model, the tokenizer and, written last, `distillation.json`: method, settings, gradient
-    tokens (all, and those behind the kept weights), distinct sequences, steps, seconds, peak memory, development scores
-    and the log of every step.
+    tokens (all, and those behind the kept weights), the distinct sequences with their names, steps, seconds, peak
+    memory, development scores and the log of every step.
 
     Raises:
         ValueError: a folder that holds another training, finished or not.
@@ -162,6 +164,7 @@ def _train(accelerator: Accelerator, job: Job, method: str, objective: Objective
     run = _Run(**(resume(accelerator, state, fingerprint) or {}))
     report = job.report if accelerator.is_main_process else lambda *_: None
     clock, spent = time.perf_counter(), run.wall_s
+    saved = clock
     while run.gradient_tokens < config.gradient_tokens:
         with branch_attention(student):
             _step(accelerator, model, optimizer, objective, config, run)
@@ -171,14 +174,17 @@ def _train(accelerator: Accelerator, job: Job, method: str, objective: Objective
             student.eval()
             with accelerator.autocast():
                 score = from_main(job.score(student) if accelerator.is_main_process else math.nan)
-            run.wall_s = spent + time.perf_counter() - clock
             run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
             if score >= run.best:
                 run.best, run.kept_tokens = score, run.gradient_tokens
                 if accelerator.is_main_process:
                     _keep(student, state / BEST)
-            save_state(accelerator, state, len(run.evaluations), asdict(run))
             report(run.gradient_tokens, config.gradient_tokens, f"{method} development score {score:.3f}")
+        elif not from_main(time.perf_counter() - saved > SAVE_EVERY_S):
+            continue
+        run.wall_s = spent + time.perf_counter() - clock
+        save_state(accelerator, state, run.steps, asdict(run))
+        saved = time.perf_counter()
     if accelerator.is_main_process:
         _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint)
     accelerator.wait_for_everyone()
@@ -268,6 +274,7 @@ def _finish(job: Job, method: str, student: Any, state: Path, run: _Run, peak: i
         "gradient_tokens": run.gradient_tokens,
         "kept_tokens": run.kept_tokens,
         "distinct_sequences": len(run.sequences),
+        "sequences": run.sequences,
         "steps": run.steps,
         "prepared_s": job.prepared_s,
         "wall_s": run.wall_s,

@@ -174,6 +174,31 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(lora_rank: int, tm
         assert torch.equal(value, weights(cut)[name])
 
 
+@pytest.mark.parametrize(("every_s", "kept"), [(-1.0, 3), (600.0, 0)])
+def test_the_state_is_kept_between_scores_too(
+    every_s: float, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offbook.engine.training.student_training.SAVE_EVERY_S", every_s)
+    whole = train_student(job(tmp_path / "whole", lora_rank=4, evaluations=1), "plain", objective())
+    entries = record(whole)["log"]
+    assert len(entries) > 4
+
+    def stop_after_the_fourth_step(done: int, total: int, message: str) -> None:
+        if done == entries[3]["gradient_tokens"]:
+            raise StoppedError
+
+    cut = job(tmp_path / "cut", lora_rank=4, evaluations=1)
+    with pytest.raises(StoppedError):
+        train_student(replace(cut, report=stop_after_the_fourth_step), "plain", objective())
+    reported: list[int] = []
+    again = replace(job(tmp_path / "cut", lora_rank=4, evaluations=1), report=lambda done, *_: reported.append(done))
+    train_student(again, "plain", objective())
+    assert reported[0] == entries[kept]["gradient_tokens"]
+    assert record(tmp_path / "cut")["log"] == entries
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(tmp_path / "cut")[name])
+
+
 def test_a_finished_student_is_not_trained_again(tmp_path: Path) -> None:
     folder = train_student(job(tmp_path / "s"), "plain", objective())
 
