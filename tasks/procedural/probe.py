@@ -1,60 +1,89 @@
-"""How many of the word problems a model solves, greedily: the measure by which their difficulty was set on dev.
+"""How many of the questions a model answers rightly, greedily: the measure by which their difficulty was set on dev.
 
-python -m offbook.tasks.procedural.probe --split dev --model smollm2-135m-instruct --n 10
+python -m offbook.tasks.procedural.probe --split dev --group id --model smollm2-135m-instruct --n 20
 """
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine import pretrained
 from offbook.engine.training.answers import chat_tokens, greedy_batch
 from offbook.engine.training.corpus import instruct
-from offbook.tasks import answers
-from offbook.tasks.procedural import FAMILIES, SPLITS, Problem, generate
+from offbook.tasks.procedural import problems
+from offbook.tasks.procedural.documents import ID_FAMILIES, OOD_FAMILIES, Document, documents, score
 
 MAX_NEW_TOKENS = 128
 BATCH = 24
 
 
-def solved(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, problems: Iterable[Problem]) -> dict[str, bool]:
-    """By id, whether the model's answer to the problem is right."""
-    asked = [(chat_tokens(tokenizer, instruct(problem.question)), problem) for problem in problems]
-    asked.sort(key=lambda pair: len(pair[0]))
-    right = {}
-    for start in range(0, len(asked), BATCH):
-        batch = asked[start : start + BATCH]
-        written = greedy_batch(model, tokenizer, [tokens for tokens, _ in batch], MAX_NEW_TOKENS)
-        for (_, problem), tokens in zip(batch, written, strict=True):
+class Asked(NamedTuple):
+    """A question, and the lines of the table that it counts in."""
+
+    document: Document
+    lines: tuple[str, ...]
+
+
+def in_distribution(split: str, n: int) -> list[Asked]:
+    """The first `n` word problems of each family, by family and by number of steps."""
+    steps = {p.id: f"{len(p.steps)} step(s)" for family in ID_FAMILIES for p in problems(split, family)}
+    return [
+        Asked(document, (family, steps[document["id"]], "all"))
+        for family in ID_FAMILIES
+        for document in documents(family, split)[:n]
+    ]
+
+
+def out_of_distribution(split: str, n: int) -> list[Asked]:
+    """The first `n` questions of each family, by family."""
+    return [Asked(document, (family, "all")) for family in OOD_FAMILIES for document in documents(family, split)[:n]]
+
+
+GROUPS = {"id": in_distribution, "ood": out_of_distribution}
+
+
+def solved(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Sequence[Asked]) -> list[bool]:
+    """Of each question, whether the model's answer is right."""
+    prompts = [chat_tokens(tokenizer, instruct(question.document["question"])) for question in asked]
+    order = sorted(range(len(asked)), key=lambda i: len(prompts[i]))
+    right = [False] * len(asked)
+    for start in range(0, len(order), BATCH):
+        batch = order[start : start + BATCH]
+        written = greedy_batch(model, tokenizer, [prompts[i] for i in batch], MAX_NEW_TOKENS)
+        for i, tokens in zip(batch, written, strict=True):
             text = str(tokenizer.decode(tokens, skip_special_tokens=True))
-            right[problem.id] = answers.score(text, problem.answer, "number") == 1
+            right[i] = score(asked[i].document, text) == 1
     return right
 
 
-def table(problems: Iterable[Problem], right: dict[str, bool]) -> str:
-    """How many are right, of each family, of one and of two steps, and of all."""
-    groups: dict[str, list[bool]] = defaultdict(list)
-    for problem in problems:
-        for group in (problem.family, f"{len(problem.steps)} step(s)", "all"):
-            groups[group].append(right[problem.id])
-    order = [*FAMILIES, "1 step(s)", "2 step(s)", "all"]
+def table(asked: Sequence[Asked], right: Sequence[bool]) -> str:
+    """How many are right, line by line; families as they come, then what they have in common."""
+    lines: dict[str, list[bool]] = defaultdict(list)
+    for question, is_right in zip(asked, right, strict=True):
+        for line in question.lines:
+            lines[line].append(is_right)
+    order = sorted(lines, key=lambda line: (line == "all", line if "step" in line else ""))
     return "\n".join(
-        f"{name:<12}{sum(g):>4} of {len(g):>3}{sum(g) / len(g):>8.1%}" for name in order if (g := groups[name])
+        f"{line:<12}{sum(g):>4} of {len(g):>3}{sum(g) / len(g):>8.1%}" for line in order if (g := lines[line])
     )
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line, answers, prints the table."""
     parser = argparse.ArgumentParser(prog="python -m offbook.tasks.procedural.probe", description=__doc__)
-    parser.add_argument("--split", choices=[split for split in SPLITS if split != "test"], default="dev")
+    parser.add_argument("--split", choices=["train", "dev"], default="dev", help="ood has no train")
+    parser.add_argument("--group", choices=list(GROUPS), default="id", help="in distribution or out of it")
     parser.add_argument("--model", default="smollm2-135m-instruct", help="an alias, a local folder or a hub id")
-    parser.add_argument("--n", type=int, default=10, help="problems a family")
+    parser.add_argument("--n", type=int, default=10, help="questions a family, at most")
     options = parser.parse_args(arguments)
-    problems = [problem for family in FAMILIES for problem in generate(options.split, family, options.n)]
+    if options.group == "ood" and options.split == "train":
+        parser.error("--split: expected dev for --group ood, got train: nothing of it is trained on; choose dev")
+    asked = GROUPS[options.group](options.split, options.n)
     model, tokenizer = pretrained.load(options.model)
-    print(table(problems, solved(model, tokenizer, problems)))
+    print(table(asked, solved(model, tokenizer, asked)))
 
 
 if __name__ == "__main__":
