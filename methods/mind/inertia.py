@@ -1,13 +1,14 @@
 """Inertia: the trends that MetaNet is fitted to in place of a single step's losses.
 
     perspective   m_k  <- ρ m_k + (1−ρ) mean_i ℓ_ik        L_ik = m_k + (ℓ_ik − mean_i' ℓ_i'k)
+                  means over the last W questions, for a step may be of one, which is its own mean
     item          m_ik <- ρ m_ik + (1−ρ) ℓ_ik              L_ik = m_ik
 
 Ours, beside MetaNet's slow optimiser, which is the authors' own account of inertia. An item's trend is weak: each
 (question, path) is seen once an epoch. Losses enter relative to the mean over their question's paths: L_meta does not
 see a question's common level, and a perspective that is missing where questions are hard would otherwise look easy.
 
-Legend: N questions, B of them in a step, K perspectives.
+Legend: N questions, B of them in a step, W in a window, K perspectives.
 """
 
 from collections.abc import Sequence
@@ -40,28 +41,32 @@ class PerspectiveTrend:
     Args:
         perspectives: K.
         rho: memory ρ; 0 leaves the losses as they are (ablation).
+        window: W, how many questions a mean is over; those of the step where they are more.
     """
 
-    def __init__(self, perspectives: int, rho: float) -> None:
-        self.rho = rho
+    def __init__(self, perspectives: int, rho: float, *, window: int) -> None:
+        self.rho, self.window = rho, window
         self.trend_K = torch.full((perspectives,), torch.nan)
+        self.recent_WK = torch.empty(0, perspectives)
 
     def filter(self, questions: Sequence[int], losses_BK: torch.Tensor, path_mask_BK: torch.Tensor) -> torch.Tensor:
         """See `Trend`."""
-        relative_BK = losses_BK - _mean(losses_BK, path_mask_BK, dim=1)
-        mean_1K = _mean(relative_BK, path_mask_BK, dim=0)
+        relative_BK = (losses_BK - _mean(losses_BK, path_mask_BK)).masked_fill(~path_mask_BK, torch.nan)
+        seen_BK = torch.cat([self.recent_WK.to(losses_BK), relative_BK])[-max(self.window, len(relative_BK)) :]
+        self.recent_WK = seen_BK[-self.window :]
+        mean_K = seen_BK.nanmean(0)
         self.trend_K = self.trend_K.to(losses_BK)
-        moved_K = _moved(self.trend_K, mean_1K[0], self.rho)
+        moved_K = _moved(self.trend_K, mean_K, self.rho)
         self.trend_K = torch.where(path_mask_BK.any(dim=0), moved_K, self.trend_K)
-        return torch.where(path_mask_BK, self.trend_K + (relative_BK - mean_1K), 0.0)
+        return torch.where(path_mask_BK, self.trend_K + (relative_BK - mean_K), 0.0)
 
     def state_dict(self) -> dict[str, Any]:
         """See `Trend`."""
-        return {"trend_K": self.trend_K}
+        return {"trend_K": self.trend_K, "recent_WK": self.recent_WK}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `Trend`."""
-        self.trend_K = state["trend_K"]
+        self.trend_K, self.recent_WK = state["trend_K"], state["recent_WK"]
 
 
 class ItemTrend:
@@ -81,7 +86,7 @@ class ItemTrend:
         """See `Trend`."""
         self.trend_NK = self.trend_NK.to(losses_BK)
         rows = list(questions)
-        relative_BK = losses_BK - _mean(losses_BK, path_mask_BK, dim=1)
+        relative_BK = losses_BK - _mean(losses_BK, path_mask_BK)
         self.trend_NK[rows] = _moved(self.trend_NK[rows], relative_BK, self.rho)
         return torch.where(path_mask_BK, self.trend_NK[rows], 0.0)
 
@@ -99,7 +104,7 @@ def _moved(trend: torch.Tensor, losses: torch.Tensor, rho: float) -> torch.Tenso
     return torch.where(trend.isnan(), losses, trend.lerp(losses, 1 - rho))
 
 
-def _mean(values_BK: torch.Tensor, mask_BK: torch.Tensor, *, dim: int) -> torch.Tensor:
-    """Mean of the values the mask allows, 0 where it allows none; keeps the dimension."""
-    total = values_BK.masked_fill(~mask_BK, 0.0).sum(dim, keepdim=True)
-    return total / mask_BK.sum(dim, keepdim=True).clamp(min=1)
+def _mean(values_BK: torch.Tensor, mask_BK: torch.Tensor) -> torch.Tensor:
+    """Mean (B, 1) over each question's paths, 0 where it has none."""
+    total_B1 = values_BK.masked_fill(~mask_BK, 0.0).sum(1, keepdim=True)
+    return total_B1 / mask_BK.sum(1, keepdim=True).clamp(min=1)

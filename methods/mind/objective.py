@@ -70,7 +70,7 @@ def mind_objective(
     N, K = untouched_NK.shape
     updater = MetaUpdater(
         network.to(vectors_NKE.device),
-        ItemTrend(N, K, options.rho) if by_item else PerspectiveTrend(K, options.rho),
+        ItemTrend(N, K, options.rho) if by_item else PerspectiveTrend(K, options.rho, window=options.window),
         tau=options.tau,
         rate=options.meta_rate,
         accumulation=options.accumulation,

@@ -38,6 +38,7 @@ class MindOptions(Options):
         consistency: λ.
         inertia: whose losses have a trend, see `inertia.py`.
         rho: ρ of the trend; 0 leaves inertia to MetaNet's optimiser.
+        window: questions that a perspective's mean is over, at least those of a step.
         direction: of the divergence in L_meta.
         entropy_bonus: weight of the entropy of MetaNet's mean π_τ(s), against one perspective winning everywhere.
         warmup_epochs: passes of MetaNet over the untouched student's losses.
@@ -65,6 +66,7 @@ class MindOptions(Options):
     consistency: Annotated[float, Field(ge=0)] = 0.1
     inertia: Inertia = "perspective"
     rho: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    window: Annotated[int, Field(ge=2)] = 16
     direction: Direction = "prediction_target"
     entropy_bonus: Annotated[float, Field(ge=0)] = 0.0
     warmup_epochs: Annotated[int, Field(ge=0)] = 5

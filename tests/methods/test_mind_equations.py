@@ -37,7 +37,7 @@ def network(**changes: Any) -> MetaNet:
 def updater(kind: type[MetaUpdater] = MetaUpdater, **changes: Any) -> MetaUpdater:
     settings: dict[str, Any] = {"tau": TAU, "rate": 1e-2, "accumulation": 1, "direction": "prediction_target"}
     settings |= changes
-    return kind(network(), PerspectiveTrend(K, settings.pop("rho", 0.9)), **settings)
+    return kind(network(), PerspectiveTrend(K, settings.pop("rho", 0.9), window=2), **settings)
 
 
 # --- 1: the meta loss ---
@@ -349,7 +349,7 @@ def relative_to_mean(values: torch.Tensor) -> torch.Tensor:
 
 
 def test_the_trend_is_an_average_that_its_first_observation_starts() -> None:
-    trend, first, second = PerspectiveTrend(K, 0.9), draw(2, K), draw(2, K, seed=1)
+    trend, first, second = PerspectiveTrend(K, 0.9, window=2), draw(2, K), draw(2, K, seed=1)
     torch.testing.assert_close(trend.filter(QUESTIONS, first, ALL), relative_to_mean(first))
     m = 0.9 * first.mean(0) + 0.1 * second.mean(0)
     torch.testing.assert_close(
@@ -358,14 +358,33 @@ def test_the_trend_is_an_average_that_its_first_observation_starts() -> None:
 
 
 def test_without_memory_the_losses_are_left_as_they_are() -> None:
-    trend = PerspectiveTrend(K, 0.0)
+    trend = PerspectiveTrend(K, 0.0, window=2)
     for seed in range(3):
         losses = draw(2, K, seed=seed)
         torch.testing.assert_close(trend.filter(QUESTIONS, losses, ALL), relative_to_mean(losses))
 
 
+def test_a_step_of_one_question_keeps_what_is_its_own() -> None:
+    """Its mean is over the last questions: over itself alone it would be the trend, whatever the question."""
+    trend, losses = PerspectiveTrend(K, 0.9, window=3), relative_to_mean(draw(6, K))
+    m = losses[0]
+    for i, one in enumerate(losses):
+        mean = losses[max(0, i - 2) : i + 1].mean(0)
+        m = 0.9 * m + 0.1 * mean
+        torch.testing.assert_close(trend.filter([0], one[None], ALL[:1]), (m + one - mean)[None])
+    assert not torch.allclose(m + one - mean, m)
+
+
+def test_a_step_of_more_questions_than_the_window_is_its_own_mean() -> None:
+    trend, losses = PerspectiveTrend(K, 0.9, window=2), relative_to_mean(draw(5, K))
+    trend.filter([0], draw(1, K, seed=1), ALL[:1])
+    m = trend.trend_K
+    filtered = trend.filter(range(5), losses, torch.ones(5, K, dtype=torch.bool))
+    torch.testing.assert_close(filtered, 0.9 * m + 0.1 * losses.mean(0) + losses - losses.mean(0))
+
+
 def test_a_missing_path_leaves_its_perspectives_trend_alone() -> None:
-    trend, mask = PerspectiveTrend(K, 0.9), ALL.clone()
+    trend, mask = PerspectiveTrend(K, 0.9, window=2), ALL.clone()
     trend.filter(QUESTIONS, draw(2, K), ALL)
     before = trend.trend_K.clone()
     mask[:, 2] = False
@@ -375,7 +394,7 @@ def test_a_missing_path_leaves_its_perspectives_trend_alone() -> None:
     assert trend.trend_K[2] == before[2]
     assert (trend.trend_K != before).sum() == K - 1
     assert filtered.isfinite().all()
-    late = PerspectiveTrend(K, 0.9)
+    late = PerspectiveTrend(K, 0.9, window=2)
     assert late.filter(QUESTIONS, losses, mask).isfinite().all()
     assert late.trend_K.isnan().tolist() == [False, False, True, False, False]
 
@@ -383,7 +402,7 @@ def test_a_missing_path_leaves_its_perspectives_trend_alone() -> None:
 def test_a_perspective_missing_from_hard_questions_does_not_look_easy() -> None:
     losses, mask = torch.tensor([[1.0, 1.0, 1.0], [3.0, 3.0, torch.nan]]), torch.ones(2, 3, dtype=torch.bool)
     mask[1, 2] = False
-    filtered = PerspectiveTrend(3, 0.9).filter(QUESTIONS, losses, mask)
+    filtered = PerspectiveTrend(3, 0.9, window=2).filter(QUESTIONS, losses, mask)
     torch.testing.assert_close(filtered, torch.zeros(2, 3))
 
 
@@ -406,7 +425,7 @@ def test_the_warm_up_learns_the_losses_without_collapse(direction: Any) -> None:
     torch.manual_seed(0)
     network, vectors = MetaNet(vector_width=E, perspectives=K), draw(40, K, E).float()
     losses, mask = 0.13 * vectors[..., 0] + 1.0, torch.ones(40, K, dtype=torch.bool)
-    trend = PerspectiveTrend(K, 0.9)
+    trend = PerspectiveTrend(K, 0.9, window=2)
     tested = MetaUpdater(network, trend, tau=TAU, rate=1e-4, accumulation=4, direction=direction)
     start = tested.scores(vectors[0], ALL[0])
     assert (start == start[0]).all()

@@ -69,7 +69,7 @@ def training(**options: Any) -> MindTraining:
     settings = MindOptions(**options)
     updater = MetaUpdater(
         opinionated(MetaNet(vector_width=WIDTH, perspectives=len(NAMES), bounded=settings.selection == "literal")),
-        PerspectiveTrend(len(NAMES), settings.rho),
+        PerspectiveTrend(len(NAMES), settings.rho, window=settings.window),
         tau=settings.tau,
         rate=1e-2,
         accumulation=1,
