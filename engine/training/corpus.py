@@ -100,7 +100,10 @@ class Question(_Strict):
 
 @dataclass(frozen=True)
 class Corpus:
-    """Questions in order; K perspectives, in the order in which they first appear unless given."""
+    """Questions in order; K perspectives, in the order of the question with the most of them unless given.
+
+    Perspectives that this question lacks follow as they first appear.
+    """
 
     questions: tuple[Question, ...]
     perspectives: tuple[str, ...]
@@ -120,7 +123,8 @@ class Corpus:
         if repeated:
             msg = f"expected every question's id once, got {repeated[0]!r} several times; make ids unique"
             raise ValueError(msg)
-        found = dict.fromkeys(r.perspective for q in questions for r in q.rationales)
+        fullest = max(questions, key=lambda q: len(q.rationales))
+        found = dict.fromkeys(r.perspective for q in (fullest, *questions) for r in q.rationales)
         return cls(questions, tuple(dict.fromkeys([*perspectives, *found])))
 
     def path(self, question: int, perspective: int) -> Rationale | None:
@@ -167,7 +171,7 @@ def load_corpus(path: Path) -> Corpus:
         ValueError: no such file, or a line that is no question of the format above.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: a text may hold U+2028
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: expected a corpus in JSON Lines, got {type(error).__name__}; check the path"
         raise ValueError(msg) from error

@@ -28,6 +28,21 @@ def test_a_corpus_survives_its_file(tmp_path: Path) -> None:
     assert load_corpus(tmp_path / "c.jsonl") == corpus
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\r", "\f"])
+def test_a_separator_of_lines_inside_a_text_survives_the_file(separator: str, tmp_path: Path) -> None:
+    whole = Question(id="a", question="?", answer="10", rationales=(rationale("planning", f"5,{separator}twice."),))
+    save_corpus(tmp_path / "c.jsonl", Corpus.of([whole]))
+    assert load_corpus(tmp_path / "c.jsonl").questions == (whole,)
+
+
+def test_the_order_of_perspectives_survives_a_first_question_that_lacks_one(tmp_path: Path) -> None:
+    order = ("planning", "analogy", "socratic")
+    corpus = Corpus.of([question("a", "planning", "socratic"), question("b", *order), question("c", "poetic")], order)
+    save_corpus(tmp_path / "c.jsonl", corpus)
+    assert load_corpus(tmp_path / "c.jsonl") == corpus
+    assert corpus.perspectives == (*order, "poetic")
+
+
 def test_mistakes_survive_the_file_and_are_written_where_there_are_some(tmp_path: Path) -> None:
     corpus = Corpus.of([question("a", "planning", mistakes=(MISTAKE,)), question("b", "planning")])
     save_corpus(tmp_path / "c.jsonl", corpus)
