@@ -62,7 +62,7 @@ def load_material(spec: CorpusSpec, progress: Progress) -> Material:
         return _procedural(spec)
     path = find_file(spec.source)
     if spec.format == "rationale_rows":
-        corpus = load_rationale_rows(path, max_perspectives=spec.perspectives)
+        corpus = load_rationale_rows(path, max_perspectives=spec.perspectives, say=progress.say)
         asked = {question.id: question for question in load_questions(path)}
     else:
         corpus = load_corpus(path)

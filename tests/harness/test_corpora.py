@@ -71,6 +71,24 @@ def test_questions_of_a_test_set_are_left_out_and_said_so(tmp_path, monkeypatch)
     assert "GSM8K" in told.lines[1]
 
 
+def test_rationales_that_contradict_the_gold_answer_are_counted_aloud(tmp_path):
+    text = "One and one more.\nThe answer is {}."
+    rows = [
+        {
+            "id": question,
+            "question": question,
+            "answer": "2",
+            "rationales": [{"perspective": p, "text": text.format(a)} for p, a in (("forward", 2), ("backward", 3))],
+        }
+        for question in ("How many feet has a bird?", "What is the smallest prime?")
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = Told()
+    changes = {"source": str(tmp_path / "rows.jsonl"), "format": "rationale_rows", "questions": 1, "dev_questions": 1}
+    load_material(parse(CorpusSpec, changes, source="test"), told)
+    assert any(line.startswith("rows.jsonl: 2 rationales left out") for line in told.lines)
+
+
 def test_development_questions_that_share_words_with_training_are_left_out(tmp_path):
     path = tmp_path / "corpus.jsonl"
     words = "a long story of some twenty words that is told once more with another number at its very end"

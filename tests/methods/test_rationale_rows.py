@@ -49,6 +49,22 @@ def test_inconsistent_ones_and_bare_answers_are_left_out(tmp_path):
     assert [set(p) for p in paths(corpus)] == [{"forward"}]
 
 
+def test_an_unchecked_one_that_closes_with_another_answer_is_left_out_and_counted(tmp_path):
+    wrong = "3 + 4 = 8.\nThe answer is 8."
+    told: list[str] = []
+    several = [rationale("equation", text="3 + 4 = 8. #### 8"), rationale("backward", text=wrong, consistent=True)]
+    rows = [row(rationale("forward", text=wrong), rationale("forward"), *several), row(rationale("equation"), id="q2")]
+    corpus = load_rationale_rows(saved(tmp_path, *rows), say=told.append)
+    assert [set(p) for p in paths(corpus)] == [{"forward", "backward"}, {"equation"}]
+    assert told == ["rows.jsonl: 2 rationales left out: unchecked, they close with another answer"]
+
+
+def test_nothing_is_told_where_every_closing_answer_is_the_gold_one(tmp_path):
+    told: list[str] = []
+    load_rationale_rows(saved(tmp_path, row(rationale("forward"), rationale("equation"))), say=told.append)
+    assert told == []
+
+
 def test_a_bare_answer_makes_room_for_the_next_of_its_kind(tmp_path):
     several = [rationale("forward", text="7"), rationale("forward", text="Add: 7"), rationale("forward", text="Sum: 7")]
     several[0]["text"] = "#### 7"

@@ -11,14 +11,14 @@ perspective, each is one of its own ("forward, human"), so that a perspective st
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from offbook.engine.training.corpus import Corpus, Question, Rationale
-from offbook.methods.mind.synthesis.closing import reclose
+from offbook.methods.mind.synthesis.closing import closing, reclose
 from offbook.methods.mind.synthesis.mistake import as_mistake
 from offbook.methods.mind.synthesis.questions import Asked, kind_of
 
@@ -70,22 +70,29 @@ def load_questions(path: Path, *, limit: int | None = None) -> list[Asked]:
 
 
 def load_rationale_rows(
-    path: Path, *, sources: Collection[str] = (), max_perspectives: int | None = None, limit: int | None = None
+    path: Path,
+    *,
+    sources: Collection[str] = (),
+    max_perspectives: int | None = None,
+    limit: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Corpus:
     """The rationales of a file as a corpus, each closed by the corpus's answer line.
 
     Left out are those that only name the answer, further ones of the same perspective and source, and questions without
     any. One marked inconsistent is a mistake where it states another answer at its close; else it is left out too.
+    One that nobody checked is left out where it states another answer at its close.
 
     Args:
         path: the file.
         sources: who may have written a rationale; empty is everyone.
         max_perspectives: how many perspectives to keep, those with the most rationales; by default all.
         limit: how many questions to read, from the first; by default all.
+        say: is told how many rationales that nobody checked were left out.
 
     Raises:
         ValueError: as `load_questions`, or no rationale is left.
-        SuiteUnavailableError: a mistake in LaTeX, and math-verify is not installed.
+        SuiteUnavailableError: a mistake or an unchecked answer in LaTeX, and math-verify is not installed.
     """
     rows = _rows(path, limit)
     writers: dict[str, set[str]] = {}
@@ -94,6 +101,7 @@ def load_rationale_rows(
 
     closed: dict[str, list[Rationale]] = {}
     mistaken: dict[str, list[Rationale]] = {}
+    contradicting = 0
     for row in rows:
         right: dict[str, Rationale] = {}
         wrong: dict[str, Rationale] = {}
@@ -104,6 +112,9 @@ def load_rationale_rows(
             found, text = wrong if r.consistent is False else right, _LABEL.sub("", r.text)
             if name in found:
                 continue
+            if r.consistent is None and _contradicts(row.asked, text):
+                contradicting += 1
+                continue
             ending = as_mistake(row.asked, text) if r.consistent is False else reclose(text, row.asked.answer)
             if ending is not None:
                 text, span = ending
@@ -112,6 +123,8 @@ def load_rationale_rows(
                 )
         closed[row.id], mistaken[row.id] = list(right.values()), list(wrong.values())
 
+    if contradicting:
+        say(f"{path.name}: {contradicting} rationales left out: unchecked, they close with another answer")
     counts = Counter(r.perspective for several in closed.values() for r in several)
     kept = [name for name, _ in counts.most_common(max_perspectives)]
     questions = [
@@ -134,6 +147,12 @@ def load_rationale_rows(
 
 def _usable(rationale: _Rationale, sources: Collection[str]) -> bool:
     return rationale.consistent is not False and (not sources or rationale.source in sources)
+
+
+def _contradicts(question: Asked, text: str) -> bool:
+    """Whether a rationale states another answer than the gold one at its close."""
+    stated = closing(text)
+    return question.answer_in(stated) is not None and not question.is_answered_by(stated)
 
 
 def _rows(path: Path, limit: int | None) -> list[_Row]:
