@@ -3,8 +3,8 @@
     corpus.jsonl              the corpus
     corpus.synthesis/         what every model answered (a resumed run asks nothing twice), and report.json
 
-The report holds what the corpus does not: what was dropped and why, rejections, retries, difficulties; and how many
-mistakes were kept beside the rationales.
+The report holds what the corpus does not: which test sets were checked for overlap and which not, what was dropped and
+why, rejections, retries, difficulties; and how many mistakes were kept beside the rationales.
 """
 
 import json
@@ -25,11 +25,12 @@ from offbook.methods.mind.synthesis.ask import Model
 from offbook.methods.mind.synthesis.difficulty import HARD, choose, difficulties
 from offbook.methods.mind.synthesis.journal import Journal
 from offbook.methods.mind.synthesis.local_model import LocalModel
-from offbook.methods.mind.synthesis.overlap import known_test_sets, overlaps
+from offbook.methods.mind.synthesis.overlap import PUBLISHED, known_test_sets, overlaps
 from offbook.methods.mind.synthesis.questions import Asked, train_problems
 from offbook.methods.mind.synthesis.rationale_rows import load_questions
 from offbook.methods.mind.synthesis.server import ServerModel, openai_library
 from offbook.methods.mind.synthesis.write import write
+from offbook.tasks.source import VARIABLE
 
 JUDGE_TOKENS = 64
 STUDENT_TOKENS = 256
@@ -82,6 +83,9 @@ def synthesize(spec: SynthesisSpec, progress: Progress) -> Corpus:
     progress.say(
         f"{len(asked)} questions, {len(overlapping)} of them dropped: they overlap one of {len(sets)} test sets"
     )
+    unchecked = [source.name for source in PUBLISHED if source.name not in sets]
+    if unchecked:
+        progress.say(f"not checked for overlap, for want of their files below {VARIABLE}: {', '.join(unchecked)}")
     asked = [q for q in asked if q.id not in overlapping]
 
     questions: Sequence[Question]
@@ -133,6 +137,7 @@ def synthesize(spec: SynthesisSpec, progress: Progress) -> Corpus:
         "schema_version": 1,
         "settings": {name: str(v) if isinstance(v, Path) else v for name, v in asdict(spec).items()},
         "test_sets": list(sets),
+        "unchecked_test_sets": unchecked,
         "overlapping": overlapping,
         "rejected": rejected,
         "mistakes": n_mistakes,

@@ -38,6 +38,10 @@ def test_the_procedural_teacher_needs_no_model(tmp_path, capsys, monkeypatch):
     captured = capsys.readouterr()
     assert captured.out == f"{path}\n"
     assert "no --student: difficulty is not measured" in captured.err
+    absent = ["GSM8K", "SVAMP", "MATH500", "CommonsenseQA", "StrategyQA", "GPQA-Diamond"]
+    assert f"not checked for overlap, for want of their files below OFFBOOK_DATA: {', '.join(absent)}" in captured.err
+    report = json.loads((tmp_path / "corpus.synthesis" / "report.json").read_text())
+    assert report["unchecked_test_sets"] == absent
     corpus = load_corpus(path)
     assert corpus.path_mask.shape == (9, 8)
     assert corpus.path_mask.all()
@@ -86,6 +90,8 @@ def test_a_teacher_behind_a_server_is_judged_and_asked_once(tmp_path, capsys, mo
     }
     report = json.loads((tmp_path / "corpus.synthesis" / "report.json").read_text())
     assert report["overlapping"] == {"leaked": "GSM8K"}
+    assert "GSM8K" in report["test_sets"]
+    assert "GSM8K" not in report["unchecked_test_sets"]
     assert report["rejected"]["decomposition: perspective"] == 2
     assert report["rejected"]["decomposition: answer"] == 2
 
