@@ -10,12 +10,18 @@ from collections.abc import Callable, Iterator
 
 from offbook.engine.training.corpus import ANSWER_LINE
 from offbook.methods.mind.equalities import equalities, false_statements, refutations, value
-from offbook.tasks.procedural import Problem
+from offbook.tasks.procedural import Problem, Quantity, Step
+from offbook.tasks.procedural.generate import fits
 
 Rule = Callable[[Problem, str], Iterator[str]]
 VERBS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
+FARTHEST = 12  # how far a given may be moved to see what that does to the answer
+_VERB = rf"\b(?:{'|'.join(VERBS.values())})\b"
 _SYMBOLS = re.compile(r"\b([a-z]) = (\(*[a-z]\)*(?: [-+*/] \(*[a-z]\b\)*)+)")
 _REJECTED = re.compile(r"\b(\d+) (?:cannot be|fails|is wrong)")
+_REFUTED = re.compile(r"[^.,;:]*= ?\d+,? not \d+")
+_QUESTION = re.compile(r"([^.?!]*)\?([^.?!]*)")
+_ASKS = re.compile(r"\b(?:sought|asked for|want to know)\b")
 _LABEL = re.compile(r"^(?:Part )?(\d)[.:] ", flags=re.MULTILINE)
 _ROUNDED = re.compile(r"(\d+) is about (\d+)")
 _CORRECTED = re.compile(r"(\d+) too (much|little): \d+ ([-+]) (\d+)")
@@ -102,9 +108,28 @@ def _split(problem: Problem, parts: list[str]) -> Iterator[str]:
 
 def _planning(problem: Problem, text: str) -> Iterator[str]:
     plan = re.split(r"\d", text, maxsplit=1)[0].lower()
-    verbs = re.findall(rf"\b(?:{'|'.join(VERBS.values())})\b", plan)
+    verbs = re.findall(_VERB, plan)
     if verbs != [VERBS[step.op] for step in problem.steps]:
         yield "does not plan every step before the first number"
+        return
+    clauses = re.split(f"(?={_VERB})", plan)[1:]
+    for clause, step in zip(clauses, problem.steps, strict=True):
+        if not _planned(problem, step).match(clause):
+            yield f"plans {step.words} from something else"
+
+
+def _planned(problem: Problem, step: Step) -> re.Pattern[str]:
+    """How a step is put into words: "add b to a", with "that" for the result of an earlier step."""
+    earlier = {one.key for one in problem.steps}
+    names = [(key, re.escape(problem.named(key).words.lower())) for key in (step.left, step.right)]
+    left, right = (f"(?:{name}|that)" if key in earlier else name for key, name in names)
+    ways = {
+        "+": f"{right} to {left}|{left} to {right}",
+        "-": f"{right} from {left}",
+        "*": f"{left} by {right}|{right} by {left}",
+        "/": f"{left} by {right}",
+    }
+    return re.compile(rf"{VERBS[step.op]} (?:{ways[step.op]})(?!\w)")
 
 
 def _analogy(problem: Problem, text: str) -> Iterator[str]:
@@ -121,6 +146,11 @@ def _analogy(problem: Problem, text: str) -> Iterator[str]:
 def _socratic(problem: Problem, text: str) -> Iterator[str]:
     if text.count("?") < 2:
         yield "asks too few questions"
+    sought = problem.steps[-1].words
+    for question, reply in _QUESTION.findall(text.lower()):
+        if sought.lower() in (f"{question}?{reply}" if _ASKS.search(question) else question):
+            return
+    yield f"never asks for {sought}"
 
 
 def _contrastive(problem: Problem, text: str) -> Iterator[str]:
@@ -131,7 +161,8 @@ def _contrastive(problem: Problem, text: str) -> Iterator[str]:
     if not candidates:
         yield "rejects no candidate that it worked out"
     left_out = [given for given in problem.givens if f"leaves out {given.words}." in text]
-    if not left_out and not refutations(text):
+    reasons = " ".join([*refutations(text), *_REFUTED.findall(text)])
+    if not left_out and not {int(number) for number in re.findall(r"\d+", reasons)} & set(rejected):
         yield "gives no reason that can be checked"
     for given in left_out:
         if any(given.value in candidate.numbers for candidate in candidates):
@@ -143,14 +174,34 @@ def _counterfactual(problem: Problem, text: str) -> Iterator[str]:
         if match := re.search(rf"\b(\d+) {re.escape(given.unit)} instead of {given.value}\b", text):
             changed = problem.with_givens({given.key: int(match[1])})
             yield from _recomputed(problem, changed, text)
-            if not re.search(
-                rf"{re.escape(given.words)} (?:is decisive|decides)|hangs on {re.escape(given.words)}", text, re.I
-            ):
-                yield f"does not call {given.words} decisive"
+            if _called_decisive(problem, text) != {given.words.lower()}:
+                yield f"does not call {given.words} decisive, and it alone"
+            most = max(_shifts(problem, given), default=0)
+            for other in problem.givens:
+                if min(_shifts(problem, other), default=0) > most:
+                    yield f"calls {given.words} decisive, but {other.words} moves the answer more"
             if any(moved != _answer(changed) for moved in re.findall(r"moves the answer to (\d+)", text)):
                 yield "reports another answer than the recomputed one"
             return
     yield "changes no condition"
+
+
+def _called_decisive(problem: Problem, text: str) -> set[str]:
+    """The givens that a text calls decisive, in small letters; of two names that begin alike, the longer."""
+    longest = sorted((given.words.lower() for given in problem.givens), key=len, reverse=True)
+    name = f"({'|'.join(map(re.escape, longest))})"
+    found = re.findall(rf"{name} (?:is decisive|decides)|hangs on {name}", text.lower())
+    return {one or other for one, other in found}
+
+
+def _shifts(problem: Problem, given: Quantity) -> list[int]:
+    """How far the smallest change of a given that leaves the numbers easy moves the answer, up and down."""
+    for distance in range(1, FARTHEST + 1):
+        changed = [problem.with_givens({given.key: given.value + move}) for move in (distance, -distance)]
+        found = [abs(int(one.answer) - int(problem.answer)) for one in changed if fits(one)]
+        if any(found):
+            return [shift for shift in found if shift]
+    return []
 
 
 def _answer(problem: Problem) -> str | None:

@@ -90,6 +90,34 @@ PLANTED = {
         "Second try: 3 x 9 = 27, then 100 - 27 = 73.",
         "does not hold: 127 is less than 100",
     ),
+    "reason about something else": (
+        "contrastive",
+        "First try: 100 - 9 = 91. However, 91 fails, because 3 is less than 9. "
+        "Second try: 3 x 9 = 27, then 100 - 27 = 73.",
+        "gives no reason that can be checked",
+    ),
+    "other quantities planned": (
+        "planning",
+        "Plan: multiply the change by the money handed over, then subtract that.\n"
+        "Carried out: 3 x 9 = 27, then 100 - 27 = 73.",
+        "plans the cost of the notebooks from something else",
+    ),
+    "subtraction planned the wrong way round": (
+        "planning",
+        "Plan: multiply the number of notebooks by the price of a notebook, then subtract the money handed over from "
+        "that.\nCarried out: 3 x 9 = 27, then 100 - 27 = 73.",
+        "plans the change from something else",
+    ),
+    "irrelevant questions": (
+        "socratic",
+        "Is the sky blue? Yes. Is grass green? Yes. 3 x 9 = 27, then 100 - 27 = 73.",
+        "never asks for the change",
+    ),
+    "sought quantity as a reply to an irrelevant question": (
+        "socratic",
+        "Is the sky blue? The change. Is grass green? Yes. 3 x 9 = 27, then 100 - 27 = 73.",
+        "never asks for the change",
+    ),
     "counterfactual not recomputed": (
         "counterfactual",
         "Change one thing: 4 notebooks instead of 3. This gives 3 x 9 = 27 and 100 - 27 = 73, so the number of "
@@ -107,6 +135,18 @@ PLANTED = {
         "Change one thing: 4 notebooks instead of 3. This gives 4 x 9 = 36 and 100 - 36 = 64, so the money handed over "
         "decides the change. Back to 3: 3 x 9 = 27 and 100 - 27 = 73.",
         "does not call the number of notebooks decisive",
+    ),
+    "another condition called decisive too": (
+        "counterfactual",
+        "Change one thing: 4 notebooks instead of 3. This gives 4 x 9 = 36 and 100 - 36 = 64, so the number of "
+        "notebooks decides the change. The money handed over is decisive. Back to 3: 3 x 9 = 27 and 100 - 27 = 73.",
+        "does not call the number of notebooks decisive, and it alone",
+    ),
+    "weaker condition called decisive": (
+        "counterfactual",
+        "Change one thing: 10 dollars a notebook instead of 9. This gives 3 x 10 = 30 and 100 - 30 = 70, so the price "
+        "of a notebook decides the change. Back to 9: 3 x 9 = 27 and 100 - 27 = 73.",
+        "but the number of notebooks moves the answer more",
     ),
     "nothing changed": (
         "counterfactual",
