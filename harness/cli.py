@@ -272,6 +272,10 @@ def train_student(
     ] = None,
     evaluations: Annotated[int | None, typer.Option("--evaluations", min=1)] = None,
     max_length: Annotated[int | None, typer.Option("--max-length", "--max_length", min=8)] = None,
+    max_new_tokens: Annotated[
+        int | None,
+        typer.Option("--max-new-tokens", "--max_new_tokens", min=1, help="Of a development answer; by default 128."),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED)] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="Through accelerate.")] = None,
@@ -307,6 +311,7 @@ def train_student(
             "max_length": max_length,
         },
         "encoder": encoder,
+        "max_new_tokens": max_new_tokens,
         "seed": seed,
         "device": device,
         "processes": processes,

@@ -142,7 +142,14 @@ class _Room:
     def teach(self, student: Student, made: Path) -> None:
         """Makes a student and lets it sit the exam."""
         if student.processes > 1:
-            launch(student, self.material, made, self.half.spec.corpus, device=self.device)
+            launch(
+                student,
+                self.material,
+                made,
+                self.half.spec.corpus,
+                device=self.device,
+                tables=made.parent / TABLES,
+            )
         else:
             make(
                 student,

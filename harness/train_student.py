@@ -38,24 +38,26 @@ class TrainStudentSpec(BaseModel):
     options: dict[str, JsonValue] = {}
     training: StudentTrainingSpec = StudentTrainingSpec()
     encoder: str = "all-minilm-l6-v2"
+    max_new_tokens: int = Field(default=128, ge=1)
     seed: int = Field(default=0, ge=0)
     device: str = "auto"
     processes: int = Field(default=1, ge=1)
+    tables: str | None = None
     output: str | None = None
 
 
-def merge(file: Mapping[str, Any], flags: Mapping[str, Any]) -> TrainStudentSpec:
+def merge(file: Any, flags: Mapping[str, Any]) -> TrainStudentSpec:
     """Flags over a file, nested settings one by one; None is a flag that was not given.
 
     Raises:
-        ValueError: a setting of the wrong kind.
+        ValueError: a setting of the wrong kind, or no settings where some are expected.
     """
-    merged = dict(file)
+    merged = dict(_settings(file, "train-student"))
     for name, value in flags.items():
         if isinstance(value, Mapping):
             given = {key: item for key, item in value.items() if item is not None}
             if given:
-                merged[name] = {**(merged.get(name) or {}), **given}
+                merged[name] = {**_settings(merged.get(name, {}), f"train-student: {name}"), **given}
         elif value is not None:
             merged[name] = value
     return parse(TrainStudentSpec, merged, source="train-student")
@@ -67,27 +69,31 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
     Raises:
         ValueError: an unknown method or setting, a corpus or a model that is not there.
     """
-    distiller(spec.method).check(spec.options)
+    options = distiller(spec.method).resolved(spec.options)
     student = Student(
         name=spec.name or spec.method,
         method=spec.method,
-        options=spec.options,
+        options=options,
         config=StudentConfig(**spec.training.model_dump(exclude_none=True), seed=spec.seed),
         model=spec.model,
         base_sha256=pretrained.weights_sha256(spec.model),
         encoder=spec.encoder,
         processes=spec.processes,
+        max_new_tokens=spec.max_new_tokens,
     )
+    tables = Path(spec.tables) if spec.tables else None
     progress = progress if int(os.environ.get("RANK", "0")) == 0 else Silent()
     material = load_material(spec.corpus, progress)
     folder = Path(spec.output) if spec.output else student.folder(RUNS, material)
     progress.say(f"training {student.name} on {len(material.corpus)} questions into {folder}")
     if spec.processes > 1 and "WORLD_SIZE" not in os.environ:
-        return launch(student, material, folder, spec.corpus, device=spec.device)
-    return make(student, material, folder, progress, device=own_device(spec.device))
+        return launch(student, material, folder, spec.corpus, device=spec.device, tables=tables)
+    return make(student, material, folder, progress, device=own_device(spec.device), tables=tables)
 
 
-def launch(student: Student, material: Material, folder: Path, corpus: CorpusSpec, *, device: str) -> Path:
+def launch(
+    student: Student, material: Material, folder: Path, corpus: CorpusSpec, *, device: str, tables: Path | None = None
+) -> Path:
     """Trains a student in its several processes; see `make`.
 
     Raises:
@@ -104,8 +110,10 @@ def launch(student: Student, material: Material, folder: Path, corpus: CorpusSpe
         options=dict(student.options),
         training=StudentTrainingSpec(**training),
         encoder=student.encoder,
+        max_new_tokens=student.max_new_tokens,
         seed=student.config.seed,
         device=device,
+        tables=str(tables) if tables else None,
         output=str(folder),
     )
     recipe = folder.with_name(f"{folder.name}.json")
@@ -127,3 +135,11 @@ def own_device(name: str) -> str:
     rank = os.environ.get("LOCAL_RANK")
     device = resolve_device(name)
     return f"cuda:{rank}" if rank is not None and device.type == "cuda" else str(device)
+
+
+def _settings(given: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        got = "nothing" if given is None else f"{given!r:.60}"
+        msg = f"{where}: expected settings by name, got {got}; write them as `name: value`"
+        raise ValueError(msg)
+    return given

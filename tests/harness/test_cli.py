@@ -291,6 +291,28 @@ def test_train_student_in_two_processes_makes_one_student(tiny, tmp_path):
     assert done.stderr.count("training uniform_rationales on 4 questions") == 2, "the launcher and the first process"
 
 
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "train-student: expected settings by name, got nothing; write them as `name: value`"),
+        ("# method: mind\n", "train-student: expected settings by name, got nothing"),
+        ("[mind]", "train-student: expected settings by name, got ['mind']"),
+        (
+            "method: mind\ncorpus: my.jsonl",
+            "train-student: corpus: expected settings by name, got 'my.jsonl'",
+        ),
+        ("method: mind\ncorpus: [my.jsonl]", "train-student: corpus: expected settings by name, got ['my.jsonl']"),
+    ],
+)
+def test_a_recipe_that_names_no_settings_is_refused(content, complaint, tmp_path, capsys):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(content)
+    assert status("train-student", "--config", str(path), "--questions", "64") == 2
+    said = capsys.readouterr().err
+    assert complaint in said
+    assert len(said.strip().splitlines()) == 1
+
+
 def test_ls_names_what_there_is(capsys):
     assert status("ls") == 0
     out = capsys.readouterr().out

@@ -122,6 +122,18 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(profile, whole, tm
     pd.testing.assert_frame_equal(exact(tmp_path), exact(whole))
 
 
+def test_students_of_several_processes_share_tables_too(profile, tmp_path, monkeypatch):
+    def launch(student, material, folder, corpus, *, device, tables):
+        assert tables == folder.parent / module.TABLES
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "launch", launch)
+    students = profile.students.model_dump() | {"processes": 2, "cross": None}
+    changed = parse(Profile, profile.model_dump() | {"students": students}, source="tiny")
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(changed, tmp_path, Silent(), committed=tmp_path / "none")
+
+
 def test_a_finished_half_does_nothing_twice(profile, whole, monkeypatch):
     before = (whole / "students.csv").read_bytes()
     for name in ("make", "examine"):

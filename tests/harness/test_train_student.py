@@ -1,0 +1,71 @@
+"""What several processes that train a student are told: the recipe that the launcher writes."""
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from offbook.engine.training.distiller import StudentConfig
+from offbook.harness import train_student as module
+from offbook.harness.config import load_config
+from offbook.harness.corpora import load_material
+from offbook.harness.progress import Silent
+from offbook.harness.student_config import CorpusSpec
+from offbook.harness.students import Student
+from offbook.harness.train_student import TrainStudentSpec, launch, merge, train_student
+from tests.tiny import save_tiny
+
+CORPUS = CorpusSpec(questions=2, dev_questions=1)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The students that processes would train, with their tables' folders; a process reads the recipe it is given."""
+    seen = []
+
+    def run(command, *, check):
+        train_student(load_config(Path(command[command.index("--config") + 1]), TrainStudentSpec), Silent())
+        return SimpleNamespace(returncode=0)
+
+    def make(student, material, folder, progress, *, device, tables):
+        seen.append((student, tables))
+        folder.mkdir(parents=True)
+        (folder / "distillation.json").write_text("{}")
+        return folder
+
+    monkeypatch.setattr(module.subprocess, "run", run)
+    monkeypatch.setattr(module, "make", make)
+    return seen
+
+
+@pytest.fixture
+def student(tmp_path):
+    tiny = str(save_tiny(tmp_path / "tiny"))
+    return Student(
+        name="a student",
+        method="uniform_rationales",
+        options={},
+        config=StudentConfig(gradient_tokens=9, seed=3),
+        model=tiny,
+        base_sha256=module.pretrained.weights_sha256(tiny),
+        encoder="all-minilm-l6-v2",
+        processes=2,
+        max_new_tokens=2048,
+    )
+
+
+def test_its_processes_train_the_very_student_beside_the_same_tables(student, made, tmp_path):
+    material = load_material(CORPUS, Silent())
+    tables = tmp_path / "tables"
+    assert launch(student, material, tmp_path / "s", CORPUS, device="cpu", tables=tables) == tmp_path / "s"
+    launch(student, material, tmp_path / "alone", CORPUS, device="cpu")
+    assert made == [(dataclasses.replace(student, processes=1), folder) for folder in (tables, None)]
+
+
+def test_the_command_takes_the_cap_and_the_tables(student, made, tmp_path):
+    content = {"method": "uniform_rationales", "model": student.model, "corpus": CORPUS.model_dump(), "device": "cpu"}
+    for processes in (1, 2):
+        settings = content | {"output": str(tmp_path / str(processes)), "tables": str(tmp_path), "processes": processes}
+        train_student(merge(settings, {"max_new_tokens": 7}), Silent())
+    assert [(found.max_new_tokens, tables) for found, tables in made] == [(7, tmp_path)] * 2
