@@ -230,7 +230,7 @@ def _step(
 
 def _next_questions(count: int, config: StudentConfig, run: _Run) -> list[int]:
     """The next questions of this epoch's order; an epoch's last step may be smaller."""
-    generator = torch.Generator().manual_seed(config.seed * 10_007 + run.epoch)
+    generator = torch.Generator().manual_seed((config.seed * 10_007 + run.epoch) % 2**63)
     order = torch.randperm(count, generator=generator).tolist()
     chosen: list[int] = order[run.position : run.position + config.questions_per_step]
     run.position += len(chosen)

@@ -136,6 +136,23 @@ def test_a_step_follows_the_mean_gradient_of_its_questions(tmp_path: Path, monke
     torch.testing.assert_close(gradients[0], expected, rtol=1e-4, atol=1e-6)
 
 
+def test_every_seed_has_an_order_and_a_small_one_keeps_its_own(tmp_path: Path) -> None:
+    def order(seed: int) -> list[int]:
+        taken: list[int] = []
+        plain = objective()
+
+        def loss(student: nn.Module, question: int, done: float) -> QuestionLoss:
+            taken.append(question)
+            return plain.loss(student, question, done)
+
+        settings = {"gradient_tokens": 1, "evaluations": 1, "questions_per_step": 5}
+        train_student(job(tmp_path / str(seed), seed=seed, **settings), "plain", replace(plain, loss=loss))
+        return taken
+
+    assert sorted(order(2**63 - 1)) == [0, 1, 2, 3, 4]
+    assert order(3) == torch.randperm(5, generator=torch.Generator().manual_seed(30_021)).tolist()
+
+
 def test_of_equal_scores_the_last_is_kept_and_its_tokens_are_named(tmp_path: Path) -> None:
     scores = iter([0.5, 0.5, 0.1])
     content = record(train_student(job(tmp_path / "s", lambda _: next(scores)), "plain", objective()))
