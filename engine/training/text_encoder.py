@@ -41,13 +41,14 @@ class TextEncoder:
         """The mean over tokens of [CLS] question [SEP] text [SEP], (E,), fp32.
 
         A text beyond the encoder's window is read in windows that all begin with the question; their vectors are
-        averaged.
+        averaged. Of a question that would fill more than half a window, as much is read as fills half.
         """
+        window = min(WINDOW, int(self.model.config.max_position_embeddings))
         encoding = self.tokenizer(
-            question,
+            self._first(question, window // 2),
             text,
             truncation="only_second",
-            max_length=min(WINDOW, int(self.model.config.max_position_embeddings)),
+            max_length=window,
             return_overflowing_tokens=True,
             padding=True,
             return_tensors="pt",
@@ -58,6 +59,12 @@ class TextEncoder:
         means_WE = (hidden_WTE * counts_WT1).sum(dim=1) / counts_WT1.sum(dim=1)
         vector: torch.Tensor = means_WE.mean(dim=0).float().cpu()
         return vector
+
+    def _first(self, text: str, tokens: int) -> str:
+        """The beginning of a text that so many tokens spell."""
+        found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        ends = [end for _, end in found["offset_mapping"]]
+        return text[: ends[tokens - 1]] if len(ends) > tokens else text
 
 
 def load_encoder(name_or_path: str = ENCODER, device: str | torch.device = "cpu") -> TextEncoder:

@@ -61,6 +61,13 @@ def test_every_window_of_a_long_text_holds_the_question() -> None:
     torch.testing.assert_close(encoder.vector("how many", "one two three three two one two"), expected)
 
 
+def test_a_long_question_is_cut_to_half_a_window() -> None:
+    encoder = tiny_encoder(positions=8)
+    vector = encoder.vector("how many one two", "one")
+    for longer in ("how many one two three", "how many one two " + "three " * 20):
+        torch.testing.assert_close(encoder.vector(longer, "one"), vector)
+
+
 def corpus(text: str = "one two") -> Corpus:
     questions = []
     for name, perspectives in (("a", ("planning", "analogy")), ("b", ("analogy",))):
