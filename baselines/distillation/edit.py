@@ -11,9 +11,11 @@ rationale's whole length.
 Ours: where several edit paths are shortest, a replacement goes before an insertion beside a deletion, so that digits
 are compared place by place. Epochs become shares of the budget: one of stage 2 differentiates about 0.38 times the
 tokens of one of stage 1 (measured on procedural mistakes), which gives stage 1 four fifths. The code's bound of 20
-nats on the loss of a mistake's tokens, which by its comments hardly acts, is left out. The student comes from stage 2.
+nats on the loss of a mistake's tokens, which by its comments hardly acts, is left out. The student comes from the stage
+that scored better on dev, of equals from stage 2.
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +28,7 @@ from torch import nn
 
 from offbook.engine.training.branches import lay_out, response_logits, token_losses
 from offbook.engine.training.distiller import Job, Options, read_options
-from offbook.engine.training.parts import finish, is_finished, train_part
+from offbook.engine.training.parts import Part, finish, is_finished, train_part
 from offbook.engine.training.path_objective import path_objective
 from offbook.engine.training.paths import Paths, Response, encode_corpus, encode_text
 from offbook.engine.training.student_training import RECORD, Objective, QuestionLoss
@@ -101,10 +103,11 @@ def edit(job: Job) -> Path:
         f"{NAME}/stage 2",
         key_token_objective(dual, options.mistake_weight),
     )
-    for file in second.folder.iterdir():
+    kept = [first, second] if best_score(second) >= best_score(first) else [first]
+    for file in kept[-1].folder.iterdir():
         if file.is_file() and file.name != RECORD:
-            file.replace(job.folder / file.name)
-    return finish(job, NAME, [first, second])
+            shutil.copyfile(file, job.folder / file.name)
+    return finish(job, NAME, [first, second], kept_tokens=sum(part.record["kept_tokens"] for part in kept))
 
 
 def dual_rationales(job: Job, questions: Sequence[Paths]) -> list[Dual]:
@@ -182,6 +185,11 @@ def key_tokens(right: Sequence[int], mistake: Sequence[int]) -> tuple[tuple[int,
             j -= 1
             of_mistake.append(j)
     return tuple(reversed(of_right)), tuple(reversed(of_mistake))
+
+
+def best_score(part: Part) -> float:
+    """The development score of the weights that a part kept."""
+    return max(float(evaluation["score"]) for evaluation in part.record["evaluations"])
 
 
 def load_weights(student: nn.Module, folder: Path) -> None:

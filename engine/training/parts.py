@@ -54,10 +54,18 @@ def is_finished(job: Job, method: str) -> bool:
 
 
 def train_part(job: Job, name: str, method: str, objective: Objective) -> Part:
-    """One training of the student's, a job like any other but for its folder; see `train_student`."""
+    """One training of the student's, a job like any other but for its folder; see `train_student`.
+
+    Raises:
+        ValueError: an older version finished it.
+    """
     folder = job.folder / STATE / name
     train_student(replace(job, folder=folder), method, objective)
-    return Part(folder=folder, record=json.loads((folder / RECORD).read_text(encoding="utf-8")))
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    if "sequences" not in record:
+        msg = f"{folder}: expected a record with its sequences, got an older version's; delete the folder to train anew"
+        raise ValueError(msg)
+    return Part(folder=folder, record=record)
 
 
 def together(parts: Sequence[Part], key: str) -> list[dict[str, float]]:

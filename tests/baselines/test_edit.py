@@ -1,6 +1,7 @@
 """EDIT: key tokens by minimum edit distance, the loss on them against plain sums, and two stages as one student."""
 
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,59 @@ def test_stage_2_goes_on_from_stage_1_at_its_own_rate(tmp_path: Path) -> None:
     assert all(torch.allclose(still[name], seen[1][name], atol=1e-6) for name in still)
     moved = weights(edit(job(tmp_path / "t", corpus(mistakes=True), {"learning_rate_ratio": 1.0}, score)))
     assert any(not torch.allclose(moved[name], still[name], atol=1e-6) for name in still)
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"), [((0.2, 0.9, 0.5), 1), ((0.9, 0.2, 0.5), 0), ((0.5, 0.2, 0.5), 2), ((0.2, 0.3, 0.5), 2)]
+)
+def test_the_better_stage_is_kept_and_of_equals_the_later(scores: tuple[float, ...], kept: int, tmp_path: Path) -> None:
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def score(student: Any) -> float:
+        seen.append({name: p.detach().clone() for name, p in student.named_parameters()})
+        return scores[len(seen) - 1]
+
+    folder = edit(job(tmp_path / "s", corpus(mistakes=True), {"learning_rate_ratio": 1.0}, score))
+    content, found = record(folder), weights(folder)
+    assert all(torch.equal(found[name], seen[kept][name]) for name in found)
+    assert [evaluation["score"] for evaluation in content["evaluations"]] == list(scores)
+    tokens = [evaluation["gradient_tokens"] for evaluation in content["evaluations"]]
+    started_from = tokens[max((0, 1), key=lambda i: (scores[i], i))]
+    assert content["kept_tokens"] == (tokens[kept] if kept < 2 else started_from + tokens[2] - tokens[1])
+
+
+def test_a_student_whose_last_lines_were_cut_off_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(*_: Any, **__: Any) -> None:
+        raise StoppedError
+
+    scores = iter([0.2, 0.9, 0.5])
+    work = job(tmp_path / "s", corpus(mistakes=True), score=lambda _: next(scores))
+    with monkeypatch.context() as patch:
+        patch.setattr("offbook.baselines.distillation.edit.finish", cut)
+        with pytest.raises(StoppedError):
+            edit(work)
+    assert record(edit(work))["kept_tokens"] == record(work.folder)["evaluations"][1]["gradient_tokens"]
+
+
+def test_a_stage_of_an_older_version_is_refused_with_the_folder_to_delete(tmp_path: Path) -> None:
+    calls = iter(range(9))
+
+    def stop_there(_: Any) -> float:
+        if next(calls) == 2:
+            raise StoppedError
+        return 0.0
+
+    work = job(tmp_path / "s", corpus(mistakes=True), score=stop_there)
+    with pytest.raises(StoppedError):
+        edit(work)
+    stage = tmp_path / "s" / "state" / "stage-1"
+    content = record(stage)
+    del content["sequences"]
+    (stage / "distillation.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"stage-1: expected .* got an older version's.*; delete the folder") as error:
+        edit(work)
+    assert "\n" not in str(error.value)
+    assert next(calls) == 3, "nothing was trained"
 
 
 @pytest.mark.parametrize("lora_rank", [0, 4])
