@@ -103,14 +103,14 @@ class TrainingCost(_Strict):
 
     Attributes:
         gradient_tokens: response tokens whose loss was differentiated, counted each time.
-        kept_tokens: those behind the weights that were kept, the best by development score.
+        kept_tokens: those behind the weights that were kept.
         distinct_sequences: how many different responses they belong to.
         steps: optimiser steps.
         wall_s: seconds, development scores included.
         prepared_s: seconds of what its base model and corpus need once and its seeds share, such as the vectors of
             rationales; None in records written before it was measured.
         peak_bytes: largest resident memory (on CUDA: allocated memory) of the training process.
-        dev_scores: development score at each evaluation; the best one's weights were kept.
+        dev_scores: development score at each evaluation; where a method has several, the best one's weights were kept.
     """
 
     gradient_tokens: Count
