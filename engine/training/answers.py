@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
 class Question(Protocol):
@@ -111,15 +111,22 @@ def greedy_batch(
 ) -> list[list[int]]:
     """The greedy answers to prompts given as token ids, left-padded into one batch.
 
-    Each answer ends with the end-of-sequence token unless it hits the cap.
+    Each answer ends with the end-of-sequence token unless it hits the cap. What a model's own generation config asks
+    for beside that token (Qwen's: a penalty on repetition, of the prompt too) is left out.
     """
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     longest = max(map(len, prompts))
     rows = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
+    own_config = model.generation_config
+    eos = own_config.eos_token_id
+    plain = GenerationConfig(max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=eos, pad_token_id=pad)
     generate: Any = model.generate  # its annotations promise an output object; asked for ids, it returns a tensor
-    output = generate(rows, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=pad)
-    eos = model.generation_config.eos_token_id
+    model.generation_config = plain  # it would fill what is unset
+    try:
+        output = generate(rows, attention_mask=mask)
+    finally:
+        model.generation_config = own_config
     eos_ids = {eos} if isinstance(eos, int) else set(eos or ())
     return [_up_to_eos(row, eos_ids) for row in output[:, longest:].tolist()]
 

@@ -87,6 +87,14 @@ def test_the_shortest_prompts_are_answered_first(model, tmp_path):
     assert [row["id"] for row in rows] == ["little", "last", "some"]  # in order of asking where they are equally long
 
 
+def test_an_answer_is_greedy_whatever_else_the_models_own_config_asks_for(model, tmp_path):
+    plain = expected(model)
+    model.generation_config.repetition_penalty = 50.0
+    model.generation_config.min_new_tokens = CAP
+    assert ask(model, tmp_path / "answers.jsonl", batch_size=5) == plain
+    assert model.generation_config.repetition_penalty == 50.0, "it is the model's own, and stays"
+
+
 @pytest.mark.parametrize("several", [False, True])
 def test_an_answer_ends_with_its_first_end_token_and_the_rest_of_its_batch_goes_on(model, tmp_path, several):
     free = expected(model)
