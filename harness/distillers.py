@@ -42,15 +42,15 @@ class StudentMethod:
     reads_mistakes: bool = False
     models: tuple[str, ...] = ()
 
-    def check(self, options: Mapping[str, Any]) -> None:
-        """Refuses settings that the method does not have.
+    def resolved(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """All settings as JSON, those that were not given at their defaults: what a record has to say.
 
         Raises:
             ValueError: an unknown setting, or a value it cannot take.
         """
         from offbook.engine.training.distiller import checked_options
 
-        checked_options(options, self.settings())
+        return checked_options(options, self.settings()).model_dump(mode="json")
 
 
 def _in(module: str, function: str) -> "Callable[[Job, Tensor | None], Path]":

@@ -40,7 +40,7 @@ class Student:
     Attributes:
         name: what the tables call it.
         method: of the roster.
-        options: the method's own settings.
+        options: all of the method's own settings, defaults too, so that another default is another student.
         config: the settings all methods share, with the seed.
         model: its base model, by alias, folder or id.
         base_sha256: hash of the base model's weights.
@@ -81,7 +81,7 @@ def check_settings(spec: StudentsSpec) -> None:
         ValueError: an unknown method or setting, or fewer GPUs than processes.
     """
     for student in spec.methods.values():
-        distiller(student.method).check(student.options)
+        distiller(student.method).resolved(student.options)
     gpus = torch.cuda.device_count()
     processes = max(student.processes or spec.processes for student in spec.methods.values())
     if 0 < gpus < processes:
@@ -106,7 +106,7 @@ def plan_students(spec: StudentsSpec, model: str) -> list[Student]:
             Student(
                 name=name,
                 method=student.method,
-                options=student.options,
+                options=distiller(student.method).resolved(student.options),
                 config=StudentConfig(**given, seed=seed),
                 model=model,
                 base_sha256=base_sha256,

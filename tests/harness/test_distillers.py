@@ -28,7 +28,7 @@ def test_every_method_stands_under_its_own_name_and_has_settings_that_can_be_lef
         assert method.name == name
         assert issubclass(method.settings(), Options)
         with pytest.raises(ValueError, match="settings are"):
-            method.check({"no_such_setting": 1})
+            method.resolved({"no_such_setting": 1})
 
 
 def test_importing_the_roster_imports_no_heavy_library():
@@ -63,4 +63,4 @@ def test_other_distributions_add_methods_and_take_no_name_twice(monkeypatch):
 def test_every_profile_names_methods_and_settings_that_exist(name):
     profile: Profile = load_profile(name)[1]
     for student in () if profile.students is None else profile.students.methods.values():
-        distiller(student.method).check(student.options)
+        distiller(student.method).resolved(student.options)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from offbook.baselines.distillation.mcc_kd import MccKdOptions
 from offbook.engine.training.distiller import StudentConfig
 from offbook.engine.training.tables import Table
 from offbook.harness.config import parse
@@ -94,6 +95,13 @@ def test_a_student_lies_where_what_determines_it_says(tiny, material, tmp_path):
     }
     assert len(changed | {folder}) == 7
     assert dataclasses.replace(student, encoder="another").folder(tmp_path, material) == folder, "it reads none"
+
+
+def test_a_student_names_the_settings_it_was_not_given_too(tiny, material, tmp_path):
+    (student,) = plan_students(spec(methods={"m": {"method": "mcc_kd", "seeds": 1}}), tiny)
+    assert student.options == MccKdOptions().model_dump(mode="json") != {}
+    make(student, material, folder := student.folder(tmp_path, material), Silent(), device="cpu")
+    assert json.loads((folder / "distillation.json").read_text())["options"] == student.options
 
 
 def test_a_student_is_made_once_and_says_what_it_cost(tiny, material, tmp_path, monkeypatch):
