@@ -134,6 +134,7 @@ class AnswerRow(_Strict):
         finished: whether the student ended it, rather than the cap.
         text: what was scored.
         score: the suite's main metric; 1 or 0 in offbook's own suites.
+        cluster: documents of one are alike, such as one story with other numbers; "": alone.
     """
 
     suite: str
@@ -143,6 +144,7 @@ class AnswerRow(_Strict):
     finished: bool
     text: str
     score: float
+    cluster: str = ""
 
 
 class ExamRecord(_Strict):

@@ -19,7 +19,11 @@ have two thirds of their variance, and percentiles know no t. Where seeds vary m
 bootstrap 82 %, Satterthwaite's degrees of freedom 92 %, these 96 %; without any spread of seeds these held it in 96 %
 too. `tests/harness/test_exam_statistics.py` simulates all but Satterthwaite again.
 
-Paired differences, and why a minimum detectable effect stands beside each: Miller, arXiv:2411.00640.
+Items that are alike, such as one story with other numbers, are no independent draws: `by_cluster` makes a matrix of
+clusters out of one of items, with equal means and the variance of a ratio of cluster totals (Cochran, Sampling
+Techniques, 1977, ch. 9), and everything else takes clusters for items.
+
+Paired differences, clustered errors, and why a minimum detectable effect stands beside each: Miller, arXiv:2411.00640.
 """
 
 import functools
@@ -57,6 +61,25 @@ class Estimate(NamedTuple):
         return math.sqrt(self.v_items + self.v_seeds)
 
 
+def cluster_totals(values_IS: Floats, clusters: Sequence[str]) -> Floats:
+    """Sums (C, S) over each cluster's items; clusters in the order in which they first occur."""
+    place = {name: c for c, name in enumerate(dict.fromkeys(clusters))}
+    totals_CS = np.zeros((len(place), values_IS.shape[1]))
+    np.add.at(totals_CS, [place[name] for name in clusters], values_IS)
+    return totals_CS
+
+
+def by_cluster(scores_IS: Floats, clusters: Sequence[str]) -> Floats:
+    """Scores (C, S) of clusters, m + C/I sum_i (x_i - m) with a seed's mean m, which they keep.
+
+    Where each cluster holds one item, the scores are what they were.
+    """
+    mean_S = scores_IS.mean(axis=0)
+    totals_CS = cluster_totals(scores_IS - mean_S, clusters)
+    scores_CS: Floats = mean_S + totals_CS * len(totals_CS) / len(clusters)
+    return scores_CS
+
+
 def estimate(scores_IS: Floats, *, over_seeds: bool = True) -> Estimate:
     """The mean score; `over_seeds` as in `difference`."""
     return difference(scores_IS, np.zeros((len(scores_IS), 1)), over_seeds=over_seeds)
@@ -87,20 +110,22 @@ def difference(ours_IS: Floats, theirs_IT: Floats, *, over_seeds: bool = True) -
     return Estimate(mean, v_items, n - 1, v_seeds, seeds_df)
 
 
-def accuracy_interval(scores_IS: Floats, *, level: float = 0.95) -> Interval | None:
-    """Interval of the mean score over items, and over seeds where there are several.
+def accuracy_interval(
+    scores_IS: Floats, clusters: Sequence[str] | None = None, *, level: float = 0.95
+) -> Interval | None:
+    """Interval of the mean score over clusters of items (None: each alone), and over seeds where there are several.
 
-    One seed: `harness.statistics.mean_interval`, Wilson's for right and wrong. Several: as derived above, for right and
-    wrong on the scale of the log-odds, which keeps it inside (0, 1). Where every answer is right, or every one wrong,
-    Wilson's interval with each item counted once, however many seeds answered it.
+    One seed and no clusters: `harness.statistics.mean_interval`, Wilson's for right and wrong. Else as derived above,
+    for right and wrong on the scale of the log-odds, which keeps it inside (0, 1). Where every answer is right, or
+    every one wrong, Wilson's interval with each cluster counted once, however many items and seeds it holds.
     """
-    items, seeds = scores_IS.shape
-    if seeds == 1:
+    scores_CS = scores_IS if clusters is None else by_cluster(scores_IS, clusters)
+    if scores_IS.shape[1] == 1 and len(scores_CS) == len(scores_IS):
         return mean_interval(scores_IS[:, 0].tolist(), level=level)
-    found = estimate(scores_IS)
+    found = estimate(scores_CS)
     shares = bool(np.isin(scores_IS, (0, 1)).all())
-    if shares and found.mean in (0, 1):
-        return wilson(round(found.mean) * items, items, level=level)
+    if shares and float(scores_IS.mean()) in (0, 1):
+        return wilson(round(float(scores_IS.mean())) * len(scores_CS), len(scores_CS), level=level)
     if not shares or math.isnan(found.error):
         return t_interval(found, level=level)
     slope = 1 / (found.mean * (1 - found.mean))

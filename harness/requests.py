@@ -36,13 +36,14 @@ DECLARED = re.compile(r"""^(?:task|group): *["']?([\w.-]+)""", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One document of a suite, ready to be answered."""
+    """One document of a suite, ready to be answered; documents of one `cluster` are alike, "" is alone."""
 
     doc_id: int
     doc_hash: str
     prompt: str
     stop_strings: tuple[str, ...]
     max_new_tokens: int
+    cluster: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +227,7 @@ def _request(instance: Instance, hashes: dict[int, str], suite: str) -> Request:
         prompt=prompt,
         stop_strings=tuple(s for s in kwargs["until"] if s),
         max_new_tokens=int(kwargs["max_gen_toks"]),
+        cluster=str(instance.doc.get("cluster", "")),
     )
 
 

@@ -23,6 +23,8 @@ same questions, greedily.
 
 - **ID**: other questions of the kinds that were trained on. **OOD**: questions of other kinds. Both in percent right:
   every document of the group's suites that are scored right or wrong counts alike, and seeds are averaged.
+- **Items**: questions; behind a slash, how many groups of like ones they come in (one story with other numbers and
+  people), where they do. Groups are then what intervals and tests take for independent items.
 - **Square brackets** hold 95 % intervals, over items and, where a student has several seeds, over training seeds
   too: what another test and another training would give. With one seed they are over items alone, and say nothing
   about another training. Where there are none, the data cannot give one. They are not corrected for being many.
@@ -219,7 +221,7 @@ def _pair(row: dict[Any, Any]) -> dict[str, str]:
         "Against": escape(row["b"]),
         "Group": GROUPS[row["group"]],
         "Seeds": f"{row['seeds_a']}, {row['seeds_b']}",
-        "Items": f"{row['n_items']}",
+        "Items": _items(row),
         "Difference": _percent(row, "difference", sign="+"),
         "p, items": _p(row["p_items"]),
         "p, seeds too": _p(row["p_seeds"]),
@@ -234,13 +236,18 @@ def _suite(row: dict[Any, Any]) -> dict[str, str]:
     return {
         "Student": escape(row["student"]),
         "Seeds": _seeds(row),
-        "Items": f"{row['n_items']}",
+        "Items": _items(row),
         "Score": f"{_percent(row, 'accuracy')} {escape(row['metric'])}",
         "Seed sd": number(100 * row["seed_sd"], 1),
         "Change": _percent(row, "change", sign="+"),
         "Answer tokens": number(row["answer_tokens"], 0),
         "Finished": f"{number(100 * row['finished'], 0)} %",
     }
+
+
+def _items(row: dict[Any, Any]) -> str:
+    groups = "" if row["n_clusters"] == row["n_items"] else f" / {row['n_clusters']}"
+    return f"{row['n_items']}{groups}"
 
 
 def _seeds(row: dict[Any, Any]) -> str:

@@ -25,7 +25,7 @@ ALL_SUITES = "all"
 RIGHT_OR_WRONG = ("acc", "exact_match")  # metrics that mean the same thing, a share of right answers
 
 COLUMNS = (
-    *("model", "student", "method", "group", "suite", "origin", "seeds", "n_items", "metric"),
+    *("model", "student", "method", "group", "suite", "origin", "seeds", "n_items", "n_clusters", "metric"),
     *("accuracy", "accuracy_low", "accuracy_high", "seed_sd", "change", "change_low", "change_high"),
     *(
         "gradient_tokens",
@@ -42,7 +42,7 @@ COLUMNS = (
     *("corpus", "budget", "exam", "setting"),
 )
 COMPARISON_COLUMNS = (
-    *("model", "group", "a", "b", "seeds_a", "seeds_b", "n_items", "accuracy_a", "accuracy_b"),
+    *("model", "group", "a", "b", "seeds_a", "seeds_b", "n_items", "n_clusters", "accuracy_a", "accuracy_b"),
     *("difference", "difference_low", "difference_high", "p_items", "p_seeds", "p_holm", "family", "verdict", "about"),
     *("detectable", "detectable_items", "corpus", "budget", "exam"),
 )
@@ -87,7 +87,7 @@ class Examinee:
         return self.exams[0].record.metrics[suite].partition(",")[0] in RIGHT_OR_WRONG
 
     def scores(self, suites: Sequence[str]) -> tuple[list[tuple[str, int, str]], Floats]:
-        """Items and their scores, items x seeds.
+        """Items, and their scores (items, seeds).
 
         Raises:
             ValueError: seeds that answered other documents.
@@ -100,6 +100,11 @@ class Examinee:
         if any(column.keys() != columns[0].keys() for column in columns):
             raise ValueError(_other_documents(self.label))
         return items, np.array([[column[item] for column in columns] for item in items], dtype=np.float64)
+
+    def clusters(self, suites: Sequence[str]) -> list[str]:
+        """The cluster of each item, in the order of `scores`; a name of its own where it has none."""
+        rows = sorted((r.suite, r.doc_id, r.doc_hash, r.cluster) for r in self.exams[0].rows if r.suite in suites)
+        return [f"{suite}/{cluster or doc_id}" for suite, doc_id, _, cluster in rows]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +212,7 @@ def comparisons_table(exams: Sequence[Exam]) -> pd.DataFrame:
 def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, cohort: Cohort) -> dict[str, Any]:
     names = examinee.suites(group, suite)
     items, scores_IS = examinee.scores(names)
+    clusters = examinee.clusters(names)
     rows = [row for exam in examinee.exams for row in exam.rows if row.suite in names]
     costs = [exam.record.cost for exam in examinee.exams if exam.record.cost is not None]
     seeds = [exam.record.spec.seed for exam in examinee.exams]
@@ -222,9 +228,10 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "origin": "; ".join(s.origin for s in examinee.spec.suites if s.name in names and s.origin),
         "seeds": len(seeds),
         "n_items": len(items),
+        "n_clusters": len(set(clusters)),
         "metric": " ".join(sorted({examinee.exams[0].record.metrics[name] for name in names})),
         "accuracy": float(scores_IS.mean()),
-        **_bounds("accuracy", stats.accuracy_interval(scores_IS)),
+        **_bounds("accuracy", stats.accuracy_interval(scores_IS, clusters)),
         "seed_sd": stats.seed_sd(scores_IS),
         "change": change.mean,
         **_bounds("change", stats.t_interval(change, bound=1.0 if all(map(examinee.is_share, names)) else math.inf)),
@@ -247,7 +254,8 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
 
 def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[str, Any]:
     names = a.suites(group, ALL_SUITES)
-    (_, ours), (_, theirs) = a.scores(names), b.scores(names)
+    (_, ours), (_, theirs), clusters = a.scores(names), b.scores(names), a.clusters(names)
+    per_item_I1 = ours.mean(axis=1, keepdims=True) - theirs.mean(axis=1, keepdims=True)
     found, over_items = _difference(a, b, names), _difference(a, b, names, over_seeds=False)
     about_methods = _seeds_known(a, b)
     return {
@@ -258,11 +266,12 @@ def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[st
         "seeds_a": len(a.exams),
         "seeds_b": len(b.exams),
         "n_items": len(ours),
+        "n_clusters": len(set(clusters)),
         "accuracy_a": float(ours.mean()),
         "accuracy_b": float(theirs.mean()),
         "difference": found.mean,
         **_bounds("difference", stats.t_interval(found, bound=1.0)),
-        "p_items": stats.sign_flip_test((ours.mean(axis=1) - theirs.mean(axis=1)).tolist()),
+        "p_items": stats.sign_flip_test(stats.cluster_totals(per_item_I1, clusters)[:, 0].tolist()),
         "p_seeds": stats.t_test(found) if about_methods else math.nan,
         "about": "methods" if about_methods else "these students",
         "detectable": stats.detectable(found),
@@ -277,7 +286,12 @@ def _difference(a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: 
     (items, ours), (others, theirs) = a.scores(suites), b.scores(suites)
     if items != others:
         raise ValueError(_other_documents(f"{a.label}, {b.label}"))
-    return stats.difference(ours, theirs, over_seeds=over_seeds and _seeds_known(a, b))
+    clusters = a.clusters(suites)
+    return stats.difference(
+        stats.by_cluster(ours, clusters),
+        stats.by_cluster(theirs, clusters),
+        over_seeds=over_seeds and _seeds_known(a, b),
+    )
 
 
 def _seeds_known(*examinees: Examinee) -> bool:

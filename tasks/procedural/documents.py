@@ -1,6 +1,8 @@
 """The procedural questions as documents, and the score of an answer: what the lm-eval tasks ask, callable from Python.
 
-A document has the fields id, question, answer, kind (of `offbook.tasks.answers`) and choices, empty for word problems.
+A document has the fields id, question, answer, kind (of `offbook.tasks.answers`), choices, empty for word problems, and
+cluster: the story that it tells with numbers and people of its own, one of a few, so that its siblings are no
+independent questions.
 The tasks evaluate the split test. Dev is for choosing a checkpoint or a setting: lm-eval's tasks carry it as their
 validation split, and `documents` and `score` evaluate it without lm-eval.
 """
@@ -24,12 +26,26 @@ def documents(family: str, split: str) -> list[Document]:
     """
     if family in OOD_FAMILIES:
         return [
-            {"id": q.id, "question": q.question, "answer": q.answer, "kind": q.kind, "choices": list(q.choices)}
+            {
+                "id": q.id,
+                "question": q.question,
+                "answer": q.answer,
+                "kind": q.kind,
+                "choices": list(q.choices),
+                "cluster": f"{family}/{q.template}",
+            }
             for q in ood.questions(split, family)
         ]
     if family in ID_FAMILIES:
         return [
-            {"id": p.id, "question": p.question, "answer": p.answer, "kind": "number", "choices": []}
+            {
+                "id": p.id,
+                "question": p.question,
+                "answer": p.answer,
+                "kind": "number",
+                "choices": [],
+                "cluster": f"{family}/{p.template}",
+            }
             for p in problems(split, family)
         ]
     msg = f"family must be one of {', '.join([*ID_FAMILIES, *OOD_FAMILIES])}; got {family!r}; pass one of these"

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from offbook.harness.exam_statistics import (
     Estimate,
     accuracy_interval,
+    by_cluster,
+    cluster_totals,
     detectable,
     difference,
     estimate,
@@ -285,3 +287,43 @@ def test_an_item_with_many_seeds_is_still_one_item() -> None:
     assert five is not None
     assert one is not None
     assert five.high - five.low > 0.9 * (one.high - one.low)
+
+
+def test_clusters_of_copies_are_as_good_as_one_of_each() -> None:
+    scores = np.random.default_rng(0).integers(0, 2, (30, 3)).astype(np.float64)
+    copied, clusters = np.repeat(scores, 5, axis=0), [str(i // 5) for i in range(150)]
+    assert estimate(by_cluster(copied, clusters)) == pytest.approx(estimate(scores))
+    assert accuracy_interval(copied, clusters) == pytest.approx(accuracy_interval(scores))
+    assert estimate(copied).v_items < estimate(scores).v_items / 4, "without clusters, copies look like knowledge"
+    np.testing.assert_allclose(cluster_totals(copied, clusters), 5 * scores)
+
+
+def test_clusters_of_several_sizes_keep_the_mean_of_items_and_the_ratios_variance() -> None:
+    scores = matrix([1, 0], [0, 0], [1, 1], [1, 0], [0, 1], [1, 1])
+    clusters = ["a", "b", "a", "a", "b", "c"]
+    found = by_cluster(scores, clusters)
+    np.testing.assert_allclose(found.mean(axis=0), scores.mean(axis=0))
+    totals, sizes, mean = np.array([3.0, 0.0, 1.0]), np.array([3, 2, 1]), 4 / 6
+    residuals = (totals - sizes * mean) / 2  # the mean size of a cluster is 2
+    assert difference(found[:, :1], np.zeros((3, 1))).v_items == pytest.approx((residuals**2).sum() / 2 / 3)
+
+
+def test_alone_in_its_cluster_an_item_is_what_it_was() -> None:
+    scores = np.random.default_rng(1).integers(0, 2, (40, 2)).astype(np.float64)
+    names = [str(i) for i in range(40)]
+    np.testing.assert_allclose(by_cluster(scores, names), scores, atol=1e-12)
+    assert accuracy_interval(scores[:, :1], names) == accuracy_interval(scores[:, :1])
+
+
+def test_intervals_over_clusters_cover_where_those_over_items_are_too_narrow() -> None:
+    rng, clusters = np.random.default_rng(0), [str(i // 5) for i in range(100)]
+    held = np.zeros(2)
+    for _ in range(400):
+        stories = np.repeat(rng.normal(0.5, 0.3, 20), 5)
+        scores = (stories + rng.normal(0, 0.3, 100))[:, None]
+        for place, names in enumerate((None, clusters)):
+            interval = accuracy_interval(scores, names)
+            assert interval is not None
+            held[place] += interval.low <= 0.5 <= interval.high
+    assert held[0] / 400 < 0.8
+    assert held[1] / 400 == pytest.approx(0.95, abs=0.03)

@@ -38,6 +38,7 @@ def exam(
     *,
     origin: str | None = None,
     metric: str = "acc",
+    clusters: Sequence[str] = (),
     later: int = 0,
     **changes: Any,
 ) -> Exam:
@@ -81,6 +82,7 @@ def exam(
             finished=bool(i % 2),
             text="an answer",
             score=score,
+            cluster=clusters[i] if clusters else "",
         )
         for name, found in scores.items()
         for i, score in enumerate(found)
@@ -173,6 +175,20 @@ def test_a_group_pools_its_documents_and_each_suite_has_its_row() -> None:
     assert one(table, suite="sums")["accuracy"] == 5 / 6
     assert one(table, suite="more")["n_items"] == 2
     assert list(table["suite"]) == ["all", "all", "sums", "more", "dates"]
+
+
+def test_like_questions_count_as_one_and_the_tables_say_so() -> None:
+    right, wrong = {"sums": [1.0] * 12}, {"sums": [0.0] * 12}
+    stories = [str(i // 4) for i in range(12)]
+    for clusters, n, p in (((), 12, 2 / 2**12), (stories, 3, 2 / 2**3)):
+        exams = [exam("untouched", scores=wrong, clusters=clusters), exam(scores=right, clusters=clusters)]
+        line = students_table(exams).query("suite == 'sums' and student == 'mind'").to_dict("records")[0]
+        assert (line["n_items"], line["n_clusters"]) == (12, n)
+        assert (line["accuracy_low"], line["accuracy_high"]) == pytest.approx(tuple(wilson(n, n)))
+        (pair,) = comparisons_table(exams).to_dict("records")
+        assert (pair["n_clusters"], pair["p_items"]) == (n, pytest.approx(p))
+    markdown = to_markdown(exams, students_table(exams), comparisons_table(exams))
+    assert "12 / 3" in markdown
 
 
 def test_graded_suites_are_not_pooled_with_right_and_wrong() -> None:
