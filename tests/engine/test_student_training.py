@@ -145,8 +145,8 @@ def test_every_seed_has_an_order_and_a_small_one_keeps_its_own(tmp_path: Path) -
             taken.append(question)
             return plain.loss(student, question, done)
 
-        settings = {"gradient_tokens": 1, "evaluations": 1, "questions_per_step": 5}
-        train_student(job(tmp_path / str(seed), seed=seed, **settings), "plain", replace(plain, loss=loss))
+        work = job(tmp_path / str(seed), seed=seed, gradient_tokens=1, evaluations=1, questions_per_step=5)
+        train_student(work, "plain", replace(plain, loss=loss))
         return taken
 
     assert sorted(order(2**63 - 1)) == [0, 1, 2, 3, 4]
