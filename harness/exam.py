@@ -134,6 +134,7 @@ class AnswerRow(_Strict):
         finished: whether the student ended it, rather than the cap.
         text: what was scored.
         score: the suite's main metric; 1 or 0 in offbook's own suites.
+        choices: how many answers the question names to choose from; None in rows written before they were counted.
         cluster: documents of one are alike, such as one story with other numbers; "": alone.
     """
 
@@ -144,6 +145,7 @@ class AnswerRow(_Strict):
     finished: bool
     text: str
     score: float
+    choices: Count | None = None
     cluster: str = ""
 
 

@@ -142,6 +142,7 @@ def examine(
                 finished=answers[place, r.doc_id][-1] in target.eos_token_ids,
                 text=texts[r.doc_id],
                 score=scores[r.doc_id][metrics[name]],
+                choices=r.choices,
                 cluster=r.cluster,
             )
             for r in asked.requests

@@ -36,7 +36,10 @@ DECLARED = re.compile(r"""^(?:task|group): *["']?([\w.-]+)""", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One document of a suite, ready to be answered; documents of one `cluster` are alike, "" is alone."""
+    """One document of a suite, ready to be answered.
+
+    Documents of one `cluster` are alike, "" is alone; `choices` counts the answers that it names to choose from.
+    """
 
     doc_id: int
     doc_hash: str
@@ -44,6 +47,7 @@ class Request:
     stop_strings: tuple[str, ...]
     max_new_tokens: int
     cluster: str = ""
+    choices: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +232,16 @@ def _request(instance: Instance, hashes: dict[int, str], suite: str) -> Request:
         stop_strings=tuple(s for s in kwargs["until"] if s),
         max_new_tokens=int(kwargs["max_gen_toks"]),
         cluster=str(instance.doc.get("cluster", "")),
+        choices=_choices(instance.doc),
     )
+
+
+def _choices(doc: dict[str, Any]) -> int:
+    """How many answers a document of offbook's suites names; yes and no need no list."""
+    named = doc.get("choices")
+    if isinstance(named, list) and named:
+        return len(named)
+    return 2 if str(doc.get("answer")).lower() in ("yes", "no") else 0
 
 
 def _fingerprint(task: Any) -> str:

@@ -25,6 +25,9 @@ same questions, greedily.
   every document of the group's suites that are scored right or wrong counts alike, and seeds are averaged.
 - **Items**: questions; behind a slash, how many groups of like ones they come in (one story with other numbers and
   people), where they do. Groups are then what intervals and tests take for independent items.
+- **Guessing** among the answers that questions name is what a model gets that understands the form and nothing else.
+  Below it a model fails at the form too (it never names an answer, or repeats itself until the cap), so that a gain up
+  to it is none in reasoning. *Finished* (by suite) is the share of answers that end before the cap.
 - **Square brackets** hold 95 % intervals, over items and, where a student has several seeds, over training seeds
   too: what another test and another training would give. With one seed they are over items alone, and say nothing
   about another training. Where there are none, the data cannot give one. They are not corrected for being many.
@@ -96,7 +99,7 @@ def to_markdown(
         ours = _of(cohort, table)
         pairs = comparisons[_same(cohort, comparisons)]
         parts += [f"## {_title(cohort)}", _conditions(cohort)]
-        parts += ["### In and out of distribution", *_dev_subsets(ours), markdown_table(_pooled(ours))]
+        parts += ["### In and out of distribution", *_notes(ours), markdown_table(_pooled(ours))]
         if not pairs.empty:
             parts += ["### Comparisons", markdown_table([_pair(row) for row in pairs.to_dict("records")])]
         parts.append("### By suite")
@@ -127,7 +130,7 @@ def readme_students(exams: Sequence[Exam]) -> str:
             }
             for name, line in zip(_names(ours), _pooled(ours), strict=True)
         ]
-        parts += [f"{_title(cohort)}; percent right, change in points:", *_dev_subsets(ours), markdown_table(lines)]
+        parts += [f"{_title(cohort)}; percent right, change in points:", *_notes(ours), markdown_table(lines)]
     return "\n\n".join(parts) or NOTHING
 
 
@@ -165,11 +168,14 @@ def _names(rows: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(rows["student"]))
 
 
-def _dev_subsets(rows: pd.DataFrame) -> list[str]:
-    """One sentence where a suite holds a part of its data set only."""
+def _notes(rows: pd.DataFrame) -> list[str]:
+    """A sentence where suites hold a part of their data set only, and one where questions name their answers."""
     of_suites = rows[rows["suite"] != ALL_SUITES]
     names = sorted({row["suite"] for row in of_suites.to_dict("records") if "dev subset" in row["origin"]})
-    return [f"Scored on a dev subset: {', '.join(map(escape, names))}."] if names else []
+    notes = [f"Scored on a dev subset: {', '.join(map(escape, names))}."] if names else []
+    guessed = rows[(rows["suite"] == ALL_SUITES) & (rows["guessing"] > 0)].groupby("group")["guessing"].first()
+    shares = [f"{number(100 * share, 1)} % of {GROUPS[str(group)]}" for group, share in guessed.items()]
+    return [*notes, f"Guessing gets {', '.join(shares)}."] if shares else notes
 
 
 def _pooled(rows: pd.DataFrame) -> list[dict[str, str]]:

@@ -26,7 +26,7 @@ RIGHT_OR_WRONG = ("acc", "exact_match")  # metrics that mean the same thing, a s
 
 COLUMNS = (
     *("model", "student", "method", "group", "suite", "origin", "seeds", "n_items", "n_clusters", "metric"),
-    *("accuracy", "accuracy_low", "accuracy_high", "seed_sd", "change", "change_low", "change_high"),
+    *("accuracy", "accuracy_low", "accuracy_high", "guessing", "seed_sd", "change", "change_low", "change_high"),
     *(
         "gradient_tokens",
         "kept_tokens",
@@ -232,6 +232,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "metric": " ".join(sorted({examinee.exams[0].record.metrics[name] for name in names})),
         "accuracy": float(scores_IS.mean()),
         **_bounds("accuracy", stats.accuracy_interval(scores_IS, clusters)),
+        "guessing": _guessing([row.choices for row in rows]),
         "seed_sd": stats.seed_sd(scores_IS),
         "change": change.mean,
         **_bounds("change", stats.t_interval(change, bound=1.0 if all(map(examinee.is_share, names)) else math.inf)),
@@ -292,6 +293,11 @@ def _difference(a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: 
         stats.by_cluster(theirs, clusters),
         over_seeds=over_seeds and _seeds_known(a, b),
     )
+
+
+def _guessing(choices: Sequence[int | None]) -> float:
+    """Accuracy of guessing among the answers that questions name, 0 where they name none; nan where not known."""
+    return _mean([math.nan if n is None else 1 / n if n else 0.0 for n in choices])
 
 
 def _seeds_known(*examinees: Examinee) -> bool:

@@ -32,7 +32,8 @@ class StudentConfig:
             the step that reaches it, so methods are compared at equal gradient tokens.
         questions_per_step: questions an optimiser step takes at once; with several processes, a multiple of them.
         tokens_per_step: a step goes on taking questions until it has so many gradient tokens, or the budget is spent,
-            so that methods with one path a question and with many make equal steps; 0: it takes questions once.
+            so that a method with one path a question makes about as many steps as one with many, as far as a single
+            question of many does not exceed it; 0: it takes questions once.
         learning_rate: peak; linear warm-up, then cosine to zero, both over the budget.
         warmup: share of the budget.
         clip_norm: bound on the gradient's norm.

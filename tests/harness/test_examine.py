@@ -56,6 +56,14 @@ def test_every_document_gets_the_answer_to_its_own_question(paper, target, tmp_p
     assert wrong == {(f"offbook_procedural_{name}", 4) for name in NAMES}
     assert all(row.finished for row in exam.rows)
     assert set(exam.record.metrics.values()) == {"acc"}
+    told = {(row.suite, row.doc_id): (row.cluster, row.choices) for row in exam.rows}
+    assert told == {
+        (f"offbook_procedural_{name}", i): (doc["cluster"], len(doc["choices"]))
+        for name, docs in gold.items()
+        for i, doc in enumerate(docs)
+    }
+    assert len({cluster for cluster, _ in told.values()}) < len(told)
+    assert {choices for _, choices in told.values()} == {0, 3}
 
 
 def test_an_answer_that_hits_the_cap_is_not_finished(paper, target, tmp_path):

@@ -39,6 +39,7 @@ def exam(
     origin: str | None = None,
     metric: str = "acc",
     clusters: Sequence[str] = (),
+    choices: int | None = None,
     later: int = 0,
     **changes: Any,
 ) -> Exam:
@@ -83,6 +84,7 @@ def exam(
             text="an answer",
             score=score,
             cluster=clusters[i] if clusters else "",
+            choices=choices,
         )
         for name, found in scores.items()
         for i, score in enumerate(found)
@@ -189,6 +191,16 @@ def test_like_questions_count_as_one_and_the_tables_say_so() -> None:
         assert (pair["n_clusters"], pair["p_items"]) == (n, pytest.approx(p))
     markdown = to_markdown(exams, students_table(exams), comparisons_table(exams))
     assert "12 / 3" in markdown
+
+
+@pytest.mark.parametrize(("choices", "expected"), [(4, 0.25), (0, 0.0), (None, math.nan)])
+def test_what_guessing_gets_stands_beside(choices: int | None, expected: float) -> None:
+    exams = [exam("untouched", choices=choices), exam(choices=choices)]
+    table = students_table(exams)
+    assert table["guessing"].tolist() == pytest.approx([expected] * len(table), nan_ok=True)
+    shown = "Guessing gets 25.0 % of ID, 25.0 % of OOD."
+    assert (shown in to_markdown(exams, table, comparisons_table(exams))) == (choices == 4)
+    assert (shown in readme_students(exams)) == (choices == 4)
 
 
 def test_graded_suites_are_not_pooled_with_right_and_wrong() -> None:
