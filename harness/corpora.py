@@ -21,6 +21,7 @@ from offbook.methods.mind.procedural_teacher import IDS, teach
 from offbook.methods.mind.synthesis.overlap import PUBLISHED, known_test_sets, overlaps
 from offbook.methods.mind.synthesis.questions import Asked, kind_of, train_problems
 from offbook.methods.mind.synthesis.rationale_rows import load_questions, load_rationale_rows
+from offbook.tasks.lettered import split_options
 from offbook.tasks.procedural.documents import ID_FAMILIES, Document, documents, score
 from offbook.tasks.source import VARIABLE
 
@@ -131,5 +132,7 @@ def _procedural_question(doc: Document) -> DevQuestion:
 
 
 def _asked(question: Question) -> Asked:
-    kind = kind_of(question.answer, ())
-    return Asked(id=question.id, text=question.question, answer=question.answer, kind=kind)
+    """A corpus keeps a question as it is asked; test sets are held against it without its options."""
+    text, choices = split_options(question.question)
+    kind = kind_of(question.answer, choices)
+    return Asked(id=question.id, text=text, answer=question.answer, kind=kind, choices=choices)

@@ -126,7 +126,7 @@ def train_drafter(
     state = folder / ".training"
     history: list[dict[str, float | None]] = resume(accelerator, state, fingerprint) or []
     for epoch in range(len(history), config.epochs):
-        generator = torch.Generator().manual_seed(config.seed * 10_007 + epoch)
+        generator = torch.Generator().manual_seed((config.seed * 10_007 + epoch) % 2**63)
         order = [train_rows[i] for i in torch.randperm(len(train_rows), generator=generator).tolist()]
         batches = [order[i : i + config.batch_size] for i in range(0, len(order), config.batch_size)]
         model.train()

@@ -26,7 +26,7 @@ from offbook.tasks import TASKS_PATH
 from offbook.tasks.commonsenseqa import utils as commonsenseqa
 from offbook.tasks.gpqa_diamond import utils as gpqa_diamond
 from offbook.tasks.gsm8k import utils as gsm8k
-from offbook.tasks.lettered import with_options
+from offbook.tasks.lettered import split_options, with_options
 from offbook.tasks.math500 import utils as math500
 from offbook.tasks.source import SuiteUnavailableError, load, local_file, origin_of
 from offbook.tasks.strategyqa import utils as strategyqa
@@ -193,6 +193,15 @@ def test_the_options_of_gpqa_are_shuffled_by_the_record_alone() -> None:
     for document in documents:
         assert document["choices"]["ABCD".index(document["answer"])] == "electron"
         assert sorted(document["choices"]) == ["None", "electron", "neutron", "proton"]
+
+
+@pytest.mark.parametrize("choices", [("red", "dark red"), ("a (B) b", "c\nd"), ()])
+def test_options_are_found_again(choices: tuple[str, ...]) -> None:
+    assert split_options(with_options("Which of (A) or (B)?", choices).rstrip()) == ("Which of (A) or (B)?", choices)
+
+
+def test_a_list_that_does_not_begin_with_a_is_text() -> None:
+    assert split_options("Which?\n(B) red\n(C) blue") == ("Which?\n(B) red\n(C) blue", ())
 
 
 def test_a_question_with_options_has_one_a_line() -> None:
