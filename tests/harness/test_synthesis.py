@@ -148,6 +148,24 @@ def test_difficulty_is_that_of_the_students_samples(tmp_path):
     assert [q.id for q in load_corpus(path).questions] == hard
 
 
+def test_easy_questions_are_left_out_until_the_target_is_met(tmp_path, monkeypatch):
+    easy, middling, hard = train_problems(160, 3)
+
+    def answer(self, asks, keep):
+        for ask in asks:
+            knows = {easy.id: True, middling.id: ask.attempt < 2, hard.id: False}[ask.question]
+            gold = next(p.answer for p in (easy, middling, hard) if p.id == ask.question)
+            keep(ask, f"The answer is {gold if knows else 100003}.")
+
+    monkeypatch.setattr("offbook.methods.mind.synthesis.local_model.LocalModel.answer", answer)
+    path = tmp_path / "corpus.jsonl"
+    arguments = ["synthesize", "--output", str(path), "--limit", "3", "--samples", "16"]
+    arguments += ["--student", str(save_tiny(tmp_path / "tiny"))]
+    for size, kept in (("1", [hard]), ("2", [middling, hard]), ("3", [easy, middling, hard])):
+        assert status(*arguments, "--target-size", size) == 0
+        assert [q.id for q in load_corpus(path).questions] == [p.id for p in kept]
+
+
 def test_a_teacher_of_this_machine_that_knows_nothing_leaves_no_corpus(tmp_path, capsys):
     tiny = str(save_tiny(tmp_path / "tiny"))
     path = tmp_path / "corpus.jsonl"
