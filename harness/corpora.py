@@ -68,6 +68,7 @@ def load_material(spec: CorpusSpec, progress: Progress) -> Material:
     else:
         corpus = load_corpus(path)
         asked = {question.id: _asked(question) for question in corpus.questions}
+    as_trained = {question.id: question.question for question in corpus.questions}
     sets = known_test_sets()
     overlapping = overlaps(asked.values(), sets)
     kept = [question for question in corpus.questions if question.id not in overlapping]
@@ -89,7 +90,9 @@ def load_material(spec: CorpusSpec, progress: Progress) -> Material:
     return Material(
         name=path.stem,
         corpus=Corpus.of(training, corpus.perspectives),
-        dev=tuple(DevQuestion(id=q.id, prompt=instruct(q.prompt), is_answered_by=q.is_answered_by) for q in dev),
+        dev=tuple(
+            DevQuestion(id=q.id, prompt=instruct(as_trained[q.id]), is_answered_by=q.is_answered_by) for q in dev
+        ),
     )
 
 

@@ -38,7 +38,8 @@ DECLARED = re.compile(r"""^(?:task|group): *["']?([\w.-]+)""", re.MULTILINE)
 class Request:
     """One document of a suite, ready to be answered.
 
-    Documents of one `cluster` are alike, "" is alone; `choices` counts the answers that it names to choose from.
+    Documents of one `cluster` are alike, "" is alone; `choices` counts the answers that it names to choose from. Both are
+    known of offbook's own suites only.
     """
 
     doc_id: int
@@ -47,7 +48,7 @@ class Request:
     stop_strings: tuple[str, ...]
     max_new_tokens: int
     cluster: str = ""
-    choices: int = 0
+    choices: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,8 +232,8 @@ def _request(instance: Instance, hashes: dict[int, str], suite: str) -> Request:
         prompt=prompt,
         stop_strings=tuple(s for s in kwargs["until"] if s),
         max_new_tokens=int(kwargs["max_gen_toks"]),
-        cluster=str(instance.doc.get("cluster", "")),
-        choices=_choices(instance.doc),
+        cluster=str(instance.doc.get("cluster", "")) if suite.startswith(PREFIX) else "",
+        choices=_choices(instance.doc) if suite.startswith(PREFIX) else None,
     )
 
 

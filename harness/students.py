@@ -200,7 +200,7 @@ def cost(folder: Path) -> TrainingCost:
         kept_tokens=found["kept_tokens"],
         distinct_sequences=found["distinct_sequences"],
         steps=found["steps"],
-        prepared_s=found["prepared_s"],
+        prepared_s=found.get("prepared_s"),
         wall_s=found["wall_s"],
         peak_bytes=found["peak_bytes"],
         dev_scores=tuple(e["score"] for e in found["evaluations"]),

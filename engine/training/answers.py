@@ -118,15 +118,16 @@ def greedy_batch(
     longest = max(map(len, prompts))
     rows = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
-    own_config = model.generation_config
+    inner: Any = model.get_base_model() if hasattr(model, "get_base_model") else model  # peft's wrapper copies its config
+    own_config = inner.generation_config
     eos = own_config.eos_token_id
     plain = GenerationConfig(max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=eos, pad_token_id=pad)
     generate: Any = model.generate  # its annotations promise an output object; asked for ids, it returns a tensor
-    model.generation_config = plain  # it would fill what is unset
+    inner.generation_config = plain  # it would fill what is unset
     try:
         output = generate(rows, attention_mask=mask)
     finally:
-        model.generation_config = own_config
+        inner.generation_config = own_config
     eos_ids = {eos} if isinstance(eos, int) else set(eos or ())
     return [_up_to_eos(row, eos_ids) for row in output[:, longest:].tolist()]
 

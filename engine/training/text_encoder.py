@@ -113,7 +113,8 @@ def path_vectors(
         progress: called with (questions done, N).
     """
     texts = [[q.question, *((r.perspective, r.text) for r in q.rationales)] for q in corpus.questions]
-    digest = hashlib.sha256(json.dumps([encoder.weights_sha256, corpus.perspectives, texts]).encode()).hexdigest()
+    read = [encoder.weights_sha256, WINDOW // 2, corpus.perspectives, texts]
+    digest = hashlib.sha256(json.dumps(read).encode()).hexdigest()
     path = cache / f"path-vectors-{digest[:16]}.safetensors"
     if (made := read_table(path)) is not None:
         return made

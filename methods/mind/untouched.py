@@ -37,7 +37,7 @@ def untouched_table(job: Job, paths: Sequence[Paths], names: Sequence[str], opti
     """
     how = [job.config.mixed_precision, job.config.max_length, list(names), options.learnability, options.tagged]
     key = hashlib.sha256(json.dumps([dict(job.identity), *how], sort_keys=True).encode()).hexdigest()
-    file = (job.cache or job.folder / "state") / f"untouched-{key[:32]}.safetensors"
+    file = (job.cache or job.folder / "state") / f"untouched-losses-{key[:32]}.safetensors"
     with accelerator_for(job.student, job.config.mixed_precision) as accelerator:
         main = accelerator.is_main_process  # the others do as it found
         made: Table | None = from_main(read_table(file) if main else None)

@@ -5,8 +5,9 @@ import json
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 
-from offbook.engine.training.answers import Answer, answer_prompts, chat_tokens, load_answers
+from offbook.engine.training.answers import Answer, answer_prompts, chat_tokens, greedy_batch, load_answers
 from tests.tiny import tiny_model, tiny_tokenizer
 
 CAP = 12
@@ -93,6 +94,17 @@ def test_an_answer_is_greedy_whatever_else_the_models_own_config_asks_for(model,
     model.generation_config.min_new_tokens = CAP
     assert ask(model, tmp_path / "answers.jsonl", batch_size=5) == plain
     assert model.generation_config.repetition_penalty == 50.0, "it is the model's own, and stays"
+
+
+def test_a_model_with_adapters_keeps_its_own_config_too():
+    plain = tiny_model()
+    prompts = [chat_tokens(TOKENIZER, question.prompt) for question in QUESTIONS]
+    expected = greedy_batch(plain, TOKENIZER, prompts, CAP)
+    plain.generation_config.repetition_penalty = 50.0
+    own = plain.generation_config
+    adapted = get_peft_model(plain, LoraConfig(target_modules="all-linear"))  # which changes nothing before training
+    assert greedy_batch(adapted, TOKENIZER, prompts, CAP) == expected
+    assert adapted.merge_and_unload().generation_config is own
 
 
 @pytest.mark.parametrize("several", [False, True])

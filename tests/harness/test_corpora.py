@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from offbook.engine.training.corpus import save_corpus
+from offbook.engine.training.corpus import Corpus, Question, Rationale, close, instruct, save_corpus
 from offbook.harness.config import parse
 from offbook.harness.corpora import find_file, load_material
 from offbook.harness.progress import Silent
@@ -56,6 +56,26 @@ def test_a_file_gives_its_first_questions_to_training_and_its_next_ones_to_devel
     assert not found.dev[0].is_answered_by("The answer is 100003.")
     with pytest.raises(ValueError, match="expected 6 questions to train on and 3 for development, got 6 and 2"):
         material(source=str(path), questions=6, dev_questions=3)
+
+
+@pytest.mark.parametrize("listed", ["\n(A) red\n(B) blue", "\n\n(A) red\n(B) blue"])
+@pytest.mark.parametrize(("answer", "right"), [("B", "The answer is (B)."), ("blue", "The answer is blue.")])
+def test_a_question_with_options_is_asked_as_it_is_trained_and_checked_without(
+    listed, answer, right, tmp_path, monkeypatch
+):
+    questions = []
+    for n, text in enumerate(["Which hue?", "Which tint is it?", "Which paint is it now?"]):
+        body, span = close("It is so.", answer)
+        rationale = Rationale(perspective="p", text=body, answer_span=span, provenance="test", licence="MIT")
+        questions.append(Question(id=f"q{n}", question=text + listed, answer=answer, rationales=(rationale,)))
+    path = tmp_path / "corpus.jsonl"
+    save_corpus(path, Corpus.of(questions))
+    monkeypatch.setattr("offbook.harness.corpora.known_test_sets", lambda: {"colours": ["Which hue?"]})
+    found = material(source=str(path), questions=1, dev_questions=1)
+    assert [q.id for q in found.corpus.questions] == ["q1"]
+    assert found.dev[0].prompt == instruct("Which paint is it now?" + listed)
+    assert found.dev[0].is_answered_by(right)
+    assert not found.dev[0].is_answered_by("The answer is (A) red.")
 
 
 def test_questions_of_a_test_set_are_left_out_and_said_so(tmp_path, monkeypatch):

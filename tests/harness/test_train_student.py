@@ -12,6 +12,7 @@ from offbook.harness.config import load_config
 from offbook.harness.corpora import load_material
 from offbook.harness.progress import Silent
 from offbook.harness.student_config import CorpusSpec
+from offbook.harness.distillers import distiller
 from offbook.harness.students import Student
 from offbook.harness.train_student import TrainStudentSpec, launch, merge, train_student
 from tests.tiny import save_tiny
@@ -55,7 +56,17 @@ def student(tmp_path):
     )
 
 
-def test_its_processes_train_the_very_student_beside_the_same_tables(student, made, tmp_path):
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("uniform_rationales", {}),
+        ("single_rationale", {}),
+        ("mcc_kd", {"consistency": 1e-5}),
+        ("mind", {"meta_rate": 1e-5, "perspectives": ["planning"], "attention": False}),
+    ],
+)
+def test_its_processes_train_the_very_student_beside_the_same_tables(method, options, student, made, tmp_path):
+    student = dataclasses.replace(student, method=method, options=distiller(method).resolved(options))
     material = load_material(CORPUS, Silent())
     tables = tmp_path / "tables"
     assert launch(student, material, tmp_path / "s", CORPUS, device="cpu", tables=tables) == tmp_path / "s"
