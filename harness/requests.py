@@ -38,8 +38,8 @@ DECLARED = re.compile(r"""^(?:task|group): *["']?([\w.-]+)""", re.MULTILINE)
 class Request:
     """One document of a suite, ready to be answered.
 
-    Documents of one `cluster` are alike, "" is alone; `choices` counts the answers that it names to choose from. Both are
-    known of offbook's own suites only.
+    Documents of one `cluster` are alike, "" is alone; `choices` counts the answers that it names to choose from. Both
+    are known of offbook's own suites only.
     """
 
     doc_id: int

@@ -10,9 +10,9 @@ from offbook.engine.training.distiller import StudentConfig
 from offbook.harness import train_student as module
 from offbook.harness.config import load_config
 from offbook.harness.corpora import load_material
+from offbook.harness.distillers import distiller
 from offbook.harness.progress import Silent
 from offbook.harness.student_config import CorpusSpec
-from offbook.harness.distillers import distiller
 from offbook.harness.students import Student
 from offbook.harness.train_student import TrainStudentSpec, launch, merge, train_student
 from tests.tiny import save_tiny
