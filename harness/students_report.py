@@ -1,5 +1,6 @@
 """How the students' tables are written: unrounded CSV, STUDENTS.md that grows with a run, and the README's block."""
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,10 +43,10 @@ same questions, greedily.
   until the training's end.
 - **Comparisons** are paired by item, within equal base model, suites, cap, number format, corpus and gradient tokens.
   *p, items*: sign flips over items, each item's score averaged over seeds; the null is that these very students are
-  equally good on such items. *p, seeds too*: the null is that their methods are, whatever the seed. *p, corrected*: the
-  larger of the two, by Holm's correction over all rows of the table. The verdict is on the student against the other:
-  *better* or *worse* where the corrected p is at most 0.05, else a *tie*, which is no proof that they are equal. Where
-  a trained student has one seed only, the verdict is *about* these students, not their methods.
+  equally good on such items. *p, seeds too*: the null is that their methods are, whatever the seed. **These students**
+  and **their methods** are the two verdicts on the student against the other: *better* or *worse* where p is at most
+  0.05 after Holm's correction over all rows of the table (in brackets; for methods of the larger of both p), else a
+  *tie*, which is no proof that they are equal. While a trained student has one seed only, methods stay *open*.
 - **Detectable**: the smallest true difference, in points, that the comparison finds with 80 % probability (two-sided,
   5 %, before the correction); in brackets that of items alone, to which more seeds could bring it down.
 """
@@ -214,11 +215,19 @@ def _shown(line: dict[str, str]) -> dict[str, str]:
 
 
 def _against_untouched(cohort: Cohort, pairs: pd.DataFrame, name: str) -> dict[str, str]:
-    """The verdict on each group against the untouched model, corrected over the whole cohort."""
+    """The verdicts on each group against the untouched model, corrected over the whole cohort."""
     bases = [e.label for e in cohort.examinees if e.untouched]
-    found = pairs[(pairs["a"] == name) & pairs["b"].isin(bases)].to_dict("records")
-    verdicts = {row["group"]: row["verdict"] for row in found}
-    return {"Against untouched": ", ".join(f"{GROUPS[g]} {verdicts[g]}" for g in GROUPS if g in verdicts) or "-"}
+    rows = pairs[(pairs["a"] == name) & pairs["b"].isin(bases)].to_dict("records")
+    found = {row["group"]: row for row in rows}
+    return {
+        title: ", ".join(f"{GROUPS[g]} {found[g][question]}" for g in GROUPS if g in found) or "-"
+        for question, title in (("students", "Against untouched: these students"), ("methods", "their methods"))
+    }
+
+
+def _verdict(row: dict[Any, Any], question: str) -> str:
+    p = row[f"p_{question}"]
+    return row[question] if math.isnan(p) else f"{row[question]} ({_p(p)})"
 
 
 def _pair(row: dict[Any, Any]) -> dict[str, str]:
@@ -231,9 +240,8 @@ def _pair(row: dict[Any, Any]) -> dict[str, str]:
         "Difference": _percent(row, "difference", sign="+"),
         "p, items": _p(row["p_items"]),
         "p, seeds too": _p(row["p_seeds"]),
-        "p, corrected": _p(row["p_holm"]),
-        "Verdict": row["verdict"],
-        "About": row["about"],
+        "These students": _verdict(row, "students"),
+        "Their methods": _verdict(row, "methods"),
         "Detectable": f"{number(100 * row['detectable'], 1)} [{number(100 * row['detectable_items'], 1)}]",
     }
 

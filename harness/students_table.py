@@ -43,7 +43,8 @@ COLUMNS = (
 )
 COMPARISON_COLUMNS = (
     *("model", "group", "a", "b", "seeds_a", "seeds_b", "n_items", "n_clusters", "accuracy_a", "accuracy_b"),
-    *("difference", "difference_low", "difference_high", "p_items", "p_seeds", "p_holm", "family", "verdict", "about"),
+    *("difference", "difference_low", "difference_high", "p_items", "p_seeds", "family"),
+    *("p_students", "students", "p_methods", "methods"),
     *("detectable", "detectable_items", "corpus", "budget", "exam"),
 )
 
@@ -184,11 +185,11 @@ def students_table(exams: Sequence[Exam]) -> pd.DataFrame:
 
 
 def comparisons_table(exams: Sequence[Exam]) -> pd.DataFrame:
-    """Every two students of a cohort on each group: a minus b. Holm's correction is over all rows of the cohort.
+    """Every two students of a cohort on each group: a minus b. Holm's corrections are over all rows of the cohort.
 
-    The p-value that is corrected is the larger of two: over items (sign flips; about these very students) and over
-    items and seeds (about their methods), so that a verdict holds for both. With one seed of a trained student only
-    the first exists, and `about` says so.
+    Two questions, each with its corrected p-value and its verdict: whether these very students differ on such items
+    (sign flips), and whether their methods do, whatever the seed (the larger of that p-value and the one over items
+    and seeds); the second is open while a trained student has one seed.
 
     Raises:
         ValueError: exams of one cohort over different documents.
@@ -202,9 +203,11 @@ def comparisons_table(exams: Sequence[Exam]) -> pd.DataFrame:
             for b, a in combinations(cohort.examinees, 2)
             if not (a.untouched and b.untouched) and a.suites(group, ALL_SUITES)
         ]
-        raw = [max(line["p_items"], 0.0 if math.isnan(line["p_seeds"]) else line["p_seeds"]) for line in family]
-        for line, p in zip(family, stats.holm(raw), strict=True):
-            line |= {"p_holm": p, "family": len(family), "verdict": _verdict(p, line["difference"])}
+        for line in family:
+            line["family"] = len(family)
+        known = [line for line in family if not math.isnan(line["p_seeds"])]
+        _judge(family, "students", [line["p_items"] for line in family])
+        _judge(known, "methods", [max(line["p_items"], line["p_seeds"]) for line in known])
         lines += family
     return pd.DataFrame(lines, columns=list(COMPARISON_COLUMNS))
 
@@ -258,7 +261,6 @@ def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[st
     (_, ours), (_, theirs), clusters = a.scores(names), b.scores(names), a.clusters(names)
     per_item_I1 = ours.mean(axis=1, keepdims=True) - theirs.mean(axis=1, keepdims=True)
     found, over_items = _difference(a, b, names), _difference(a, b, names, over_seeds=False)
-    about_methods = _seeds_known(a, b)
     return {
         "model": cohort.model,
         "group": group,
@@ -273,8 +275,9 @@ def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[st
         "difference": found.mean,
         **_bounds("difference", stats.t_interval(found, bound=1.0)),
         "p_items": stats.sign_flip_test(stats.cluster_totals(per_item_I1, clusters)[:, 0].tolist()),
-        "p_seeds": stats.t_test(found) if about_methods else math.nan,
-        "about": "methods" if about_methods else "these students",
+        "p_seeds": stats.t_test(found) if _seeds_known(a, b) else math.nan,
+        "p_methods": math.nan,
+        "methods": "open",
         "detectable": stats.detectable(found),
         "detectable_items": stats.detectable(over_items),
         "corpus": cohort.corpus,
@@ -303,6 +306,11 @@ def _guessing(choices: Sequence[int | None]) -> float:
 def _seeds_known(*examinees: Examinee) -> bool:
     """Whether every trained student has several seeds, so that their spread is known."""
     return all(len(examinee.exams) > 1 for examinee in examinees if not examinee.untouched)
+
+
+def _judge(family: Sequence[dict[str, Any]], question: str, raw: Sequence[float]) -> None:
+    for line, p in zip(family, stats.holm(raw), strict=True):
+        line |= {f"p_{question}": p, question: _verdict(p, line["difference"])}
 
 
 def _verdict(p: float, difference: float) -> str:

@@ -118,9 +118,7 @@ def greedy_batch(
     longest = max(map(len, prompts))
     rows = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
-    inner: Any = (
-        model.get_base_model() if hasattr(model, "get_base_model") else model
-    )  # peft's wrapper copies its config
+    inner: Any = getattr(model, "get_base_model", lambda: model)()  # peft's wrapper hands its config to it
     own_config = inner.generation_config
     eos = own_config.eos_token_id
     plain = GenerationConfig(max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=eos, pad_token_id=pad)
