@@ -17,6 +17,7 @@ from offbook.engine.decoding.generation import Generation
 from offbook.engine.files import atomic_write_text
 from offbook.harness.cells import Cell
 from offbook.harness.cross_table import cross_markdown, cross_table
+from offbook.harness.exam import UNTOUCHED
 from offbook.harness.record import CellSpec, Certificate, Record, canonical_sha256
 from offbook.harness.statistics import Interval, bootstrap_ratio, bootstrap_speedup, mean_interval
 from offbook.harness.store import Store
@@ -226,7 +227,10 @@ def _order(line: dict[str, Any]) -> tuple[Any, ...]:
         line["suite"] != ALL_SUITES,
         line["suite"],
         line["model"],
+        line["training"] != UNTOUCHED,
         line["training"],
+        -line["n_suites"],
+        -line["n_docs"],
         line["decoder"] != BASELINE_DECODER,
         line["decoder"],
         line["seed"],
