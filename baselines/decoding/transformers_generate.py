@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from offbook.engine.decoding.backbone import Backbone
@@ -25,6 +25,7 @@ from offbook.engine.decoding.decoder import Limits, OnCommit
 from offbook.engine.decoding.generation import FinishReason, Generation, Round
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
+from offbook.engine.plain_generation import plain_generation
 
 
 class TransformersGenerate:
@@ -76,22 +77,21 @@ class TransformersGenerate:
         watch = _Watch(clock, prompt_1P.shape[1], stop, on_commit)
         model = self.backbone.model
         hook = model.register_forward_pre_hook(watch.before_forward, with_kwargs=True)
-        own_config, model.generation_config = model.generation_config, GenerationConfig()  # it would fill what is unset
         try:
-            model.generate(
-                prompt_1P,
-                attention_mask=torch.ones_like(prompt_1P),
-                max_new_tokens=limits.max_new_tokens,
-                eos_token_id=sorted(limits.eos_token_ids) or None,
-                pad_token_id=min(limits.eos_token_ids, default=0),
-                streamer=watch,
-                stopping_criteria=StoppingCriteriaList([watch.criterion]),
-                **options,
-            )
+            with plain_generation(model):
+                model.generate(
+                    prompt_1P,
+                    attention_mask=torch.ones_like(prompt_1P),
+                    max_new_tokens=limits.max_new_tokens,
+                    eos_token_id=sorted(limits.eos_token_ids) or None,
+                    pad_token_id=min(limits.eos_token_ids, default=0),
+                    streamer=watch,
+                    stopping_criteria=StoppingCriteriaList([watch.criterion]),
+                    **options,
+                )
             decode_s = clock.elapsed() - watch.prefill_s
         finally:
             hook.remove()
-            model.generation_config = own_config
             self.backbone.use_tree_attention()
         assert watch.ended is not None
         kept, reason = watch.ended

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from offbook.engine.plain_generation import plain_generation
 
 
 class Question(Protocol):
@@ -111,23 +113,18 @@ def greedy_batch(
 ) -> list[list[int]]:
     """The greedy answers to prompts given as token ids, left-padded into one batch.
 
-    Each answer ends with the end-of-sequence token unless it hits the cap. What a model's own generation config asks
-    for beside that token (Qwen's: a penalty on repetition, of the prompt too) is left out.
+    Each answer ends with the end-of-sequence token unless it hits the cap; all else that a model's own generation
+    config asks for is left out.
     """
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     longest = max(map(len, prompts))
     rows = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
-    inner: Any = getattr(model, "get_base_model", lambda: model)()  # peft's wrapper hands its config to it
-    own_config = inner.generation_config
-    eos = own_config.eos_token_id
-    plain = GenerationConfig(max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=eos, pad_token_id=pad)
     generate: Any = model.generate  # its annotations promise an output object; asked for ids, it returns a tensor
-    inner.generation_config = plain  # it would fill what is unset
-    try:
-        output = generate(rows, attention_mask=mask)
-    finally:
-        inner.generation_config = own_config
+    with plain_generation(model) as own_config:
+        eos = own_config.eos_token_id
+        settings = {"max_new_tokens": max_new_tokens, "do_sample": False, "eos_token_id": eos, "pad_token_id": pad}
+        output = generate(rows, attention_mask=mask, **settings)
     eos_ids = {eos} if isinstance(eos, int) else set(eos or ())
     return [_up_to_eos(row, eos_ids) for row in output[:, longest:].tolist()]
 
