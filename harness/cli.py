@@ -268,7 +268,8 @@ def train_student(
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--learning_rate")] = None,
     lora_rank: Annotated[int | None, typer.Option("--lora-rank", "--lora_rank", min=0, help="0: all weights.")] = None,
     mixed_precision: Annotated[
-        Literal["no", "bf16"] | None, typer.Option("--mixed-precision", "--mixed_precision")
+        Literal["auto", "no", "bf16"] | None,
+        typer.Option("--mixed-precision", "--mixed_precision", help="auto: bf16 where the machine has it in hardware."),
     ] = None,
     evaluations: Annotated[int | None, typer.Option("--evaluations", min=1)] = None,
     max_length: Annotated[int | None, typer.Option("--max-length", "--max_length", min=8)] = None,

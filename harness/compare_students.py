@@ -4,6 +4,10 @@ Accuracy and its change to the untouched model must be equal ("reproduced (ident
 last bits differently on every processor, their 95 % intervals must overlap ("reproduced"). Anything else "differs".
 Only rows of equal settings, seeds, corpus and documents are held against each other. Tokens and seconds stand side by
 side, unjudged.
+
+Mixed precision is no such setting: it may be left to the machine. Rows of another precision are judged by intervals as
+all others are, where these speak of another training at all; that of a single seed does not, so values that lie apart
+are then "not comparable", never "differs".
 """
 
 import math
@@ -28,18 +32,22 @@ def compare_students(fresh: pd.DataFrame, committed: pd.DataFrame) -> Comparison
     """
     bounds = [f"{name}{end}" for name in _JUDGED for end in ("", "_low", "_high")]
     for name, table in (("fresh", fresh), ("committed", committed)):
-        missing = [column for column in (*IDENTITY, "setting", *bounds, *_UNJUDGED) if column not in table.columns]
+        needed = (*IDENTITY, "seeds", "setting", *bounds, *_UNJUDGED)
+        missing = [column for column in needed if column not in table.columns]
         if missing:
             message = f"{name} students: expected column {missing[0]!r}, got none; write them with `offbook report`"
             raise ValueError(message)
     news, olds = fresh.to_dict("records"), committed.to_dict("records")
-    by_setting = {row["setting"]: row for row in news}
+    by_setting: dict[str, list[Row]] = {}
+    for row in news:
+        by_setting.setdefault(row["setting"], []).append(row)
     identities, old_settings = {_identity(row) for row in news}, {row["setting"] for row in olds}
     unmatched = {_identity(row) for row in olds if row["setting"] not in by_setting}
     lines = []
     for old in olds:
-        new = by_setting.get(old["setting"])
-        if new is not None:
+        found = sorted(by_setting.get(old["setting"], []), key=lambda new: _precision(new) != _precision(old))
+        if found:
+            new = found[0]  # of several, that of the same precision
             lines.append(_line(old, new, *_judge(old, new)))
         elif _identity(old) in identities:
             reason = f"settings, seeds, corpus or documents are others (setting {old['setting'][:12]} is not there)"
@@ -63,7 +71,10 @@ def read_students(path: Path) -> pd.DataFrame:
     Raises:
         ValueError: no such file, or no table in it.
     """
-    texts = ("model", "student", "method", "group", "suite", "origin", "metric", "corpus", "exam", "setting")
+    texts = (
+        *("model", "student", "method", "group", "suite", "origin", "metric", "mixed_precision"),
+        *("corpus", "exam", "setting"),
+    )
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(texts, str))
     except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
@@ -74,7 +85,7 @@ def read_students(path: Path) -> pd.DataFrame:
 
 def _judge(old: Row, new: Row) -> tuple[str, str]:
     found = [(name, *_number(old, new, name)) for name in _JUDGED]
-    for verdict in (DIFFERS, REPRODUCED):
+    for verdict in (DIFFERS, NOT_COMPARABLE, REPRODUCED):
         reasons = [f"{name}: {reason}" for name, judged, reason in found if judged == verdict]
         if reasons:
             return verdict, "; ".join(reasons)
@@ -87,7 +98,19 @@ def _number(old: Row, new: Row, name: str) -> tuple[str, str]:
         return DIFFERS, "the untouched model is there on one side only"
     if math.isnan(was) or math.isclose(was, now, rel_tol=1e-12, abs_tol=1e-12):
         return IDENTICAL, ""
-    return by_intervals(old, new, name)
+    verdict, reason = by_intervals(old, new, name)
+    precisions = _precision(old), _precision(new)
+    if verdict != DIFFERS or precisions[0] == precisions[1]:
+        return verdict, reason
+    reason = f"{reason}, in mixed precision {precisions[0]} and {precisions[1]}"
+    if all(row["seeds"] > 1 and not math.isnan(float(row[f"{name}_low"])) for row in (old, new)):
+        return DIFFERS, reason
+    return NOT_COMPARABLE, f"{reason}; over one seed, intervals say nothing about another training"
+
+
+def _precision(row: Row) -> str:
+    """What its students were trained in; "unknown" in tables that do not say so, "none" for the untouched model."""
+    return str(row.get("mixed_precision", "unknown")) or "none"
 
 
 def _identity(row: Row) -> tuple[Any, ...]:

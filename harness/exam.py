@@ -94,8 +94,13 @@ class ExamSpec(_Strict):
         return canonical_sha256({"schema_version": SCHEMA_VERSION, **self.model_dump()})
 
     def setting(self) -> str:
-        """The key without weights and seed: equal for the seeds of one student, and for a rerun on another machine."""
+        """The key without weights and seed: equal for the seeds of one student."""
         return self.model_copy(update={"weights_sha256": "", "seed": 0}).key()
+
+    def rerun(self) -> str:
+        """The setting without the mixed precision: equal for a rerun on whatever machine, which may choose another."""
+        training = {name: value for name, value in self.training.items() if name != "mixed_precision"}
+        return self.model_copy(update={"training": training}).setting()
 
 
 class TrainingCost(_Strict):
@@ -106,6 +111,9 @@ class TrainingCost(_Strict):
         kept_tokens: those behind the weights that were kept.
         distinct_sequences: how many different responses they belong to.
         steps: optimiser steps.
+        mixed_precision: in which matrices were multiplied, whatever was asked; None in records written before it was
+            kept, where what was asked was used.
+        machine: manifest of the process that trained; empty in records written before it was kept.
         wall_s: seconds, development scores included.
         prepared_s: seconds of what its base model and corpus need once and its seeds share, such as the vectors of
             rationales; None in records written before it was measured.
@@ -117,6 +125,8 @@ class TrainingCost(_Strict):
     kept_tokens: Count
     distinct_sequences: Count
     steps: Count
+    mixed_precision: Literal["no", "bf16"] | None = None
+    machine: dict[str, JsonValue] = {}
     wall_s: Seconds
     prepared_s: Seconds | None = None
     peak_bytes: Count

@@ -43,7 +43,7 @@ class StudentTrainingSpec(_Strict):
     evaluations: int | None = Field(default=None, ge=1)
     max_length: int | None = Field(default=None, ge=8)
     lora_rank: int | None = Field(default=None, ge=0)
-    mixed_precision: Literal["no", "bf16"] | None = None
+    mixed_precision: Literal["auto", "no", "bf16"] | None = None
 
 
 class StudentSpec(_Strict):

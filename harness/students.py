@@ -16,12 +16,14 @@ import torch
 from offbook.engine import pretrained
 from offbook.engine.training.answers import chat_tokens, greedy_batch
 from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.training.precision import say_precision
 from offbook.engine.training.student_training import RECORD
 from offbook.engine.training.text_encoder import encoder_sha256, load_encoder, path_vectors
 from offbook.harness.corpora import Material
 from offbook.harness.distillers import distiller
 from offbook.harness.exam import TrainingCost
 from offbook.harness.progress import Progress
+from offbook.harness.provenance import load_average, manifest
 from offbook.harness.record import canonical_sha256
 from offbook.harness.student_config import StudentsSpec
 
@@ -159,6 +161,8 @@ def make(
             progress=lambda done, total: progress.update(done, total, "vectors of the rationales"),
         )
     model, tokenizer = pretrained.load(student.model, device=device)
+    progress.say(f"    {student.name}: {say_precision(folder, student.config.mixed_precision, model.device)}")
+    description, load_at_start = manifest(), load_average()
     job = Job(
         student=model,
         tokenizer=tokenizer,
@@ -168,6 +172,7 @@ def make(
         folder=folder,
         identity=student.identity(material),
         cache=tables,
+        machine=lambda: description | {"load_average": {"start": load_at_start, "end": load_average()}},
         prepared_s=prepared_s,
         score=dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens),
         report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
@@ -200,6 +205,8 @@ def cost(folder: Path) -> TrainingCost:
         kept_tokens=found["kept_tokens"],
         distinct_sequences=found["distinct_sequences"],
         steps=found["steps"],
+        mixed_precision=found.get("mixed_precision"),
+        machine=found.get("machine", {}),
         prepared_s=found.get("prepared_s"),
         wall_s=found["wall_s"],
         peak_bytes=found["peak_bytes"],

@@ -15,6 +15,7 @@ from offbook.harness.students_table import ALL_SUITES, Cohort, cohorts, comparis
 from offbook.harness.tables import to_csv
 
 GROUPS = {"id": "ID", "ood": "OOD"}
+PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds
 NOTHING = "No student has sat an exam yet."
 
 DEFINITIONS = """\
@@ -38,7 +39,8 @@ same questions, greedily.
   **Kept at**: how many lay behind the weights that were examined, the best of several by development score.
   **Distinct sequences**: how many different responses all of them belong to. **Steps**: of the optimiser. **Prepare
   s**: seconds of what a base model and corpus need once for all seeds (MIND's vectors of rationales and losses of the
-  untouched model); "-" where it was not measured. **Train s**: seconds of the training loop, development scores
+  untouched model); "-" where it was not measured. **Precision**: of the matrix products in training, as the machine
+  had it or as it was asked; weights and sums are fp32. **Train s**: seconds of the training loop, development scores
   included. **Exam s**: seconds of the whole exam. Means over seeds; **peak MiB** is the largest memory of the process
   until the training's end.
 - **Comparisons** are paired by item, within equal base model, suites, cap, number format, corpus and gradient tokens.
@@ -201,6 +203,7 @@ def _pooled(rows: pd.DataFrame) -> list[dict[str, str]]:
                 "Distinct sequences": count(row["distinct_sequences"]),
                 "Steps": number(row["steps"], 0),
                 "Prepare s": number(row["prepare_s"], 0),
+                "Precision": PRECISIONS.get(row["mixed_precision"], row["mixed_precision"]) or "-",
                 "Train s": number(row["train_s"], 0),
                 "Exam s": number(row["exam_s"], 0),
                 "Peak MiB": number(row["peak_mib"], 0),

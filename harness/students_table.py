@@ -33,6 +33,7 @@ COLUMNS = (
         "distinct_sequences",
         "steps",
         "prepare_s",
+        "mixed_precision",
         "train_s",
         "exam_s",
         "peak_mib",
@@ -180,7 +181,7 @@ def students_table(exams: Sequence[Exam]) -> pd.DataFrame:
             for examinee in cohort.examinees:
                 if examinee.suites(group, suite):
                     line = _line(examinee, base, group, suite, cohort)
-                    lines.setdefault(line["setting"], line)
+                    lines.setdefault(canonical_sha256([examinee.spec.setting(), group, suite]), line)
     return pd.DataFrame(list(lines.values()), columns=list(COLUMNS))
 
 
@@ -243,6 +244,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "kept_tokens": _mean([cost.kept_tokens for cost in costs]),
         "distinct_sequences": _mean([cost.distinct_sequences for cost in costs]),
         "steps": _mean([cost.steps for cost in costs]),
+        "mixed_precision": ", ".join(sorted({_precision(exam) for exam in examinee.exams} - {""})),
         "prepare_s": _mean([cost.prepared_s for cost in costs if cost.prepared_s is not None]),
         "train_s": _mean([cost.wall_s for cost in costs]),
         "exam_s": _mean([exam.record.wall_s for exam in examinee.exams]),
@@ -252,7 +254,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "corpus": "" if examinee.untouched else cohort.corpus,
         "budget": examinee.budget,
         "exam": cohort.exam,
-        "setting": canonical_sha256([examinee.spec.setting(), seeds, group, suite]),
+        "setting": canonical_sha256([examinee.spec.rerun(), seeds, group, suite]),
     }
 
 
@@ -296,6 +298,12 @@ def _difference(a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: 
         stats.by_cluster(theirs, clusters),
         over_seeds=over_seeds and _seeds_known(a, b),
     )
+
+
+def _precision(exam: Exam) -> str:
+    """The mixed precision that a student was trained in; "" for the untouched model."""
+    cost = exam.record.cost
+    return "" if cost is None else cost.mixed_precision or str(exam.record.spec.training.get("mixed_precision", "no"))
 
 
 def _guessing(choices: Sequence[int | None]) -> float:

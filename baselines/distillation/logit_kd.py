@@ -22,6 +22,7 @@ from offbook.engine.pretrained import load, weights_sha256
 from offbook.engine.training.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
 from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.paths import Paths, encode_corpus
+from offbook.engine.training.precision import precision_of
 from offbook.engine.training.student_training import (
     Objective,
     QuestionLoss,
@@ -51,7 +52,8 @@ def logit_kd(job: Job) -> Path:
     job = replace(job, identity={**job.identity, "teacher": weights_sha256(options.teacher)})
     if is_trained(job.folder, training_fingerprint(job, NAME)):
         return job.folder
-    dtype = torch.bfloat16 if job.config.mixed_precision == "bf16" else job.student.dtype
+    used = precision_of(job.folder, job.config.mixed_precision, job.student.device)
+    dtype = torch.bfloat16 if used == "bf16" else job.student.dtype
     teacher, tokenizer = load(options.teacher, dtype=dtype, device=job.student.device)
     check_vocabulary(options.teacher, tokenizer, job.tokenizer)
     questions = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)

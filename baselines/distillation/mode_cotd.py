@@ -34,6 +34,7 @@ from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.parts import Part, finish, is_finished, train_part
 from offbook.engine.training.path_objective import path_objective
 from offbook.engine.training.paths import Paths, encode_corpus
+from offbook.engine.training.precision import precision_of
 
 NAME = "mode_cotd"
 EXPERT = "expert"
@@ -144,7 +145,8 @@ def _mix(job: Job, options: ModeCotdOptions, experts: Sequence[Part], held_out: 
     assert isinstance(mixture.base_model, LoraModel)
     mixture.base_model.set_adapter(names)
     mixture.eval()
-    precision = torch.autocast(job.student.device.type, torch.bfloat16, enabled=job.config.mixed_precision == "bf16")
+    used = precision_of(job.folder, job.config.mixed_precision, job.student.device)
+    precision = torch.autocast(job.student.device.type, torch.bfloat16, enabled=used == "bf16")
 
     def objective(weights: Sequence[float]) -> float:
         weigh(mixture, dict(zip(names, weights, strict=True)))

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.training.corpus import Corpus
+from offbook.engine.training.precision import MixedPrecision
 
 Score = Callable[[PreTrainedModel], float]
 Report = Callable[[int, int, str], object]
@@ -40,7 +41,8 @@ class StudentConfig:
         evaluations: how often the development score is taken, evenly over the budget; the best checkpoint is kept.
         max_length: a question with its longest rationale may have so many tokens.
         lora_rank: rank of LoRA on every linear layer (arXiv:2106.09685); 0 trains all weights.
-        mixed_precision: "bf16" multiplies matrices in bfloat16 (weights, gradients and sums stay fp32); "no" does not.
+        mixed_precision: "bf16" multiplies matrices in bfloat16 (weights, gradients and sums stay fp32); "no" does not;
+            "auto" does where the machine has bfloat16 in hardware (`precision.py`).
         seed: of order, adapters, dropout and whatever the method draws.
     """
 
@@ -53,7 +55,7 @@ class StudentConfig:
     evaluations: int = 3
     max_length: int = 640
     lora_rank: int = 0
-    mixed_precision: Literal["no", "bf16"] = "no"
+    mixed_precision: MixedPrecision = "no"
     seed: int = 0
 
 
@@ -72,6 +74,7 @@ class Job:
         score: development score of a student in memory, higher is better.
         report: is told (gradient tokens done, budget, message).
         cache: folder of tables that trainings of one base model and corpus share; None: each makes its own.
+        machine: describes, at the training's end, the machine it ran on, for the record.
         prepared_s: seconds spent on what is made once for a base model and corpus, by whichever training made it.
     """
 
@@ -85,6 +88,7 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     report: Report = lambda done, total, message: None
     cache: Path | None = None
+    machine: Callable[[], Mapping[str, Any]] = dict
     prepared_s: float = 0.0
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from offbook.engine.files import atomic_write_text
 from offbook.engine.training.distiller import Job
+from offbook.engine.training.precision import Precision, keep_precision, precision_of
 from offbook.engine.training.student_training import (
     RECORD,
     Objective,
@@ -50,16 +51,19 @@ def is_finished(job: Job, method: str) -> bool:
         msg = f"{job.folder}: holds an unfinished training with other settings; choose another folder"
         raise ValueError(msg)
     atomic_write_text(claim, fingerprint)
+    keep_precision(job.folder, _precision(job))
     return False
 
 
 def train_part(job: Job, name: str, method: str, objective: Objective) -> Part:
-    """One training of the student's, a job like any other but for its folder; see `train_student`.
+    """One training of the student's, a job like any other but for its folder, in the student's precision.
 
     Raises:
         ValueError: an older version finished it.
     """
     folder = job.folder / STATE / name
+    if not (folder / RECORD).is_file():
+        keep_precision(folder, _precision(job))
     train_student(replace(job, folder=folder), method, objective)
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     if "sequences" not in record:
@@ -98,6 +102,9 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         "config": asdict(job.config),
         "options": dict(job.options),
         "identity": dict(job.identity),
+        "mixed_precision": _precision(job),
+        "processes": 1,
+        "machine": dict(job.machine()),
         "gradient_tokens": sum(r["gradient_tokens"] for r in records),
         "kept_tokens": sum(r["kept_tokens"] for r in records),
         "distinct_sequences": len(sequences),
@@ -113,3 +120,7 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
     atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     shutil.rmtree(job.folder / STATE, ignore_errors=True)
     return job.folder
+
+
+def _precision(job: Job) -> Precision:
+    return precision_of(job.folder, job.config.mixed_precision, job.student.device)

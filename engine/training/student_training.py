@@ -30,6 +30,7 @@ from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.files import atomic_write_text
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.training.precision import Precision, keep_precision, precision_of
 from offbook.engine.training.processes import accelerator_for, bring_together, from_main, share, sum_gradients
 from offbook.engine.training.resumption import is_finished, resume, save_state
 
@@ -106,9 +107,9 @@ class _Run:
 def train_student(job: Job, method: str, objective: Objective) -> Path:
     """Trains `job.student` into `job.folder`; see `Distiller`.
 
-    The folder holds the model, the tokenizer and, written last, `distillation.json`: method, settings, gradient
-    tokens (all, and those behind the kept weights), the distinct sequences with their names, steps, seconds, peak
-    memory, development scores and the log of every step.
+    The folder holds the model, the tokenizer and, written last, `distillation.json`: method, settings, the mixed
+    precision that was used, processes, machine, gradient tokens (all, and those behind the kept weights), the distinct
+    sequences with their names, steps, seconds, peak memory, development scores and the log of every step.
 
     Raises:
         ValueError: a folder that holds another training, finished or not.
@@ -116,8 +117,9 @@ def train_student(job: Job, method: str, objective: Objective) -> Path:
     fingerprint = training_fingerprint(job, method)
     if is_trained(job.folder, fingerprint):
         return job.folder
-    with accelerator_for(job.student, job.config.mixed_precision) as accelerator:
-        _train(accelerator, job, method, objective, fingerprint)
+    precision = precision_of(job.folder, job.config.mixed_precision, job.student.device)
+    with accelerator_for(job.student, precision) as accelerator:
+        _train(accelerator, job, method, objective, fingerprint, precision)
     return job.folder
 
 
@@ -146,7 +148,9 @@ def with_adapters(student: nn.Module, config: StudentConfig) -> Any:
     return get_peft_model(student, lora)
 
 
-def _train(accelerator: Accelerator, job: Job, method: str, objective: Objective, fingerprint: str) -> None:
+def _train(
+    accelerator: Accelerator, job: Job, method: str, objective: Objective, fingerprint: str, precision: Precision
+) -> None:
     """Every step of the budget, from where an earlier sitting stopped."""
     config, state = job.config, job.folder / "state"
     state.mkdir(parents=True, exist_ok=True)
@@ -162,6 +166,8 @@ def _train(accelerator: Accelerator, job: Job, method: str, objective: Objective
     model = accelerator.prepare_model(student, evaluation_mode=True)
     accelerator.register_for_checkpointing(*objective.state)
     run = _Run(**(resume(accelerator, state, fingerprint) or {}))
+    if accelerator.is_main_process:
+        keep_precision(job.folder, precision)
     report = job.report if accelerator.is_main_process else lambda *_: None
     clock, spent = time.perf_counter(), run.wall_s
     saved = clock
@@ -186,7 +192,8 @@ def _train(accelerator: Accelerator, job: Job, method: str, objective: Objective
         save_state(accelerator, state, run.steps, asdict(run))
         saved = time.perf_counter()
     if accelerator.is_main_process:
-        _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint)
+        how = {"mixed_precision": precision, "processes": accelerator.num_processes}
+        _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint, how)
     accelerator.wait_for_everyone()
 
 
@@ -254,7 +261,16 @@ def _keep(student: nn.Module, path: Path) -> None:
     temporary.replace(path)
 
 
-def _finish(job: Job, method: str, student: Any, state: Path, run: _Run, peak: int, fingerprint: str) -> None:
+def _finish(
+    job: Job,
+    method: str,
+    student: Any,
+    state: Path,
+    run: _Run,
+    peak: int,
+    fingerprint: str,
+    how: Mapping[str, Any],
+) -> None:
     """Writes the best weights as a plain model, and the record last."""
     best = load_file(state / BEST)
     with torch.no_grad():
@@ -271,6 +287,8 @@ def _finish(job: Job, method: str, student: Any, state: Path, run: _Run, peak: i
         "config": asdict(job.config),
         "options": dict(job.options),
         "identity": dict(job.identity),
+        **how,
+        "machine": dict(job.machine()),
         "gradient_tokens": run.gradient_tokens,
         "kept_tokens": run.kept_tokens,
         "distinct_sequences": len(run.sequences),

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job
 from offbook.engine.training.paths import Paths
+from offbook.engine.training.precision import precision_of
 from offbook.engine.training.processes import accelerator_for, bring_together, from_main, share
 from offbook.engine.training.tables import Table, read_table, write_table
 from offbook.methods.mind.losses import Learnability, measure
@@ -35,10 +36,11 @@ def untouched_table(job: Job, paths: Sequence[Paths], names: Sequence[str], opti
         names: of the K perspectives.
         options: say what is measured.
     """
-    how = [job.config.mixed_precision, job.config.max_length, list(names), options.learnability, options.tagged]
+    precision = precision_of(job.folder, job.config.mixed_precision, job.student.device)
+    how = [precision, job.config.max_length, list(names), options.learnability, options.tagged]
     key = hashlib.sha256(json.dumps([dict(job.identity), *how], sort_keys=True).encode()).hexdigest()
     file = (job.cache or job.folder / "state") / f"untouched-losses-{key[:32]}.safetensors"
-    with accelerator_for(job.student, job.config.mixed_precision) as accelerator:
+    with accelerator_for(job.student, precision) as accelerator:
         main = accelerator.is_main_process  # the others do as it found
         made: Table | None = from_main(read_table(file) if main else None)
         if made is None:

@@ -113,6 +113,18 @@ def test_every_profile_that_is_shipped_loads():
         assert profile.decoders or profile.students
 
 
+def test_no_profile_that_runs_on_a_cpu_fixes_a_number_format_that_not_every_cpu_has():
+    profiles = {name: load_profile(name)[1] for name in profile_names()}
+    trained = {name: profile.students for name, profile in profiles.items() if profile.students}
+    asked = {
+        name: {spec.training.mixed_precision, *(student.training.mixed_precision for student in spec.methods.values())}
+        for name, spec in trained.items()
+    }
+    assert asked.pop("paper") == {"bf16", None}
+    assert set(asked) >= {"laptop", "smoke", "cross", "full", "svamp"}
+    assert all(found == {"auto", None} for found in asked.values())
+
+
 def test_a_profile_may_be_the_users_own_file(tmp_path: Path):
     path = tmp_path / "mine.yaml"
     path.write_text(

@@ -12,7 +12,7 @@ from offbook.harness.student_config import CorpusSpec
 from offbook.harness.students import Student, cost, is_made, make, plan_students
 from tests.tiny import save_tiny
 
-SMALL = {"gradient_tokens": 900, "questions_per_step": 2, "evaluations": 1, "max_length": 4096}
+SMALL = {"gradient_tokens": 900, "questions_per_step": 2, "evaluations": 1, "max_length": 4096, "mixed_precision": "no"}
 STUDENTS = load_profile("full")[1].students
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,33 @@ def test_mind_reads_vectors_of_the_encoder_it_names(tiny, material, tmp_path, mo
     assert seen["identity"]["encoder"] == "hash of mini"
     assert seen["cache"] == Path(tmp_path) / "tables"
     assert dataclasses.replace(student, encoder="other").folder(tmp_path, material) != folder
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_what_a_student_was_trained_in_and_on_is_part_of_its_cost(tiny, material, tmp_path, monkeypatch, able):
+    monkeypatch.setattr("offbook.engine.training.precision.has_bf16", lambda device: able)
+    training = {"gradient_tokens": 100, "max_length": 4096, "evaluations": 1, "mixed_precision": "auto"}
+    student = plan_students(spec(training=training), tiny)[0]
+    said = Said()
+    make(student, material, folder := student.folder(tmp_path, material), said, device="cpu")
+    found = cost(folder)
+    assert found.mixed_precision == ("bf16" if able else "no")
+    assert found.machine["cores"] == os.cpu_count()
+    assert found.machine["load_average"].keys() == {"start", "end"}
+    precise = "bfloat16" if able else "float32"
+    assert [line.strip() for line in said.lines] == [f"single: matrices in {precise} (mixed precision auto)"]
+
+
+def test_the_cost_of_an_older_record_is_read(tmp_path):
+    counts = ("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "wall_s", "peak_bytes")
+    (tmp_path / "distillation.json").write_text(json.dumps(dict.fromkeys(counts, 7) | {"evaluations": []}))
+    found = cost(tmp_path)
+    assert (found.gradient_tokens, found.mixed_precision, found.machine) == (7, None, {})
+
+
+class Said(Silent):
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)

@@ -41,6 +41,7 @@ def exam(
     clusters: Sequence[str] = (),
     choices: int | None = None,
     later: int = 0,
+    used: str | None = None,
     **changes: Any,
 ) -> Exam:
     """An exam over these scores by suite; "untouched" has neither training nor cost."""
@@ -70,6 +71,7 @@ def exam(
         kept_tokens=4000,
         distinct_sequences=80,
         steps=10,
+        mixed_precision=used,
         prepared_s=7.0,
         wall_s=30.0 + seed,
         peak_bytes=(seed + 1) * 2**20,
@@ -545,6 +547,53 @@ def test_rows_on_one_side_only_are_named() -> None:
     assert "missing in the fresh students" in set(missing.table["reason"])
     assert "missing in the committed students" in set(compare_students(both, part).table["reason"])
     assert not compare_students(part.iloc[:0], part).holds
+
+
+def in_precision(asked: str, used: str | None, seed: int = 0, **changes: Any) -> Exam:
+    training = {"gradient_tokens": 5000, "learning_rate": 1e-4, "mixed_precision": asked}
+    return exam(seed=seed, training=training, used=used, **changes)
+
+
+def test_a_student_of_another_precision_is_found_and_judged_by_intervals() -> None:
+    asked = in_precision("bf16", None)  # as in records of before precision was written down
+    for fresh in (in_precision("auto", "no"), in_precision("auto", "bf16"), in_precision("no", "no")):
+        assert verdict([fresh], [asked]) == (IDENTICAL, "accuracy and change are equal")
+    near = in_precision("auto", "no", scores={"sums": [1, 1, 1, 0], "dates": [1, 0, 0, 0]})
+    assert verdict([near], [asked])[0] == REPRODUCED
+
+
+def test_one_seed_of_another_precision_never_differs() -> None:
+    committed = [in_precision("bf16", None, scores={"sums": [1.0] * 30})]
+    far: dict[str, Any] = {"scores": {"sums": [0.0] * 30}}
+    found = verdict([in_precision("auto", "no", **far)], committed)
+    assert found[0] == NOT_COMPARABLE
+    assert "in mixed precision bf16 and no; over one seed, intervals say nothing about another training" in found[1]
+    assert verdict([in_precision("auto", "bf16", **far)], committed)[0] == DIFFERS, "the same precision"
+
+
+def test_several_seeds_of_another_precision_differ_where_their_intervals_lie_apart() -> None:
+    right = [in_precision("auto", "bf16", seed, scores={"sums": [1.0] * 29 + [0.0]}) for seed in (0, 1, 2)]
+    wrong = [in_precision("auto", "no", seed, scores={"sums": [1.0] + [0.0] * 29}) for seed in (0, 1, 2)]
+    assert verdict(wrong, right)[0] == DIFFERS
+    assert verdict(right, right)[0] == IDENTICAL
+
+
+def test_students_of_two_precisions_in_one_folder_stay_two_and_are_held_against_their_own() -> None:
+    both = [in_precision("bf16", "bf16"), in_precision("no", "no", scores={"sums": [0] * 4, "dates": [0] * 4})]
+    table = students_table(both)
+    assert sorted(table[table["suite"] == "sums"]["mixed_precision"]) == ["bf16", "no"]
+    assert len(set(table["student"])) == 2
+    result = compare_students(table, table)
+    assert result.counts[IDENTICAL] == len(table) == 8
+    assert "fp32" in to_markdown(both, table, comparisons_table(both))
+
+
+def test_a_table_without_precisions_is_still_read(tmp_path: Path) -> None:
+    write_students(filled(tmp_path, [in_precision("auto", "no")]))
+    old = pd.read_csv(tmp_path / "students.csv").drop(columns="mixed_precision")
+    old.to_csv(tmp_path / "students.csv", index=False)
+    fresh = students_table([in_precision("auto", "bf16")])
+    assert compare_students(fresh, read_students(tmp_path / "students.csv")).holds
 
 
 def test_seconds_and_tokens_are_shown_and_not_judged() -> None:

@@ -1,0 +1,100 @@
+"""What a machine can do: hardware, and the limits that its user sets, decide; what else it is busy with does not."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+from offbook.engine import machine
+from offbook.engine.machine import FLAGS, abilities, has_bf16, usable_cores
+
+CPU = torch.device("cpu")
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, *flags: str, capability: str = "AVX512") -> None:
+    monkeypatch.setattr(machine, "cpu_flags", lambda: {name: name in flags for name in FLAGS})
+    monkeypatch.setattr(machine, "cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (("avx2",), False),
+        (("avx2", "avx512_f", "avx512_vnni"), False),
+        (("avx2", "avx512_f", "avx512_bf16"), True),
+        (("avx2", "avx512_f", "amx_bf16"), True),
+    ],
+    ids=["AVX2", "AVX-512 without bfloat16", "AVX512-BF16", "AMX"],
+)
+def test_bfloat16_is_in_hardware_where_the_flags_say_so(
+    monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], expected: bool
+) -> None:
+    pretend(monkeypatch, *flags)
+    assert has_bf16(CPU, {}) is expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"ONEDNN_MAX_CPU_ISA": "AVX2"}, False),
+        ({"ONEDNN_MAX_CPU_ISA": "avx512_core_vnni"}, False),
+        ({"DNNL_MAX_CPU_ISA": "AVX2"}, False),
+        ({"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"}, True),
+        ({"ONEDNN_MAX_CPU_ISA": "DEFAULT"}, True),
+        ({"ONEDNN_MAX_CPU_ISA": ""}, True),
+    ],
+)
+def test_limits_on_onednn_are_obeyed(
+    monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str], expected: bool
+) -> None:
+    pretend(monkeypatch, "avx512_bf16", "amx_bf16")
+    assert has_bf16(CPU, environ) is expected
+
+
+def test_limits_on_torchs_own_kernels_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "avx512_bf16", "amx_bf16", capability="AVX2")
+    assert not has_bf16(CPU, {})
+
+
+def test_a_cuda_device_has_bfloat16_where_it_is_not_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch)
+    for found in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, found=found: found)
+        assert has_bf16(torch.device("cuda")) is found
+    assert not has_bf16(torch.device("meta"))
+
+
+def test_a_process_held_to_avx2_has_no_bfloat16() -> None:
+    code = (
+        "import torch; from offbook.engine.machine import abilities; from offbook.engine.training.precision import "
+        "choose; print(choose('auto', torch.device('cpu')), abilities()['cpu_capability'], "
+        "abilities()['bf16_in_hardware'])"
+    )
+    lesser = os.environ | {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([sys.executable, "-c", code], env=lesser, capture_output=True, text=True, check=True)
+    precision, capability, found = done.stdout.split()
+    assert (precision, found) == ("no", "False")
+    assert capability in {"AVX2", "DEFAULT"}  # the second where there is no x86
+
+
+def test_a_containers_quota_counts_where_it_is_less_than_the_cores(tmp_path: Path) -> None:
+    file = tmp_path / "cpu.max"
+    allowed = usable_cores(file)
+    if allowed is None:
+        pytest.skip("this system does not say on which cores a process may run")
+    for text, expected in (("max 100000\n", allowed), ("100000 100000\n", 1), ("1000 100000\n", 1), ("odd", allowed)):
+        file.write_text(text)
+        assert usable_cores(file) == expected
+
+
+def test_abilities_name_what_the_processor_has() -> None:
+    found = abilities()
+    flags = found["cpu_flags"]
+    assert isinstance(flags, list)
+    assert set(flags) <= set(FLAGS)
+    assert found["torch_threads"] == torch.get_num_threads()
