@@ -15,7 +15,7 @@ METADATA = (Path("pyproject.toml"), Path("constraints.txt"), Path("noxfile.py"))
 ENVIRONMENT = Path(".nox/offbook").resolve()
 BIN = ENVIRONMENT / ("Scripts" if sys.platform == "win32" else "bin")
 PYTHON = str(BIN / "python")
-# Two workers on two cores: one thread each, or they wait for one another. No test reaches a model hub.
+# A worker a core, one thread each, or they wait for one another. No test reaches a model hub.
 TEST_ENV = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -26,9 +26,16 @@ TEST_ENV = {
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The whole test suite, on two workers; arguments after -- go to pytest."""
+    """The test suite but for its long tests, a worker on each core; arguments after -- go to pytest."""
     prepare(session)
-    call(session, "pytest", "-n", "2", "--dist", "loadfile", *session.posargs, env=TEST_ENV)
+    test(session, "not slow")
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The long tests: several processes, whole libraries, every stage with the embedded model; arguments as above."""
+    prepare(session)
+    test(session, "slow")
 
 
 @nox.session
@@ -53,6 +60,13 @@ def reproduce(session: nox.Session) -> None:
     """Decoders and students, on every core (the profile `laptop` unless arguments after -- say otherwise)."""
     prepare(session)
     call(session, "python", "-m", "offbook.harness.cli", "reproduce", *session.posargs)
+
+
+def test(session: nox.Session, marked: str) -> None:
+    """Run what is marked so; arguments after -- come last, so that another -m or -n wins."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = str(max(2, min(usable, 8)))
+    call(session, "pytest", "-n", workers, "--dist", "loadfile", "-m", marked, *session.posargs, env=TEST_ENV)
 
 
 def prepare(session: nox.Session) -> None:

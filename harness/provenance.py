@@ -30,6 +30,7 @@ ENVIRONMENT = (
     "PYTHONHASHSEED",
     "TOKENIZERS_PARALLELISM",
 )
+GIT_HANG_S = 600
 SECRET_NAME = re.compile(r"(?:token|key|secret|password|credentials?|authorization|cookie)$", re.IGNORECASE)
 SECRET_SHAPE = re.compile(r"\b(?:hf_|sk-|ghp_|github_pat_)[\w-]{8,}|(?<=://)[^/@\s]+@")
 ABSOLUTE_PATH = re.compile(r"(?:(?<=^)|(?<=[=,:]))(?:~|[A-Za-z]:)?[/\\](?!/)[^=,:\s]*")
@@ -109,7 +110,9 @@ def git_state(root: Path) -> dict[str, JsonValue]:
 def _git(root: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(root), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=30, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=GIT_HANG_S, check=False
+        )
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

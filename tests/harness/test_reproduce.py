@@ -131,7 +131,6 @@ def test_a_folder_in_use_is_not_taken(profile, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
     """The embedded model, two drafters, six decoders, both temperatures, three students."""
     try:

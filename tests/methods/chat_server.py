@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,12 +15,16 @@ Reply = tuple[int, Any]  # status; what is sent: a text is the answer, bytes are
 class ChatServer:
     """Answers with what `reply(body, n)` says, `n` being how often the same request came before.
 
+    Args:
+        reply: see above.
+        hold: is called while a request is under way, before it is answered.
+
     Attributes:
         requests: how often each prompt and seed came.
         busiest: the most requests that were under way at once.
     """
 
-    def __init__(self, reply: Callable[[Body, int], Reply], delay_s: float = 0.0) -> None:
+    def __init__(self, reply: Callable[[Body, int], Reply], hold: Callable[[], object] = int) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.keys: set[str] = set()
         self.busiest = self._busy = 0
@@ -41,7 +44,7 @@ class ChatServer:
                     server.keys.add(self.headers["Authorization"])
                     server._busy += 1
                     server.busiest = max(server.busiest, server._busy)
-                time.sleep(delay_s)
+                hold()
                 with lock:
                     server._busy -= 1
                 status, content = reply(body, n)
