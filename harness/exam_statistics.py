@@ -17,7 +17,8 @@ Ours: not the two-way ("pigeonhole") bootstrap (Owen, Ann. Appl. Stat. 1:386, 20
 have two thirds of their variance, and percentiles know no t. Where seeds vary most (sd 0.3, beside 40 items of sd 0.4)
 95 % intervals from three seeds held the truth in so many simulated experiments: over items alone 54 %, two-way
 bootstrap 82 %, Satterthwaite's degrees of freedom 92 %, these 96 %; without any spread of seeds these held it in 96 %
-too. `tests/harness/test_exam_statistics.py` simulates all but Satterthwaite again.
+too. `tests/harness/test_exam_statistics.py` simulates all but Satterthwaite again, in 5,000 experiments each: whatever
+the seeds vary, these hold 95.5 to 96.4 % for graded scores and 93.8 to 94.9 % for right and wrong ones.
 
 Items that are alike, such as one story with other numbers, are no independent draws: `by_cluster` makes a matrix of
 clusters out of one of items, with equal means and the variance of a ratio of cluster totals (Cochran, Sampling
@@ -32,15 +33,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.stats import permutation_test
 
 from offbook.harness.statistics import Floats, Interval, mean_interval, student_quantile, wilson
 
 ALPHA = 0.05
 POWER = 0.8
 DRAWS = 20_000  # of Student's t
-EXACT_ITEMS = 14  # up to so many differing items all sign patterns are gone through
-SIGN_PATTERNS = 20_000  # drawn where there are more
+SIGN_PATTERNS = 20_000  # drawn where there are more than that, from 15 differing items on
 
 
 class Estimate(NamedTuple):
@@ -162,15 +162,19 @@ def sign_flip_test(differences: Sequence[float], *, seed: int = 0) -> float:
     and the observed one (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9:39, 2010: p is never 0).
     """
     values = np.asarray(differences, dtype=np.float64)
-    values = np.abs(values[np.abs(values) > 1e-12])
-    observed = abs(math.fsum(np.asarray(differences, dtype=np.float64))) - 1e-9
-    n = len(values)
-    if n <= EXACT_ITEMS:
-        flips: NDArray[np.int64] = np.arange(2**n)[:, None] >> np.arange(n) & 1
-        return float((np.abs((2 * flips - 1) @ values) >= observed).mean())
-    drawn = np.random.default_rng(seed).integers(0, 2, size=(SIGN_PATTERNS, n), dtype=np.int8)
-    extreme = int((np.abs((2 * drawn - 1) @ values) >= observed).sum())
-    return (1 + extreme) / (1 + SIGN_PATTERNS)
+    values = values[np.abs(values) > 1e-12]
+    if len(values) < 2:  # either sign is as far from 0
+        return 1.0
+    found = permutation_test(
+        (values,),
+        lambda flipped, axis: np.round(flipped.sum(axis=axis), 9),  # equal sums are equal however they are added up
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=SIGN_PATTERNS,
+        batch=1000,
+        rng=np.random.default_rng(seed),
+    )
+    return float(found.pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

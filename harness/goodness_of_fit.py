@@ -14,8 +14,8 @@ ones show what is lost among 8^L cells.
 """
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from scipy.stats import chisquare, poisson
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -80,15 +80,9 @@ def _chi_square(observed: Floats, expected: Floats) -> float:
     """P-value of Pearson's statistic; 1 where there is nothing to compare."""
     if len(expected) < 2:
         return 1.0
-    expected = expected * observed.sum() / expected.sum()
-    half_df = torch.tensor((len(expected) - 1) / 2, dtype=torch.float64)
-    half_statistic = torch.tensor(((observed - expected) ** 2 / expected).sum() / 2, dtype=torch.float64)
-    return float(torch.special.gammaincc(half_df, half_statistic))
+    return float(chisquare(observed, expected * observed.sum() / expected.sum()).pvalue)
 
 
 def _poisson_tail(observed: float, expected: float) -> float:
     """Probability of at least that many where `expected` are."""
-    if observed == 0:
-        return 1.0
-    shape, rate = (torch.tensor(float(value), dtype=torch.float64) for value in (observed, max(0.0, expected)))
-    return float(torch.special.gammainc(shape, rate))
+    return float(poisson.sf(observed - 1, max(0.0, expected)))

