@@ -35,6 +35,27 @@ def write_once(path: Path, data: bytes) -> bool:
 
 
 @contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A hidden path beside `path` for a library that writes files itself; what lies there becomes `path`, synced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:  # Windows syncs only what is open for writing
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def rename_folder(written: Path, path: Path) -> None:
+    """Gives a folder, whose files are synced, the name `path`, which is free; the name is synced too."""
+    written.replace(path)
+    _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
 def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     """A synced hidden file beside `path`; gone afterwards, and the folder synced."""
     path.parent.mkdir(parents=True, exist_ok=True)

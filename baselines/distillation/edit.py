@@ -23,7 +23,6 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field
-from safetensors.torch import load_file
 from torch import nn
 
 from offbook.engine.training.branches import lay_out, response_logits, token_losses
@@ -32,6 +31,7 @@ from offbook.engine.training.parts import Part, finish, is_finished, train_part
 from offbook.engine.training.path_objective import path_objective
 from offbook.engine.training.paths import Paths, Response, encode_corpus, encode_text
 from offbook.engine.training.student_training import RECORD, Objective, QuestionLoss
+from offbook.engine.training.tensor_file import read_tensors
 
 NAME = "edit"
 
@@ -194,9 +194,15 @@ def best_score(part: Part) -> float:
 
 def load_weights(student: nn.Module, folder: Path) -> None:
     """Gives the student the weights of a part's folder."""
-    weights = {name: w for file in sorted(folder.glob("model*.safetensors")) for name, w in load_file(file).items()}
+    remedy = f"delete {folder} to train it again"
+    weights: dict[str, torch.Tensor] = {}
+    for file in sorted(folder.glob("model*.safetensors")):
+        weights |= read_tensors(file, remedy=remedy)[0]
     with torch.no_grad():
         for name, parameter in student.named_parameters():
+            if name not in weights or weights[name].shape != parameter.shape:
+                msg = f"{folder}: expected this student's weights, got none of its {name}; {remedy}"
+                raise ValueError(msg)
             parameter.copy_(weights[name])
 
 

@@ -32,6 +32,7 @@ from offbook.engine.training.architecture import DraftArchitecture
 from offbook.engine.training.checkpoint import TargetName, draft_config, save_drafter
 from offbook.engine.training.draft_loss import branch_loss
 from offbook.engine.training.features import Features
+from offbook.engine.training.held import Steps, Weights
 from offbook.engine.training.resumption import is_finished, resume, save_state
 from offbook.engine.training.vocabulary import draft_vocabulary
 
@@ -124,7 +125,9 @@ def train_drafter(
     accelerator = Accelerator(cpu=backbone.device.type == "cpu")
     model, optimizer, scheduler = accelerator.prepare(network, optimizer, scheduler)
     state = folder / ".training"
-    history: list[dict[str, float | None]] = resume(accelerator, state, fingerprint) or []
+    held = {"weights": Weights(accelerator.unwrap_model(model)), "optimizer": Steps(optimizer), "schedule": scheduler}
+    kind = list[dict[str, float | None]]
+    history: list[dict[str, float | None]] = resume(accelerator, state, fingerprint, held, kind) or []
     for epoch in range(len(history), config.epochs):
         generator = torch.Generator().manual_seed((config.seed * 10_007 + epoch) % 2**63)
         order = [train_rows[i] for i in torch.randperm(len(train_rows), generator=generator).tolist()]
@@ -152,7 +155,7 @@ def train_drafter(
             found = f"loss {dev_loss:.3f} {found}"
         message = f"epoch {epoch + 1}/{config.epochs} dev {found}"
         progress(Progress(stage="training", done=(epoch + 1) * len(batches), total=steps, message=message))
-        save_state(accelerator, state, len(history), history)
+        save_state(accelerator, state, len(history), history, held)
 
     training = {
         **asdict(config),

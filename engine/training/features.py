@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.training.tensor_file import read_tensors, write_tensors
 
 SHARD = 64  # sequences a file
 
@@ -54,11 +54,19 @@ class Features:
             path = self._folder / f"features-{start:06d}-{digest}.safetensors"
             if not path.exists():
                 tensors = compute_features(self._backbone, [self._sequences[i] for i in rows])
-                temporary = path.with_suffix(".tmp")
-                save_file({str(i): t.contiguous() for i, t in zip(rows, tensors, strict=True)}, temporary)
-                temporary.replace(path)
-            self._memory |= {int(i): t for i, t in load_file(path).items()}
+                write_tensors(path, {str(i): t for i, t in zip(rows, tensors, strict=True)})
+            self._memory |= self._read(path, rows)
             progress(rows.stop, total)
+
+    def _read(self, path: Path, rows: range) -> dict[int, torch.Tensor]:
+        """A shard, checked against the sequences it is of."""
+        remedy = "delete it, and it is made anew"
+        found, _ = read_tensors(path, remedy=remedy)
+        width = self._backbone.embedding_VH.shape[1]
+        if {i: t.shape for i, t in found.items()} != {str(i): (len(self._sequences[i]), width) for i in rows}:
+            msg = f"{path}: expected features of sequences {rows.start} to {rows.stop - 1}, got others; {remedy}"
+            raise ValueError(msg)
+        return {int(i): t for i, t in found.items()}
 
 
 @torch.inference_mode()

@@ -47,7 +47,7 @@ def is_finished(job: Job, method: str) -> bool:
     if is_trained(job.folder, fingerprint):
         return True
     claim = job.folder / STATE / "fingerprint"
-    if claim.exists() and claim.read_text(encoding="utf-8") != fingerprint:
+    if claim.exists() and claim.read_bytes() != fingerprint.encode():
         msg = f"{job.folder}: holds an unfinished training with other settings; choose another folder"
         raise ValueError(msg)
     atomic_write_text(claim, fingerprint)

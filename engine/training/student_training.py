@@ -18,21 +18,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.files import atomic_write_text
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.training.held import Stateful, Steps, Weights
 from offbook.engine.training.precision import Precision, keep_precision, precision_of
 from offbook.engine.training.processes import accelerator_for, bring_together, from_main, share, sum_gradients
 from offbook.engine.training.resumption import is_finished, resume, save_state
+from offbook.engine.training.tensor_file import read_tensors, write_tensors
 
 RECORD = "distillation.json"
 BEST = "best.safetensors"
@@ -58,18 +59,6 @@ class QuestionLoss:
     memory: Any = None
 
 
-class Stateful(Protocol):
-    """What is saved beside the weights, such as a method's own network and optimiser."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that a later process needs."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from there."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Objective:
     """A method, as the loop sees it.
@@ -79,7 +68,7 @@ class Objective:
         loss: student, question's index and share of the budget spent -> its loss.
         after_step: is called behind every optimiser step with the memories of its questions, in every process with all
             of them; returns numbers worth keeping.
-        state: see `Stateful`.
+        state: what is saved beside the weights, such as a network and optimiser of its own.
     """
 
     questions: int
@@ -164,8 +153,9 @@ def _train(
     )
     # "Evaluation" leaves out the wrapper for several processes, whose work `sum_gradients` does, and nothing else.
     model = accelerator.prepare_model(student, evaluation_mode=True)
-    accelerator.register_for_checkpointing(*objective.state)
-    run = _Run(**(resume(accelerator, state, fingerprint) or {}))
+    held: dict[str, Stateful] = {"weights": Weights(student), "optimizer": Steps(optimizer)}
+    held |= {f"method {i}": own for i, own in enumerate(objective.state)}
+    run = _Run(**(resume(accelerator, state, fingerprint, held, _Run) or {}))
     if accelerator.is_main_process:
         keep_precision(job.folder, precision)
     report = job.report if accelerator.is_main_process else lambda *_: None
@@ -189,7 +179,7 @@ def _train(
         elif not from_main(time.perf_counter() - saved > SAVE_EVERY_S):
             continue
         run.wall_s = spent + time.perf_counter() - clock
-        save_state(accelerator, state, run.steps, asdict(run))
+        save_state(accelerator, state, run.steps, asdict(run), held)
         saved = time.perf_counter()
     if accelerator.is_main_process:
         how = {"mixed_precision": precision, "processes": accelerator.num_processes}
@@ -255,10 +245,7 @@ def _schedule(done: float, warmup: float) -> float:
 
 def _keep(student: nn.Module, path: Path) -> None:
     """Writes the weights that are trained, whole or not at all."""
-    weights = {name: p.detach().cpu().contiguous() for name, p in student.named_parameters() if p.requires_grad}
-    temporary = path.with_suffix(".tmp")
-    save_file(weights, temporary)
-    temporary.replace(path)
+    write_tensors(path, {name: p for name, p in student.named_parameters() if p.requires_grad})
 
 
 def _finish(
@@ -272,11 +259,14 @@ def _finish(
     how: Mapping[str, Any],
 ) -> None:
     """Writes the best weights as a plain model, and the record last."""
-    best = load_file(state / BEST)
+    best, _ = read_tensors(state / BEST, remedy=(remedy := f"delete {state} to start this training again"))
+    trained = {name: p for name, p in student.named_parameters() if p.requires_grad}
+    if {name: t.shape for name, t in best.items()} != {name: p.shape for name, p in trained.items()}:
+        msg = f"{state / BEST}: expected the tensors of this student, got others; {remedy}"
+        raise ValueError(msg)
     with torch.no_grad():
-        for name, parameter in student.named_parameters():
-            if name in best:
-                parameter.copy_(best[name])
+        for name, parameter in trained.items():
+            parameter.copy_(best[name])
     plain = student.merge_and_unload() if isinstance(student, PeftModel) else student
     plain.save_pretrained(job.folder)
     job.tokenizer.save_pretrained(job.folder)

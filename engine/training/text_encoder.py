@@ -116,7 +116,7 @@ def path_vectors(
     read = [encoder.weights_sha256, WINDOW // 2, corpus.perspectives, texts]
     digest = hashlib.sha256(json.dumps(read).encode()).hexdigest()
     path = cache / f"path-vectors-{digest[:16]}.safetensors"
-    if (made := read_table(path)) is not None:
+    if (made := read_table(path, (len(corpus), len(corpus.perspectives), encoder.width))) is not None:
         return made
     clock = time.perf_counter()
     vectors = torch.zeros(len(corpus), len(corpus.perspectives), encoder.width)

@@ -42,7 +42,7 @@ def untouched_table(job: Job, paths: Sequence[Paths], names: Sequence[str], opti
     file = (job.cache or job.folder / "state") / f"untouched-losses-{key[:32]}.safetensors"
     with accelerator_for(job.student, precision) as accelerator:
         main = accelerator.is_main_process  # the others do as it found
-        made: Table | None = from_main(read_table(file) if main else None)
+        made: Table | None = from_main(read_table(file, (len(paths), len(names))) if main else None)
         if made is None:
             clock = time.perf_counter()
             losses_NK = untouched_losses(job, paths, options.learnability, accelerator)

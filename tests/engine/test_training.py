@@ -6,14 +6,13 @@ import json
 
 import pytest
 import torch
-from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from offbook.baselines.decoding import eagle2
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.training import drafter_training
+from offbook.engine.training import drafter_training, resumption
 from offbook.engine.training.answers import Answer, answer_prompts
 from offbook.engine.training.checkpoint import TargetName, draft_config, load_drafter, save_drafter
 from offbook.engine.training.draft_loss import branch_loss
@@ -433,18 +432,17 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(answers, t
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_an_interruption_while_the_state_is_saved_loses_at_most_that_epoch(answers, tmp_path, monkeypatch, moment):
     whole = train(answers, tmp_path / "whole")
-    save_state, calls = Accelerator.save_state, []
+    rename_folder, calls = resumption.rename_folder, []
 
-    def interrupted(self, *args, **options):
+    def interrupted(written, path):
         calls.append(None)
         if len(calls) == 2 and moment == "before":
             raise KeyboardInterrupt
-        saved = save_state(self, *args, **options)
+        rename_folder(written, path)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return saved
 
-    monkeypatch.setattr(Accelerator, "save_state", interrupted)
+    monkeypatch.setattr(resumption, "rename_folder", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(answers, tmp_path / "broken")
     monkeypatch.undo()
@@ -507,6 +505,26 @@ def test_features_on_disk_are_computed_once_and_belong_to_their_sequences(tmp_pa
     other = Features(backbone(), sequences, tmp_path, target="another model")
     other.prepare(lambda *_: None)
     assert [n for n in computed if n] == [SHARD, 3]
+
+
+def test_a_damaged_shard_of_features_is_named_with_what_to_do(tmp_path):
+    sequences = [[1, 2, 3], [4, 5]]
+
+    def prepare(sequences):
+        Features(backbone(), sequences, tmp_path, target="tiny").prepare(lambda *_: None)
+
+    prepare(sequences)
+    (shard,) = tmp_path.iterdir()
+    for spoil in (b"", shard.read_bytes()[:-9]):
+        shard.write_bytes(spoil)
+        with pytest.raises(ValueError, match="delete it, and it is made anew") as refused:
+            prepare(sequences)
+        assert str(refused.value).startswith(f"{shard}: expected")
+    save_file({"0": torch.zeros(3, 32), "1": torch.zeros(3, 32)}, shard)
+    with pytest.raises(ValueError, match="expected features of sequences 0 to 1, got others"):
+        prepare(sequences)
+    shard.unlink()
+    prepare(sequences)
 
 
 def test_training_from_cached_features_is_training_online(answers, tmp_path):

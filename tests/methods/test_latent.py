@@ -282,6 +282,15 @@ def test_an_interrupted_reading_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_damaged_file_of_remembered_tensors_is_named(tmp_path):
+    remembered(tmp_path, "states", 1, lambda: {"x": torch.ones(2)})
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(b"")
+    with pytest.raises(ValueError, match="delete it, and it is made anew") as refused:
+        remembered(tmp_path, "states", 1, dict)
+    assert str(refused.value).startswith(str(file))
+
+
 def test_a_missing_library_is_named_with_its_remedy(monkeypatch):
     require_libraries()
     real = importlib.util.find_spec

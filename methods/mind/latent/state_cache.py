@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load, save
 
-from offbook.engine.files import atomic_write_bytes
+from offbook.engine.training.tensor_file import read_tensors, write_tensors
 
 
 def remembered(
@@ -22,9 +21,12 @@ def remembered(
         name: begins the file's name.
         determined_by: anything JSON can hold.
         make: makes the tensors.
+
+    Raises:
+        ValueError: the file is damaged.
     """
     digest = hashlib.sha256(json.dumps(determined_by, sort_keys=True).encode()).hexdigest()
     path = folder / f"{name}-{digest[:16]}.safetensors"
     if not path.is_file():
-        atomic_write_bytes(path, save({key: tensor.contiguous() for key, tensor in make().items()}))
-    return load(path.read_bytes())
+        write_tensors(path, make())
+    return read_tensors(path, remedy="delete it, and it is made anew")[0]
