@@ -1,10 +1,19 @@
-"""Files that are whole or absent: written under a temporary name, synced, then given their real name in one step."""
+"""Files that are whole or absent: written under a temporary name, synced, then given their real name in one step.
+
+A full disk is an OSError with the path, also where a library wrote the bytes.
+"""
 
 import contextlib
+import errno
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+_SUFFIX = ".tmp"
+_NUMBER = re.compile(r"os error (\d+)")  # as safetensors puts it
+_TORCH = re.compile(r"inline_container|PytorchStreamWriter")
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
@@ -35,18 +44,42 @@ def write_once(path: Path, data: bytes) -> bool:
 
 
 @contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What is raised inside because a file cannot be written becomes an OSError that names `path`.
+
+    safetensors and torch have errors of their own for a full disk, and `write` itself knows no name.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or not (error.filename is None or str(error.filename).endswith(_SUFFIX)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    except Exception as error:
+        text = " ".join(str(error).split())
+        if not (type(error).__module__.startswith("safetensors") or _TORCH.search(text)):
+            raise
+        number = int(found[1]) if (found := _NUMBER.search(text)) else errno.EIO  # torch does not say why
+        raise OSError(number, os.strerror(number) if found else text, str(path)) from error
+
+
+@contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A hidden path beside `path` for a library that writes files itself; what lies there becomes `path`, synced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:  # Windows syncs only what is open for writing
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{uuid.uuid4().hex}{_SUFFIX}")
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:  # Windows syncs only what is open for writing
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
 
 
 def rename_folder(written: Path, path: Path) -> None:
@@ -58,17 +91,18 @@ def rename_folder(written: Path, path: Path) -> None:
 @contextlib.contextmanager
 def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     """A synced hidden file beside `path`; gone afterwards, and the folder synced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{uuid.uuid4().hex}{_SUFFIX}")
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

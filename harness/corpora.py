@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from offbook.engine.paths import user_path
 from offbook.engine.training.corpus import Corpus, Question, instruct, load_corpus
 from offbook.harness.progress import Progress
 from offbook.harness.student_config import CorpusSpec
@@ -103,8 +104,8 @@ def find_file(source: str) -> Path:
         ValueError: it is in neither place.
     """
     folder = os.environ.get(VARIABLE)
-    path = Path(source).expanduser()
-    places = [path] if folder is None else [path, Path(folder).expanduser() / path]
+    path = user_path(source, what="corpus")
+    places = [path] if folder is None else [path, user_path(folder, what=VARIABLE) / path]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         where = "here" if folder is None else f"here or below {VARIABLE}"

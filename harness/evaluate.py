@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.paths import user_path
 from offbook.harness.arms import build_arms
 from offbook.harness.config import EvaluateSpec, parse
 from offbook.harness.heat import is_done, plan_heat, run_heat, summary
@@ -35,7 +36,7 @@ def merge(file: EvaluateSpec, flags: Mapping[str, Any]) -> EvaluateSpec:
         ValueError: a flag of the wrong kind.
     """
     given = {name: value for name, value in flags.items() if value is not None and value != {}}
-    return parse(EvaluateSpec, file.model_dump(exclude_none=True) | given, source="command line")
+    return parse(EvaluateSpec, file.model_dump(exclude_none=True, exclude_defaults=True) | given, source="command line")
 
 
 def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | None = None) -> Evaluated:
@@ -48,6 +49,7 @@ def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | Non
         msg = "expected at least one suite, got none; name it with --tasks (`offbook ls` lists them)"
         raise ValueError(msg)
     names = spec.tasks.split(",") if isinstance(spec.tasks, str) else list(spec.tasks)
+    folders = {name: user_path(path, what="--drafter") for name, path in spec.drafter.items()}
     suites = find_suites([name.strip() for name in names], include_path=include_path, say=progress.say)
     target = load_target(
         spec.model or DEFAULT_MODEL,
@@ -59,9 +61,9 @@ def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | Non
         target,
         spec.decoders or DEFAULT_DECODERS,
         options=spec.options,
-        drafter_folders={name: Path(path) for name, path in spec.drafter.items()},
+        drafter_folders=folders,
     )
-    folder = Path(spec.output) if spec.output else new_folder("evaluate")
+    folder = user_path(spec.output, what="--output") if spec.output else new_folder("evaluate")
     store = Store(folder)
     sampling = Sampling(temperature=spec.temperature or 0.0, top_k=spec.top_k or 0, top_p=spec.top_p or 1.0)
     heats = [

@@ -37,7 +37,7 @@ Entrant = TypeVar("Entrant", bound=Named)
 class Options(BaseModel):
     """Settings of a contender; unknown ones are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class PromptLookupOptions(Options):

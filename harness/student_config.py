@@ -2,17 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
+
+from offbook.harness.strict import Name, Names, Strict
 
 Group = Literal["id", "ood"]
 Rows = Literal["corpus", "rationale_rows"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
-
-
-class CorpusSpec(_Strict):
+class CorpusSpec(Strict):
     """What students learn from.
 
     Attributes:
@@ -24,14 +22,14 @@ class CorpusSpec(_Strict):
         perspectives: of rationale rows, how many to keep, those with the most rationales.
     """
 
-    source: str = "procedural"
+    source: Name = "procedural"
     format: Rows = "corpus"
     questions: int = Field(default=256, ge=1)
     dev_questions: int = Field(default=70, ge=1)
     perspectives: int = Field(default=8, ge=1)
 
 
-class StudentTrainingSpec(_Strict):
+class StudentTrainingSpec(Strict):
     """How students are trained; what is left out keeps the default of `engine.training.distiller.StudentConfig`."""
 
     gradient_tokens: int | None = Field(default=None, ge=1)
@@ -46,21 +44,21 @@ class StudentTrainingSpec(_Strict):
     mixed_precision: Literal["auto", "no", "bf16"] | None = None
 
 
-class StudentSpec(_Strict):
+class StudentSpec(Strict):
     """One student: a method with its own settings, which win over those of all students.
 
     `models` names the base models it is made of; none named: all.
     """
 
-    method: str
-    options: dict[str, JsonValue] = {}
+    method: Name
+    options: dict[str, JsonValue] = Field(default={})
     training: StudentTrainingSpec = StudentTrainingSpec()
     seeds: int | None = Field(default=None, ge=1)
     processes: int | None = Field(default=None, ge=1)
-    models: tuple[str, ...] = ()
+    models: Names = ()
 
 
-class CrossSpec(_Strict):
+class CrossSpec(Strict):
     """The cross of students and decoders.
 
     Attributes:
@@ -70,13 +68,13 @@ class CrossSpec(_Strict):
         limit: documents of each suite, from the first.
     """
 
-    students: tuple[str, ...] = Field(min_length=1)
-    decoders: tuple[str, ...] = Field(min_length=1)
-    suites: dict[str, Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    students: Names
+    decoders: Names
+    suites: dict[Name, Annotated[int, Field(ge=1)]] = Field(min_length=1)
     limit: int = Field(default=12, ge=1)
 
 
-class StudentsSpec(_Strict):
+class StudentsSpec(Strict):
     """All students of a profile and their exam.
 
     Attributes:
@@ -94,14 +92,14 @@ class StudentsSpec(_Strict):
         cross: decoders on some of the students.
     """
 
-    models: tuple[str, ...] = ()
+    models: Names = ()
     corpus: CorpusSpec = CorpusSpec()
-    methods: dict[str, StudentSpec] = Field(min_length=1)
+    methods: dict[Name, StudentSpec] = Field(min_length=1)
     training: StudentTrainingSpec = StudentTrainingSpec()
     seeds: int = Field(default=3, ge=1)
     processes: int = Field(default=1, ge=1)
-    encoder: str = "all-minilm-l6-v2"
-    suites: dict[Group, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(min_length=1)
+    encoder: Name = "all-minilm-l6-v2"
+    suites: dict[Group, Names] = Field(min_length=1)
     limit: int | None = Field(default=None, ge=1)
     max_new_tokens: int = Field(default=128, ge=1)
     batch_size: int = Field(default=64, ge=1)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from offbook.engine.files import atomic_write_text
-from offbook.engine.pretrained import load, weights_sha256
+from offbook.engine.pretrained import load, resolve, weights_sha256
 from offbook.engine.training.corpus import Corpus, Question, save_corpus
 from offbook.harness.progress import Progress
 from offbook.harness.target import resolve_device, resolve_dtype
@@ -171,8 +171,11 @@ def _check(spec: SynthesisSpec) -> None:
     if spec.base_url is not None and spec.teacher != "openai":
         msg = f"--base-url belongs to --teacher openai, got --teacher {spec.teacher}; leave it out"
         raise ValueError(msg)
+    asked_here = [spec.student, *((spec.teacher_model, spec.judge_model) if spec.teacher == "transformers" else ())]
+    for name in filter(None, asked_here):  # rather now than after the questions
+        resolve(name)
     if spec.teacher == "openai":
-        openai_library()  # rather now than after the questions
+        openai_library()
 
 
 def _model(spec: SynthesisSpec, name: str, temperature: float, max_new_tokens: int) -> Model:

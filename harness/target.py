@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offbook.engine.embedded import ALIASES
+from offbook.engine.paths import user_path
 
 if TYPE_CHECKING:
     import torch
@@ -138,7 +138,7 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
 
 def short_name(name: str) -> str:
     """What records call a model: of a local folder its last part, else the alias or id."""
-    folder = Path(name).expanduser()
+    folder = user_path(name, what="model")
     return folder.resolve().name if name not in ALIASES and folder.is_dir() else name
 
 

@@ -4,46 +4,49 @@ Several processes are several copies of the command, started by torch's launcher
 GPUs, but starts one on a CPU); accelerate joins them, and each has a part of every step's questions.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from offbook.engine import pretrained
 from offbook.engine.files import atomic_write_text
+from offbook.engine.paths import user_path
 from offbook.engine.training.distiller import StudentConfig
 from offbook.harness.config import parse
 from offbook.harness.corpora import Material, load_material
 from offbook.harness.distillers import distiller
 from offbook.harness.progress import Progress, Silent
 from offbook.harness.runs import RUNS
+from offbook.harness.strict import Name, Strict
 from offbook.harness.student_config import CorpusSpec, StudentTrainingSpec
 from offbook.harness.students import Student, checked, is_made, make
 from offbook.harness.target import resolve_device
 
+PATIENCE_S = 60.0  # for several processes to end
 
-class TrainStudentSpec(BaseModel):
+
+class TrainStudentSpec(Strict):
     """What `offbook train-student --config` may set; a flag on the command line wins over the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
-
-    method: str
-    name: str | None = None
-    model: str = "smollm2-135m-instruct"
+    method: Name
+    name: Name | None = None
+    model: Name = "smollm2-135m-instruct"
     corpus: CorpusSpec = CorpusSpec()
-    options: dict[str, JsonValue] = {}
+    options: dict[str, JsonValue] = Field(default={})
     training: StudentTrainingSpec = StudentTrainingSpec()
-    encoder: str = "all-minilm-l6-v2"
+    encoder: Name = "all-minilm-l6-v2"
     max_new_tokens: int = Field(default=128, ge=1)
     seed: int = Field(default=0, ge=0)
-    device: str = "auto"
+    device: Name = "auto"
     processes: int = Field(default=1, ge=1)
-    tables: str | None = None
-    output: str | None = None
+    tables: Name | None = None
+    output: Name | None = None
 
 
 def merge(file: Any, flags: Mapping[str, Any]) -> TrainStudentSpec:
@@ -81,10 +84,10 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
         processes=spec.processes,
         max_new_tokens=spec.max_new_tokens,
     )
-    tables = Path(spec.tables) if spec.tables else None
+    tables = user_path(spec.tables, what="tables") if spec.tables else None
     progress = progress if int(os.environ.get("RANK", "0")) == 0 else Silent()
     material = load_material(spec.corpus, progress)
-    folder = Path(spec.output) if spec.output else student.folder(RUNS, material)
+    folder = user_path(spec.output, what="output") if spec.output else student.folder(RUNS, material)
     progress.say(f"training {student.name} on {len(material.corpus)} questions into {folder}")
     if spec.processes > 1 and "WORLD_SIZE" not in os.environ:
         return launch(student, material, folder, spec.corpus, device=spec.device, tables=tables)
@@ -122,12 +125,24 @@ def launch(
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(student.processes)),
         *("-m", "offbook.harness.cli", "train-student", "--config", str(recipe)),
     ]
-    done = subprocess.run(command, check=False)
-    if done.returncode != 0 or not is_made(folder):
-        status = done.returncode
+    status = _run(command)
+    if status != 0 or not is_made(folder):
         msg = f"{student.name}: expected {student.processes} processes to train it, got exit status {status}; see above"
         raise ValueError(msg)
     return folder
+
+
+def _run(command: Sequence[str]) -> int:
+    """A program's exit status; whatever ends this process ends that one first, and those it started."""
+    with subprocess.Popen(command) as program:
+        try:
+            return program.wait()
+        except BaseException:
+            program.terminate()  # torch's launcher passes it on
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(PATIENCE_S)
+            program.kill()
+            raise
 
 
 def own_device(name: str) -> str:

@@ -1,9 +1,11 @@
 """`offbook train-drafter`: one drafter for one target, in a folder that its recipe names."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Literal
 
+from offbook.engine.paths import user_path
 from offbook.engine.training.drafter_training import TrainingConfig
 from offbook.harness import drafters
 from offbook.harness.answers import Source, target_answers
@@ -78,6 +80,7 @@ def train(
 
 def _prompts(source: str) -> list[Prompt]:
     """The prompts of a file, or else of an lm-eval task."""
-    if Path(source).suffix in {".jsonl", ".json"} or Path(source).exists():
-        return load_question_file(source)
+    path = user_path(source, what="--prompts")
+    if path.suffix in {".jsonl", ".json"} or os.path.lexists(path):
+        return load_question_file(path)
     return load_task_documents(source)

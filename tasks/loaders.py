@@ -1,9 +1,9 @@
 """Reads prompts from elsewhere: question files of FastChat and Spec-Bench, and the documents of any lm-eval task."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from offbook.engine.text import read_json_lines
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.prompts import Prompt
 
@@ -22,18 +22,13 @@ def load_question_file(path: str | Path) -> list[Prompt]:
         message = f"expected a question file; {path} does not exist or is no file; check the path"
         raise ValueError(message)
     prompts: list[Prompt] = []
-    seen: dict[str, int] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if not line.strip():
-            continue
-        prompt = _question(line, where=f"{path}, line {number}")
+    seen: dict[str, str] = {}
+    for where, row in read_json_lines(path, what="a question file", remedy="correct or remove the line"):
+        prompt = _question(row, where)
         if prompt.id in seen:
-            message = (
-                f"expected each id once; {path}, line {number} repeats id {prompt.id!r} of line {seen[prompt.id]}; "
-                "rename or remove one"
-            )
+            message = f"expected each id once; {where} repeats id {prompt.id!r} of {seen[prompt.id]}; rename one"
             raise ValueError(message)
-        seen[prompt.id] = number
+        seen[prompt.id] = where.rpartition(", ")[2]
         prompts.append(prompt)
     if not prompts:
         message = f"expected one JSON object per line; {path} is empty; check that it was downloaded completely"
@@ -77,19 +72,14 @@ def load_task_documents(
     ]
 
 
-def _question(line: str, where: str) -> Prompt:
+def _question(row: Any, where: str) -> Prompt:
     wanted = 'expected {"question_id": ..., "category": ..., "turns": ["..."]}'
     remedy = "correct or remove the line"
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        message = f"{wanted}; {where} is not JSON ({error.msg}); {remedy}"
-        raise ValueError(message) from error
     if not isinstance(row, dict):
         message = f"{wanted}; {where} is a JSON {type(row).__name__}; {remedy}"
         raise ValueError(message)
     identity = row.get("question_id", row.get("id"))
-    if not isinstance(identity, int | str):
+    if not isinstance(identity, int | str) or isinstance(identity, bool):
         message = f"{wanted}; {where} has neither question_id nor id; {remedy}"
         raise ValueError(message)
     turns = row.get("turns", [row.get("question")])

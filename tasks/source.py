@@ -6,7 +6,7 @@ subset wherever it holds fewer questions than were published: its scores are not
 """
 
 import csv
-import json
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -15,9 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow
 import pyarrow.parquet
 
+from offbook.engine.paths import user_path
+from offbook.engine.text import parse_json, read_json_lines, read_text
+
 VARIABLE = "OFFBOOK_DATA"
+REMEDY = f"mend the line, or unset {VARIABLE}"
 MARK = "offbook: "  # before the origin in a data set's description, where other people's data sets hold their abstract
 
 Row = Mapping[str, Any]
@@ -92,7 +97,7 @@ def origin_of(documents: Any) -> str | None:
 def local_file(source: Source) -> Path | None:
     """The file under OFFBOOK_DATA, or None where the variable is unset or the folder lacks it."""
     folder = os.environ.get(VARIABLE)
-    path = Path(folder).expanduser() / source.local if folder else None
+    path = user_path(folder, what=VARIABLE) / source.local if folder else None
     return path if path is not None and path.is_file() else None
 
 
@@ -103,41 +108,33 @@ def read_local(source: Source, path: Path) -> list[Document]:
         ValueError: no line, or a line that is no document; the message names file and line.
     """
     documents: dict[str, Document] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if line.strip():
-            where = f"{path.name}, line {number}"
-            document = _document(source, line, where)
-            if document["id"] in documents:
-                msg = f"{where}: expected every id once, got {document['id']!r} again; rename or remove one"
-                raise ValueError(msg)
-            documents[document["id"]] = document
+    for where, row in read_json_lines(path, what="questions in JSON Lines", remedy=REMEDY):
+        document = _document(source, row, where)
+        if document["id"] in documents:
+            msg = f"{where}: expected every id once, got {document['id']!r} again; rename or remove one"
+            raise ValueError(msg)
+        documents[document["id"]] = document
     if not documents:
         msg = f"{path.name}: expected questions, one JSON object a line, got none; check that the file is whole"
         raise ValueError(msg)
     return list(documents.values())
 
 
-def _document(source: Source, line: str, where: str) -> Document:
-    remedy = f"mend the line, or unset {VARIABLE}"
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        msg = f"{where}: expected a JSON object, got {error.msg}; {remedy}"
-        raise ValueError(msg) from error
+def _document(source: Source, row: Any, where: str) -> Document:
     for field in ("id", "question", "answer"):
         if not isinstance(row, dict) or not isinstance(row.get(field), str) or not row[field].strip():
-            msg = f"{where}: expected a JSON object with a text {field!r}, got none; {remedy}"
+            msg = f"{where}: expected a JSON object with a text {field!r}, got none; {REMEDY}"
             raise ValueError(msg)
     document = {field: row[field] for field in ("id", "question", "answer")}
     if not source.n_choices:
         return document
     choices = row.get("choices")
     if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
-        msg = f"{where}: expected choices as a list of texts, got {choices!r}; {remedy}"
+        msg = f"{where}: expected choices as a list of texts, got {choices!r}; {REMEDY}"
         raise ValueError(msg)
     letters = [chr(ord("A") + place) for place in range(min(len(choices), source.n_choices))]
     if row["answer"] not in letters:
-        msg = f"{where}: expected an answer among the letters {', '.join(letters)}, got {row['answer']!r}; {remedy}"
+        msg = f"{where}: expected an answer among the letters {', '.join(letters)}, got {row['answer']!r}; {REMEDY}"
         raise ValueError(msg)
     return document | {"choices": choices}
 
@@ -178,16 +175,23 @@ def _download(source: Source) -> Path:
 
 
 def _read(path: Path) -> list[Row]:
-    """The rows of a file, by its ending."""
+    """The rows of a file, by its ending.
+
+    Raises:
+        ValueError: it is damaged.
+    """
     rows: list[Row]
-    if path.suffix == ".parquet":
-        rows = pyarrow.parquet.read_table(path).to_pylist()
-        return rows
-    if path.suffix == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file))
-    text = path.read_text(encoding="utf-8")
-    rows = (
-        [json.loads(line) for line in text.split("\n") if line.strip()] if path.suffix == ".jsonl" else json.loads(text)
-    )
+    remedy = "delete it from the hub's cache"
+    try:
+        if path.suffix == ".parquet":
+            rows = pyarrow.parquet.read_table(path).to_pylist()
+        elif path.suffix == ".csv":
+            rows = list(csv.DictReader(io.StringIO(read_text(path, what="a table"), newline="")))
+        elif path.suffix == ".jsonl":
+            rows = [row for _, row in read_json_lines(path, what="questions in JSON Lines", remedy=remedy)]
+        else:
+            rows = parse_json(read_text(path, what="questions in JSON"), source=str(path), remedy=remedy)
+    except (pyarrow.ArrowException, csv.Error) as error:
+        msg = f"{path}: expected a table, got {' '.join(str(error).split())}; {remedy}"
+        raise ValueError(msg) from error
     return rows

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.files import atomic_write_text, writing
 from offbook.engine.plain_generation import plain_generation
 
 
@@ -80,7 +81,7 @@ def answer_prompts(
     for start in range(0, len(open_ids), batch_size):
         ids = open_ids[start : start + batch_size]
         answers = greedy_batch(model, tokenizer, [prompts[i] for i in ids], max_new_tokens)
-        with path.open("a", encoding="utf-8") as file:
+        with writing(path), path.open("a", encoding="utf-8") as file:
             for i, answer in zip(ids, answers, strict=True):
                 known[i] = answer
                 file.write(_line(i, prompts[i], answer))
@@ -155,7 +156,4 @@ def _read(path: Path, prompts: dict[str, list[int]]) -> dict[str, list[int]]:
 
 
 def _write_all(path: Path, known: dict[str, list[int]], prompts: dict[str, list[int]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text("".join(_line(i, p, known[i]) for i, p in prompts.items() if i in known), encoding="utf-8")
-    temporary.replace(path)
+    atomic_write_text(path, "".join(_line(i, p, known[i]) for i, p in prompts.items() if i in known))

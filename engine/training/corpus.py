@@ -30,6 +30,7 @@ from pydantic import (
 )
 
 from offbook.engine.files import atomic_write_text
+from offbook.engine.text import read_json_lines
 
 ANSWER_LINE = "The answer is {answer}."
 BEFORE, AFTER = ANSWER_LINE.split("{answer}")
@@ -170,21 +171,14 @@ def load_corpus(path: Path) -> Corpus:
     Raises:
         ValueError: no such file, or a line that is no question of the format above.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: a text may hold U+2028
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: expected a corpus in JSON Lines, got {type(error).__name__}; check the path"
-        raise ValueError(msg) from error
     questions = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for where, line in read_json_lines(path, what="a corpus in JSON Lines"):
         try:
-            questions.append(Question.model_validate_json(line))
+            questions.append(Question.model_validate(line))
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the line"
-            msg = f"{path.name}, line {number}: {where}: {first['msg']}; mend the line or leave it out"
+            field = ".".join(str(part) for part in first["loc"]) or "the line"
+            msg = f"{where}: {field}: {first['msg']}; mend the line or leave it out"
             raise ValueError(msg) from error
     return Corpus.of(questions)
 

@@ -1,5 +1,6 @@
 """The seam of distillation: a student, a rationale corpus and a config in; a checkpoint and a training record out."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ Report = Callable[[int, int, str], object]
 class Options(BaseModel):
     """A method's own settings; each method derives its own and unknown names are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 O = TypeVar("O", bound=Options)
@@ -116,7 +117,7 @@ def checked_options(options: Mapping[str, Any], kind: type[O]) -> O:
         ValueError: a setting the method does not have, or a value it cannot take.
     """
     try:
-        return kind(**options)
+        return kind.model_validate_json(json.dumps(dict(options)))  # as JSON, in which a list fills a tuple
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "options"

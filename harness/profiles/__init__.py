@@ -3,6 +3,7 @@
 import difflib
 from pathlib import Path
 
+from offbook.engine.paths import user_path
 from offbook.harness.config import Profile, load_config
 
 FOLDER = Path(__file__).resolve().parent
@@ -22,7 +23,8 @@ def load_profile(name: str) -> tuple[str, Profile]:
     if name in profile_names():
         return name, load_config(FOLDER / f"{name}.yaml", Profile)
     if name.endswith((".yaml", ".yml")):
-        return Path(name).stem, load_config(Path(name), Profile)
+        path = user_path(name, what="--profile")
+        return path.stem, load_config(path, Profile)
     near = difflib.get_close_matches(name, profile_names(), n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     msg = f"no profile {name!r}{hint}: expected one of {', '.join(profile_names())}, or a YAML file"

@@ -124,7 +124,7 @@ def test_the_version_is_printed(capsys):
         ("synthesize --output c --base-url http://x", "--base-url belongs to --teacher openai"),
         (
             "synthesize --output c --teacher openai --teacher-model m --questions no.jsonl",
-            "no.jsonl: expected questions in JSON Lines, got FileNotFoundError",
+            "no.jsonl: expected questions in JSON Lines, got no such file",
         ),
         ("reproduce --profile labtop", "no profile 'labtop' (did you mean laptop?)"),
         ("reproduce --profile no.yaml", "no.yaml: expected a YAML file, found none"),

@@ -94,8 +94,8 @@ def test_a_file_that_is_no_small_utf8_text_is_refused(tmp_path: Path):
         ({"modle": "x"}, "file.yaml: modle: unknown key, got 'x'; known keys are apply_chat_template, "),
         ({"temperature": -1}, "file.yaml: temperature: Input should be greater than or equal to 0, got -1"),
         ({"limit": "many"}, "file.yaml: limit: Input should be a valid integer"),
-        ({"options": {"eagle2": 3}}, "file.yaml: options.eagle2: Input should be a valid dictionary, got 3"),
-        ([1], "file.yaml: the whole: Input should be a valid dictionary"),
+        ({"options": {"eagle2": 3}}, "file.yaml: options.eagle2: Input should be an object, got 3"),
+        ([1], "file.yaml: the whole: Input should be an object"),
         (None, "file.yaml: the whole: "),
     ],
 )
@@ -151,3 +151,30 @@ def test_a_configuration_file_is_read_as_its_model(tmp_path: Path):
     path.write_text("tasks: [qa, maths]\ntemperature: 1e-1\n")
     spec = load_config(path, EvaluateSpec)
     assert (spec.tasks, spec.temperature) == (("qa", "maths"), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ({"seed": True}, "f.yaml: seed: Input should be a valid integer, got True"),
+        ({"seed": 1e3}, "f.yaml: seed: Input should be a valid integer, got 1000.0"),
+        ({"limit": "3"}, "f.yaml: limit: Input should be a valid integer, got '3'"),
+        ({"apply_chat_template": 1}, "f.yaml: apply_chat_template: Input should be a valid boolean, got 1"),
+        ({"apply_chat_template": "yes"}, "f.yaml: apply_chat_template: Input should be a valid boolean"),
+        ({"temperature": "0"}, "f.yaml: temperature: Input should be a valid number"),
+        ({"temperature": True}, "f.yaml: temperature: Input should be a valid number"),
+        ({"temperature": float("nan")}, "f.yaml: temperature: Input should be a finite number"),
+        ({"decoders": []}, "f.yaml: decoders: "),
+        ({"decoders": [""]}, "f.yaml: decoders.0: expected text, got none"),
+        ({"decoders": "eagle2"}, "f.yaml: decoders: Input should be a valid array"),
+        ({"tasks": ""}, "f.yaml: tasks.function-after[_text(), str]: expected text, got none"),
+        ({"tasks": []}, "f.yaml: tasks."),
+        ({"output": "a\0b"}, r"f.yaml: output: expected a name of printable characters, got 'a\x00b'"),
+        ({"model": " "}, "f.yaml: model: expected text, got none"),
+        ({"drafter": {"eagle2": ""}}, "f.yaml: drafter.eagle2: expected text, got none"),
+    ],
+)
+def test_nothing_is_coerced_and_nothing_is_empty(data, complaint):
+    with pytest.raises(ValueError, match=re.escape(complaint)) as told:
+        parse(EvaluateSpec, data, source="f.yaml")
+    assert "\n" not in str(told.value)

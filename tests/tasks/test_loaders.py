@@ -46,7 +46,7 @@ def test_empty_lines_and_line_separators_inside_a_string_do_no_harm(tmp_path: Pa
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("{", "line 2 is not JSON"),
+        ("{", "line 2: expected JSON, got "),
         ("[1]", "line 2 is a JSON list"),
         ('{"turns": ["x"]}', "line 2 has neither question_id nor id"),
         ('{"id": 2}', "line 2 has no text in turns or question"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from offbook.engine.files import writing
 from offbook.methods.mind.synthesis.ask import Ask, Model
 
 Progress = Callable[[int, int], None]
@@ -74,7 +75,7 @@ class Journal:
         question, perspective, attempt, asked = key = self._key(ask)
         entry = _Entry(question=question, perspective=perspective, attempt=attempt, asked=asked, text=text)
         line = json.dumps(entry.model_dump())  # ASCII, so that a lone surrogate cannot stop the run
-        with self.path.open("a", encoding="utf-8") as file:
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         self._known[key] = text
 

@@ -17,6 +17,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from offbook.engine.text import read_json_lines
 from offbook.engine.training.corpus import Corpus, Question, Rationale
 from offbook.methods.mind.synthesis.closing import closing, reclose
 from offbook.methods.mind.synthesis.mistake import as_mistake
@@ -156,13 +157,8 @@ def _contradicts(question: Asked, text: str) -> bool:
 
 
 def _rows(path: Path, limit: int | None) -> list[_Row]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: expected questions in JSON Lines, got {type(error).__name__}; check the path"
-        raise ValueError(msg) from error
     rows: dict[str, _Row] = {}
-    for where, row in _parsed(path.name, lines):
+    for where, row in _parsed(path):
         if row.id in rows:
             msg = f"{where}: expected every id once, got {row.id!r} again; rename or remove one"
             raise ValueError(msg)
@@ -175,14 +171,13 @@ def _rows(path: Path, limit: int | None) -> list[_Row]:
     return list(rows.values())
 
 
-def _parsed(name: str, lines: list[str]) -> Iterator[tuple[str, _Row]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+def _parsed(path: Path) -> Iterator[tuple[str, _Row]]:
+    for where, line in read_json_lines(path, what="questions in JSON Lines"):
         try:
-            yield f"{name}, line {number}", _Row.model_validate_json(line)
+            row = _Row.model_validate(line)
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"]) or "the line"
-            msg = f"{name}, line {number}: {field}: {first['msg']}; mend the line or leave it out"
+            msg = f"{where}: {field}: {first['msg']}; mend the line or leave it out"
             raise ValueError(msg) from error
+        yield where, row
