@@ -57,13 +57,13 @@ def train(
         msg = f"{name} needs no drafter: expected one of {', '.join(names)}"
         raise ValueError(msg)
     target = load_target(model, device=device, revision=revision)
-    artifacts = output.parent if output else RUNS
+    artifacts = output or RUNS  # nothing is written beside a folder that was named
     asked = None if prompts is None else _prompts(prompts)
     rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)
     config = TrainingConfig(**spec.model_dump(exclude={"answers"}, exclude_none=True))
     folder = output or drafters.drafter_folder(artifacts, chosen, target, rows, config)
     progress.say(f"training {name} on {len(rows)} answers into {folder}")
-    cache = folder.with_name(f"{folder.name}.features") if features == "cached" else None
+    cache = folder / "features" if features == "cached" else None
     trained = drafters.train(
         chosen,
         target,

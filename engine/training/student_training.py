@@ -26,7 +26,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
-from offbook.engine.files import atomic_write_text
+from offbook.engine.files import atomic_write_text, writing
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job, StudentConfig
 from offbook.engine.training.held import Stateful, Steps, Weights
@@ -268,8 +268,9 @@ def _finish(
         for name, parameter in trained.items():
             parameter.copy_(best[name])
     plain = student.merge_and_unload() if isinstance(student, PeftModel) else student
-    plain.save_pretrained(job.folder)
-    job.tokenizer.save_pretrained(job.folder)
+    with writing(job.folder):
+        plain.save_pretrained(job.folder)
+        job.tokenizer.save_pretrained(job.folder)
     record = {
         "schema_version": 1,
         "method": method,

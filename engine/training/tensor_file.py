@@ -23,11 +23,7 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], words: Mappin
     """
     own = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        try:
-            save_file(own, temporary, dict(words) if words else None)
-        except SafetensorError as error:  # a full disk, too
-            msg = f"{path}: cannot be written: {error}"
-            raise OSError(msg) from error
+        save_file(own, temporary, dict(words) if words else None)
 
 
 def read_tensors(path: Path, *, remedy: str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

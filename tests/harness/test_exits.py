@@ -145,12 +145,13 @@ def test_a_signal_that_is_ignored_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_terminated_says_how_to_go_on(tiny, tmp_path):
     out = tmp_path / "drafter"
     options = ["--answers", "regenerate", "--limit", "400", "--epochs", "9", "--output", str(out), "--device", "cpu"]
     command = [*COMMAND, "train-drafter", "eagle2", "--model", tiny, *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRON, cwd=tmp_path) as process:
-        while process.poll() is None and not list(tmp_path.glob("answers-*")):
+        while process.poll() is None and not list(out.glob("answers-*")):
             time.sleep(0.05)
         process.terminate()
         _, said = process.communicate(timeout=200)
