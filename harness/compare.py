@@ -1,6 +1,6 @@
 """Holds a fresh leaderboard against a committed one: what a reader who reruns the benchmark wants to know.
 
-Counts carry over between machines: acceptance length, accuracy at temperature 0 and losslessness must be equal
+Counts carry over between machines: acceptance length, scores at temperature 0 and losslessness must be equal
 ("reproduced (identical)"), or, where the last bits of a float differ between processors, their 95 % intervals must
 overlap ("reproduced"). Anything else "differs". Seconds do not carry over; speeds stand side by side, unjudged.
 """
@@ -94,7 +94,7 @@ _SPEEDS = ("tokens_per_s", "speedup")
 def _judge(old: Row, new: Row) -> tuple[str, str]:
     checks = [("acceptance length", _number(old, new, "acceptance_length")), ("losslessness", _lossless(old, new))]
     if old["temperature"] == 0:
-        checks.append(("accuracy", _number(old, new, "accuracy")))
+        checks += [(name, _number(old, new, name)) for name in ("accuracy", "score") if name in old and name in new]
     differing = [f"{name}: {reason}" for name, (verdict, reason) in checks if verdict == DIFFERS]
     if differing:
         return DIFFERS, "; ".join(differing)

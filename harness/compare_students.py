@@ -84,7 +84,8 @@ def read_students(path: Path) -> pd.DataFrame:
 
 
 def _judge(old: Row, new: Row) -> tuple[str, str]:
-    found = [(name, *_number(old, new, name)) for name in _JUDGED]
+    judged = [*_JUDGED, *(name for name in ("score",) if name in old and name in new)]
+    found = [(name, *_number(old, new, name)) for name in judged]
     for verdict in (DIFFERS, NOT_COMPARABLE, REPRODUCED):
         reasons = [f"{name}: {reason}" for name, judged, reason in found if judged == verdict]
         if reasons:

@@ -11,23 +11,24 @@ from typing import Any
 import pandas as pd
 
 from offbook.engine.decoding.generation import Generation
-from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
+from offbook.engine.decoding.metrics import acceptance_length, finished, tokens_per_second
 from offbook.harness.cells import Cell
 from offbook.harness.exam import UNTOUCHED
-from offbook.harness.markdown import escape, interval, markdown_table, number
+from offbook.harness.markdown import escape, interval, markdown_table, number, share
 from offbook.harness.statistics import bootstrap_difference
 
 BORROWED = "{decoder} (base's drafter)"
 ALL_SUITES = "all"
 COLUMNS = (
-    *("model", "training", "decoder", "suite", "temperature", "n_docs"),
+    *("model", "training", "decoder", "suite", "temperature", "n_docs", "finished"),
     *("acceptance_base", "acceptance_borrowed", "acceptance_own"),
     *("difference", "difference_low", "difference_high", "speed_ratio"),
 )
 EXPLANATION = """\
 A student decoded with the base model's drafter (*borrowed*) and with one trained for it by the same recipe (*own*), in
-one heat. *On the base*: acceptance length of the base model's drafter on the base model itself, on the same documents.
-*Own - borrowed*: paired by document. *Speed*: tokens per second with the own drafter over those with the borrowed."""
+one heat. *Finished*: share of both's answers that ended by themselves, before the cap. *On the base*: acceptance length
+of the base model's drafter on the base model itself, on the same documents. *Own - borrowed*: paired by document.
+*Speed*: tokens per second with the own drafter over those with the borrowed."""
 
 
 def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
@@ -60,6 +61,7 @@ def cross_markdown(table: pd.DataFrame) -> list[str]:
             "Decoder": escape(row["decoder"]),
             "Suite": escape(row["suite"]),
             "Docs": str(row["n_docs"]),
+            "Finished": share(row["finished"]),
             "On the base": number(row["acceptance_base"], 2),
             "Borrowed": number(row["acceptance_borrowed"], 2),
             "Own": number(row["acceptance_own"], 2),
@@ -97,6 +99,7 @@ def _line(group: tuple[Any, ...], suite: str, trios: Sequence[tuple[Cell, Cell, 
         "suite": suite,
         "temperature": temperature,
         "n_docs": len(own),
+        "finished": finished(own + borrowed),
         "acceptance_base": acceptance_length(_generations(bases)) if len(bases) == len(trios) else math.nan,
         "acceptance_borrowed": acceptance_length(borrowed),
         "acceptance_own": acceptance_length(own),

@@ -18,6 +18,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from offbook.engine.files import write_once
+from offbook.harness.accuracy import is_accuracy
 from offbook.harness.record import HARNESS_SEMANTICS, canonical_sha256
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -192,6 +193,10 @@ class Exam(NamedTuple):
 
     record: ExamRecord
     rows: tuple[AnswerRow, ...]
+
+    def right(self) -> list[float]:
+        """The scores of its answers in suites that are scored right or wrong; others are in no accuracy."""
+        return [row.score for row in self.rows if is_accuracy(self.record.metrics[row.suite])]
 
 
 def commit_exam(folder: Path, record: ExamRecord, rows: Sequence[AnswerRow]) -> None:

@@ -17,6 +17,7 @@ from offbook.harness.corpora import Material
 from offbook.harness.exam import (
     UNTOUCHED,
     AnswerRow,
+    Exam,
     ExamRecord,
     ExamSpec,
     SuiteSpec,
@@ -26,7 +27,7 @@ from offbook.harness.exam import (
 from offbook.harness.progress import Progress
 from offbook.harness.provenance import load_average, manifest
 from offbook.harness.requests import Asked, Suite, ask
-from offbook.harness.scoring import main_metric, score
+from offbook.harness.scoring import main_metric, not_scored, score
 from offbook.harness.student_config import Group
 from offbook.harness.students import Student
 from offbook.harness.target import Target
@@ -115,8 +116,8 @@ def exam_spec(
 
 def examine(
     paper: Paper, target: Target, spec: ExamSpec, cost: TrainingCost | None, folder: Path, progress: Progress
-) -> float:
-    """Lets one model sit the exam and commits it; returns its accuracy over all documents.
+) -> Exam:
+    """Lets one model sit the exam, commits it and returns it.
 
     Raises:
         ValueError: documents without one number each as their score.
@@ -133,6 +134,9 @@ def examine(
         }
         scores = score(asked, target, texts)
         metrics[name] = main_metric(scores, name)
+        if reason := not_scored(name, metrics[name]):
+            description["not_scored"] = {name: reason}
+            progress.say(f"    {name}: not scored right or wrong: {reason}")
         rows += [
             AnswerRow(
                 suite=name,
@@ -159,7 +163,7 @@ def examine(
         wall_s=time.perf_counter() - clock,
     )
     commit_exam(folder, record, rows)
-    return sum(row.score for row in rows) / len(rows)
+    return Exam(record, tuple(rows))
 
 
 def _answer(paper: Paper, target: Target, who: str, progress: Progress) -> dict[tuple[int, int], list[int]]:

@@ -29,7 +29,7 @@ from offbook.harness.progress import Progress, Silent
 from offbook.harness.provenance import load_average, manifest
 from offbook.harness.record import CellSpec, DocumentRow, LimitsSpec, Record
 from offbook.harness.requests import Asked, Suite, ask
-from offbook.harness.scoring import main_metric, score
+from offbook.harness.scoring import main_metric, not_scored, score
 from offbook.harness.store import Store
 from offbook.harness.target import Target
 
@@ -166,7 +166,11 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         )
         for arm in heat.arms
     }
-    metric = main_metric({row.doc_id: row.scores for row in rows[roster.BASELINE]}, heat.asked.suite.name)
+    every_row = [row.scores for arm in heat.arms for row in rows[arm.name]]
+    metric = main_metric(dict(enumerate(every_row)), heat.asked.suite.name)
+    if reason := not_scored(heat.asked.suite.name, metric):
+        description["not_scored"] = {heat.asked.suite.name: reason}
+        progress.say(f"    {heat.asked.suite.name}: not scored right or wrong: {reason}")
     heat_id = hashlib.sha256(f"{sorted(keys)}{started.isoformat()}".encode()).hexdigest()[:12]
     description["heat"] = {
         "arms": [arm.name for arm in heat.arms],

@@ -1,7 +1,8 @@
 """From records to the leaderboard: a pure function of what the store holds, partial or complete.
 
 One row a cell, and one row "all" over the suites of the same contender, model, seed and temperature. Every ratio is a
-sum over a sum. Speed-ups are taken over the `autoregressive` cell of the same heat and from nowhere else.
+sum over a sum. A suite's score stands under its metric's name; accuracy is there where that is one, and is pooled over
+those suites alone. Speed-ups are taken over the `autoregressive` cell of the same heat and from nowhere else.
 """
 
 import math
@@ -15,6 +16,7 @@ import pandas as pd
 from offbook.engine.decoding import metrics
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.files import atomic_write_text
+from offbook.harness.accuracy import is_accuracy
 from offbook.harness.cells import Cell
 from offbook.harness.cross_table import cross_markdown, cross_table
 from offbook.harness.exam import UNTOUCHED
@@ -25,12 +27,12 @@ from offbook.harness.tables import to_csv, to_markdown
 
 BASELINE_DECODER = "autoregressive"
 ALL_SUITES = "all"
-POOLED_METRIC = "acc"
 POSITIONS = (1, 2, 3, 4)
 
 COLUMNS = (
     *("model", "training", "decoder", "suite", "temperature", "seed", "n_suites", "n_docs", "new_tokens"),
-    *("metric", "accuracy", "accuracy_low", "accuracy_high"),
+    *("finished", "metric", "score", "score_low", "score_high"),
+    *("accuracy", "accuracy_low", "accuracy_high", "accuracy_suites", "accuracy_docs"),
     *("acceptance_length", "acceptance_length_low", "acceptance_length_high"),
     *(f"acceptance_at_{k}" for k in POSITIONS),
     *("tokens_per_s", "tokens_per_s_low", "tokens_per_s_high", "speedup", "speedup_low", "speedup_high"),
@@ -123,7 +125,8 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
         "n_suites": len(cells),
         "n_docs": len(rows),
         "new_tokens": sum(len(g.tokens) for g in generations),
-        **_accuracy(cells, pooled=suite == ALL_SUITES),
+        "finished": metrics.finished(generations),
+        **_scores(cells, pooled=suite == ALL_SUITES),
         "acceptance_length": metrics.acceptance_length(generations),
         **_bounds(
             "acceptance_length",
@@ -157,16 +160,24 @@ def _setting(records: Sequence[Record], suite: str) -> str:
     return canonical_sha256([suite, *sorted([r.spec.setting(), d] for r, d in zip(records, drafters, strict=True))])
 
 
-def _accuracy(cells: Sequence[Cell], *, pooled: bool) -> dict[str, Any]:
-    """Mean score; over suites only where the metric is the same kind of thing, a share of right answers."""
-    if pooled:
-        cells = [cell for cell in cells if cell.record.metric == POOLED_METRIC]
-    scores = [row.scores[cell.record.metric] for cell in cells for row in cell.rows]
+def _scores(cells: Sequence[Cell], *, pooled: bool) -> dict[str, Any]:
+    """Mean score of one suite, and the share of right answers in the suites whose score is one."""
+    right_or_wrong = [cell for cell in cells if is_accuracy(cell.record.metric)]
+    of_suite, right = (
+        [row.scores[cell.record.metric] for cell in chosen for row in cell.rows]
+        for chosen in ([] if pooled else cells, right_or_wrong)
+    )
     return {
-        "metric": cells[0].record.metric if cells else "",
-        "accuracy": sum(scores) / len(scores) if scores else math.nan,
-        **_bounds("accuracy", mean_interval(scores)),
+        "metric": "" if pooled else cells[0].record.metric,
+        **_mean("score", of_suite),
+        **_mean("accuracy", right),
+        "accuracy_suites": len(right_or_wrong),
+        "accuracy_docs": len(right),
     }
+
+
+def _mean(name: str, scores: Sequence[float]) -> dict[str, float]:
+    return {name: sum(scores) / len(scores) if scores else math.nan, **_bounds(name, mean_interval(scores))}
 
 
 def _speedup(cells: Sequence[Cell], baselines: dict[str, Cell]) -> dict[str, float]:

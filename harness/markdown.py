@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,20 @@ def interval(row: dict[Any, Any], name: str, digits: int, *, scale: float = 1, s
 def number(value: float, digits: int, *, sign: str = "") -> str:
     """A rounded number; a hyphen for unknown."""
     return "-" if math.isnan(value) else f"{value:{sign}.{digits}f}"
+
+
+def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each reason why a suite was not scored right or wrong somewhere."""
+    found: set[str] = set()
+    for manifest in manifests:
+        why = manifest.get("not_scored")
+        found |= {f"Not scored right or wrong: {suite}: {reason}." for suite, reason in why.items()} if why else set()
+    return [escape(sentence) for sentence in sorted(found)]
+
+
+def share(value: float) -> str:
+    """A share as whole percent; a hyphen for unknown."""
+    return "-" if math.isnan(value) else f"{100 * value:.0f} %"
 
 
 def count(value: float) -> str:

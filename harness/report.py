@@ -9,6 +9,7 @@ from rich.table import Table
 
 from offbook.harness.exam import load_exams
 from offbook.harness.leaderboard import losslessness, write_leaderboard
+from offbook.harness.markdown import share
 from offbook.harness.store import Store
 from offbook.harness.students_report import update_students_readme, write_students
 from offbook.harness.students_table import ALL_SUITES
@@ -45,24 +46,29 @@ def report(
 
 def _decoders(table: pd.DataFrame) -> Table:
     headings = (
-        *("T", "Model", "Training", "Decoder", "Docs", "Accuracy"),
+        *("T", "Model", "Training", "Decoder", "Docs", "Finished", "Accuracy", "Over"),
         *("Acceptance length", "Tokens/s", "Speed-up", "Lossless?"),
     )
     shown = Table(*headings, title="All suites, pooled")
     for row in table[table["suite"] == "all"].to_dict("records"):
         numbers = [_number(row[name]) for name in ("accuracy", "acceptance_length", "tokens_per_s", "speedup")]
-        names = [escape(str(row[name])) for name in ("model", "training", "decoder")]
-        shown.add_row(f"{row['temperature']:g}", *names, str(row["n_docs"]), *numbers, escape(row["losslessness"]))
+        names = [escape(str(row[name])) for name in ("model", "training", "decoder", "n_docs")]
+        right, *rates = numbers
+        cells = [share(row["finished"]), right, f"{row['accuracy_docs']} docs", *rates, escape(row["losslessness"])]
+        shown.add_row(f"{row['temperature']:g}", *names, *cells)
     return shown
 
 
 def _students(table: pd.DataFrame) -> Table:
     shown = Table(
-        "Model", "Student", "Group", "Seeds", "Items", "Accuracy", "Change", "Gradient tokens", title="Students"
+        *("Model", "Student", "Group", "Seeds", "Items"),
+        *("Finished", "Accuracy", "Change", "Gradient tokens"),
+        title="Students",
     )
     for row in table[table["suite"] == ALL_SUITES].to_dict("records"):
         names = [escape(str(row[name])) for name in ("model", "student", "group", "seeds", "n_items")]
-        shown.add_row(*names, *(_number(row[name]) for name in ("accuracy", "change", "gradient_tokens")))
+        numbers = [_number(row[name]) for name in ("accuracy", "change", "gradient_tokens")]
+        shown.add_row(*names, share(row["finished"]), *numbers)
     return shown
 
 
@@ -91,13 +97,14 @@ def list_records(store_dir: Path, *, console: Console | None = None) -> None:
             shown.add_row(*(escape(cell) for cell in cells))
         console.print(shown)
     if exams:
-        columns = ("Key", "Model", "Student", "Method", "Seed", "Suites", "Docs", "Right", "Finished (UTC)")
+        columns = ("Key", "Model", "Student", "Method", "Seed", "Suites", "Docs", "Ended", "Right", "Finished (UTC)")
         shown = Table(*columns, title=f"{len(exams)} exams")
         for exam in exams:
-            sat, rows = exam.record.spec, exam.rows
+            sat, rows, right = exam.record.spec, exam.rows, exam.right()
             cells = [
                 *(exam.record.key[:12], sat.model, sat.student, sat.method, str(sat.seed), str(len(sat.suites))),
-                *(str(len(rows)), f"{sum(row.score for row in rows) / len(rows):.3f}"),
+                *(str(len(rows)), share(sum(row.finished for row in rows) / len(rows))),
+                f"{sum(right) / len(right):.3f} of {len(right)}" if right else "-",
                 f"{exam.record.finished_utc:%Y-%m-%d %H:%M}",
             ]
             shown.add_row(*(escape(cell) for cell in cells))

@@ -8,8 +8,12 @@ import lm_eval.models  # noqa: F401  # before any subclass is registered, or lm-
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from offbook.harness.requests import Asked, evaluate
+from offbook.harness.accuracy import is_accuracy
+from offbook.harness.requests import PREFIX, Asked, evaluate
 from offbook.harness.target import Target
+from offbook.tasks.prompts import sandbox
+
+CODE = f"{PREFIX}code"
 
 
 def score(asked: Asked, target: Target, texts: Mapping[int, str]) -> dict[int, dict[str, float]]:
@@ -58,6 +62,16 @@ def main_metric(scores: Mapping[int, Mapping[str, float]], suite: str) -> str:
             return metric
     msg = f"suite {suite!r}: expected a metric with one number a document, got none; choose another suite"
     raise ValueError(msg)
+
+
+def not_scored(suite: str, metric: str) -> str:
+    """Why a suite that asks for code has another score than accuracy: its answers are run in a sandbox or not at all.
+
+    The empty string where that is not so.
+    """
+    if suite != CODE or is_accuracy(metric):
+        return ""
+    return sandbox.unavailable() or "the sandbox could not be started for some of the answers"
 
 
 class Replay(LM):  # type: ignore[misc]  # lm-eval ships no types

@@ -166,8 +166,10 @@ class _Room:
 
     def examine(self, target: Target, spec: ExamSpec, cost: TrainingCost | None) -> None:
         """Examines a model, and writes the tables anew."""
-        accuracy = examine(self.paper, target, spec, cost, self.folder, self.progress)
-        self.progress.say(f"    {spec.student}, seed {spec.seed}: {accuracy:.3f} of all documents right")
+        exam = examine(self.paper, target, spec, cost, self.folder, self.progress)
+        right, ended = exam.right(), sum(row.finished for row in exam.rows) / len(exam.rows)
+        told = f"{sum(right) / len(right):.3f} of {len(right)} documents right, " if right else ""
+        self.progress.say(f"    {spec.student}, seed {spec.seed}: {told}{100 * ended:.0f} % of answers ended")
         write_students(self.folder, expected=self.half.expected)
 
 

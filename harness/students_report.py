@@ -9,7 +9,7 @@ import pandas as pd
 
 from offbook.engine.files import atomic_write_text
 from offbook.harness.exam import Exam, load_exams
-from offbook.harness.markdown import count, escape, interval, markdown_table, number, replace_block
+from offbook.harness.markdown import count, escape, interval, markdown_table, number, reasons, replace_block, share
 from offbook.harness.provenance import machine_line
 from offbook.harness.students_table import ALL_SUITES, Cohort, cohorts, comparisons_table, students_table
 from offbook.harness.tables import to_csv
@@ -24,12 +24,14 @@ one method on one corpus; *untouched* is the model before. It is trained once fo
 same questions, greedily.
 
 - **ID**: other questions of the kinds that were trained on. **OOD**: questions of other kinds. Both in percent right:
-  every document of the group's suites that are scored right or wrong counts alike, and seeds are averaged.
+  every document of the group's suites that are scored right or wrong counts alike, and seeds are averaged. Suites with
+  another score (`answered`, `rouge1`) are in no group; they show it under its own name.
+- **Finished**: share of answers that end by themselves, before the cap. What is cut can hardly be right.
 - **Items**: questions; behind a slash, how many groups of like ones they come in (one story with other numbers and
   people), where they do. Groups are then what intervals and tests take for independent items.
 - **Guessing** among the answers that questions name is what a model gets that understands the form and nothing else.
   Below it a model fails at the form too (it never names an answer, or repeats itself until the cap), so that a gain up
-  to it is none in reasoning. *Finished* (by suite) is the share of answers that end before the cap.
+  to it is none in reasoning.
 - **Square brackets** hold 95 % intervals, over items and, where a student has several seeds, over training seeds
   too: what another test and another training would give. With one seed they are over items alone, and say nothing
   about another training. Where there are none, the data cannot give one. They are not corrected for being many.
@@ -92,6 +94,7 @@ def to_markdown(
     parts = ["# Students", DEFINITIONS.rstrip()]
     machines = sorted({machine_line(exam.record.manifest) for exam in exams})
     parts += [f"Examined on: {escape(machine)}." for machine in machines]
+    parts += reasons([exam.record.manifest for exam in exams])
     done = {(e.record.spec.model, e.record.spec.student, e.record.spec.seed) for e in exams}
     missing = [exam for exam in expected if exam not in done]
     if expected:
@@ -192,6 +195,7 @@ def _pooled(rows: pd.DataFrame) -> list[dict[str, str]]:
         for group in (group for group in GROUPS if group in pooled):
             line |= {
                 GROUPS[group]: _percent(pooled[group], "accuracy"),
+                f"{GROUPS[group]} finished": share(pooled[group]["finished"]),
                 f"{GROUPS[group]} seed sd": number(100 * pooled[group]["seed_sd"], 1),
                 f"{GROUPS[group]} change": _percent(pooled[group], "change", sign="+"),
             }
@@ -213,7 +217,7 @@ def _pooled(rows: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _shown(line: dict[str, str]) -> dict[str, str]:
-    columns = [name for group in GROUPS.values() for name in (group, f"{group} change")]
+    columns = [name for group in GROUPS.values() for name in (group, f"{group} finished", f"{group} change")]
     return {name: line[name] for name in columns if name in line}
 
 
@@ -240,6 +244,7 @@ def _pair(row: dict[Any, Any]) -> dict[str, str]:
         "Group": GROUPS[row["group"]],
         "Seeds": f"{row['seeds_a']}, {row['seeds_b']}",
         "Items": _items(row),
+        "Finished": f"{share(row['finished_a'])}, {share(row['finished_b'])}",
         "Difference": _percent(row, "difference", sign="+"),
         "p, items": _p(row["p_items"]),
         "p, seeds too": _p(row["p_seeds"]),
@@ -254,11 +259,11 @@ def _suite(row: dict[Any, Any]) -> dict[str, str]:
         "Student": escape(row["student"]),
         "Seeds": _seeds(row),
         "Items": _items(row),
-        "Score": f"{_percent(row, 'accuracy')} {escape(row['metric'])}",
+        "Score": f"{_percent(row, 'score')} {escape(row['metric'])}",
         "Seed sd": number(100 * row["seed_sd"], 1),
         "Change": _percent(row, "change", sign="+"),
         "Answer tokens": number(row["answer_tokens"], 0),
-        "Finished": f"{number(100 * row['finished'], 0)} %",
+        "Finished": share(row["finished"]),
     }
 
 

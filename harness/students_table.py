@@ -17,15 +17,16 @@ import numpy as np
 import pandas as pd
 
 from offbook.harness import exam_statistics as stats
+from offbook.harness.accuracy import is_accuracy
 from offbook.harness.exam import UNTOUCHED, Exam, ExamSpec
 from offbook.harness.record import canonical_sha256
 from offbook.harness.statistics import Floats, Interval
 
 ALL_SUITES = "all"
-RIGHT_OR_WRONG = ("acc", "exact_match")  # metrics that mean the same thing, a share of right answers
 
 COLUMNS = (
-    *("model", "student", "method", "group", "suite", "origin", "seeds", "n_items", "n_clusters", "metric"),
+    *("model", "student", "method", "group", "suite", "origin", "seeds", "n_suites", "n_items", "n_clusters"),
+    *("metric", "score", "score_low", "score_high"),
     *("accuracy", "accuracy_low", "accuracy_high", "guessing", "seed_sd", "change", "change_low", "change_high"),
     *(
         "gradient_tokens",
@@ -44,6 +45,7 @@ COLUMNS = (
 )
 COMPARISON_COLUMNS = (
     *("model", "group", "a", "b", "seeds_a", "seeds_b", "n_items", "n_clusters", "accuracy_a", "accuracy_b"),
+    *("finished_a", "finished_b"),
     *("difference", "difference_low", "difference_high", "p_items", "p_seeds", "family"),
     *("p_students", "students", "p_methods", "methods"),
     *("detectable", "detectable_items", "corpus", "budget", "exam"),
@@ -85,8 +87,8 @@ class Examinee:
         return [s.name for s in self.spec.suites if s.group == group and self.is_share(s.name)]
 
     def is_share(self, suite: str) -> bool:
-        """Whether a suite's score is a share of right answers; a filter's name may stand behind the metric's."""
-        return self.exams[0].record.metrics[suite].partition(",")[0] in RIGHT_OR_WRONG
+        """Whether a suite's score is a share of right answers."""
+        return is_accuracy(self.exams[0].record.metrics[suite])
 
     def scores(self, suites: Sequence[str]) -> tuple[list[tuple[str, int, str]], Floats]:
         """Items, and their scores (items, seeds).
@@ -102,6 +104,10 @@ class Examinee:
         if any(column.keys() != columns[0].keys() for column in columns):
             raise ValueError(_other_documents(self.label))
         return items, np.array([[column[item] for column in columns] for item in items], dtype=np.float64)
+
+    def finished(self, suites: Sequence[str]) -> float:
+        """Share of answers to these suites, over all seeds, that ended by themselves, before the cap."""
+        return _mean([row.finished for exam in self.exams for row in exam.rows if row.suite in suites])
 
     def clusters(self, suites: Sequence[str]) -> list[str]:
         """The cluster of each item, in the order of `scores`; a name of its own where it has none."""
@@ -220,6 +226,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
     rows = [row for exam in examinee.exams for row in exam.rows if row.suite in names]
     costs = [exam.record.cost for exam in examinee.exams if exam.record.cost is not None]
     seeds = [exam.record.spec.seed for exam in examinee.exams]
+    right, interval = all(map(examinee.is_share, names)), stats.accuracy_interval(scores_IS, clusters)
     change = stats.Estimate(math.nan, math.nan, 0)
     if base is not None and not examinee.untouched:
         change = _difference(examinee, base, names)
@@ -231,15 +238,18 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "suite": suite,
         "origin": "; ".join(s.origin for s in examinee.spec.suites if s.name in names and s.origin),
         "seeds": len(seeds),
+        "n_suites": len(names),
         "n_items": len(items),
         "n_clusters": len(set(clusters)),
         "metric": " ".join(sorted({examinee.exams[0].record.metrics[name] for name in names})),
-        "accuracy": float(scores_IS.mean()),
-        **_bounds("accuracy", stats.accuracy_interval(scores_IS, clusters)),
+        "score": float(scores_IS.mean()),
+        **_bounds("score", interval),
+        "accuracy": float(scores_IS.mean()) if right else math.nan,
+        **_bounds("accuracy", interval if right else None),
         "guessing": _guessing([row.choices for row in rows]),
         "seed_sd": stats.seed_sd(scores_IS),
         "change": change.mean,
-        **_bounds("change", stats.t_interval(change, bound=1.0 if all(map(examinee.is_share, names)) else math.inf)),
+        **_bounds("change", stats.t_interval(change, bound=1.0 if right else math.inf)),
         "gradient_tokens": _mean([cost.gradient_tokens for cost in costs]),
         "kept_tokens": _mean([cost.kept_tokens for cost in costs]),
         "distinct_sequences": _mean([cost.distinct_sequences for cost in costs]),
@@ -250,7 +260,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "exam_s": _mean([exam.record.wall_s for exam in examinee.exams]),
         "peak_mib": max((cost.peak_bytes / 2**20 for cost in costs), default=math.nan),
         "answer_tokens": _mean([row.tokens for row in rows]),
-        "finished": _mean([row.finished for row in rows]),
+        "finished": examinee.finished(names),
         "corpus": "" if examinee.untouched else cohort.corpus,
         "budget": examinee.budget,
         "exam": cohort.exam,
@@ -274,6 +284,8 @@ def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[st
         "n_clusters": len(set(clusters)),
         "accuracy_a": float(ours.mean()),
         "accuracy_b": float(theirs.mean()),
+        "finished_a": a.finished(names),
+        "finished_b": b.finished(names),
         "difference": found.mean,
         **_bounds("difference", stats.t_interval(found, bound=1.0)),
         "p_items": stats.sign_flip_test(stats.cluster_totals(per_item_I1, clusters)[:, 0].tolist()),

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import JsonValue
 
-from offbook.harness.markdown import count, escape, interval, markdown_table, number, replace_block
+from offbook.harness.accuracy import is_accuracy
+from offbook.harness.markdown import count, escape, interval, markdown_table, number, reasons, replace_block, share
 from offbook.harness.provenance import machine_line
 from offbook.harness.record import CellSpec
 
@@ -18,8 +20,12 @@ prompts; where there are none, the data cannot give one.
   prefill commits left out; sum over sum. A drafter that never hits has 1.
 - **Accepted at 1 to 4**: share of rounds that accept a k-th candidate among those that accepted k - 1 and had one to
   offer behind them.
-- **Accuracy**: mean score of the suite; over all suites the share of right answers (`acc`), so only documents of suites
-  that are scored right or wrong are in it.
+- **Accuracy**: share of right answers, in suites that are scored right or wrong. *Over* says how many documents of how
+  many suites those are. Others have a **score** under its own name and are in no accuracy: `answered` (there is an
+  answer at all), `rouge1` (words shared with a reference), or `defined` (code with a function of the right name, where
+  the machine could not run it safely; see the README of tasks/prompts).
+- **Finished**: share of answers that ended by themselves, before the cap on new tokens. What is cut can hardly be
+  right, so where few finish, accuracy says little of the model.
 - **Speed-up**: tokens per second over those of `autoregressive` in the same heat, that is in the same process, document
   by document. Sums over sums, the prefill included on both sides.
 - **Draft cost**: seconds in the drafter per second in verify forwards. **Drafts per round**: draft forwards per verify
@@ -55,6 +61,7 @@ def to_markdown(
     parts = ["# Leaderboard", DEFINITIONS.rstrip()]
     machines = sorted({machine_line(manifest) for manifest in manifests})
     parts += [f"Measured on: {escape(machine)}." for machine in machines]
+    parts += reasons(manifests)
     if expected:
         parts.append(f"{expected - len(missing)} of {expected} cells are done.")
     for temperature in sorted(set(table["temperature"])):
@@ -79,7 +86,7 @@ def readme_table(table: pd.DataFrame) -> str:
     pooled = table[table["suite"] == "all"]
     if pooled.empty:
         return "No cell has been run yet."
-    columns = ["Accuracy", "Acceptance length", "Tokens/s", "Speed-up", "Lossless?"]
+    columns = ["Accuracy", "Over", "Finished", "Acceptance length", "Tokens/s", "Speed-up", "Lossless?"]
     temperatures = [f"{t:g}" for t in pooled["temperature"]]
     lines = [
         {"Decoder": line["Decoder"], "T": t, **{column: line[column] for column in columns}}
@@ -102,7 +109,8 @@ def _rounded(table: pd.DataFrame) -> list[dict[str, str]]:
         {
             "Decoder": escape(row["decoder"]),
             "Docs": f"{row['n_docs']}",
-            "Accuracy": f"{interval(row, 'accuracy', 2)} {escape(row['metric'])}".strip(),
+            "Finished": share(row["finished"]),
+            **_score(row, right=all(map(is_accuracy, table["metric"]))),
             "Acceptance length": interval(row, "acceptance_length", 2),
             "Accepted at 1/2/3/4": " / ".join(number(row[f"acceptance_at_{k}"], 2) for k in (1, 2, 3, 4)),
             "Tokens/s": number(row["tokens_per_s"], 1),
@@ -118,6 +126,15 @@ def _rounded(table: pd.DataFrame) -> list[dict[str, str]]:
         for row in table.to_dict("records")
     ]
     return _distinguished(lines, table)
+
+
+def _score(row: dict[Any, Any], *, right: bool) -> dict[str, str]:
+    if row["suite"] == "all":
+        over = f"{row['accuracy_docs']} docs, {row['accuracy_suites']} suite{'s' * (row['accuracy_suites'] != 1)}"
+        return {"Accuracy": interval(row, "accuracy", 2), "Over": over if row["accuracy_docs"] else "-"}
+    if right:
+        return {"Accuracy": interval(row, "accuracy", 2)}
+    return {"Score": f"{interval(row, 'score', 2)} {escape(row['metric'])}"}
 
 
 def _distinguished(lines: list[dict[str, str]], table: pd.DataFrame) -> list[dict[str, str]]:

@@ -40,6 +40,12 @@ def conditional_acceptance(generations: Sequence[Generation]) -> list[float]:
     return shares
 
 
+def finished(generations: Sequence[Generation]) -> float:
+    """Share of answers that ended by themselves, at an end token or a stop string; nan where there are none."""
+    ended = [g.finish_reason != "length" for g in generations]
+    return sum(ended) / len(ended) if ended else float("nan")
+
+
 def tokens_per_second(generations: Sequence[Generation]) -> float:
     """New tokens over wall time, prefill included, pooled."""
     return sum(len(g.tokens) for g in generations) / sum(g.wall_s for g in generations)

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from offbook.tasks.plain_text import find_numbers, normalise, whole_words
+from offbook.tasks.prompts import sandbox
+from offbook.tasks.prompts.hidden_tests import passes
 
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)(```|\Z)", re.DOTALL)
 _CODE_START = re.compile(r"^(?:(?:async def|def|class|from|import) |@)", re.MULTILINE)
@@ -43,18 +45,37 @@ def contains_any(answer: str, accepted: Iterable[str]) -> bool:
     return any(whole_words(normalise(gold)).search(text) for gold in accepted)
 
 
-def defines_function(answer: str, name: str) -> bool:
-    """Say whether the answer holds Python that defines the function `name`; nothing is executed.
+def defining_code(answer: str, name: str) -> str | None:
+    """The Python of an answer that defines the function `name`, or None; nothing is executed.
 
-    The code is taken from fenced blocks, or else from the first line that looks like code. A closed block must parse as
-    a whole. Where the answer was cut off by the token limit, or prose follows unfenced code, the longest beginning
-    that parses counts, provided that the function has more in its body than a docstring.
+    The code is taken from fenced blocks, the first that defines it, or else from the first line that looks like code.
+    A closed block must parse as a whole. Where the answer was cut off by the token limit, or prose follows unfenced
+    code, the longest beginning that parses counts, provided that the function has more in its body than a docstring.
     """
     blocks = [(match[1], match[2] == "```") for match in _FENCE.finditer(answer)]
     if not blocks:
         start = _CODE_START.search(answer)
         blocks = [(answer[start.start() :], False)] if start else []
-    return any(name in _functions(code, whole) for code, whole in blocks)
+    found = (_parsed(code, whole) for code, whole in blocks)
+    return next((source for source, functions in found if name in functions), None)
+
+
+def works(answer: str, name: str) -> bool | None:
+    """Say whether the answer's function gives what it must, by running it; None where it cannot be run safely.
+
+    Also None for code that defines nothing then, which needs no running to be wrong: else the answers that are scored
+    would be the wrong ones only.
+
+    Raises:
+        KeyError: there are no hidden tests for a function of this name.
+    """
+    if sandbox.unavailable():
+        return None
+    source = defining_code(answer, name)
+    try:
+        return source is not None and passes(source, name)
+    except sandbox.NotSandboxedError:
+        return None
 
 
 def rouge1(answer: str, reference: str) -> float:
@@ -67,24 +88,25 @@ def rouge1(answer: str, reference: str) -> float:
     return 2 * overlap / (ours.total() + theirs.total()) if overlap else 0.0
 
 
-def _functions(code: str, whole: bool) -> set[str]:
-    """Return the names of top-level functions with a real body in the code, or in its longest beginning that parses."""
+def _parsed(code: str, whole: bool) -> tuple[str, set[str]]:
+    """The code, or its longest beginning that parses, and its top-level functions that have a real body."""
     lines = textwrap.dedent(code).splitlines()
     for end in range(len(lines), 0, -1):
+        source = "\n".join(lines[:end])
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a model's invalid escapes are its own affair
-                tree = ast.parse("\n".join(lines[:end]))
+                tree = ast.parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             if whole:
-                return set()
+                return "", set()
             continue
-        return {
+        return source, {
             node.name
             for node in tree.body
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _only_docstring(node)
         }
-    return set()
+    return "", set()
 
 
 def _only_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

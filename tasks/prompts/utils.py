@@ -11,7 +11,7 @@ from typing import Any
 import datasets
 
 from offbook.tasks.prompts import DATA_PATH
-from offbook.tasks.prompts.scoring import answered, contains_any, defines_function, number_matches, rouge1
+from offbook.tasks.prompts.scoring import answered, contains_any, defining_code, number_matches, rouge1, works
 
 Document = dict[str, Any]
 
@@ -44,8 +44,15 @@ def score_maths(doc: Document, results: list[str]) -> dict[str, float]:
 
 
 def score_code(doc: Document, results: list[str]) -> dict[str, float]:
-    """The answer must parse as Python and define the function asked for; it is never run."""
-    return {"acc": float(defines_function(results[0], doc["check"]["function"]))}
+    """`acc`: the function asked for passes its hidden tests; left out where code cannot be run safely.
+
+    `defined`: the answer parses as Python and defines a function of that name, which says nothing of what it does.
+    """
+    name = doc["check"]["function"]
+    right = works(results[0], name)
+    return ({} if right is None else {"acc": float(right)}) | {
+        "defined": float(defining_code(results[0], name) is not None)
+    }
 
 
 def score_summarisation(doc: Document, results: list[str]) -> dict[str, float]:

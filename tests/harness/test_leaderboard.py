@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,64 @@ def test_the_all_row_takes_accuracy_from_suites_of_one_metric_only(
     ]
     table = leaderboard(make_heat("a", "heat-a") + graded)
     line = one(table, decoder="eagle2", suite="all")
-    assert (line["metric"], line["accuracy"]) == ("acc", 0.5)
+    assert (line["accuracy"], line["accuracy_suites"], line["accuracy_docs"]) == (0.5, 1, 2)
+    assert (line["n_suites"], line["n_docs"], line["metric"]) == (2, 4, "")
     assert line["accuracy_high"] == one(table, decoder="eagle2", suite="a")["accuracy_high"]
     alone = one(leaderboard(graded), decoder="eagle2", suite="all")
-    assert alone["metric"] == ""
+    assert (alone["metric"], alone["accuracy_suites"], alone["accuracy_docs"]) == ("", 0, 0)
     assert math.isnan(alone["accuracy"])
+    chat = one(leaderboard(graded), decoder="eagle2", suite="b")
+    assert (chat["metric"], chat["score"]) == ("rouge1", pytest.approx(0.123))
+    assert math.isnan(chat["accuracy"])
+
+
+def scored(cells: list[Cell], metric: str, *, finish_reason: str = "length") -> list[Cell]:
+    return [
+        Cell(
+            record=cell.record.model_copy(update={"metric": metric}),
+            rows=tuple(
+                row.model_copy(update={"scores": {metric: 0.75}, "finish_reason": finish_reason}) for row in cell.rows
+            ),
+        )
+        for cell in cells
+    ]
+
+
+@pytest.mark.parametrize(("metric", "word"), [("answered", "answered"), ("rouge1", "rouge1"), ("defined", "defined")])
+def test_what_is_no_accuracy_stands_under_its_own_name(make_heat: Any, metric: str, word: str) -> None:
+    table = leaderboard(scored(make_heat("b", "heat-b"), metric))
+    text = to_markdown(table)
+    of_suite = text.partition("### b")[2]
+    assert f"0.75 {word}" in re.sub(r" \[[^]]*\]", "", of_suite)
+    assert "Accuracy" not in of_suite.splitlines()[2]
+    assert "Accuracy" in readme_table(table)
+    assert "0.75" not in readme_table(table)
+
+
+@pytest.mark.parametrize("metric", ["acc", "exact_match", "exact_match,strict-match", "acc,none"])
+def test_shares_of_right_answers_are_pooled_whatever_their_filter(make_heat: Any, metric: str) -> None:
+    cells = make_heat("a", "heat-a") + scored(make_heat("b", "heat-b"), metric)
+    line = one(leaderboard(cells), decoder="eagle2", suite="all")
+    assert (line["accuracy"], line["accuracy_suites"], line["accuracy_docs"]) == ((0.5 + 0.75) / 2, 2, 4)
+
+
+def test_every_row_says_how_many_answers_ended_by_themselves(make_heat: Any, tmp_path: Path) -> None:
+    cut = make_heat("a", "heat-a")
+    ended = scored(make_heat("b", "heat-b"), "acc", finish_reason="eos")
+    stopped = scored(make_heat("c", "heat-c"), "acc", finish_reason="stop")
+    table = leaderboard([*cut, *ended, *stopped])
+    shares = {row["suite"]: row["finished"] for row in table.to_dict("records")}
+    assert shares == {"all": pytest.approx(2 / 3), "a": 0.0, "b": 1.0, "c": 1.0}
+    assert not table["finished"].isna().any()
+    text, readme = to_markdown(table), readme_table(table)
+    headings = [line for line in text.splitlines() if line.startswith("| Decoder")]
+    assert len(headings) == 4
+    assert all(" Finished " in heading for heading in headings)
+    assert "67 %" in readme
+    store, out = filled(tmp_path / "store", [*cut, *ended, *stopped]), io.StringIO()
+    report(store.root, console=Console(file=out, width=250))
+    assert "67 %" in out.getvalue()
+    assert "Finished" in out.getvalue()
 
 
 def test_seeds_and_temperatures_are_not_pooled(make_heat: Any) -> None:
@@ -191,15 +245,16 @@ def test_hostile_text_stays_text(make_heat: Any) -> None:
     cells = make_heat("=HYPERLINK(1)|x`<script>\ny")
     table = leaderboard(cells)
     assert (
-        one(pd.read_csv(io.StringIO(to_csv(table))), decoder="eagle2", seed=0, n_suites=1, suite="all")["metric"]
-        == "acc"
+        one(pd.read_csv(io.StringIO(to_csv(table))), decoder="eagle2", seed=0, n_suites=1, suite="all")["accuracy_docs"]
+        == 2
     )
     assert "'=HYPERLINK" in to_csv(table)
     text = to_markdown(table, manifests=[cells[0].record.manifest])
     assert "<script>" not in text
     assert "Toy \\| CPU" in text
-    bars = {line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")}
-    assert len(bars) == 1, "a pipe in a name must not make a column"
+    for section in text.split("### ")[1:]:
+        bars = {line.replace("\\|", "").count("|") for line in section.splitlines() if line.startswith("|")}
+        assert len(bars) == 1, "a pipe in a name must not make a column"
 
 
 def test_negative_numbers_are_not_taken_for_formulas(make_heat: Any) -> None:
@@ -210,7 +265,7 @@ def test_negative_numbers_are_not_taken_for_formulas(make_heat: Any) -> None:
 def test_the_markdown_shows_intervals_and_no_empty_ones(make_heat: Any) -> None:
     text = to_markdown(leaderboard(make_heat()))
     assert "2.25 [" in text
-    assert "0.50 [0.09, 0.91] acc" in text
+    assert "0.50 [0.09, 0.91] | 2 docs, 1 suite " in " ".join(text.split())
     assert "nan" not in text
     assert "[1.00, 1.00]" not in text
     assert "± 0.0" not in text

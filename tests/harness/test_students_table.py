@@ -205,10 +205,26 @@ def test_what_guessing_gets_stands_beside(choices: int | None, expected: float) 
     assert (shown in readme_students(exams)) == (choices == 4)
 
 
+def test_every_row_says_how_many_answers_ended_by_themselves() -> None:
+    exams = three_students()
+    table, comparisons = students_table(exams), comparisons_table(exams)
+    assert set(table["finished"]) == {0.5}
+    assert set(comparisons["finished_a"]) == set(comparisons["finished_b"]) == {0.5}
+    text = to_markdown(exams, table, comparisons)
+    headings = [line for line in text.splitlines() if line.startswith("| Student")]
+    assert len(headings) == 4
+    assert all("inished " in heading for heading in headings)
+    assert "50 %" in readme_students(exams)
+
+
 def test_graded_suites_are_not_pooled_with_right_and_wrong() -> None:
     graded = exam(scores={"sums": [0.25, 0.5]}, metric="rouge1")
     table = students_table([graded])
     assert list(table["suite"]) == ["sums"]
+    line = one(table, suite="sums")
+    assert (line["metric"], line["score"]) == ("rouge1", 0.375)
+    assert math.isnan(line["accuracy"])
+    assert graded.right() == []
     points = exam("untouched", scores={"sums": [1, 9]}, metric="points")
     far = students_table([points, exam(scores={"sums": [90, 40]}, metric="points")])
     assert one(far, student="mind")["change_high"] > 100
@@ -414,7 +430,8 @@ def test_the_markdown_defines_shows_compares_and_names_the_machine() -> None:
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[:2] == ["mind", "2"]
     assert cells[2].startswith("85.4 [")
-    assert cells[4].startswith("+77.1 [+")
+    assert cells[3] == "50 %"
+    assert cells[5].startswith("+77.1 [+")
     assert "| tie " in text
     assert "| better " in text
     assert "| < 0.001 " in text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from offbook.tasks.prompts.scoring import answered, contains_any, defines_function, last_number, number_matches, rouge1
+from offbook.tasks.prompts.scoring import answered, contains_any, defining_code, last_number, number_matches, rouge1
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ GOOD = "def double(x):\n    return 2 * x\n"
     ],
 )
 def test_code_that_defines_the_function_counts(answer: str) -> None:
-    assert defines_function(answer, "double")
+    assert defining_code(answer, "double") is not None
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_code_that_defines_the_function_counts(answer: str) -> None:
     ],
 )
 def test_code_that_lacks_the_function_or_does_not_parse_does_not_count(answer: str) -> None:
-    assert not defines_function(answer, "double")
+    assert defining_code(answer, "double") is None
 
 
 def test_rouge1_is_one_for_the_same_words_and_zero_for_none_shared() -> None:
