@@ -91,15 +91,18 @@ def rouge1(answer: str, reference: str) -> float:
 def _parsed(code: str, whole: bool) -> tuple[str, set[str]]:
     """The code, or its longest beginning that parses, and its top-level functions that have a real body."""
     lines = textwrap.dedent(code).splitlines()
-    for end in range(len(lines), 0, -1):
+    end = len(lines)
+    while end > 0:
         source = "\n".join(lines[:end])
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a model's invalid escapes are its own affair
                 tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             if whole:
                 return "", set()
+            at = error.lineno if isinstance(error, SyntaxError) else None
+            end = min(end - 1, at or end)  # what holds the line of the error whole cannot parse either
             continue
         return source, {
             node.name

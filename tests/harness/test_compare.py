@@ -80,6 +80,12 @@ def test_accuracy_is_judged_at_temperature_zero_only(table: pd.DataFrame) -> Non
     assert verdict(changed(table, **worse, temperature=1.0), changed(table, temperature=1.0))[0] == IDENTICAL
 
 
+def test_scores_that_are_no_accuracy_are_judged_too(table: pd.DataFrame) -> None:
+    worse = {"score": 0.0, "score_low": 0.0, "score_high": 0.01}
+    assert verdict(changed(table, **worse), table)[0] == DIFFERS
+    assert verdict(table, table.drop(columns=list(worse)))[0] == IDENTICAL, "written before there were any"
+
+
 @pytest.mark.parametrize(
     ("was", "now", "expected"),
     [

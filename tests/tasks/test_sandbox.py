@@ -396,6 +396,19 @@ def test_a_child_that_cannot_be_sealed_runs_nothing(monkeypatch: pytest.MonkeyPa
     assert not ran.exists()
 
 
+@sealed
+@pytest.mark.parametrize("broken", ["subprocess.Popen", "tempfile.TemporaryFile"])
+def test_a_machine_without_room_for_the_child_scores_nothing(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **settings: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"offbook.tasks.prompts.sandbox.{broken}", refuse)
+    answer = f"{RIGHT}\n# {broken}"
+    assert score_code(DOC, [answer]) == {"defined": 1.0}
+    with pytest.raises(sandbox.NotSandboxedError, match="could not be started: No space left on device"):
+        sandbox.run(answer, ["1"])
+
+
 def test_a_filter_that_lets_something_through_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     if syscalls.missing():
         pytest.skip(syscalls.missing())

@@ -1,5 +1,7 @@
 """The scores of the prompt tasks, on the many forms an answer takes."""
 
+import ast
+
 import pytest
 
 from offbook.tasks.prompts.scoring import answered, contains_any, defining_code, last_number, number_matches, rouge1
@@ -118,6 +120,16 @@ def test_code_that_defines_the_function_counts(answer: str) -> None:
 )
 def test_code_that_lacks_the_function_or_does_not_parse_does_not_count(answer: str) -> None:
     assert defining_code(answer, "double") is None
+
+
+def test_a_long_answer_that_is_no_code_is_parsed_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+    parse = ast.parse
+    monkeypatch.setattr(ast, "parse", lambda source: parsed.append(len(source)) or parse(source))
+    prose = "Then one line follows the other, and none of them is code.\n" * 5000
+    assert defining_code(f"```python\n{GOOD}{prose}", "double") == GOOD.rstrip("\n")
+    assert defining_code(f"```python\n{GOOD}x = (\n{'y,' * 100}\n{prose}", "double") == GOOD.rstrip("\n")
+    assert len(parsed) < 10
 
 
 def test_rouge1_is_one_for_the_same_words_and_zero_for_none_shared() -> None:

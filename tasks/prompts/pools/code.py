@@ -1,4 +1,4 @@
-"""Requests for small Python functions; the check is the name of the function, which the answer must define."""
+"""Requests for small Python functions; each has its tests, by its name, in `offbook.tasks.prompts.hidden_tests`."""
 
 from offbook.tasks.prompts.pools import Row
 

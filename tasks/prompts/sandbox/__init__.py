@@ -164,33 +164,36 @@ def attempts():
 
 
 def _run(job: Job) -> list[Value | Raised] | None:
-    with tempfile.TemporaryDirectory(prefix="offbook-answer-") as empty, tempfile.TemporaryFile() as handed:
-        handed.write(_handed(job))
-        handed.seek(0)
-        try:
-            child = subprocess.Popen(
-                [sys.executable, *_FLAGS, "-c", _INSIDE],
-                stdin=handed,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=empty,
-                env=_ENVIRONMENT,
-                close_fds=True,
-                start_new_session=True,
-            )
-        except OSError as error:
-            msg = f"the sandbox could not be started: {error.strerror or error}"
-            raise NotSandboxedError(msg) from error
-        with child:
-            try:
-                sent = _read(child, time.monotonic() + WALL_S)
-            finally:
-                child.kill()
+    try:
+        sent = _sent_by_child(job)
+    except OSError as error:  # no process, no memory, no room on the disk
+        msg = f"the sandbox could not be started: {error.strerror or error}"
+        raise NotSandboxedError(msg) from error
     first, _, rest = sent.partition(b"\n")
     if first != b"sealed":
         msg = f"the sandbox could not be sealed: {first.decode(errors='replace') or 'no word from the child'}"
         raise NotSandboxedError(msg)
     return received(rest, len(job.calls))
+
+
+def _sent_by_child(job: Job) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="offbook-answer-") as empty, tempfile.TemporaryFile() as handed:
+        handed.write(_handed(job))
+        handed.seek(0)
+        with subprocess.Popen(
+            [sys.executable, *_FLAGS, "-c", _INSIDE],
+            stdin=handed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=empty,
+            env=_ENVIRONMENT,
+            close_fds=True,
+            start_new_session=True,
+        ) as child:
+            try:
+                return _read(child, time.monotonic() + WALL_S)
+            finally:
+                child.kill()
 
 
 def _read(child: "subprocess.Popen[bytes]", deadline_s: float) -> bytes:
