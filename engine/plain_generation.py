@@ -7,16 +7,26 @@ from typing import Any
 from transformers import GenerationConfig, PreTrainedModel
 
 
+def own_generation_config(model: PreTrainedModel) -> GenerationConfig:
+    """A model's own generation config, an empty one where it has none; see `plain_generation` for peft's wrapper."""
+    config = _inner(model).generation_config
+    return config if config is not None else GenerationConfig()
+
+
 @contextlib.contextmanager
-def plain_generation(model: PreTrainedModel) -> Iterator[GenerationConfig]:
-    """Inside, `generate` takes nothing but its arguments (Qwen's config penalises repetition); gives the own config.
+def plain_generation(model: PreTrainedModel) -> Iterator[None]:
+    """Inside, `generate` takes nothing but its arguments (Qwen's config penalises repetition).
 
     A model inside of peft's wrapper is meant by the wrapper, which hands its config to it.
     """
-    inner: Any = getattr(model, "get_base_model", lambda: model)()
+    inner = _inner(model)
     own = inner.generation_config
     inner.generation_config = GenerationConfig()
     try:
-        yield own
+        yield
     finally:
         inner.generation_config = own
+
+
+def _inner(model: PreTrainedModel) -> Any:
+    return getattr(model, "get_base_model", lambda: model)()

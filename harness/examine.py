@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from offbook.engine.decoding.batch import BatchAnswer, answer_batch
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
-from offbook.engine.training.answers import greedy_batch
 from offbook.harness.corpora import Material
 from offbook.harness.exam import (
     UNTOUCHED,
@@ -26,7 +28,7 @@ from offbook.harness.exam import (
 )
 from offbook.harness.progress import Progress
 from offbook.harness.provenance import load_average, manifest
-from offbook.harness.requests import Asked, Suite, ask
+from offbook.harness.requests import Asked, Request, Suite, ask
 from offbook.harness.scoring import main_metric, not_scored, score
 from offbook.harness.student_config import Group
 from offbook.harness.students import Student
@@ -44,6 +46,10 @@ class Paper:
     batch_size: int
     chat_template: bool
 
+    def not_done(self) -> list[str]:
+        """What to tell people of suites whose task asks for sampling: an exam is greedy."""
+        return [told for asked in self.asked if (told := asked.not_done(Sampling()))]
+
 
 def set_paper(
     groups: Mapping[Group, Sequence[Suite]], target: Target, *, limit: int | None, max_new_tokens: int, batch_size: int
@@ -51,7 +57,7 @@ def set_paper(
     """Builds the requests of all suites.
 
     Raises:
-        ValueError: a suite that does not generate.
+        ValueError: a suite that does not generate, or asks for settings of generation that are not done here.
     """
     chat = target.has_chat_template
     found = [
@@ -130,7 +136,10 @@ def examine(
     for place, asked in enumerate(paper.asked):
         name = asked.suite.name
         texts = {
-            r.doc_id: visible_text(target.detokenize(answers[place, r.doc_id]), r.stop_strings) for r in asked.requests
+            r.doc_id: visible_text(
+                target.detokenize(answers[place, r.doc_id].tokens), _limits(paper, target, r).stop_strings
+            )
+            for r in asked.requests
         }
         scores = score(asked, target, texts)
         metrics[name] = main_metric(scores, name)
@@ -142,8 +151,8 @@ def examine(
                 suite=name,
                 doc_id=r.doc_id,
                 doc_hash=r.doc_hash,
-                tokens=len(answers[place, r.doc_id]),
-                finished=answers[place, r.doc_id][-1] in target.eos_token_ids,
+                tokens=len(answers[place, r.doc_id].tokens),
+                finished=answers[place, r.doc_id].finished,
                 text=texts[r.doc_id],
                 score=scores[r.doc_id][metrics[name]],
                 choices=r.choices,
@@ -166,22 +175,27 @@ def examine(
     return Exam(record, tuple(rows))
 
 
-def _answer(paper: Paper, target: Target, who: str, progress: Progress) -> dict[tuple[int, int], list[int]]:
-    """Token ids by (place of the suite, doc_id)."""
-    prompts = {
-        (place, r.doc_id): target.encode(r.prompt, templated=paper.chat_template)
-        for place, asked in enumerate(paper.asked)
-        for r in asked.requests
-    }
+def _limits(paper: Paper, target: Target, request: Request) -> Limits:
+    """The exam's cap, the document's own stop strings."""
+    return target.limits(paper.max_new_tokens, request.stop_strings)
+
+
+def _answer(paper: Paper, target: Target, who: str, progress: Progress) -> dict[tuple[int, int], BatchAnswer]:
+    """Answers by (place of the suite, doc_id)."""
+    asked = {(place, r.doc_id): r for place, asked in enumerate(paper.asked) for r in asked.requests}
+    prompts = {name: target.encode(r.prompt, templated=paper.chat_template) for name, r in asked.items()}
     order = sorted(prompts, key=lambda name: len(prompts[name]))
-    answers: dict[tuple[int, int], list[int]] = {}
+    answers: dict[tuple[int, int], BatchAnswer] = {}
     target.backbone.use_native_attention()
     try:
         for start in range(0, len(order), paper.batch_size):
             progress.update(start, len(order), f"exam of {who}")
             names = order[start : start + paper.batch_size]
-            batch = greedy_batch(
-                target.backbone.model, target.tokenizer, [prompts[n] for n in names], paper.max_new_tokens
+            batch = answer_batch(
+                target.backbone.model,
+                target.tokenizer,
+                [prompts[n] for n in names],
+                [_limits(paper, target, asked[n]) for n in names],
             )
             answers.update(zip(names, batch, strict=True))
     finally:

@@ -38,13 +38,13 @@ WARM_UP_TOKENS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Heat:
-    """A heat that is fully determined but not yet run: `cells` are the specifications by arm."""
+    """A heat that is fully determined but not yet run: `limits` by doc_id, `cells` are the specifications by arm."""
 
     target: Target
     arms: tuple[Arm, ...]
     asked: Asked
     sampling: Sampling
-    limits: Limits
+    limits: Mapping[int, Limits]
     seed: int
     cells: Mapping[str, CellSpec]
 
@@ -77,7 +77,7 @@ def plan_heat(
         seed: of every random number.
         sampling: decoding settings; greedy by default.
         limit: how many documents, from the suite's first; all by default.
-        max_new_tokens: cap on each answer; the suite's own by default.
+        max_new_tokens: cap on each answer; each document's own by default.
         chat_template: whether prompts go through the chat template; by default where there is one.
         training: how the checkpoint was made from the model it is named after.
 
@@ -92,11 +92,11 @@ def plan_heat(
         raise ValueError(msg)
     chat = target.has_chat_template if chat_template is None else chat_template
     asked = ask(suite, target, limit=limit, chat_template=chat)
-    first = asked.requests[0]
-    limits = Limits(
-        max_new_tokens=max_new_tokens or first.max_new_tokens,
+    caps = {request.doc_id: max_new_tokens or request.max_new_tokens for request in asked.requests}
+    recorded = Limits(
+        max_new_tokens=max(caps.values()),
         eos_token_ids=target.eos_token_ids,
-        stop_strings=first.stop_strings,
+        stop_strings=tuple(dict.fromkeys(stop for r in asked.requests for stop in r.stop_strings)),
     )
     sampling = sampling or Sampling()
     cells = {
@@ -113,14 +113,22 @@ def plan_heat(
             temperature=sampling.temperature,
             top_k=sampling.top_k,
             top_p=sampling.top_p,
-            limits=LimitsSpec.of(limits),
+            limits=LimitsSpec.of(recorded),
             dtype=target.dtype,
             n_docs=len(asked.requests),
             chat_template=chat,
         )
         for arm in arms
     }
-    return Heat(target=target, arms=tuple(arms), asked=asked, sampling=sampling, limits=limits, seed=seed, cells=cells)
+    return Heat(
+        target=target,
+        arms=tuple(arms),
+        asked=asked,
+        sampling=sampling,
+        limits={r.doc_id: target.limits(caps[r.doc_id], r.stop_strings) for r in asked.requests},
+        seed=seed,
+        cells=cells,
+    )
 
 
 def is_done(heat: Heat, store: Store) -> bool:
@@ -146,6 +154,8 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     keys = {spec.key() for spec in heat.cells.values()}
     if is_done(heat, store):
         return [record for record in store.records() if record.key in keys]
+    if told := heat.asked.not_done(heat.sampling):
+        progress.say(told)
     started, clock = datetime.now(UTC), time.perf_counter()
     description, load_at_start = manifest(), load_average()  # a commit made while it runs is not what runs
     prompts = {
@@ -218,8 +228,9 @@ def _decode(heat: Heat, prompts: Mapping[int, torch.Tensor], progress: Progress)
     """Answers by arm and doc_id."""
     order = list(heat.arms)
     random.Random(heat.seed).shuffle(order)
-    short = replace(heat.limits, max_new_tokens=min(WARM_UP_TOKENS, heat.limits.max_new_tokens))
     doc_ids = list(prompts)
+    first = heat.limits[doc_ids[0]]
+    short = replace(first, max_new_tokens=min(WARM_UP_TOKENS, first.max_new_tokens))
     for number, arm in enumerate(order):
         progress.update(
             0, len(order) * len(doc_ids), f"{heat.title}: warming up {arm.name} ({number + 1}/{len(order)})"
@@ -229,7 +240,7 @@ def _decode(heat: Heat, prompts: Mapping[int, torch.Tensor], progress: Progress)
     for turn, doc_id in enumerate(doc_ids):
         shift = turn % len(order)
         for number, arm in enumerate(order[shift:] + order[:shift]):
-            generations[arm.name][doc_id] = _generate(heat, arm, doc_id, prompts[doc_id], heat.limits)
+            generations[arm.name][doc_id] = _generate(heat, arm, doc_id, prompts[doc_id], heat.limits[doc_id])
             progress.update(
                 turn * len(order) + number + 1,
                 len(order) * len(doc_ids),
@@ -252,7 +263,7 @@ def _generate(heat: Heat, arm: Arm, doc_id: int, prompt_1P: torch.Tensor, limits
 
 def _rows(heat: Heat, generations: Mapping[int, Generation]) -> list[DocumentRow]:
     texts = {
-        doc_id: visible_text(heat.target.detokenize(generation.tokens), heat.limits.stop_strings)
+        doc_id: visible_text(heat.target.detokenize(generation.tokens), heat.limits[doc_id].stop_strings)
         for doc_id, generation in generations.items()
     }
     scores = score(heat.asked, heat.target, texts)

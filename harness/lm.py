@@ -16,20 +16,18 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 from lm_eval.api.registry import register_model
-from lm_eval.models.utils import normalize_gen_kwargs
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from offbook.engine.decoding.decoder import Decoder, Limits
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
-from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
 from offbook.harness.config import parse
+from offbook.harness.generation_settings import generation_settings
 from offbook.harness.roster import BASELINE, contender
 from offbook.harness.target import Target, load_target
 
 log = logging.getLogger("lm_eval.offbook")
-KNOWN = {"until", "max_gen_toks", "temperature", "top_p", "top_k", "do_sample"}
 
 
 @register_model("offbook")
@@ -187,24 +185,15 @@ class OffbookLM(TemplateLM):  # type: ignore[misc]  # lm-eval ships no types
         return answers
 
     def _answer(self, context: str, arguments: dict[str, Any]) -> tuple[Generation, str]:
-        kwargs = normalize_gen_kwargs(arguments, default_max_gen_toks=self.max_gen_toks)
-        unknown = sorted(set(kwargs) - KNOWN)
-        if unknown:
-            msg = f"expected gen_kwargs among {', '.join(sorted(KNOWN))}, got {', '.join(unknown)}"
-            raise ValueError(msg)
-        stop_strings = tuple(s for s in kwargs["until"] if s)
-        limits = Limits(
-            max_new_tokens=kwargs["max_gen_toks"],
-            eos_token_ids=self.target.eos_token_ids,
-            stop_strings=stop_strings,
-        )
+        settings = generation_settings(arguments, default_cap=self.max_gen_toks)
+        limits = self.target.limits(settings.max_new_tokens, settings.stop_strings)
         generation = self.decoder.generate(
             self._prompt(context, limits),
-            sampling=_sampling(kwargs),
+            sampling=settings.sampling,
             limits=limits,
             generator=self.generator,
         )
-        return generation, visible_text(self.target.detokenize(generation.tokens), stop_strings)
+        return generation, visible_text(self.target.detokenize(generation.tokens), limits.stop_strings)
 
     def _prompt(self, context: str, limits: Limits) -> torch.Tensor:
         """The prompt, cut on the left where it does not fit, as lm-eval's models do."""
@@ -214,13 +203,3 @@ class OffbookLM(TemplateLM):  # type: ignore[misc]  # lm-eval ships no types
             log.warning("a prompt of %d tokens is cut on the left to %d", prompt.shape[1], room)
             prompt = prompt[:, -room:]
         return prompt
-
-
-def _sampling(kwargs: dict[str, Any]) -> Sampling:
-    if not kwargs["do_sample"]:
-        return Sampling()
-    return Sampling(
-        temperature=float(kwargs.get("temperature", 1.0)),
-        top_k=int(kwargs.get("top_k", 0)),
-        top_p=float(kwargs.get("top_p", 1.0)),
-    )

@@ -31,7 +31,11 @@ class _Strict(BaseModel):
 
 
 class LimitsSpec(_Strict):
-    """Where decoding stopped; see `engine.decoding.decoder.Limits`."""
+    """Where decoding stopped; see `engine.decoding.decoder.Limits`.
+
+    Where a suite's documents have limits of their own, the largest cap and the stop strings of any; each one's are part
+    of the suite's fingerprint.
+    """
 
     max_new_tokens: Annotated[int, Field(ge=1)]
     eos_token_ids: tuple[int, ...] = ()

@@ -21,9 +21,10 @@ import lm_eval.models  # before any subclass is registered, or lm-eval forgets i
 import lm_eval.tasks
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
-from lm_eval.models.utils import normalize_gen_kwargs
 from lm_eval.tasks import TaskManager
 
+from offbook.engine.decoding.sampling import Sampling
+from offbook.harness.generation_settings import generation_settings
 from offbook.harness.record import canonical_sha256
 from offbook.harness.target import Target
 from offbook.tasks import TASKS_PATH
@@ -38,8 +39,8 @@ DECLARED = re.compile(r"""^(?:task|group): *["']?([\w.-]+)""", re.MULTILINE)
 class Request:
     """One document of a suite, ready to be answered.
 
-    Documents of one `cluster` are alike, "" is alone; `choices` counts the answers that it names to choose from. Both
-    are known of offbook's own suites only.
+    The cap, stop strings and `sampling` are what the task asks for this document. Documents of one `cluster` are alike,
+    "" is alone; `choices` counts the answers that it names to choose from. Both are known of offbook's own suites only.
     """
 
     doc_id: int
@@ -47,6 +48,7 @@ class Request:
     prompt: str
     stop_strings: tuple[str, ...]
     max_new_tokens: int
+    sampling: Sampling
     cluster: str = ""
     choices: int | None = None
 
@@ -75,12 +77,23 @@ class Suite:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A suite's requests, and what identifies its tasks and documents."""
+    """A suite's requests, and what identifies its tasks and documents (with caps and stops, where these differ)."""
 
     suite: Suite
     requests: tuple[Request, ...]
     fingerprint: str
     chat_template: bool
+
+    def not_done(self, sampling: Sampling) -> str | None:
+        """What to tell people where the task asks for sampling and answers are drawn otherwise."""
+        wanted = {request.sampling for request in self.requests} - {Sampling(), sampling}
+        if not wanted:
+            return None
+        one = min(wanted, key=repr)
+        return (
+            f"{self.suite.name}: its task asks for sampling ({_described(one)}), answers here are drawn at "
+            f"{_described(sampling)}: the run's own settings hold"
+        )
 
 
 def suite_names() -> list[str]:
@@ -136,7 +149,8 @@ def ask(suite: Suite, target: Target, *, limit: int | None = None, chat_template
     """The requests of a suite's first `limit` documents, rendered for this target.
 
     Raises:
-        ValueError: a suite that does not generate, or wants several answers a document.
+        ValueError: a suite that does not generate, wants several answers a document, or asks for settings of
+            generation that no decoder does.
     """
     task = suite.task()
     if task.OUTPUT_TYPE != "generate_until":
@@ -154,11 +168,11 @@ def ask(suite: Suite, target: Target, *, limit: int | None = None, chat_template
     collector = Collector(target)
     samples = evaluate(collector, suite, task, limit=limit, chat_template=chat_template)
     hashes = {int(sample["doc_id"]): str(sample["doc_hash"]) for sample in samples}
-    requests = [_request(instance, hashes, suite.name) for instance in collector.instances]
+    requests = sorted((_request(i, hashes, suite.name) for i in collector.instances), key=lambda r: r.doc_id)
     return Asked(
         suite=suite,
-        requests=tuple(sorted(requests, key=lambda r: r.doc_id)),
-        fingerprint=_fingerprint(task),
+        requests=tuple(requests),
+        fingerprint=_with_limits(_fingerprint(task), requests),
         chat_template=chat_template,
     )
 
@@ -225,13 +239,18 @@ def quiet() -> Iterator[None]:
 
 def _request(instance: Instance, hashes: dict[int, str], suite: str) -> Request:
     prompt, arguments = instance.args
-    kwargs = normalize_gen_kwargs(arguments)
+    try:
+        settings = generation_settings(arguments)
+    except ValueError as error:
+        msg = f"suite {suite!r}: {error}"
+        raise ValueError(msg) from error
     return Request(
         doc_id=int(instance.doc_id),
         doc_hash=hashes[int(instance.doc_id)],
         prompt=prompt,
-        stop_strings=tuple(s for s in kwargs["until"] if s),
-        max_new_tokens=int(kwargs["max_gen_toks"]),
+        stop_strings=settings.stop_strings,
+        max_new_tokens=settings.max_new_tokens,
+        sampling=settings.sampling,
         cluster=str(instance.doc.get("cluster", "")) if suite.startswith(PREFIX) else "",
         choices=_choices(instance.doc) if suite.startswith(PREFIX) else None,
     )
@@ -254,6 +273,21 @@ def _fingerprint(task: Any) -> str:
     }
     documents = hashlib.sha256("\n".join(repr(sorted(doc.items())) for doc in task.eval_docs).encode()).hexdigest()
     return canonical_sha256({"config": config, "version": str(task.VERSION), "documents": documents})
+
+
+def _with_limits(fingerprint: str, requests: Sequence[Request]) -> str:
+    """The fingerprint, joined by each document's limits where the documents have not all the same."""
+    limits = [(request.max_new_tokens, request.stop_strings) for request in requests]
+    if len(set(limits)) <= 1:
+        return fingerprint  # a cell's specification holds them
+    return canonical_sha256({"task": fingerprint, "limits": limits})
+
+
+def _described(sampling: Sampling) -> str:
+    if sampling.greedy:
+        return "temperature 0"
+    cuts = [f"top_k {sampling.top_k}"] * (sampling.top_k > 0) + [f"top_p {sampling.top_p:g}"] * (sampling.top_p < 1)
+    return ", ".join([f"temperature {sampling.temperature:g}", *cuts])
 
 
 def _plain(value: Any) -> Any:

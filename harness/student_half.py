@@ -126,6 +126,8 @@ class _Room:
         self.paper = set_paper(
             half.groups, base, limit=spec.limit, max_new_tokens=spec.max_new_tokens, batch_size=spec.batch_size
         )
+        for told in self.paper.not_done():
+            progress.say(told)
 
     def spec(self, weights_sha256: str, student: Student | None = None) -> ExamSpec:
         """The specification of an exam."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from offbook.engine.embedded import ALIASES
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from offbook.engine.decoding.backbone import Backbone
+    from offbook.engine.decoding.decoder import Limits
+    from offbook.engine.decoding.detokenizer import Detokenizer
     from offbook.engine.training.checkpoint import TargetName
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
@@ -77,10 +80,10 @@ class Target:
         return text
 
     def encode(self, text: str, *, templated: bool) -> list[int]:
-        """Token ids; special tokens are added unless the text has them already (from a template, or typed)."""
-        bos = self.tokenizer.bos_token
-        special = not templated and not (isinstance(bos, str) and text.startswith(bos))
-        return [int(token) for token in self.tokenizer(text, add_special_tokens=special)["input_ids"]]
+        """Token ids; see `engine.prompt_tokens`."""
+        from offbook.engine.prompt_tokens import prompt_tokens
+
+        return prompt_tokens(self.tokenizer, text, templated=templated)
 
     def prompt(self, text: str, *, templated: bool) -> "torch.Tensor":
         """`encode` as a decoder takes it, (1, P) int64 on the target's device.
@@ -96,11 +99,23 @@ class Target:
             raise ValueError(msg)
         return torch.tensor([tokens], device=self.device)
 
-    def detokenize(self, tokens: Sequence[int]) -> str:
-        """Text of token ids, special tokens left out."""
-        text = self.tokenizer.decode(list(tokens), skip_special_tokens=True)
-        assert isinstance(text, str)
-        return text
+    @cached_property
+    def detokenize(self) -> "Detokenizer":
+        """Called with token ids, their text with special tokens left out; what decoders judge stop strings with."""
+        from offbook.engine.decoding.detokenizer import Detokenizer
+
+        return Detokenizer(self.tokenizer)
+
+    def limits(self, max_new_tokens: int, stop_strings: Sequence[str] = ()) -> "Limits":
+        """Where an answer to a task ends: at the cap, an end token, or a stop string that the task asks for."""
+        from offbook.engine.decoding.decoder import Limits
+        from offbook.engine.decoding.endings import stop_strings_of
+
+        return Limits(
+            max_new_tokens=max_new_tokens,
+            eos_token_ids=self.eos_token_ids,
+            stop_strings=stop_strings_of(stop_strings, self.tokenizer),
+        )
 
     def generator(self, seed: int) -> "torch.Generator":
         """A source of random numbers on the target's device."""
@@ -123,6 +138,7 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
     """
     from offbook.engine import pretrained
     from offbook.engine.decoding.backbone import Backbone
+    from offbook.engine.decoding.endings import end_token_ids
 
     chosen, place = resolve_dtype(dtype), resolve_device(device)
     model, tokenizer = pretrained.load(name, dtype=chosen, device=place, revision=revision)
@@ -132,7 +148,7 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
         backbone=Backbone(model),
         tokenizer=tokenizer,
         weights_sha256=pretrained.weights_sha256(name, revision=revision),
-        eos_token_ids=_eos(model.generation_config, tokenizer),
+        eos_token_ids=end_token_ids(model, tokenizer),
     )
 
 
@@ -175,11 +191,3 @@ def resolve_device(name: str) -> "torch.device":
         msg = f"expected --device {name} to be here, found {found} CUDA devices; use --device cpu"
         raise ValueError(msg)
     return device
-
-
-def _eos(generation_config: object, tokenizer: "PreTrainedTokenizerBase") -> frozenset[int]:
-    configured = getattr(generation_config, "eos_token_id", None)
-    ids = {configured} if isinstance(configured, int) else set(configured or ())
-    if isinstance(tokenizer.eos_token_id, int):
-        ids.add(tokenizer.eos_token_id)
-    return frozenset(int(i) for i in ids)

@@ -10,13 +10,15 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.decoding.batch import answer_batch
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.endings import end_token_ids
 from offbook.engine.files import atomic_write_text, writing
-from offbook.engine.plain_generation import plain_generation
+from offbook.engine.prompt_tokens import prompt_tokens
 
 
 class Question(Protocol):
@@ -45,11 +47,12 @@ class Answer:
 def chat_tokens(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
     """Token ids of a user turn in the model's chat template, or of the bare prompt where it has none."""
     if tokenizer.chat_template is None:
-        return list(tokenizer(prompt)["input_ids"])
+        return prompt_tokens(tokenizer, prompt)
     text = tokenizer.apply_chat_template(
         [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
     )
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    assert isinstance(text, str)
+    return prompt_tokens(tokenizer, text, templated=True)
 
 
 def answer_prompts(
@@ -108,31 +111,15 @@ def load_answers(path: Path, tokenizer: PreTrainedTokenizerBase, questions: Iter
     return [Answer(id=i, prompt_tokens=tuple(p), answer_tokens=tuple(known[i])) for i, p in prompts.items()]
 
 
-@torch.inference_mode()
 def greedy_batch(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[list[int]], max_new_tokens: int
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]], max_new_tokens: int
 ) -> list[list[int]]:
-    """The greedy answers to prompts given as token ids, left-padded into one batch.
+    """The greedy answers to prompts given as token ids, answered together.
 
-    Each answer ends with the end-of-sequence token unless it hits the cap; all else that a model's own generation
-    config asks for is left out.
+    Each answer ends with one of the model's end tokens (`engine.decoding.endings`) unless it hits the cap.
     """
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    longest = max(map(len, prompts))
-    rows = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
-    generate: Any = model.generate  # its annotations promise an output object; asked for ids, it returns a tensor
-    with plain_generation(model) as own_config:
-        eos = own_config.eos_token_id
-        settings = {"max_new_tokens": max_new_tokens, "do_sample": False, "eos_token_id": eos, "pad_token_id": pad}
-        output = generate(rows, attention_mask=mask, **settings)
-    eos_ids = {eos} if isinstance(eos, int) else set(eos or ())
-    return [_up_to_eos(row, eos_ids) for row in output[:, longest:].tolist()]
-
-
-def _up_to_eos(tokens: list[int], eos_ids: set[int]) -> list[int]:
-    end = next((n for n, token in enumerate(tokens, start=1) if token in eos_ids), len(tokens))
-    return tokens[:end]
+    limits = Limits(max_new_tokens=max_new_tokens, eos_token_ids=end_token_ids(model, tokenizer))
+    return [answer.tokens for answer in answer_batch(model, tokenizer, prompts, [limits] * len(prompts))]
 
 
 def _digest(tokens: list[int]) -> str:

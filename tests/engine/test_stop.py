@@ -7,17 +7,21 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lm_eval.models.utils import postprocess_generated_text
+from tokenizers import AddedToken
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.transformers_generate import TransformersGenerate
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Decoder, Limits
+from offbook.engine.decoding.detokenizer import Detokenizer
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import REPLACEMENT, Stop, visible_text
 from tests.engine.drafters import Oracle
 from tests.engine.targets import greedy_reference, target
+from tests.tiny import tiny_tokenizer
 
 PROMPT = [7, 3, 11, 3, 29]
 CAP = 14
@@ -175,6 +179,66 @@ def check(detokenize: Callable[[Sequence[int]], str], tokens: list[int], data: s
         now = min(len(tokens), seen + data.draw(st.integers(1, 8)))  # whatever a round commits
         found, seen = stop.cut(tokens[:now], seen), now
     assert found == ((ends[0], "stop") if ends else None)
+
+
+# --- special tokens ---
+
+SPECIALS = ("<eot>", "<end of turn>", "\n\n")  # one of them a text that people write too
+BYTE_LEVEL = tiny_tokenizer()
+BYTE_LEVEL.add_tokens([AddedToken(special, special=True) for special in SPECIALS])
+SMALL = BYTE_LEVEL("ab<t>\n é\N{PILE OF POO}", add_special_tokens=False)["input_ids"]
+SPECIAL_IDS = [256, 257, *BYTE_LEVEL.convert_tokens_to_ids(list(SPECIALS))]
+
+
+@given(data=st.data())
+@settings(max_examples=200)
+def test_stop_strings_count_in_the_text_with_special_tokens_and_in_the_one_without(data):
+    """Against a plain twin that decodes everything, both ways, after each token."""
+    detokenize = Detokenizer(BYTE_LEVEL)
+    tokens = data.draw(st.lists(st.sampled_from([*SMALL, *SPECIAL_IDS]), min_size=1, max_size=30))
+    spelled, visible = (BYTE_LEVEL.decode(tokens, skip_special_tokens=skip) for skip in (False, True))
+    stops = [data.draw(st.lists(st.sampled_from([*SPECIALS, "a", "b", "<", "é"]), min_size=1, max_size=3).map("".join))]
+    for whole in (spelled, visible):
+        at = data.draw(st.integers(0, max(0, len(whole) - 1)))
+        stops.append(whole[at : at + data.draw(st.integers(1, 12))])
+    stops = [stop for stop in stops if stop and REPLACEMENT not in stop]
+    ends = [
+        n
+        for n in range(1, len(tokens) + 1)
+        if any(s in BYTE_LEVEL.decode(tokens[:n], skip_special_tokens=skip) for s in stops for skip in (True, False))
+    ]
+    stop, found, seen = Stop(Limits(max_new_tokens=50, stop_strings=tuple(stops)), detokenize), None, 0
+    while found is None and seen < len(tokens):
+        now = min(len(tokens), seen + data.draw(st.integers(1, 8)))
+        found, seen = stop.cut(tokens[:now], seen), now
+    assert found == ((ends[0], "stop") if ends else None)
+
+
+@pytest.mark.parametrize(
+    ("stop_string", "kept"),
+    [
+        ("<eot>", "42<eot>"),
+        ("2<eot>", "42<eot>"),
+        ("<eot>9", "42<eot>9"),
+        ("2<eot>98", "42<eot>98"),
+        ("ot>", "42<eot>"),
+        ("298", "42<eot>98"),
+    ],
+)
+def test_a_stop_string_may_be_span_or_end_in_a_special_token(stop_string, kept):
+    tokens = BYTE_LEVEL("42<eot>9898", add_special_tokens=False)["input_ids"]
+    expected = len(BYTE_LEVEL(kept, add_special_tokens=False)["input_ids"])
+    stop = Stop(Limits(max_new_tokens=99, stop_strings=(stop_string,)), Detokenizer(BYTE_LEVEL))
+    for rounds in (1, 3, len(tokens)):
+        found, seen = None, 0
+        while found is None:
+            found, seen = stop.cut(tokens[: seen + rounds], seen), seen + rounds
+        assert found == (expected, "stop")
+
+
+@given(st.text("ab\n", max_size=12), st.lists(st.text("ab\n", min_size=1, max_size=3), max_size=3))
+def test_the_visible_text_is_cut_as_lm_eval_cuts_it(text, stops):
+    assert visible_text(text, stops) == postprocess_generated_text(text, stops, None)
 
 
 def test_what_a_tail_has_of_a_character_cut_in_two_is_no_stop_string():

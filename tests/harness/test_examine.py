@@ -1,5 +1,6 @@
 import pytest
 
+from offbook.engine.decoding.batch import BatchAnswer
 from offbook.harness.exam import has_exam, load_exams
 from offbook.harness.examine import Paper, exam_spec, examine, set_paper
 from offbook.harness.progress import Silent
@@ -39,13 +40,14 @@ def test_every_document_gets_the_answer_to_its_own_question(paper, target, tmp_p
     right = {doc["question"]: doc["answer"] for docs in gold.values() for doc in docs[:4]}
     sizes = []
 
-    def answers(model, tokenizer, prompts, max_new_tokens):
+    def answers(model, tokenizer, prompts, limits):
         sizes.append(len(prompts))
         texts = [tokenizer.decode(prompt) for prompt in prompts]
         said = [next((a for question, a in right.items() if question in text), "nothing") for text in texts]
-        return [[*tokenizer(f"The answer is {s}.")["input_ids"], tokenizer.eos_token_id] for s in said]
+        tokens = [[*tokenizer(f"The answer is {s}.")["input_ids"], tokenizer.eos_token_id] for s in said]
+        return [BatchAnswer(answer, "eos") for answer in tokens]
 
-    monkeypatch.setattr("offbook.harness.examine.greedy_batch", answers)
+    monkeypatch.setattr("offbook.harness.examine.answer_batch", answers)
     spec = untouched(paper, target)
     assert not has_exam(tmp_path, spec)
     right = examine(paper, target, spec, None, tmp_path, Silent()).right()

@@ -9,11 +9,11 @@ from offbook.tasks.procedural import FAMILIES, ood, probe, problems
 
 
 class Characters:
-    """A tokenizer of characters, without chat template."""
+    """A tokenizer of characters, without chat template and special tokens."""
 
-    chat_template = None
+    chat_template = bos_token = eos_token_id = sep_token_id = None
 
-    def __call__(self, text: str) -> dict[str, list[int]]:
+    def __call__(self, text: str, *, add_special_tokens: bool) -> dict[str, list[int]]:
         return {"input_ids": [ord(character) for character in text]}
 
     def decode(self, tokens: list[int], **_: bool) -> str:

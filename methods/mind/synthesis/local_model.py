@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.decoding.batch import answer_batch
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.endings import end_token_ids
+from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.training.answers import chat_tokens
 from offbook.methods.mind.synthesis.ask import Ask, Keep
 
@@ -47,24 +49,14 @@ class LocalModel:
             for ask, text in zip(batch, self._generate([prompts[ask] for ask in batch], batch[0].seed), strict=True):
                 keep(ask, text)
 
-    @torch.inference_mode()
     def _generate(self, prompts: list[list[int]], seed: int) -> list[str]:
-        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
-        longest = max(map(len, prompts))
-        device = self.model.device
-        rows = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=device)
-        mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
-        # every truncation off: the model's own generation settings may have some
-        drawing = {"do_sample": True, "temperature": self.temperature, "top_k": 0, "top_p": 1.0}
-        generate: Any = self.model.generate  # its annotations promise an output object; it returns a tensor
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            output = generate(
-                rows,
-                attention_mask=mask,
-                max_new_tokens=self.max_new_tokens,
-                pad_token_id=pad,
-                **(drawing if self.temperature > 0 else {"do_sample": False}),
-            )
-        texts: list[str] = self.tokenizer.batch_decode(output[:, longest:], skip_special_tokens=True)
-        return texts
+        limits = Limits(max_new_tokens=self.max_new_tokens, eos_token_ids=end_token_ids(self.model, self.tokenizer))
+        answers = answer_batch(
+            self.model,
+            self.tokenizer,
+            prompts,
+            [limits] * len(prompts),
+            sampling=Sampling(temperature=self.temperature),
+            seed=seed,
+        )
+        return [str(self.tokenizer.decode(answer.tokens, skip_special_tokens=True)) for answer in answers]
