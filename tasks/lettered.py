@@ -12,7 +12,7 @@ def with_options(question: str, choices: Sequence[str]) -> str:
 
 def split_options(text: str) -> tuple[str, tuple[str, ...]]:
     """What `with_options` put together: the question and its options; none where the text has no list from (A) on."""
-    question, *listed = re.split(r"\n+\(([A-Z])\) ", text)
+    question, *listed = re.split(r"(?<!\n)\n+\(([A-Z])\) ", text)
     letters, options = listed[::2], tuple(listed[1::2])
     in_order = letters == [chr(ord("A") + place) for place in range(len(letters))]
     return (question, options) if in_order else (text, ())

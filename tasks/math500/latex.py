@@ -14,18 +14,22 @@ from typing import Any
 from offbook.tasks import answers
 from offbook.tasks.source import SuiteUnavailableError
 
+LONGEST = 1000  # characters of a formula; nothing parses longer ones, and no reference is as long
 TIMEOUT_S = 5  # for one formula; SymPy may think about a wrong answer for ever
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_ANSWER_TAG = re.compile(r"<(/?)(?:final[_-]?)?answer ?>", re.IGNORECASE)
+_BRACE = re.compile(r"[{}]")
+_BOXES = 64  # boxes that are looked at, the last ones; they may lie in each other
 _STATEMENT = re.compile(
     r"\banswer(?:\s+(?:to|for)\s[^.:\n]{1,60}?)?\s*(?:\bis\b|[:=])[\s*:]*|####[ \t]*", re.IGNORECASE
 )
-_SPAN = r"(?:\$\$.+?\$\$|\$[^$]+\$|\\\(.+?\\\)|\\\[.+?\\\])"
+_SPAN = r"(?:\$\$[^$]+\$\$|\$[^$]+\$|\\\((?:(?!\\\().)+?\\\)|\\\[(?:(?!\\\[).)+?\\\])"
 _FORMULA = re.compile(_SPAN, re.DOTALL)
 _FORMULAS = re.compile(
     rf"{_SPAN}(?:\s*(?:,|;|\band\b|\bor\b)\s*{_SPAN})*", re.DOTALL
 )  # $1$, $2$ and $3$ are one answer
-_SENTENCE_END = re.compile(r"[.!?]?\**(?=\n|\Z)|[.!?]\**(?=\s)")
+_SENTENCE_END = re.compile(r"[.!?]\**(?=\s|\Z)|(?<!\*)\**(?=\n|\Z)")
 _SAID = re.compile(r"\w")  # the dots of "The answer is ..." say nothing
 _DELIMITERS = re.compile(r"(?<!\\)\$|\\[()\[\]](?![\d.]*(?:pt|em|ex))")
 _TYPESETTING = (
@@ -53,6 +57,7 @@ def math_verify() -> ModuleType:
 
 def extract(text: str) -> str | None:
     """The final answer of a solution, without dollar signs, or None."""
+    text = _ANSWER_TAG.sub(lambda tag: "\n" if tag[1] else "\nanswer: ", text)
     found = [(start, answer) for start, answer in [*_boxed(text), *_stated(text)] if _SAID.search(answer)]
     if found:
         return max(found, key=lambda item: item[0])[1]
@@ -68,6 +73,8 @@ def equal(answer: str, gold: str) -> bool:
     """
     if _plain(answer) == _plain(gold):
         return True
+    if len(answer) > LONGEST:
+        return False
     library = math_verify()
     timeout_s = TIMEOUT_S if threading.current_thread() is threading.main_thread() else None  # it uses signals
     parsed: list[Any] = [library.parse(f"${_bare(side)}$", parsing_timeout=timeout_s) for side in (gold, answer)]
@@ -76,24 +83,26 @@ def equal(answer: str, gold: str) -> bool:
 
 def _boxed(text: str) -> list[tuple[int, str]]:
     """What stands in boxes, with its place; a box that is never closed is left out."""
-    found = []
-    for match in _BOX.finditer(text):
-        depth = 1
-        for place in range(match.end(), len(text)):
-            depth += {"{": 1, "}": -1}.get(text[place], 0)
-            if depth == 0:
-                found.append((match.start(), _bare(text[match.end() : place])))
-                break
-    return found
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACE.finditer(text):
+        if match[0] == "{":
+            opened.append(match.start())
+        elif opened:
+            ends[opened.pop()] = match.start()
+    boxes = [(match.start(), match.end()) for match in _BOX.finditer(text) if match.end() - 1 in ends]
+    return [(start, _bare(text[inside : ends[inside - 1]])) for start, inside in boxes[-_BOXES:]]
 
 
 def _stated(text: str) -> list[tuple[int, str]]:
     """What follows an answer statement, with its place: the formulas it begins with, else the rest of the sentence."""
     found = []
-    for match in _STATEMENT.finditer(text):
-        formulas = _FORMULAS.match(text, match.end())
-        sentence = _SENTENCE_END.split(text[match.end() :], maxsplit=1)[0]
-        answer = ", ".join(_FORMULA.findall(formulas[0])) if formulas else sentence
+    matches = list(_STATEMENT.finditer(text))
+    for match, limit in zip(matches, [*(after.start() for after in matches[1:]), len(text)], strict=False):
+        formulas = _FORMULAS.match(text, match.end(), limit)
+        sentence = _SENTENCE_END.search(text, match.end(), limit)
+        said = text[match.end() : sentence.start() if sentence else limit]
+        answer = ", ".join(_FORMULA.findall(formulas[0])) if formulas else said
         if not _BOX.search(answer):  # a box speaks for itself
             found.append((match.start(), _bare(answer)))
     return found

@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable
 
-from offbook.tasks.plain_text import find_numbers, normalise, whole_words
+from offbook.tasks.plain_text import normalise, whole_words
 from offbook.tasks.prompts import sandbox
 from offbook.tasks.prompts.hidden_tests import passes
 
@@ -22,18 +22,6 @@ _CODE_START = re.compile(r"^(?:(?:async def|def|class|from|import) |@)", re.MULT
 def answered(answer: str) -> bool:
     """Say whether there is any text at all."""
     return bool(answer.strip())
-
-
-def last_number(answer: str) -> float | None:
-    """Return the last number of a text, or None; what counts as one is in `find_numbers`."""
-    numbers = find_numbers(answer)
-    return float(numbers[-1].digits) if numbers else None
-
-
-def number_matches(answer: str, gold: str) -> bool:
-    """Say whether the last number of the answer equals the gold number."""
-    value = last_number(answer)
-    return value is not None and abs(value - float(gold)) < 1e-6
 
 
 def contains_any(answer: str, accepted: Iterable[str]) -> bool:

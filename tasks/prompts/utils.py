@@ -10,8 +10,9 @@ from typing import Any
 
 import datasets
 
+from offbook.tasks import answers
 from offbook.tasks.prompts import DATA_PATH
-from offbook.tasks.prompts.scoring import answered, contains_any, defining_code, number_matches, rouge1, works
+from offbook.tasks.prompts.scoring import answered, contains_any, defining_code, rouge1, works
 
 Document = dict[str, Any]
 
@@ -39,8 +40,8 @@ def score_chat(doc: Document, results: list[str]) -> dict[str, float]:
 
 
 def score_maths(doc: Document, results: list[str]) -> dict[str, float]:
-    """The last number of the answer must equal the reference."""
-    return {"acc": float(number_matches(results[0], doc["answer"]))}
+    """The number that the answer states, or else its last one, must equal the reference."""
+    return {"acc": answers.score(results[0], doc["answer"], "number")}
 
 
 def score_code(doc: Document, results: list[str]) -> dict[str, float]:

@@ -97,6 +97,9 @@ def test_a_letter_or_its_option_is_scored(
         ("We find $y = 4$, so $y^2 = 16$", "y^2 = 16"),
         ("That makes 15 in total", "15"),
         (r"The answer is \boxed{15", "15"),  # cut off
+        ("It is $1$. <answer>$2$</answer> So $3$.", "2"),
+        (r"\(1\) and \(2 \(3\)", "3"),
+        ("The answer is $x$. The answer is $y$. As $z$", "y"),
         ("The answer is ...", None),
         ("The answer is", None),
         ("I do not know.", None),
@@ -151,6 +154,11 @@ def test_answers_are_compared_outside_the_main_thread_too() -> None:
     thread.start()
     thread.join()
     assert verdicts == [True, False]
+
+
+def test_a_formula_too_long_to_parse_is_compared_as_it_reads() -> None:
+    assert latex.equal("9" * 5000, "9" * 5000)
+    assert not latex.equal("9" * 5000, "9")
 
 
 def test_math500_scores_a_solution() -> None:

@@ -4,7 +4,9 @@ import ast
 
 import pytest
 
-from offbook.tasks.prompts.scoring import answered, contains_any, defining_code, last_number, number_matches, rouge1
+from offbook.tasks import answers
+from offbook.tasks.prompts.scoring import answered, contains_any, defining_code, rouge1
+from offbook.tasks.prompts.utils import score_maths
 
 
 @pytest.mark.parametrize(
@@ -39,13 +41,19 @@ from offbook.tasks.prompts.scoring import answered, contains_any, defining_code,
     ],
 )
 def test_the_last_number_is_found_in_many_forms(answer: str, number: float | None) -> None:
-    assert last_number(answer) == number
+    found = answers.extract(answer, "number")
+    assert (None if found is None else float(found)) == number
 
 
 def test_a_decimal_answer_equals_a_whole_gold() -> None:
-    assert number_matches("She pays 12.00 dollars.", "12")
-    assert not number_matches("She pays 12.01 dollars.", "12")
-    assert not number_matches("She pays a dozen.", "12")
+    assert score_maths({"answer": "12"}, ["She pays 12.00 dollars."]) == {"acc": 1.0}
+    assert score_maths({"answer": "12"}, ["She pays 12.01 dollars."]) == {"acc": 0.0}
+    assert score_maths({"answer": "12"}, ["She pays a dozen."]) == {"acc": 0.0}
+
+
+def test_a_maths_answer_that_is_stated_counts_and_not_the_last_number() -> None:
+    assert score_maths({"answer": "12"}, ["The answer is 12. Check: 12 / 3 = 4."]) == {"acc": 1.0}
+    assert score_maths({"answer": "4"}, ["The answer is 12. Check: 12 / 3 = 4."]) == {"acc": 0.0}
 
 
 @pytest.mark.parametrize(

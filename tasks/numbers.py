@@ -1,0 +1,242 @@
+r"""The numbers of a plain text (`offbook.tasks.typesetting.plain`): where they stand and what they are worth.
+
+    12   1,200   1 000 000   1'000   1_000   1,00,000   1.000.000   1.000,50     grouped digits
+    3.5   .5   -4   minus 5   negative 3   $12   12%   12kg                        signs, currencies, units
+    3/4   3 1/2   1.5e3   10^3   1.5 × 10^3                                          fractions and powers
+    3 million   2.5 thousand   2 dozen                                              sizes in words
+
+Every run of digits is read once, from left to right, so the time is linear in the length of the text; and no number is
+too long: one of more than `LONGEST` digits is equal to itself only.
+"""
+
+import bisect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+LONGEST = 1000  # digits; Python itself refuses to convert more than 4,300
+TOLERANCE = Fraction(1, 10**6)  # a difference; of numbers below 1 a share of the larger
+
+_DIGITS = re.compile(r"[0-9]+")
+_FRACTION = re.compile(r" ?/ ?(?=[0-9])")
+_MIXED = re.compile(r" (?:and )?(?=[0-9])")
+_SCIENTIFIC = re.compile(r"[eE]([-+]?[0-9]{1,9})(?![\w.][\w])")
+_TIMES_TEN = re.compile(r" ?[x×*·⋅] ?10 ?\^ ?\(?([-+]?[0-9]{1,9})\)?(?![\w])")
+_POWER = re.compile(r" ?\^ ?\(?([-+]?[0-9]{1,9})\)?(?![\w])")
+_SIZE = re.compile(r"[ -]?(hundred|thousand|million|billion|trillion)s?\b", re.IGNORECASE)
+_DOZEN = re.compile(r"[ -]dozens?\b", re.IGNORECASE)
+_ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
+_CODE = re.compile(r"(?<!\w)(?:Rs\.?|USD|EUR|GBP|INR|US|HK|NZ|[ACS])$")
+_NEGATIVE = re.compile(r"\bnegative $", re.IGNORECASE)
+_MINUS = re.compile(r"(?:^|[=:(,]|\b(?:is|are|was|be|by|to|or|and|equals|gives|get|becomes)) ?minus $", re.IGNORECASE)
+_EQUALS = re.compile(r"= ?- $")
+
+_CURRENCY = "$€£¥₹"
+_SPACING = " '’_"  # may group digits by three, all of them or none
+_SIZES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_READ = re.compile(r"-?(?:[0-9]*\.)?[0-9]+(?:/(?:[0-9]*\.)?[0-9]+)?(?: dozen)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A number in a text: where its digits start, where it ends with its size, and how it reads.
+
+    `digits` is ``-12.50``, ``3/4`` or ``2 dozen``: sign and digits without groups, with a dot for decimals; a power or
+    size is worked out, unless it has more than `LONGEST` digits.
+    """
+
+    start: int
+    end: int
+    digits: str
+
+
+def find_numbers(text: str) -> list[Number]:
+    """The numbers of a plain text that stand for themselves, in order; not those of ``x2``, ``3rd`` or ``m^2``.
+
+    A minus is a sign only where it touches the number and no word or number stands before it, so ``10-12`` ends in 12
+    and ``x = -4`` in -4, while the list item ``- 12 apples`` ends in 12. Chains such as ``1.2.3`` or ``5/12/2021`` are
+    no numbers.
+    """
+    return list(_Reader(text).numbers())
+
+
+def value(number: str) -> Fraction | None:
+    """What `Number.digits` is worth, a dozen as 12; None for what is no such number, or a longer one than `LONGEST`."""
+    if len(number) > LONGEST + 10 or not _READ.fullmatch(number):
+        return None
+    above, _, below = number.removesuffix(" dozen").partition("/")
+    if below and not _nonzero(below):
+        return None
+    return Fraction(above) / Fraction(below or 1) * (12 if number.endswith("dozen") else 1)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two of `Number.digits` are worth the same; ``2 dozen`` is 24 and, where a question counts dozens, 2."""
+    if one == other:
+        return True
+    values = [[value(n), value(n.removesuffix(" dozen"))] for n in (one, other)]
+    return any(a is not None and b is not None and _close(a, b) for a in values[0] for b in values[1])
+
+
+def _close(a: Fraction, b: Fraction) -> bool:
+    return abs(a - b) <= TOLERANCE * min(max(abs(a), abs(b)), Fraction(1))
+
+
+class _Reader:
+    """Reads runs of digits ("chunks") and what joins them."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.chunks = [match.span() for match in _DIGITS.finditer(text)]
+        self.ungrouped = 0  # chunks before this one are known to be in no group
+
+    def numbers(self) -> Iterator[Number]:
+        at = 0
+        while at < len(self.chunks):
+            start = self.chunks[at][0]
+            at, end, digits = self._magnitude(at)
+            if digits and self._stands_alone(start, end):
+                start -= digits.startswith(".")
+                yield Number(start=start, end=end, digits=self._sign(start) + digits)
+
+    def _magnitude(self, at: int) -> tuple[int, int, str]:
+        """The next chunk, the end, and the digits ("" for what is no number) of the number that begins with a chunk."""
+        start, (at, end, digits) = self.chunks[at][0], self._decimal(at)
+        if not digits:
+            return at, end, ""
+        if start and self.text[start - 1] == "." and not self.text[max(start - 2, 0) : start - 1].isalnum():
+            digits = "." + digits if "." not in digits else digits
+        worth: Fraction | None = None
+        if (found := _FRACTION.match(self.text, end)) and at < len(self.chunks):
+            after, until, below = self._decimal(at)
+            tight = found[0] == "/" == self.text[until : until + 1] and self.text[until + 1 : until + 2].isdigit()
+            if tight:
+                return self._past(until, "/")
+            if below and _nonzero(below):
+                at, end, digits = after, until, f"{digits}/{below}"
+        elif (mixed := _MIXED.match(self.text, end)) and digits.isdecimal() and (part := self._proper(at, mixed.end())):
+            at, end, above, below = part
+            if len(digits) + len(below) < LONGEST:
+                worth = Fraction(digits) + Fraction(int(above), int(below))
+        for pattern in (_SCIENTIFIC, _TIMES_TEN, _POWER):
+            if worth is None and (found := pattern.match(self.text, end)):
+                end = found.end()
+                worth, digits = _raised(digits, int(found[1]), power=pattern is _POWER)
+                break
+        if size := _SIZE.match(self.text, end):
+            end = size.end()
+            exact = value(digits) if worth is None else worth
+            if exact is not None:
+                worth = exact * 10 ** _SIZES[size[1].lower()]
+        if worth is not None:
+            digits = f"{worth.numerator}/{worth.denominator}" if worth.denominator > 1 else str(worth.numerator)
+        if dozen := _DOZEN.match(self.text, end):
+            end, digits = dozen.end(), f"{digits} dozen"
+        while at < len(self.chunks) and self.chunks[at][0] < end:
+            at += 1
+        return at, end, digits
+
+    def _decimal(self, at: int) -> tuple[int, int, str]:
+        """As `_magnitude`, of grouped digits with decimals."""
+        first, last = at, self._grouped(at)
+        digits = self._digits(first, last)
+        if self._joint(last) != "." or (last > first and self._joint(first) == "."):
+            if last == first and digits == "0" and self._joint(first) == "," != self._joint(first + 1):
+                return first + 2, self.chunks[first + 1][1], f"0.{self._digits(first + 1, first + 1)}"  # 0,5
+            if last > first and self._joint(first) == "." and self._joint(last) == ",":
+                return last + 2, self.chunks[last + 1][1], f"{digits}.{self._digits(last + 1, last + 1)}"  # 1.000,50
+            return last + 1, self.chunks[last][1], digits
+        if self._joint(last + 1) == ".":
+            return self._past(self.chunks[last + 1][1], ".")
+        return last + 2, self.chunks[last + 1][1], f"{digits}.{self._digits(last + 1, last + 1)}"
+
+    def _grouped(self, first: int) -> int:
+        """The last chunk of the group that begins with this one."""
+        joint = self._joint(first)
+        if first < self.ungrouped or not joint or self._width(first) > 3:
+            return first
+        last = first
+        if joint == "," or joint in _SPACING or joint == ".":
+            while self._joint(last) == joint and self._width(last + 1) == 3:
+                last += 1
+        if joint == ",":
+            return last if last > first else self._indian(first)
+        whole = self._joint(last) != joint or self._joint(last + 1) == "/"  # 1 000 1/2
+        if joint == ".":  # 1.000 is 1, 1.000.000 a million, 1.000,50 a thousand and a half
+            decimals = self._joint(last) == "," and self._width(last + 1) in (1, 2) and not self._joint(last + 1)
+            return last if whole and (last > first + 1 or (last > first and decimals)) else first
+        if last > first and not (whole and self.text[self.chunks[first][0]] != "0"):
+            self.ungrouped = last + 1
+            return first
+        return last
+
+    def _indian(self, first: int) -> int:
+        """The last chunk of an Indian group, ``1,00,000``."""
+        last = first
+        while self._joint(last) == "," and self._width(last + 1) == 2:
+            last += 1
+        if last > first and self._width(first) < 3 and self._joint(last) == "," and self._width(last + 1) == 3:
+            return last + 1
+        self.ungrouped = max(self.ungrouped, last)
+        return first
+
+    def _past(self, end: int, joint: str) -> tuple[int, int, str]:
+        """Past a chain of digits and joints, which is a date, a version or a loop, and no number."""
+        while self.text[end : end + 1] == joint and (found := _DIGITS.match(self.text, end + 1)):
+            end = found.end()
+        return bisect.bisect_left(self.chunks, (end, end)), end, ""
+
+    def _proper(self, at: int, begin: int) -> tuple[int, int, str, str] | None:
+        """The proper fraction of a mixed number: ``1/2``, of which no other chain of slashes goes on."""
+        if at + 1 >= len(self.chunks) or self.chunks[at][0] != begin or self._joint(at) != "/":
+            return None
+        above, below = self._digits(at, at), self._digits(at + 1, at + 1)
+        if self._joint(at + 1) in ("/", ".") or not len(above) <= len(below) < LONGEST or int(above) >= int(below):
+            return None
+        return at + 2, self.chunks[at + 1][1], above, below
+
+    def _joint(self, at: int) -> str:
+        """The one character between a chunk and the next; "" where there are more or none."""
+        if at + 1 >= len(self.chunks) or self.chunks[at + 1][0] != self.chunks[at][1] + 1:
+            return ""
+        return self.text[self.chunks[at][1]]
+
+    def _width(self, at: int) -> int:
+        return self.chunks[at][1] - self.chunks[at][0]
+
+    def _digits(self, first: int, last: int) -> str:
+        return "".join(self.text[start:end] for start, end in self.chunks[first : last + 1])
+
+    def _stands_alone(self, start: int, end: int) -> bool:
+        before = self.text[max(start - 2, 0) : start]
+        if before.endswith("^") or _ORDINAL.match(self.text, end):
+            return False
+        if before[-1:].isalpha() or (before[-1:] == "_" and before[:1].isalpha()):
+            return _CODE.search(self.text[max(start - 5, 0) : start]) is not None
+        return True
+
+    def _sign(self, start: int) -> str:
+        before = self.text[max(start - 24, 0) : start].rstrip(_CURRENCY)
+        if before.endswith("-"):
+            word = before[:-1].rstrip()
+            touching = before[-2:-1]
+            return "" if word[-1:].isdigit() or word[-1:] == ")" or touching.isalnum() or touching == "_" else "-"
+        return "-" if _NEGATIVE.search(before) or _MINUS.search(before) or _EQUALS.search(before) else ""
+
+
+def _raised(digits: str, exponent: int, *, power: bool) -> tuple[Fraction | None, str]:
+    """Digits x 10^exponent, or to that power; as it was written where that would have too many digits."""
+    written = f"{digits}^{exponent}" if power else f"{digits}e{exponent}"
+    base = value(digits)
+    if base is None or (power and not base and exponent < 0):
+        return None, written
+    if power:
+        if abs(exponent) * len(digits) > LONGEST:
+            return None, written
+        return base**exponent, digits
+    return (None, written) if abs(exponent) + len(digits) > LONGEST else (base * Fraction(10) ** exponent, digits)
+
+
+def _nonzero(digits: str) -> bool:
+    return digits.strip("0.") != ""
