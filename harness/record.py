@@ -17,7 +17,7 @@ from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import FinishReason, Generation, Round
 
 SCHEMA_VERSION: Literal[1] = 1
-HARNESS_SEMANTICS = 2  # raise it when the harness scores, trims or counts differently: old cells are then other cells
+HARNESS_SEMANTICS = 3  # raise it when the harness scores, trims or counts differently: old cells are then other cells
 
 CertificateKind = Literal["greedy_identity", "sampling_distribution", "baseline"]
 Verdict = Literal["lossless", "ties", "differs", "baseline", "not_tested"]
