@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import Generation, Round
 from offbook.harness.record import (
+    HARNESS_SEMANTICS,
     CellSpec,
     DocumentRow,
     LimitsSpec,
@@ -38,7 +39,7 @@ OTHER_VALUES: dict[str, Any] = {
     "dtype": "bfloat16",
     "n_docs": 3,
     "chat_template": False,
-    "harness_semantics": 3,
+    "harness_semantics": HARNESS_SEMANTICS + 1,
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
