@@ -11,6 +11,7 @@ from offbook.engine.decoding.decoder import Decoder
 from offbook.harness import drafters
 from offbook.harness.config import parse
 from offbook.harness.record import DrafterInfo
+from offbook.harness.redaction import shown_settings
 from offbook.harness.roster import contender
 from offbook.harness.target import Target
 
@@ -22,7 +23,7 @@ class Arm:
     Attributes:
         name: of the contender.
         decoder: it, on the target.
-        options: its settings, defaults filled in.
+        options: its settings, defaults filled in, as records tell them.
         drafter_fingerprint: hash of its trained weights; None without any.
         drafter: what these cost; None without any.
     """
@@ -74,7 +75,7 @@ def _build(target: Target, name: str, options: Mapping[str, Any], folder: Path |
     return Arm(
         name=name,
         decoder=decoder,
-        options=settings.model_dump(mode="json"),
+        options=shown_settings(settings.model_dump(mode="json"), chosen.options),
         drafter_fingerprint=None if folder is None else drafters.fingerprint(folder),
         drafter=None if folder is None else drafters.describe(folder),
     )

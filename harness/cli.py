@@ -180,7 +180,15 @@ def evaluate(
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     revision: Revision = None,
     output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
-    include_path: Annotated[Path | None, typer.Option("--include-path", "--include_path", callback=_folder)] = None,
+    include_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--include-path",
+            "--include_path",
+            callback=_folder,
+            help="A folder with more suites. It is code, and what its Python says is run: trust it first.",
+        ),
+    ] = None,
 ) -> None:
     """Compare decoders on suites.
 

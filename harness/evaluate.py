@@ -48,6 +48,8 @@ def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | Non
     if not spec.tasks:
         msg = "expected at least one suite, got none; name it with --tasks (`offbook ls` lists them)"
         raise ValueError(msg)
+    if include_path is not None:
+        progress.say(f"--include-path {include_path}: suites there are code, and it is run")
     names = spec.tasks.split(",") if isinstance(spec.tasks, str) else list(spec.tasks)
     folders = {name: user_path(path, what="--drafter") for name, path in spec.drafter.items()}
     suites = find_suites([name.strip() for name in names], include_path=include_path, say=progress.say)

@@ -101,7 +101,7 @@ def exam_spec(
         taught = {
             "student": student.name,
             "method": student.method,
-            "options": dict(student.options),
+            "options": student.told(material),
             "training": training,
             "corpus_sha256": material.sha256,
             "helpers": {k: v for k, v in student.identity(material).items() if k not in ("model", "corpus")},

@@ -11,13 +11,17 @@ from offbook.tasks import TASKS_PATH
 TASK = re.compile(r"^task: *offbook_(\S+)", re.MULTILINE)
 
 
+def suite_names() -> list[str]:
+    """Suites of this repository."""
+    return sorted(m[1] for path in TASKS_PATH.rglob("*.yaml") if (m := TASK.search(path.read_text("utf-8"))))
+
+
 def listing() -> str:
     """Decoders, distillation methods, suites, profiles and models, one a line."""
-    suites = sorted(m[1] for path in TASKS_PATH.rglob("*.yaml") if (m := TASK.search(path.read_text("utf-8"))))
     sections = {
         "decoders": {c.name: f"{c.summary}{' [trained]' if c.architecture else ''}" for c in contenders().values()},
         "distillation methods": {m.name: m.summary for m in distillers().values()},
-        "suites": dict.fromkeys(suites, "") | {"...": "any generating task of lm-eval, by its own name"},
+        "suites": dict.fromkeys(suite_names(), "") | {"...": "any generating task of lm-eval, by its own name"},
         "profiles": {name: load_profile(name)[1].description for name in profile_names()},
         "models": {name: f"embedded, {embedded.requirement}" for name, embedded in ALIASES.items()}
         | {"...": "a local folder, or a Hugging Face id"},

@@ -20,6 +20,8 @@ def run(arguments: Sequence[str]) -> None:
     given = list(arguments)
     if _takes_tasks(given) and not _includes(given):
         given += ["--include_path", str(TASKS_PATH)]
+    elif _includes(given):
+        print("--include_path: suites there are code, and it is run", file=sys.stderr)
     before = sys.argv
     sys.argv = ["lm-eval", *given]
     try:

@@ -1,14 +1,13 @@
 """The manifest: under which code, libraries and machine a record was made.
 
-It describes, it does not identify: no host, user or kernel-build name, no absolute path, and of the environment only
-variables that are known to change speed or numbers.
+It describes, it does not identify: no host, user or kernel-build name, of the command line only what `redaction.py`
+knows, and of the environment only variables that are known to change speed or numbers.
 """
 
 import datetime
 import hashlib
 import os
 import platform
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ import torch
 from pydantic import JsonValue
 
 import offbook
+from offbook.harness.redaction import shown_arguments, shown_environment
 
 PACKAGES = ("torch", "transformers", "tokenizers", "lm-eval", "numpy", "triton", "safetensors", "datasets")
 ENVIRONMENT = (
@@ -31,16 +31,13 @@ ENVIRONMENT = (
     "TOKENIZERS_PARALLELISM",
 )
 GIT_HANG_S = 600
-SECRET_NAME = re.compile(r"(?:token|key|secret|password|credentials?|authorization|cookie)$", re.IGNORECASE)
-SECRET_SHAPE = re.compile(r"\b(?:hf_|sk-|ghp_|github_pat_)[\w-]{8,}|(?<=://)[^/@\s]+@")
-ABSOLUTE_PATH = re.compile(r"(?:(?<=^)|(?<=[=,:]))(?:~|[A-Za-z]:)?[/\\](?!/)[^=,:\s]*")
 
 
 def manifest(argv: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> dict[str, JsonValue]:
     """The manifest of this process as JSON values; `argv` and `environ` default to the process's own."""
     argv = sys.argv if argv is None else argv
     environ = os.environ if environ is None else environ
-    arguments: list[JsonValue] = [*_redacted(argv, environ)]
+    arguments: list[JsonValue] = [*shown_arguments(argv)]
     return {
         "offbook": offbook.__version__,
         "git": git_state(Path(__file__).resolve().parent.parent),
@@ -55,7 +52,7 @@ def manifest(argv: Sequence[str] | None = None, *, environ: Mapping[str, str] | 
         "memory_gib": _memory_gib(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "packages": {name: _version(name) for name in PACKAGES},
-        "environment": {name: environ[name] for name in ENVIRONMENT if name in environ},
+        "environment": shown_environment(environ, ENVIRONMENT),
         "utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
@@ -116,26 +113,6 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _redacted(argv: Sequence[str], environ: Mapping[str, str]) -> list[str]:
-    """Arguments with secrets blanked and absolute paths cut to their last part."""
-    secrets = [value for name, value in environ.items() if SECRET_NAME.search(name) and len(value) >= 6]
-    arguments = []
-    hide_next = False
-    for argument in argv:
-        name, equals, _ = argument.partition("=")
-        is_secret_option = argument.startswith("-") and SECRET_NAME.search(name) is not None
-        if hide_next:
-            argument = "[redacted]"
-        elif is_secret_option and equals:
-            argument = f"{name}=[redacted]"
-        hide_next = is_secret_option and not equals
-        for secret in secrets:
-            argument = argument.replace(secret, "[redacted]")
-        argument = SECRET_SHAPE.sub("[redacted]", argument)
-        arguments.append(ABSOLUTE_PATH.sub(lambda match: re.split(r"[/\\]", match[0].rstrip("/\\"))[-1], argument))
-    return arguments
 
 
 def _cpu() -> str:

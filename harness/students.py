@@ -25,6 +25,7 @@ from offbook.harness.exam import TrainingCost
 from offbook.harness.progress import Progress
 from offbook.harness.provenance import load_average, manifest
 from offbook.harness.record import canonical_sha256
+from offbook.harness.redaction import shown_settings
 from offbook.harness.student_config import StudentsSpec
 
 if TYPE_CHECKING:
@@ -69,9 +70,15 @@ class Student:
         named = {setting: self.options[setting] for setting in distiller(self.method).models if setting in self.options}
         return names | {setting: pretrained.weights_sha256(str(model)) for setting, model in named.items()}
 
+    def told(self, material: Material) -> dict[str, Any]:
+        """Its settings as records and keys tell them: a model by its name (its weights are in `identity`), no path."""
+        method = distiller(self.method)
+        known = material.corpus.perspectives
+        return shown_settings(self.options, method.settings(), models=method.models, known=known)
+
     def folder(self, root: Path, material: Material) -> Path:
         """Where it lies below `root`, made or not."""
-        what = [self.method, dict(self.options), asdict(self.config), self.identity(material), self.max_new_tokens]
+        what = [self.method, self.told(material), asdict(self.config), self.identity(material), self.max_new_tokens]
         name = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60]
         return root / f"student-{name}-s{self.config.seed}-{canonical_sha256(what)[:12]}"
 
@@ -169,6 +176,7 @@ def make(
         corpus=material.corpus,
         config=student.config,
         options=student.options,
+        told=student.told(material),
         folder=folder,
         identity=student.identity(material),
         cache=tables,
@@ -221,7 +229,7 @@ def checked(folder: Path, student: Student, material: Material) -> Path:
         ValueError: another student was made there.
     """
     found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    wanted = {"method": student.method, "options": dict(student.options), "config": asdict(student.config)}
+    wanted = {"method": student.method, "options": student.told(material), "config": asdict(student.config)}
     own = {name: found.get(name) for name in wanted} == wanted
     if not (own and student.identity(material).items() <= found["identity"].items()):
         msg = f"{folder}: expected a new folder or this student, got another one ({found['method']}); choose another"

@@ -14,10 +14,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import JsonValue
+
 from offbook.engine.files import atomic_write_text
 from offbook.engine.pretrained import load, resolve, weights_sha256
 from offbook.engine.training.corpus import Corpus, Question, save_corpus
 from offbook.harness.progress import Progress
+from offbook.harness.redaction import shown_model, shown_url
 from offbook.harness.target import resolve_device, resolve_dtype
 from offbook.methods.mind.mistakes import with_mistakes
 from offbook.methods.mind.procedural_teacher import IDS, teach
@@ -135,7 +138,7 @@ def synthesize(spec: SynthesisSpec, progress: Progress) -> Corpus:
     save_corpus(spec.output, corpus)
     report = {
         "schema_version": 1,
-        "settings": {name: str(v) if isinstance(v, Path) else v for name, v in asdict(spec).items()},
+        "settings": _shown(spec),
         "test_sets": list(sets),
         "unchecked_test_sets": unchecked,
         "overlapping": overlapping,
@@ -146,6 +149,16 @@ def synthesize(spec: SynthesisSpec, progress: Progress) -> Corpus:
     }
     atomic_write_text(folder / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
     return corpus
+
+
+def _shown(spec: SynthesisSpec) -> dict[str, JsonValue]:
+    """The settings, for a report that goes with the corpus: no path, no server of one's own, no password in its URL."""
+    models = {name: getattr(spec, name) for name in ("teacher_model", "judge_model", "student")}
+    return {
+        **{name: "[path]" if isinstance(value, Path) else value for name, value in asdict(spec).items()},
+        **{name: None if model is None else shown_model(model) for name, model in models.items()},
+        "base_url": None if spec.base_url is None else shown_url(spec.base_url),
+    }
 
 
 def _check(spec: SynthesisSpec) -> None:

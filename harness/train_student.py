@@ -8,6 +8,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,13 +120,15 @@ def launch(
         tables=str(tables) if tables else None,
         output=str(folder),
     )
-    recipe = folder.with_name(f"{folder.name}.json")
-    atomic_write_text(recipe, spec.model_dump_json(exclude_none=True) + "\n")
-    command = [
-        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(student.processes)),
-        *("-m", "offbook.harness.cli", "train-student", "--config", str(recipe)),
-    ]
-    status = _run(command)
+    with tempfile.TemporaryDirectory() as private:  # the recipe names folders of this machine
+        recipe = Path(private) / "recipe.json"
+        atomic_write_text(recipe, spec.model_dump_json(exclude_none=True) + "\n")
+        command = [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc_per_node", str(student.processes)),
+            *("-m", "offbook.harness.cli", "train-student", "--config", str(recipe)),
+        ]
+        status = _run(command)
     if status != 0 or not is_made(folder):
         msg = f"{student.name}: expected {student.processes} processes to train it, got exit status {status}; see above"
         raise ValueError(msg)

@@ -70,6 +70,7 @@ class Job:
         corpus: questions with rationales.
         config: the common settings.
         options: the method's own settings by name.
+        told: the settings as records and fingerprints tell them, without private paths; by default as they are.
         folder: becomes the student's folder, loadable like any model.
         identity: what else determines the result (base model's hash, corpus' hash), written into the record.
         score: development score of a student in memory, higher is better.
@@ -87,10 +88,15 @@ class Job:
     identity: Mapping[str, str]
     score: Score
     options: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] | None = None
     report: Report = lambda done, total, message: None
     cache: Path | None = None
     machine: Callable[[], Mapping[str, Any]] = dict
     prepared_s: float = 0.0
+
+    def told_options(self) -> dict[str, Any]:
+        """See `told`."""
+        return dict(self.options if self.told is None else self.told)
 
 
 class Distiller(Protocol):

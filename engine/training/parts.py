@@ -100,7 +100,7 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         "method": method,
         "fingerprint": training_fingerprint(job, method),
         "config": asdict(job.config),
-        "options": dict(job.options),
+        "options": job.told_options(),
         "identity": dict(job.identity),
         "mixed_precision": _precision(job),
         "processes": 1,

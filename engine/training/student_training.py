@@ -114,7 +114,7 @@ def train_student(job: Job, method: str, objective: Objective) -> Path:
 
 def training_fingerprint(job: Job, method: str) -> str:
     """What determines a student: method, settings, base model and corpus."""
-    what = [method, asdict(job.config), dict(job.options), dict(job.identity)]
+    what = [method, asdict(job.config), job.told_options(), dict(job.identity)]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
@@ -276,7 +276,7 @@ def _finish(
         "method": method,
         "fingerprint": fingerprint,
         "config": asdict(job.config),
-        "options": dict(job.options),
+        "options": job.told_options(),
         "identity": dict(job.identity),
         **how,
         "machine": dict(job.machine()),

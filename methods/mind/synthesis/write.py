@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PureWindowsPath
 
 from offbook.engine.training.corpus import Question, Rationale
 from offbook.methods.mind.perspectives import PERSPECTIVES, Perspective, prompt
@@ -86,12 +87,12 @@ def write(
             path, reason = (c.question.id, c.perspective.id), reasons.get(c)
             ending = reclose(c.text, c.question.answer) if reason is None else None
             if ending is not None:
-                passed[path] = _rationale(c, ending, teacher.model.name, licence)
+                passed[path] = _rationale(c, ending, told(teacher.model.name), licence)
                 continue
             rejected[c.perspective.id, reason or "no reasoning"] += 1
             open_paths.append((c.question, c.perspective))
             if reason == "answer" and path not in mistaken and (wrong := as_mistake(c.question, c.text)) is not None:
-                mistaken[path] = _rationale(c, wrong, teacher.model.name, licence)
+                mistaken[path] = _rationale(c, wrong, told(teacher.model.name), licence)
     return Written(
         questions=tuple(
             Question(
@@ -108,6 +109,12 @@ def write(
         retries={q.id: 1 - len(perspectives) / asked[q.id] for q in questions},
         rejected=rejected,
     )
+
+
+def told(model: str) -> str:
+    """What a corpus calls its writer: of a path (servers name models by theirs) the last part, else the name."""
+    path = PureWindowsPath(model)  # which splits at both slashes
+    return path.name if path.anchor or model.startswith(("~", ".")) else model
 
 
 def _rationale(candidate: Candidate, ending: tuple[str, tuple[int, int]], writer: str, licence: str) -> Rationale:
