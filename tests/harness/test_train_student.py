@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -25,9 +24,9 @@ def made(monkeypatch):
     """The students that processes would train, with their tables' folders; a process reads the recipe it is given."""
     seen = []
 
-    def run(command, *, check):
+    def run(command):
         train_student(load_config(Path(command[command.index("--config") + 1]), TrainStudentSpec), Silent())
-        return SimpleNamespace(returncode=0)
+        return 0
 
     def make(student, material, folder, progress, *, device, tables):
         seen.append((student, tables))
@@ -35,7 +34,7 @@ def made(monkeypatch):
         (folder / "distillation.json").write_text("{}")
         return folder
 
-    monkeypatch.setattr(module.subprocess, "run", run)
+    monkeypatch.setattr(module, "_run", run)
     monkeypatch.setattr(module, "make", make)
     return seen
 
