@@ -39,6 +39,13 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def architectures(session: nox.Session) -> None:
+    """Every causal-LM class of transformers, tiny: equal to `generate` or refused; writes results/architectures.md."""
+    prepare(session)
+    call(session, "python", "-m", "tests.engine.architecture_outcomes", "results/architectures.md", env=TEST_ENV)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style (ruff), types (mypy --strict) and the direction of imports (import-linter)."""
     prepare(session)

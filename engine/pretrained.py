@@ -31,6 +31,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 
 from offbook.engine.embedded import ALIASES, ENCODERS, Embedded, EmbeddedEncoder, Wheel
 from offbook.engine.files import writing
+from offbook.engine.finite import check_weights
 from offbook.engine.paths import user_path
 
 RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writes something else
@@ -55,7 +56,7 @@ def load(
         revision: a branch, tag or commit of a Hugging Face id.
 
     Raises:
-        ValueError: the name is unknown, the folder incomplete, or the model out of reach.
+        ValueError: the name is unknown, the folder incomplete, the model out of reach, or a weight not finite.
     """
     source = resolve(name_or_path)
     if revision is not None and isinstance(source, Path):
@@ -74,6 +75,8 @@ def load(
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
+    remedy = "download or train it again" if dtype != torch.float16 else "choose another --dtype, or download it again"
+    check_weights(model.state_dict().items(), f"model {name_or_path!r}", remedy)
     return model.eval(), tokenizer
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.pretrained import load, weights_sha256
 from offbook.engine.training.answers import chat_tokens
 from offbook.engine.training.corpus import Corpus, instruct, load_corpus
@@ -50,8 +51,14 @@ class Subject:
 
     @cached_property
     def loaded(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        """Model and tokenizer."""
-        return load(self.source, dtype=self.dtype, device=self.device)
+        """Model and tokenizer.
+
+        Raises:
+            ValueError: what `load` or `Backbone` refuse; branches replace the model's mask as trees do.
+        """
+        model, tokenizer = load(self.source, dtype=self.dtype, device=self.device)
+        Backbone(model).use_native_attention()
+        return model, tokenizer
 
     def release(self) -> None:
         """Gives the memory back."""

@@ -8,6 +8,7 @@ by the target alone, one forward a request. Importing this module registers the 
 
 import json
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from offbook.engine.decoding.decoder import Decoder, Limits
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.stop import visible_text
+from offbook.engine.finite import logits_not_finite
 from offbook.harness.config import parse
 from offbook.harness.generation_settings import generation_settings
 from offbook.harness.roster import BASELINE, contender
@@ -179,6 +181,8 @@ class OffbookLM(TemplateLM):  # type: ignore[misc]  # lm-eval ships no types
             logprobs = output.logits_BNV[0].float().log_softmax(dim=-1)
             wanted = torch.tensor(continuation, device=self._device)
             total = float(logprobs.gather(1, wanted[:, None]).double().sum())
+            if math.isnan(total):
+                raise logits_not_finite()
             answers.append((total, bool((logprobs.argmax(dim=-1) == wanted).all())))
             if strings is not None:
                 self.cache_hook.add_partial("loglikelihood", strings, answers[-1])

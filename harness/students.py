@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from offbook.engine import pretrained
+from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.training.answers import chat_tokens, greedy_batch
 from offbook.engine.training.distiller import Job, StudentConfig
 from offbook.engine.training.precision import say_precision
@@ -168,6 +169,7 @@ def make(
             progress=lambda done, total: progress.update(done, total, "vectors of the rationales"),
         )
     model, tokenizer = pretrained.load(student.model, device=device)
+    Backbone(model).use_native_attention()  # branches replace the model's mask as trees do: the same models are refused
     progress.say(f"    {student.name}: {say_precision(folder, student.config.mixed_precision, model.device)}")
     description, load_at_start = manifest(), load_average()
     job = Job(

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.pretrained import load, weights_sha256
 from offbook.engine.training.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
 from offbook.engine.training.distiller import Job, Options, read_options
@@ -55,6 +56,7 @@ def logit_kd(job: Job) -> Path:
     used = precision_of(job.folder, job.config.mixed_precision, job.student.device)
     dtype = torch.bfloat16 if used == "bf16" else job.student.dtype
     teacher, tokenizer = load(options.teacher, dtype=dtype, device=job.student.device)
+    Backbone(teacher).use_native_attention()  # refuses what would not say the same over branches
     check_vocabulary(options.teacher, tokenizer, job.tokenizer)
     questions = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)
     return train_student(job, NAME, logit_kd_objective(questions, teacher, options))

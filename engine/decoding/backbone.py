@@ -14,6 +14,8 @@ from transformers import PreTrainedModel
 
 from offbook.engine.decoding import attention
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.rope_border import recomputes, rope_border
+from offbook.engine.decoding.self_check import self_check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,8 @@ class Backbone:
     """A causal LM with the tree attention function selected; one per model, shared by all contenders.
 
     Raises:
-        ValueError: the model cannot take an attention function, or keeps states other than keys and values.
+        ValueError: the model cannot take an attention function, or does not say the same under ours as under its own
+            (`self_check`).
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -44,6 +47,9 @@ class Backbone:
         parameters = inspect.signature(type(model).forward).parameters
         self._cache_argument = "cache" if "cache" in parameters else "past_key_values"  # renamed in transformers 5.2x
         self.use_tree_attention()
+        self._border = rope_border(self.config)
+        self._recomputes = self._border is not None and recomputes(model, self._border, self._cache_argument)
+        self_check(self)
 
     def use_tree_attention(self) -> None:
         """Selects our attention function."""
@@ -78,6 +84,21 @@ class Backbone:
         weight = head.weight
         assert isinstance(weight, torch.Tensor)
         return weight
+
+    def levels_below(self, root: int) -> int | None:
+        """How deep a tree may be whose root sits at this position (`rope_border`); None for any depth."""
+        return self._border - 1 - root if self._border is not None and root < self._border else None
+
+    def forgets(self, cache: TreeCache) -> bool:
+        """Whether the model's own `generate` would compute this cache anew before its next token (`rope_border`)."""
+        return self._recomputes and cache.length == self._border
+
+    def refill(self, cache: TreeCache, text_1T: torch.Tensor) -> None:
+        """Computes the committed rows anew, under the factors that their text takes together with the next token."""
+        rows = cache.length
+        cache.cut_back(0)
+        self.forward(text_1T[:, : rows + 1], cache, logits_for=1)
+        cache.commit(rows)
 
     def new_cache(self, capacity: int) -> TreeCache:
         """An empty cache for `capacity` rows."""

@@ -104,8 +104,12 @@ def decode(
                 tree = drafter.propose()
             assert len(tree) <= drafter.max_nodes
             assert tree.tokens[0] == tokens[-1], "the tree's root must be the last committed token"
-            tree = tree.within(limits.max_new_tokens - len(tokens) - 1)  # one place is the bonus token's
+            room = limits.max_new_tokens - len(tokens) - 1  # one place is the bonus token's
+            below = backbone.levels_below(cache.length)
+            tree = tree.within(room if below is None else min(room, below))
             with clock.measure("target"):
+                if backbone.forgets(cache):
+                    backbone.refill(cache, torch.cat([prompt_1P, prompt_1P.new_tensor([tokens])], dim=1))
                 output = backbone.forward(
                     prompt_1P.new_tensor([tree.tokens]),
                     cache,

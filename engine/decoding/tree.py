@@ -9,6 +9,8 @@ from functools import cached_property
 
 import torch
 
+from offbook.engine.finite import NotFiniteError
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -78,9 +80,19 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
 
     Scores never increase along a path, and a stable sort resolves ties in favour of the lower pool index, that
     is of the parent; so whoever is kept has its parent kept.
+
+    Raises:
+        NotFiniteError: a score is NaN, so that there is no order.
     """
-    order = torch.sort(scores, descending=True, stable=True).indices[:keep]
-    kept = order.sort().values.tolist()
+    ordered = torch.sort(scores, descending=True, stable=True)
+    # NaN is sorted first; read together with the nodes, it costs a GPU no further wait.
+    *kept, undefined = torch.cat([ordered.indices[:keep].sort().values, ordered.values[:1].isnan().long()]).tolist()
+    if undefined:
+        msg = (
+            "expected finite scores of draft candidates, got NaN from the draft network; train the drafter anew, with "
+            "a lower --learning-rate"
+        )
+        raise NotFiniteError(msg)
     index = {pool: node for node, pool in enumerate(kept, start=1)}
     pool_tokens, pool_parents = tokens.tolist(), parents.tolist()
     return Tree(

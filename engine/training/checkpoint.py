@@ -6,7 +6,7 @@ not stored. `draft_token_ids` are the target ids of the draft vocabulary.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ from safetensors.torch import load_file, save_file
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork
+from offbook.engine.finite import check_weights
 from offbook.engine.training.architecture import Architectures
 
 SCHEMA_VERSION = 1
+EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps", "layernorm_epsilon")
+INNER_SIZES = ("intermediate_size", "ffn_hidden_size", "ffn_dim", "n_inner")
 TOKEN_IDS = "draft_token_ids"
 
 
@@ -46,17 +49,24 @@ class LoadedDrafter:
 
 
 def draft_config(backbone: Backbone) -> DraftConfig:
-    """Sizes of a draft layer for this target."""
+    """Sizes of a draft layer for this target.
+
+    Configurations differ in what they call the epsilon of their norms and the width of their feed-forward: the first
+    name of `EPSILONS` and `INNER_SIZES` that has a value is taken, else 1e-6 and four times the hidden size. The rotary
+    base is 10,000 where there is none, or one for each kind of layer.
+    """
     c = backbone.config
     rope = getattr(c, "rope_parameters", None) or {}
     heads = int(c.num_attention_heads)
+    epsilon = next((e for name in EPSILONS if (e := getattr(c, name, None)) is not None), 1e-6)
+    inner = next((n for name in INNER_SIZES if isinstance(n := getattr(c, name, None), int)), 4 * c.hidden_size)
     return DraftConfig(
         hidden_size=int(c.hidden_size),
-        intermediate_size=int(c.intermediate_size),
+        intermediate_size=inner,
         num_attention_heads=heads,
         num_key_value_heads=int(getattr(c, "num_key_value_heads", None) or heads),
         head_dim=int(getattr(c, "head_dim", None) or c.hidden_size // heads),
-        rms_norm_eps=float(c.rms_norm_eps),
+        rms_norm_eps=float(epsilon),
         rope_theta=float(rope.get("rope_theta", 10000.0)),
     )
 
@@ -88,7 +98,7 @@ def save_drafter(
         "training": dict(training),
     }
     temporary = folder / ".config.tmp"
-    temporary.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.write_text(json.dumps(config, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
     temporary.replace(folder / "config.json")
 
 
@@ -122,14 +132,14 @@ def load_drafter(
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         version, name, made_for = config["schema_version"], config["architecture"], TargetName(**config["target"])
-        layer, vocab_size = DraftConfig(**config["layer"]), config["vocab_size"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        layer, vocab_size = _layer(config["layer"]), config["vocab_size"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         msg = f"{folder}/config.json: expected a drafter's config, got {error!r}; train it anew"
         raise ValueError(msg) from error
     if version != SCHEMA_VERSION:
         msg = f"{folder}: expected checkpoint schema {SCHEMA_VERSION}, got {version}; update offbook"
         raise ValueError(msg)
-    if name not in architectures:
+    if not isinstance(name, str) or name not in architectures:
         msg = f"{folder}: expected one of {', '.join(sorted(architectures))}, got a drafter {name!r}; check the path"
         raise ValueError(msg)
     embedding = backbone.embedding_VH
@@ -146,14 +156,57 @@ def load_drafter(
             f"{made_for.name} ({made_for.weights_sha256[:12]}); train one for this target"
         )
         raise ValueError(msg)
-    network = architectures[name].build(layer)
+    weights = folder / "model.safetensors"
     try:
-        tensors = load_file(folder / "model.safetensors")
-        token_ids = tensors.pop(TOKEN_IDS)
-        network.load_state_dict(tensors, strict=True)
-    except (SafetensorError, KeyError, RuntimeError) as error:
-        problem = str(error).splitlines()[0]
-        msg = f"{folder}/model.safetensors: expected the tensors of {name!r}, got {problem}; train it anew"
+        tensors = load_file(weights)
+        token_ids = _token_ids(tensors.pop(TOKEN_IDS), vocab_size, config["draft_vocab_size"])
+        with torch.device("meta"):  # whatever sizes the config names, no memory is asked for before they fit
+            network = architectures[name].build(layer)
+        network.load_state_dict(tensors, strict=True, assign=True)
+    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        msg = f"{weights}: expected the tensors of {name!r}, got {problem[:300]}; train it anew"
         raise ValueError(msg) from error
+    check_weights(tensors.items(), str(weights), "train it anew, with a lower --learning-rate")
     network.to(device=embedding.device, dtype=embedding.dtype).requires_grad_(requires_grad=False)
     return LoadedDrafter(network=network.eval(), head=DraftHead(backbone.head_VH, token_ids), config=config)
+
+
+def _layer(found: Mapping[str, Any]) -> DraftConfig:
+    """The sizes in a checkpoint's config, each of its own type, and positive.
+
+    Raises:
+        TypeError: a field is missing, unknown or of another type.
+        ValueError: a number that no layer can have.
+    """
+    layer = DraftConfig(**found)
+    for field in fields(layer):
+        value = getattr(layer, field.name)
+        if not (type(value) is field.type or (field.type is float and type(value) is int)):
+            msg = f"{field.name}: expected {getattr(field.type, '__name__', field.type)}, got {value!r}"
+            raise TypeError(msg)
+        if field.type is not bool and not 0 < value < float("inf"):
+            msg = f"{field.name}: expected a positive number, got {value!r}"
+            raise ValueError(msg)
+    if layer.num_attention_heads % layer.num_key_value_heads or layer.head_dim % 2:
+        msg = "expected heads in whole groups and an even head_dim"
+        raise ValueError(msg)
+    return layer
+
+
+def _token_ids(ids: torch.Tensor, vocab_size: int, draft_vocab_size: object) -> torch.Tensor:
+    """The draft vocabulary's target ids, ascending.
+
+    Raises:
+        ValueError: not so many different ids of the target's vocabulary.
+    """
+    whole = ids.dtype == torch.int64 and ids.dim() == 1 and ids.numel() > 0
+    if (
+        not whole
+        or ids.numel() != draft_vocab_size
+        or bool((ids.diff() <= 0).any())
+        or not 0 <= int(ids[0]) <= int(ids[-1]) < vocab_size
+    ):
+        msg = f"{TOKEN_IDS} that are not {draft_vocab_size} ascending ids below {vocab_size}"
+        raise ValueError(msg)
+    return ids

@@ -14,6 +14,7 @@ a target of another dtype (features, embeddings, head) is cast.
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ from transformers import get_scheduler
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
 from offbook.engine.training.answers import Answer
 from offbook.engine.training.architecture import DraftArchitecture
 from offbook.engine.training.checkpoint import TargetName, draft_config, save_drafter
@@ -35,6 +37,8 @@ from offbook.engine.training.features import Features
 from offbook.engine.training.held import Steps, Weights
 from offbook.engine.training.resumption import is_finished, resume, save_state
 from offbook.engine.training.vocabulary import draft_vocabulary
+
+LOWER = "the training diverges: lower --learning-rate and choose another folder"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,7 @@ def train_drafter(
         progress: called as work goes on.
 
     Raises:
-        ValueError: no answers, or a folder that holds another training, finished or not.
+        ValueError: no answers, a folder that holds another training, finished or not, or a training that diverges.
     """
     fingerprint = _fingerprint(answers, config, architecture, target)
     if is_finished(folder / "config.json", fingerprint, "training", "fingerprint"):
@@ -136,20 +140,27 @@ def train_drafter(
         running = 0.0
         for step, rows in enumerate(batches, start=1):
             loss = _loss(model, architecture, data.batch(rows, config, generator), head, contrast=architecture.contrast)
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                msg = f"{folder}: expected a finite loss, got {value} at step {step} of epoch {epoch + 1}; {LOWER}"
+                raise NotFiniteError(msg)
             accelerator.backward(loss)
             accelerator.clip_grad_value_(model.parameters(), config.clip_value)
             optimizer.step()
             scheduler.step()
             optimizer.zero_grad()
-            running += float(loss.detach())
+            running += value
             message = f"epoch {epoch + 1}/{config.epochs} loss {running / step:.3f}"
             progress(Progress(stage="training", done=epoch * len(batches) + step, total=steps, message=message))
         network = accelerator.unwrap_model(model)
+        check_weights(network.named_parameters(), f"{folder}: epoch {epoch + 1}", LOWER)
         dev_loss = development_loss(network, architecture, data, dev_rows, head, config)
         agreed = agreement(network, data, dev_rows, head, config)
         top1, top3 = agreed or (None, None)
         history.append({"epoch": epoch + 1, "loss": running / len(batches)})
         history[-1] |= {"dev_loss": dev_loss, "dev_top1": top1, "dev_top3": top3}
+        behind = development_loss(network, architecture, data, batches[-1], head, config)
+        check_numbers(history[-1] | {"behind the last step a loss of": behind}, f"{folder}: epoch {epoch + 1}", LOWER)
         found = "agreement top-1 {:.3f} top-3 {:.3f}".format(*agreed) if agreed else "answers: none"
         if dev_loss is not None:
             found = f"loss {dev_loss:.3f} {found}"

@@ -117,7 +117,7 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         "log": together(parts, "log"),
         **own,
     }
-    atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
     shutil.rmtree(job.folder / STATE, ignore_errors=True)
     return job.folder
 

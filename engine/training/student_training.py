@@ -27,6 +27,7 @@ from torch import nn
 
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.files import atomic_write_text, writing
+from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job, StudentConfig
 from offbook.engine.training.held import Stateful, Steps, Weights
@@ -38,6 +39,7 @@ from offbook.engine.training.tensor_file import read_tensors, write_tensors
 RECORD = "distillation.json"
 BEST = "best.safetensors"
 SAVE_EVERY_S = 600.0
+LOWER = "the training diverges: lower --learning-rate and choose another folder"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,7 @@ def train_student(job: Job, method: str, objective: Objective) -> Path:
     sequences with their names, steps, seconds, peak memory, development scores and the log of every step.
 
     Raises:
-        ValueError: a folder that holds another training, finished or not.
+        ValueError: a folder that holds another training, finished or not, or a training that diverges.
     """
     fingerprint = training_fingerprint(job, method)
     if is_trained(job.folder, fingerprint):
@@ -163,13 +165,16 @@ def _train(
     saved = clock
     while run.gradient_tokens < config.gradient_tokens:
         with branch_attention(student):
-            _step(accelerator, model, optimizer, objective, config, run)
+            _step(accelerator, model, optimizer, objective, job, run)
         report(run.gradient_tokens, config.gradient_tokens, f"{method} loss {run.log[-1]['loss']:.3f}")
         due = min(run.gradient_tokens, config.gradient_tokens) * config.evaluations // config.gradient_tokens
         if due > len(run.evaluations):
             student.eval()
+            owner = f"{job.folder}: step {run.steps}"
+            check_weights(((n, p) for n, p in student.named_parameters() if p.requires_grad), owner, LOWER)
             with accelerator.autocast():
-                score = from_main(job.score(student) if accelerator.is_main_process else math.nan)
+                score = from_main(_score(job, student) if accelerator.is_main_process else math.nan)
+            check_numbers({"development score": score}, owner, LOWER)
             run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
             if score >= run.best:
                 run.best, run.kept_tokens = score, run.gradient_tokens
@@ -192,10 +197,11 @@ def _step(
     model: nn.Module,
     optimizer: Any,
     objective: Objective,
-    config: StudentConfig,
+    job: Job,
     run: _Run,
 ) -> None:
-    """One optimiser step, on the mean over its questions."""
+    """One optimiser step, on the mean over its questions; nothing moves where a loss or the gradient is not finite."""
+    config, owner = job.config, f"{job.folder}: step {run.steps + 1}"
     done = run.gradient_tokens / config.gradient_tokens
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * _schedule(done, config.warmup)
@@ -209,20 +215,31 @@ def _step(
             accelerator.backward(part.loss)
             mine.append((place, replace(part, loss=part.loss.detach().cpu())))
         parts += bring_together(mine)
+    loss = sum(float(part.loss) for part in parts) / len(parts)
+    means = {name: sum(part.log[name] for part in parts) / len(parts) for name in parts[0].log}
+    check_numbers({"a loss of": loss, **means}, owner, LOWER)
     sum_gradients(accelerator, model.parameters())
     for parameter in model.parameters():
         if parameter.grad is not None:
             parameter.grad /= len(parts)
-    accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
+    norm = accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
+    check_numbers({"a gradient of norm": float(norm)}, f"{owner}, loss {loss:.3g}", LOWER)
     optimizer.step()
     optimizer.zero_grad()
     after = objective.after_step([part.memory for part in parts])
+    check_numbers(after, owner, LOWER)
     run.gradient_tokens += sum(part.gradient_tokens for part in parts)
     run.sequences = sorted({*run.sequences, *(name for part in parts for name in part.sequences)})
     run.steps += 1
-    means = {name: sum(part.log[name] for part in parts) / len(parts) for name in parts[0].log}
-    loss = sum(float(part.loss) for part in parts) / len(parts)
     run.log.append({"gradient_tokens": run.gradient_tokens, "loss": loss, **means, **after})
+
+
+def _score(job: Job, student: Any) -> float:
+    """The development score; NaN, at which every process stops, where the student's logits are not finite."""
+    try:
+        return job.score(student)
+    except NotFiniteError:
+        return math.nan
 
 
 def _next_questions(count: int, config: StudentConfig, run: _Run) -> list[int]:
@@ -268,6 +285,7 @@ def _finish(
         for name, parameter in trained.items():
             parameter.copy_(best[name])
     plain = student.merge_and_unload() if isinstance(student, PeftModel) else student
+    check_weights(plain.named_parameters(), str(job.folder), LOWER)
     with writing(job.folder):
         plain.save_pretrained(job.folder)
         job.tokenizer.save_pretrained(job.folder)
@@ -291,5 +309,5 @@ def _finish(
         "evaluations": run.evaluations,
         "log": run.log,
     }
-    atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
     shutil.rmtree(state, ignore_errors=True)

@@ -15,6 +15,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.embedded import ENCODERS
+from offbook.engine.finite import check_weights
 from offbook.engine.pretrained import prepare, weights_sha256
 from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.tables import Table, read_table, write_table
@@ -85,6 +86,7 @@ def load_encoder(name_or_path: str = ENCODER, device: str | torch.device = "cpu"
             f"{name_or_path!r}: {str(error).splitlines()[0]}; check the name"
         )
         raise ValueError(msg) from error
+    check_weights(model.state_dict().items(), f"encoder {name_or_path!r}", "download it again")
     model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
     return TextEncoder(weights_sha256=weights_sha256(source), model=model.eval(), tokenizer=tokenizer)
 

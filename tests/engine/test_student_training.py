@@ -121,8 +121,9 @@ def test_a_step_follows_the_mean_gradient_of_its_questions(tmp_path: Path, monke
         taken.append(question)
         return plain.loss(student, question, done)
 
-    def clip(accelerator: Accelerator, parameters: Any, bound: float) -> None:
+    def clip(accelerator: Accelerator, parameters: Any, bound: float) -> torch.Tensor:
         gradients.append(torch.cat([p.grad.flatten().clone() for p in parameters if p.grad is not None]))
+        return gradients[-1].norm()
 
     monkeypatch.setattr(Accelerator, "clip_grad_norm_", clip)
     config = {"gradient_tokens": 100, "evaluations": 1, "questions_per_step": 1, "tokens_per_step": 100}

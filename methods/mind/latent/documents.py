@@ -9,6 +9,8 @@ import torch
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from offbook.engine.finite import check_logits
+
 Progress = Callable[[int, int], object]
 
 
@@ -25,6 +27,7 @@ def read_documents(
             output_hidden_states=True,
             logits_to_keep=1,
         )
+        check_logits(output.logits)
         first = min(1, len(tokens) - 1)
         pooled.append(torch.stack([state[0, first:].float().mean(dim=0) for state in output.hidden_states]).cpu())
         progress(n, len(texts))
@@ -42,9 +45,10 @@ def token_divergence(
     divergences = []
     for n, tokens in enumerate(texts, start=1):
         tokens_1T = torch.tensor([tokens], device=base.device)
-        log_p_TV, log_q_TV = (
-            model(input_ids=tokens_1T, use_cache=False).logits[0].float().log_softmax(-1) for model in (base, student)
-        )
+        logits_TV = [model(input_ids=tokens_1T, use_cache=False).logits[0].float() for model in (base, student)]
+        for found in logits_TV:
+            check_logits(found)
+        log_p_TV, log_q_TV = (found.log_softmax(-1) for found in logits_TV)
         total = functional.kl_div(log_q_TV, log_p_TV, reduction="sum", log_target=True)  # torch's order: KL(p ‖ q)
         divergences.append(float(total) / len(tokens))
         progress(n, len(texts))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
+from offbook.engine.finite import check_logits
 from offbook.engine.training.branches import Branches, branch_attention, lay_out, read
 from offbook.engine.training.paths import Paths
 from offbook.methods.mind.latent.consistency import answer_consistency
@@ -44,6 +45,7 @@ def read_corpus(
             answer_rows = torch.tensor(branches.answers, device=model.device)  # (branches, answer tokens)
             kept = branches.predicting_N[answer_rows.flatten()]
             output = read(model, branches, output_hidden_states=True, logits_to_keep=kept)
+            check_logits(output.logits)
             pooling_RT = _pooling(len(question.prompt), branches)
             pooled_RLD = torch.stack([pooling_RT @ state[0].float() for state in output.hidden_states], dim=1).cpu()
             prompts.append(pooled_RLD[0])
