@@ -4,7 +4,6 @@ Choices that depend on the machine (number formats, threads) read them here, and
 it is hardware, limits and environment: how busy the machine is decides nothing.
 """
 
-import math
 import os
 import platform
 from collections.abc import Mapping
@@ -13,10 +12,11 @@ from pathlib import Path
 import torch
 from pydantic import JsonValue
 
+from offbook.engine.threads import usable_cores
+
 FLAGS = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_fp16")
 ISA_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")  # the second is oneDNN's older name
 ISA_WITHOUT_BF16 = ("sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2", "avx512_core", "avx512_core_vnni")
-CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def has_bf16(device: torch.device, environ: Mapping[str, str] | None = None) -> bool:
@@ -57,19 +57,6 @@ def cpu_name() -> str:
     except OSError:  # not Linux
         pass
     return platform.processor() or platform.machine()
-
-
-def usable_cores(quota: Path = CGROUP_QUOTA) -> int | None:
-    """How many cores this process may keep busy: those it may run on, or fewer where a container's quota is less."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except (AttributeError, OSError):  # no such call here
-        return None
-    try:
-        share, period = quota.read_text(encoding="ascii").split()
-        return cores if share == "max" else max(1, min(cores, math.ceil(int(share) / int(period))))
-    except (OSError, ValueError):  # no quota here, or told otherwise
-        return cores
 
 
 def abilities() -> dict[str, JsonValue]:

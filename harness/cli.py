@@ -13,6 +13,7 @@ import typer
 import typer.core
 
 from offbook.engine.paths import user_path
+from offbook.engine.threads import settle_threads
 from offbook.harness.console import quiet, resumable, standard_input, terminal, writable_folder, write_out
 from offbook.harness.exits import ended, told
 from offbook.harness.progress import Silent
@@ -602,6 +603,7 @@ def analyse_latent(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits."""
+    settle_threads()
     given = sys.argv[1:] if arguments is None else arguments
     sys.exit(ended(lambda: app(given, prog_name="offbook", standalone_mode=False), given))
 

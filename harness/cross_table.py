@@ -14,7 +14,7 @@ from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, finished, tokens_per_second
 from offbook.harness.cells import Cell
 from offbook.harness.exam import UNTOUCHED
-from offbook.harness.markdown import escape, interval, markdown_table, number, share
+from offbook.harness.markdown import escape, interval, machines_below, markdown_table, number, share
 from offbook.harness.statistics import bootstrap_difference
 
 BORROWED = "{decoder} (base's drafter)"
@@ -51,8 +51,8 @@ def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
-def cross_markdown(table: pd.DataFrame) -> list[str]:
-    """The table as a section of the leaderboard; nothing where there is no cross."""
+def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[str]:
+    """The table as a section of the leaderboard, its machines below; nothing where there is no cross."""
     if table.empty:
         return []
     lines = [
@@ -70,7 +70,7 @@ def cross_markdown(table: pd.DataFrame) -> list[str]:
         }
         for row in table.to_dict("records")
     ]
-    return ["## Drafters on students", EXPLANATION, markdown_table(lines)]
+    return ["## Drafters on students", EXPLANATION, markdown_table(lines), *machines_below(machines)]
 
 
 def _name(cell: Cell, decoder: str | None = None) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
+from offbook.harness.markdown import machines_below
 from offbook.harness.statistics import mean_interval, student_quantile
 from offbook.methods.mind.latent.hidden_states import Reading
 from offbook.methods.mind.latent.preference import ALPHA, Row
@@ -94,13 +95,14 @@ def preference_table(preference: Mapping[str, Sequence[Row]]) -> pd.DataFrame:
 def summary(
     heading: str,
     *,
+    machines: Sequence[str] = (),
     separability: pd.DataFrame,
     consistency: pd.DataFrame,
     similarity: pd.DataFrame,
     divergence: pd.DataFrame,
     preference: pd.DataFrame,
 ) -> str:
-    """The analysis in Markdown; empty tables are left out, and so are single layers of the similarity."""
+    """The analysis in Markdown, machines below each table; empty tables and single layers of the similarity are not."""
     sections = {
         "Separability of perspectives": _separability_digest(separability),
         "Consistency of answers": _consistency_digest(consistency),
@@ -112,6 +114,7 @@ def summary(
     for title, rows in sections.items():
         if rows:
             parts += [f"## {title}", tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)]
+            parts += machines_below(machines)
     return "\n\n".join(parts) + "\n"
 
 

@@ -20,6 +20,7 @@ from offbook.harness.accuracy import is_accuracy
 from offbook.harness.cells import Cell
 from offbook.harness.cross_table import cross_markdown, cross_table
 from offbook.harness.exam import UNTOUCHED
+from offbook.harness.provenance import machine_lines
 from offbook.harness.record import CellSpec, Certificate, Record, canonical_sha256
 from offbook.harness.statistics import Interval, bootstrap_ratio, bootstrap_speedup, mean_interval
 from offbook.harness.store import Store
@@ -74,10 +75,10 @@ def write_leaderboard(store: Store, out_dir: Path, *, expected: Iterable[CellSpe
     missing = [spec for spec in wanted if spec.key() not in done]
     markdown = to_markdown(
         table,
-        manifests=[r.manifest for r in records],
+        manifests={r.heat_id: r.manifest for r in records},
         missing=missing,
         expected=len(wanted),
-        sections=cross_markdown(cross),
+        sections=cross_markdown(cross, machine_lines(r.manifest for r in records if r.spec.training != UNTOUCHED)),
     )
     atomic_write_text(out_dir / "leaderboard.csv", to_csv(table))
     if not cross.empty:

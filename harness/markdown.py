@@ -26,6 +26,11 @@ def escape(text: str) -> str:
     return text
 
 
+def machines_below(machines: Sequence[str], verb: str = "Measured on") -> list[str]:
+    """The paragraph that stands below a table: on which machines (`provenance.machine_lines`); none where none is."""
+    return [" ".join(f"{verb}: {escape(machine)}." for machine in machines)] if machines else []
+
+
 def interval(row: dict[Any, Any], name: str, digits: int, *, scale: float = 1, sign: str = "") -> str:
     """The number `name` of a table's row, times `scale`, with its interval where it has one; "+" as sign shows both."""
     value, low, high = (scale * row[column] for column in (name, f"{name}_low", f"{name}_high"))

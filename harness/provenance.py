@@ -10,7 +10,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -18,14 +18,27 @@ import torch
 from pydantic import JsonValue
 
 import offbook
+from offbook.engine.machine import abilities
 from offbook.harness.redaction import shown_arguments, shown_environment
 
 PACKAGES = ("torch", "transformers", "tokenizers", "lm-eval", "numpy", "triton", "safetensors", "datasets")
 ENVIRONMENT = (
+    "ATEN_CPU_CAPABILITY",
     "CUDA_VISIBLE_DEVICES",
+    "DNNL_MAX_CPU_ISA",
+    "GOMP_CPU_AFFINITY",
+    "GOMP_SPINCOUNT",
     "KMP_AFFINITY",
+    "KMP_BLOCKTIME",
+    "MKL_ENABLE_INSTRUCTIONS",
     "MKL_NUM_THREADS",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_DYNAMIC",
     "OMP_NUM_THREADS",
+    "OMP_PROC_BIND",
+    "OMP_WAIT_POLICY",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
     "OPENBLAS_NUM_THREADS",
     "PYTHONHASHSEED",
     "TOKENIZERS_PARALLELISM",
@@ -44,11 +57,8 @@ def manifest(argv: Sequence[str] | None = None, *, environ: Mapping[str, str] | 
         "argv": arguments,
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "usable_cores": _usable_cores(),
+        **abilities(),
         "nice": _nice(),
-        "torch_threads": torch.get_num_threads(),
         "memory_gib": _memory_gib(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "packages": {name: _version(name) for name in PACKAGES},
@@ -66,9 +76,10 @@ def load_average() -> list[JsonValue] | None:
 
 
 def machine_line(manifest: Mapping[str, JsonValue]) -> str:
-    """The machine in one line; "unknown" for what the manifest does not say."""
-    packages = manifest.get("packages")
-    versions = packages if isinstance(packages, dict) else {}
+    """The machine in one line, as far as it decides speed and last bits; "unknown" for what the manifest lacks."""
+    packages, environment = _part(manifest, "packages"), _part(manifest, "environment")
+    bf16 = manifest.get("bf16_in_hardware")
+    waiting = "unknown" if "cpu_capability" not in manifest else environment.get("OMP_WAIT_POLICY") or "library's"
 
     def say(value: JsonValue) -> str:
         return "unknown" if value is None else str(value)
@@ -76,14 +87,35 @@ def machine_line(manifest: Mapping[str, JsonValue]) -> str:
     return ", ".join(
         (
             say(manifest.get("cpu")),
-            f"{say(manifest.get('cores'))} cores (torch threads: {say(manifest.get('torch_threads'))})",
+            f"kernels {say(manifest.get('cpu_capability'))}",
+            f"bf16 in hardware: {'unknown' if bf16 is None else 'yes' if bf16 else 'no'}",
+            f"{say(manifest.get('cores'))} cores ({say(manifest.get('usable_cores'))} usable, "
+            f"torch threads: {say(manifest.get('torch_threads'))}, waiting: {str(waiting).lower()})",
             f"{say(manifest.get('memory_gib'))} GiB memory",
             str(manifest.get("gpu") or "no GPU"),
             say(manifest.get("platform")),
             f"Python {say(manifest.get('python'))}",
-            f"torch {say(versions.get('torch'))}",
+            f"torch {say(packages.get('torch'))}",
         )
     )
+
+
+def machine_lines(manifests: Iterable[Mapping[str, JsonValue]]) -> list[str]:
+    """Each machine once, with the range of its load over the start and the end of whatever was measured there."""
+    loads: dict[str, list[float]] = {}
+    for manifest in manifests:
+        found = _part(manifest, "load_average") or _part(_part(manifest, "heat"), "load_average")
+        now = [end[0] for end in found.values() if isinstance(end, list) and end]
+        loads.setdefault(machine_line(manifest), []).extend(load for load in now if isinstance(load, int | float))
+    return [
+        f"{line}, load {f'{min(found):.1f} to {max(found):.1f}' if found else 'unknown'}"
+        for line, found in sorted(loads.items())
+    ]
+
+
+def _part(manifest: Mapping[str, JsonValue], name: str) -> Mapping[str, JsonValue]:
+    found = manifest.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def git_state(root: Path) -> dict[str, JsonValue]:
@@ -113,24 +145,6 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _cpu() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:  # not Linux
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _usable_cores() -> int | None:
-    """How many of the cores this process may run on."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except (AttributeError, OSError):  # no such call here
-        return None
 
 
 def _nice() -> int | None:

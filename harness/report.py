@@ -1,5 +1,6 @@
 """What `offbook report` and `offbook ls` do: tables from a store, on disk and on the terminal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +11,11 @@ from rich.table import Table
 from offbook.harness.exam import load_exams
 from offbook.harness.leaderboard import losslessness, write_leaderboard
 from offbook.harness.markdown import share
+from offbook.harness.provenance import machine_lines
 from offbook.harness.store import Store
 from offbook.harness.students_report import update_students_readme, write_students
 from offbook.harness.students_table import ALL_SUITES
-from offbook.harness.tables import update_readme
+from offbook.harness.tables import machines_of, update_readme
 
 
 def report(
@@ -33,15 +35,24 @@ def report(
     console = console or Console()
     _check(store_dir)
     if (store_dir / "records").is_dir():
-        table = write_leaderboard(Store(store_dir), out_dir or store_dir)
+        store = Store(store_dir)
+        table = write_leaderboard(store, out_dir or store_dir)
+        manifests = {record.heat_id: record.manifest for record in store.records()}
         if readme is not None:
-            update_readme(readme, table)
+            update_readme(readme, table, manifests)
         console.print(_decoders(table))
+        _print_machines(console, machines_of(table, manifests))
     if (store_dir / "exams").is_dir():
-        table = write_students(store_dir, out_dir)
+        table, exams = write_students(store_dir, out_dir), load_exams(store_dir)
         if readme is not None:
-            update_students_readme(readme, load_exams(store_dir))
+            update_students_readme(readme, exams)
         console.print(_students(table))
+        _print_machines(console, machine_lines(exam.record.manifest for exam in exams))
+
+
+def _print_machines(console: Console, machines: Sequence[str]) -> None:
+    for machine in machines:
+        console.print(f"on {machine}", markup=False, highlight=False)
 
 
 def _decoders(table: pd.DataFrame) -> Table:

@@ -9,8 +9,18 @@ import pandas as pd
 
 from offbook.engine.files import atomic_write_text
 from offbook.harness.exam import Exam, load_exams
-from offbook.harness.markdown import count, escape, interval, markdown_table, number, reasons, replace_block, share
-from offbook.harness.provenance import machine_line
+from offbook.harness.markdown import (
+    count,
+    escape,
+    interval,
+    machines_below,
+    markdown_table,
+    number,
+    reasons,
+    replace_block,
+    share,
+)
+from offbook.harness.provenance import machine_lines
 from offbook.harness.students_table import ALL_SUITES, Cohort, cohorts, comparisons_table, students_table
 from offbook.harness.tables import to_csv
 
@@ -90,10 +100,8 @@ def write_students(folder: Path, out_dir: Path | None = None, *, expected: Itera
 def to_markdown(
     exams: Sequence[Exam], table: pd.DataFrame, comparisons: pd.DataFrame, *, expected: Sequence[Expected] = ()
 ) -> str:
-    """STUDENTS.md: definitions and machines, then for each cohort its ID and OOD table, comparisons and suites."""
+    """STUDENTS.md: definitions, then each cohort's ID and OOD table, comparisons and suites, machines below each."""
     parts = ["# Students", DEFINITIONS.rstrip()]
-    machines = sorted({machine_line(exam.record.manifest) for exam in exams})
-    parts += [f"Examined on: {escape(machine)}." for machine in machines]
     parts += reasons([exam.record.manifest for exam in exams])
     done = {(e.record.spec.model, e.record.spec.student, e.record.spec.seed) for e in exams}
     missing = [exam for exam in expected if exam not in done]
@@ -103,16 +111,17 @@ def to_markdown(
         parts.append(NOTHING)
     for cohort in cohorts(exams):
         ours = _of(cohort, table)
-        pairs = comparisons[_same(cohort, comparisons)]
+        pairs, machines = comparisons[_same(cohort, comparisons)], _machines(cohort)
         parts += [f"## {_title(cohort)}", _conditions(cohort)]
-        parts += ["### In and out of distribution", *_notes(ours), markdown_table(_pooled(ours))]
+        parts += ["### In and out of distribution", *_notes(ours), markdown_table(_pooled(ours)), *machines]
         if not pairs.empty:
-            parts += ["### Comparisons", markdown_table([_pair(row) for row in pairs.to_dict("records")])]
+            parts += ["### Comparisons", markdown_table([_pair(row) for row in pairs.to_dict("records")]), *machines]
         parts.append("### By suite")
         for suite in cohort.examinees[0].spec.suites:
             origin = f": {escape(suite.origin)}" if suite.origin else ""
             parts.append(f"**{escape(suite.name)}** ({GROUPS[suite.group]}){origin}")
             parts.append(markdown_table([_suite(row) for row in ours[ours["suite"] == suite.name].to_dict("records")]))
+            parts += machines
     if missing:
         lines = (f"missing: {exam.model}, {exam.student}, seed {exam.seed}" for exam in missing)
         parts += ["## Missing exams", "\n".join(f"- {escape(line)}" for line in lines)]
@@ -136,7 +145,12 @@ def readme_students(exams: Sequence[Exam]) -> str:
             }
             for name, line in zip(_names(ours), _pooled(ours), strict=True)
         ]
-        parts += [f"{_title(cohort)}; percent right, change in points:", *_notes(ours), markdown_table(lines)]
+        parts += [
+            f"{_title(cohort)}; percent right, change in points:",
+            *_notes(ours),
+            markdown_table(lines),
+            *_machines(cohort),
+        ]
     return "\n\n".join(parts) or NOTHING
 
 
@@ -159,6 +173,16 @@ def _conditions(cohort: Cohort) -> str:
     spec = cohort.examinees[0].spec
     prompts = "through the chat template" if spec.chat_template else "without a chat template"
     return f"Answers of at most {spec.max_new_tokens} tokens, in {escape(spec.dtype)}, prompted {prompts}."
+
+
+def _machines(cohort: Cohort) -> list[str]:
+    """Where the cohort was trained, as far as its records say so, and where it was examined."""
+    exams = [exam.record for examinee in cohort.examinees for exam in examinee.exams]
+    trained = [record.cost.machine for record in exams if record.cost is not None and record.cost.machine]
+    return [
+        *machines_below(machine_lines(trained), "Trained on"),
+        *machines_below(machine_lines(record.manifest for record in exams), "Examined on"),
+    ]
 
 
 def _of(cohort: Cohort, table: pd.DataFrame) -> pd.DataFrame:

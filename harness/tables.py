@@ -1,6 +1,6 @@
 """How the leaderboard is written: unrounded CSV, rounded Markdown with intervals, and the README's short table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,18 @@ import pandas as pd
 from pydantic import JsonValue
 
 from offbook.harness.accuracy import is_accuracy
-from offbook.harness.markdown import count, escape, interval, markdown_table, number, reasons, replace_block, share
-from offbook.harness.provenance import machine_line
+from offbook.harness.markdown import (
+    count,
+    escape,
+    interval,
+    machines_below,
+    markdown_table,
+    number,
+    reasons,
+    replace_block,
+    share,
+)
+from offbook.harness.provenance import machine_lines
 from offbook.harness.record import CellSpec
 
 DEFINITIONS = """\
@@ -52,16 +62,17 @@ def to_csv(table: pd.DataFrame) -> str:
 def to_markdown(
     table: pd.DataFrame,
     *,
-    manifests: Sequence[dict[str, JsonValue]] = (),
+    manifests: Mapping[str, dict[str, JsonValue]] | None = None,
     missing: Sequence[CellSpec] = (),
     expected: int = 0,
     sections: Sequence[str] = (),
 ) -> str:
-    """LEADERBOARD.md: definitions, machines, the pooled table and each suite's by temperature, then `sections`."""
+    """LEADERBOARD.md: definitions, the pooled table and each suite's by temperature, then `sections`.
+
+    Below each table stand the machines that it was measured on, by the manifests of its heats.
+    """
     parts = ["# Leaderboard", DEFINITIONS.rstrip()]
-    machines = sorted({machine_line(manifest) for manifest in manifests})
-    parts += [f"Measured on: {escape(machine)}." for machine in machines]
-    parts += reasons(manifests)
+    parts += reasons(list((manifests or {}).values()))
     if expected:
         parts.append(f"{expected - len(missing)} of {expected} cells are done.")
     for temperature in sorted(set(table["temperature"])):
@@ -70,7 +81,8 @@ def to_markdown(
         parts.append(f"## Temperature {temperature:g}, seed {seeds}")
         for suite in ["all", *sorted(set(at["suite"]) - {"all"})]:
             title = "All suites, pooled" if suite == "all" else escape(suite)
-            parts += [f"### {title}", markdown_table(_rounded(at[at["suite"] == suite]))]
+            rows = at[at["suite"] == suite]
+            parts += [f"### {title}", markdown_table(_rounded(rows)), *_machines(rows, manifests)]
     parts += sections
     if missing:
         lines = sorted(
@@ -81,8 +93,8 @@ def to_markdown(
     return "\n\n".join(parts) + "\n"
 
 
-def readme_table(table: pd.DataFrame) -> str:
-    """A compact Markdown table of the pooled rows, for the README."""
+def readme_table(table: pd.DataFrame, manifests: Mapping[str, dict[str, JsonValue]] | None = None) -> str:
+    """A compact Markdown table of the pooled rows, for the README, and its machines, by the manifests of its heats."""
     pooled = table[table["suite"] == "all"]
     if pooled.empty:
         return "No cell has been run yet."
@@ -92,16 +104,28 @@ def readme_table(table: pd.DataFrame) -> str:
         {"Decoder": line["Decoder"], "T": t, **{column: line[column] for column in columns}}
         for line, t in zip(_rounded(pooled), temperatures, strict=True)
     ]
-    return markdown_table(_distinguished(lines, pooled))
+    return "\n\n".join([markdown_table(_distinguished(lines, pooled)), *_machines(pooled, manifests)])
 
 
-def update_readme(readme_path: Path, table: pd.DataFrame) -> None:
+def update_readme(
+    readme_path: Path, table: pd.DataFrame, manifests: Mapping[str, dict[str, JsonValue]] | None = None
+) -> None:
     """Puts `readme_table` between `<!-- leaderboard -->` and `<!-- /leaderboard -->`.
 
     Raises:
         ValueError: the README has not exactly one such block.
     """
-    replace_block(readme_path, "leaderboard", readme_table(table))
+    replace_block(readme_path, "leaderboard", readme_table(table, manifests))
+
+
+def machines_of(table: pd.DataFrame, manifests: Mapping[str, dict[str, JsonValue]] | None) -> list[str]:
+    """The machines of a leaderboard's rows, by the manifests of its heats; see `provenance.machine_lines`."""
+    heats = {heat for heats in table["heat_id"] for heat in str(heats).split()}
+    return machine_lines(manifest for heat, manifest in (manifests or {}).items() if heat in heats)
+
+
+def _machines(table: pd.DataFrame, manifests: Mapping[str, dict[str, JsonValue]] | None) -> list[str]:
+    return machines_below(machines_of(table, manifests))
 
 
 def _rounded(table: pd.DataFrame) -> list[dict[str, str]]:

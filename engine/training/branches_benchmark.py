@@ -22,12 +22,14 @@ from transformers import PreTrainedModel
 
 from offbook.engine import pretrained
 from offbook.engine.files import atomic_write_text
+from offbook.engine.machine import abilities
 from offbook.engine.training.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
 from offbook.engine.training.paths import Response
 
 PATHS = (1, 2, 4, 8)
 PROMPT, SHORTEST, LONGEST = 90, 60, 90
 PRECISIONS = ("fp32", "bf16")
+MACHINE = ("cpu", "cpu_capability", "bf16_in_hardware", "torch_threads")  # below each table: in each line of it
 
 
 def branches_losses(model: PreTrainedModel, prompt: list[int], responses: list[Response]) -> torch.Tensor:
@@ -87,6 +89,7 @@ def measure(model: PreTrainedModel, paths: int, precision: str, repeats: int, se
         "ratio": f"{middle:.3f}",
         "ratio_low": f"{low:.3f}",
         "ratio_high": f"{high:.3f}",
+        **{name: abilities()[name] for name in MACHINE},
     }
 
 

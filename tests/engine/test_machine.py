@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 import torch
 
 from offbook.engine import machine
-from offbook.engine.machine import FLAGS, abilities, has_bf16, usable_cores
+from offbook.engine.machine import FLAGS, abilities, has_bf16
 
 CPU = torch.device("cpu")
 
@@ -80,16 +79,6 @@ def test_a_process_held_to_avx2_has_no_bfloat16() -> None:
     precision, capability, found = done.stdout.split()
     assert (precision, found) == ("no", "False")
     assert capability in {"AVX2", "DEFAULT"}  # the second where there is no x86
-
-
-def test_a_containers_quota_counts_where_it_is_less_than_the_cores(tmp_path: Path) -> None:
-    file = tmp_path / "cpu.max"
-    allowed = usable_cores(file)
-    if allowed is None:
-        pytest.skip("this system does not say on which cores a process may run")
-    for text, expected in (("max 100000\n", allowed), ("100000 100000\n", 1), ("1000 100000\n", 1), ("odd", allowed)):
-        file.write_text(text)
-        assert usable_cores(file) == expected
 
 
 def test_abilities_name_what_the_processor_has() -> None:

@@ -61,7 +61,9 @@ def test_without_a_cross_there_is_no_section(make_heat):
 
 
 def test_the_section_names_student_and_decoder(make_record, make_spec, make_row):
-    title, explanation, markdown = cross_markdown(cross_table(cells(make_record, make_spec, make_row)))
+    table = cross_table(cells(make_record, make_spec, make_row))
+    title, explanation, markdown, below = cross_markdown(table, ["a machine"])
+    assert below == "Measured on: a machine."
     assert title == "## Drafters on students"
     assert "paired by document" in explanation
     assert "| mind, seed 0 | eagle2" in markdown

@@ -249,12 +249,28 @@ def test_hostile_text_stays_text(make_heat: Any) -> None:
         == 2
     )
     assert "'=HYPERLINK" in to_csv(table)
-    text = to_markdown(table, manifests=[cells[0].record.manifest])
+    text = to_markdown(table, manifests={cells[0].record.heat_id: cells[0].record.manifest})
     assert "<script>" not in text
     assert "Toy \\| CPU" in text
     for section in text.split("### ")[1:]:
         bars = {line.replace("\\|", "").count("|") for line in section.splitlines() if line.startswith("|")}
         assert len(bars) == 1, "a pipe in a name must not make a column"
+
+
+def test_below_each_table_stand_the_machines_of_its_own_heats(make_heat: Any) -> None:
+    cells = [*make_heat("maths", "one"), *make_heat("qa", "two")]
+    loads = {"load_average": {"start": [0.5, 1.0, 1.0], "end": [2.0, 1.0, 1.0]}}
+    manifests = {"one": {"cpu": "First", "heat": loads}, "two": {"cpu": "Second"}, "three": {"cpu": "Third"}}
+    text = to_markdown(leaderboard(cells), manifests=manifests)
+    pooled, maths, qa = text.split("### ")[1:]
+    for part, first, second in ((pooled, True, True), (maths, True, False), (qa, False, True)):
+        below = part[part.rindex("\n|") :]
+        assert ("Measured on: First, kernels unknown" in below) is first
+        assert ("Measured on: Second" in below) is second
+    assert "torch unknown, load 0.5 to 2.0." in maths
+    assert "load unknown." in qa
+    assert "Third" not in text
+    assert "Measured on: First" in readme_table(leaderboard(cells), manifests)
 
 
 def test_negative_numbers_are_not_taken_for_formulas(make_heat: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import offbook
-from offbook.harness.provenance import ENVIRONMENT, git_state, load_average, machine_line, manifest
+from offbook.harness.provenance import ENVIRONMENT, git_state, load_average, machine_line, machine_lines, manifest
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -117,6 +117,29 @@ def test_a_checkout_around_an_installed_package_is_not_ours(checkout: Path) -> N
 def test_without_git_the_absence_is_named(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(checkout))
     assert git_state(checkout)["commit"] is None
+
+
+def test_the_manifest_says_what_the_processor_can_do_and_how_threads_wait() -> None:
+    made = manifest([], environ={"OMP_WAIT_POLICY": "PASSIVE", "ONEDNN_MAX_CPU_ISA": "AVX2", "HOME": "/home/x"})
+    assert made["environment"] == {"OMP_WAIT_POLICY": "PASSIVE", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    assert isinstance(made["cpu_flags"], list)
+    assert isinstance(made["bf16_in_hardware"], bool)
+    assert made["cpu_capability"]
+    assert "waiting: passive" in machine_line(made)
+    assert "waiting: library's" in machine_line(manifest([], environ={}))
+
+
+def test_a_machine_stands_once_with_the_range_of_its_load() -> None:
+    def loaded(cpu: str, start: float, end: float) -> dict[str, Any]:
+        return {"cpu": cpu, "load_average": {"start": [start, 9.0, 9.0], "end": [end, 9.0, 9.0]}}
+
+    in_a_heat = {"cpu": "A", "heat": {"load_average": {"start": [0.25, 9, 9], "end": None}}}
+    first, second = machine_lines([loaded("A", 1.0, 3.0), in_a_heat, {"cpu": "B"}, loaded("A", 2.0, 0.5)])
+    assert first.startswith("A, ")
+    assert first.endswith(", load 0.2 to 3.0")
+    assert second.startswith("B, ")
+    assert second.endswith(", load unknown")
+    assert machine_lines([]) == []
 
 
 def test_the_machine_fits_one_line() -> None:

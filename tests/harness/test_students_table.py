@@ -425,7 +425,10 @@ def test_the_markdown_defines_shows_compares_and_names_the_machine() -> None:
     assert text.index("**Gradient tokens**") < text.index("### In and out of distribution")
     assert text.index("### In and out of distribution") < text.index("### Comparisons") < text.index("### By suite")
     assert "## toy, corpus cdcdcdcdcdcd, 5,000 gradient tokens" in text
-    assert "Examined on: Toy \\| CPU, 4 cores" in text
+    tables = text.split("\n\n|")[1:]
+    assert len(tables) == 4, "both groups, comparisons, two suites"
+    assert all("Examined on: Toy \\| CPU, kernels unknown" in below for below in tables)
+    assert "Trained on" not in text, "records of before it was kept"
     (line,) = (line for line in text.splitlines() if line.startswith("| mind") and "5.0k" in line)
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[:2] == ["mind", "2"]
@@ -611,6 +614,15 @@ def test_a_table_without_precisions_is_still_read(tmp_path: Path) -> None:
     old.to_csv(tmp_path / "students.csv", index=False)
     fresh = students_table([in_precision("auto", "bf16")])
     assert compare_students(fresh, read_students(tmp_path / "students.csv")).holds
+
+
+def test_a_table_says_on_which_machine_its_students_were_trained() -> None:
+    (record, rows) = exam()
+    cost = record.cost.model_copy(update={"machine": {"cpu": "Elsewhere"}}) if record.cost else None
+    exams = [Exam(record.model_copy(update={"cost": cost}), rows)]
+    for text in (to_markdown(exams, students_table(exams), comparisons_table(exams)), readme_students(exams)):
+        assert "Trained on: Elsewhere, kernels unknown" in text
+        assert "Examined on: Toy" in text
 
 
 def test_seconds_and_tokens_are_shown_and_not_judged() -> None:
