@@ -3,6 +3,9 @@
 Counts carry over between machines: acceptance length, scores at temperature 0 and losslessness must be equal
 ("reproduced (identical)"), or, where the last bits of a float differ between processors, their 95 % intervals must
 overlap ("reproduced"). Anything else "differs". Seconds do not carry over; speeds stand side by side, unjudged.
+
+A student that was trained in another mixed precision, or in one that is not known, is another training, and intervals
+over prompts say nothing about that: numbers of its rows that lie apart are "not comparable".
 """
 
 import math
@@ -11,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from offbook.harness.exam import UNTOUCHED
 
 IDENTITY = ["model", "training", "decoder", "suite", "temperature", "seed"]
 IDENTICAL = "reproduced (identical)"
@@ -80,7 +85,9 @@ def read_leaderboard(path: Path) -> pd.DataFrame:
         ValueError: no such file, or no table in it.
     """
     try:
-        return pd.read_csv(path, dtype={"setting": str, "key": str, "heat_id": str}, keep_default_na=True)
+        return pd.read_csv(
+            path, dtype={"setting": str, "key": str, "heat_id": str, "trained_in": str}, keep_default_na=True
+        )
     except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         message = (
             f"{path.name}: expected a leaderboard.csv, got {type(error).__name__}; write one with `offbook report`"
@@ -98,6 +105,9 @@ def _judge(old: Row, new: Row) -> tuple[str, str]:
     differing = [f"{name}: {reason}" for name, (verdict, reason) in checks if verdict == DIFFERS]
     if differing:
         return DIFFERS, "; ".join(differing)
+    open_ = [f"{name}: {reason}" for name, (verdict, reason) in checks if verdict == NOT_COMPARABLE]
+    if open_:
+        return NOT_COMPARABLE, "; ".join(open_)
     moved = [f"{name}: {reason}" for name, (verdict, reason) in checks if verdict == REPRODUCED]
     return (REPRODUCED, "; ".join(moved)) if moved else (IDENTICAL, "counts are equal")
 
@@ -106,7 +116,17 @@ def _number(old: Row, new: Row, name: str) -> tuple[str, str]:
     was, now = float(old[name]), float(new[name])
     if was == now or (math.isnan(was) and math.isnan(now)) or math.isclose(was, now, rel_tol=1e-12):
         return IDENTICAL, ""
-    return by_intervals(old, new, name)
+    verdict, reason = by_intervals(old, new, name)
+    if verdict == DIFFERS and _trained_in(old) != _trained_in(new):
+        return NOT_COMPARABLE, f"{reason}; the student was trained in {_trained_in(old)} and in {_trained_in(new)}"
+    return verdict, reason
+
+
+def _trained_in(row: Row) -> str:
+    if row["training"] == UNTOUCHED:
+        return ""
+    found = row.get("trained_in")
+    return found if isinstance(found, str) and found else "a precision that is not known"
 
 
 def by_intervals(old: Row, new: Row, name: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from offbook.harness.roster import contender
 from offbook.harness.stages import TOKENS_PER_S, Stage, Stages
 from offbook.harness.store import Store
 from offbook.harness.student_config import CrossSpec
-from offbook.harness.students import Student
+from offbook.harness.students import Student, cost
 from offbook.harness.target import Target, load_target
 
 DRAFTER_S = 600.0  # to answer the training prompts and train on them, on two cores: the first guess
@@ -89,11 +89,14 @@ def run_cross(
         )
         arms += [replace(arm, name=BORROWED.format(decoder=arm.name)) for arm in borrowed]
         name = f"{trained.student.name}, seed {trained.student.config.seed}"
+        trained_in = cost(trained.folder).mixed_precision or trained.student.config.mixed_precision
         with stages.next():
-            _run(_heats(profile, spec, target, arms, name), store, folder, progress)
+            _run(_heats(profile, spec, target, arms, name, trained_in), store, folder, progress)
 
 
-def _heats(profile: Profile, spec: CrossSpec, target: Target, arms: Sequence[Arm], training: str) -> list[Heat]:
+def _heats(
+    profile: Profile, spec: CrossSpec, target: Target, arms: Sequence[Arm], training: str, trained_in: str = ""
+) -> list[Heat]:
     return [
         plan_heat(
             target,
@@ -104,6 +107,7 @@ def _heats(profile: Profile, spec: CrossSpec, target: Target, arms: Sequence[Arm
             limit=spec.limit,
             max_new_tokens=cap,
             training=training,
+            trained_in=trained_in,
         )
         for suite, cap in _suites(spec)
     ]

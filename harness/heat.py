@@ -47,6 +47,7 @@ class Heat:
     limits: Mapping[int, Limits]
     seed: int
     cells: Mapping[str, CellSpec]
+    trained_in: str = ""
 
     @property
     def title(self) -> str:
@@ -67,6 +68,7 @@ def plan_heat(
     max_new_tokens: int | None = None,
     chat_template: bool | None = None,
     training: str = "untouched",
+    trained_in: str = "",
 ) -> Heat:
     """Builds a heat's requests and specifications.
 
@@ -80,6 +82,7 @@ def plan_heat(
         max_new_tokens: cap on each answer; each document's own by default.
         chat_template: whether prompts go through the chat template; by default where there is one.
         training: how the checkpoint was made from the model it is named after.
+        trained_in: mixed precision in which that was done; the manifest says it.
 
     Raises:
         ValueError: no baseline among the arms, or a suite that decoders take no part in.
@@ -128,6 +131,7 @@ def plan_heat(
         limits={r.doc_id: target.limits(caps[r.doc_id], r.stop_strings) for r in asked.requests},
         seed=seed,
         cells=cells,
+        trained_in=trained_in,
     )
 
 
@@ -186,6 +190,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         "arms": [arm.name for arm in heat.arms],
         "order": "rotated",
         "warm_up_tokens": WARM_UP_TOKENS,
+        **({"trained_in": heat.trained_in} if heat.trained_in else {}),
         "load_average": {"start": load_at_start, "end": load_average()},
     }
     finished, wall_s = datetime.now(UTC), time.perf_counter() - clock

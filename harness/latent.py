@@ -29,7 +29,7 @@ from offbook.harness.latent_tables import (
     summary,
 )
 from offbook.harness.progress import Progress
-from offbook.harness.provenance import load_average, machine_lines, manifest
+from offbook.harness.provenance import machine_line, manifest
 from offbook.harness.tables import to_csv
 from offbook.harness.target import resolve_device, resolve_dtype
 from offbook.methods.mind.latent.cka import debiased_cka, linear_cka
@@ -76,7 +76,6 @@ def analyse(spec: LatentSpec, progress: Progress) -> Path:
         ValueError: a library, a model or a corpus that is not there or does not fit.
     """
     require_libraries()
-    load_at_start = load_average()
     for name, folder in spec.students.items():
         if not Path(folder).is_dir():
             msg = f"--student {name}: expected a folder, got {folder}, which is none; check the path"
@@ -115,8 +114,7 @@ def analyse(spec: LatentSpec, progress: Progress) -> Path:
         atomic_write_bytes(spec.output / "preference.png", _preference_picture(preference))
     _maps(session, last_layers, spec, progress)
     path = spec.output / "latent.md"
-    description = manifest() | {"load_average": {"start": load_at_start, "end": load_average()}}
-    atomic_write_text(path, summary(_heading(spec, session), machines=machine_lines([description]), **tables))
+    atomic_write_text(path, summary(_heading(spec, session), machines=[machine_line(manifest())], **tables))
     return path
 
 

@@ -38,7 +38,17 @@ COLUMNS = (
     *(f"acceptance_at_{k}" for k in POSITIONS),
     *("tokens_per_s", "tokens_per_s_low", "tokens_per_s_high", "speedup", "speedup_low", "speedup_high"),
     *("draft_cost_ratio", "target_forwards", "draft_forwards", "draft_forwards_per_round", "losslessness"),
-    *("drafter_parameters", "training_tokens", "peak_mib", "prefill_s", "decode_s", "heat_id", "setting", "key"),
+    *(
+        "drafter_parameters",
+        "training_tokens",
+        "trained_in",
+        "peak_mib",
+        "prefill_s",
+        "decode_s",
+        "heat_id",
+        "setting",
+        "key",
+    ),
 )
 
 
@@ -146,6 +156,7 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
         "losslessness": losslessness([r.certificate for r in records]),
         "drafter_parameters": drafter.parameters if drafter else 0,
         "training_tokens": math.nan if drafter is None or drafter.training_tokens is None else drafter.training_tokens,
+        "trained_in": ", ".join(sorted({trained_in(record) for record in records} - {""})),
         "peak_mib": max(g.peak_bytes for g in generations) / 2**20,
         "prefill_s": sum(g.prefill_s for g in generations),
         "decode_s": sum(g.decode_s for g in generations),
@@ -153,6 +164,12 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
         "setting": _setting(records, suite),
         "key": records[0].key if suite != ALL_SUITES else canonical_sha256(sorted(r.key for r in records)),
     }
+
+
+def trained_in(record: Record) -> str:
+    """The mixed precision that the record's student was trained in; "" for the untouched model, and where unknown."""
+    heat = record.manifest.get("heat")
+    return str(heat.get("trained_in", "")) if isinstance(heat, dict) else ""
 
 
 def _setting(records: Sequence[Record], suite: str) -> str:

@@ -63,7 +63,7 @@ def child(model: str, tokens: int, way: str, threads: int) -> dict[str, float]:
     command = [sys.executable, "-m", "offbook.harness.threads_benchmark", "--child", "--model", model]
     done = subprocess.run(
         [*command, "--tokens", str(tokens)],
-        env=clean | WAYS[way] | {"OMP_NUM_THREADS": str(threads)},
+        env={**clean, **WAYS[way], "OMP_NUM_THREADS": str(threads)},
         capture_output=True,
         text=True,
         check=True,

@@ -67,6 +67,25 @@ def test_intervals_apart_differ(table: pd.DataFrame) -> None:
     assert not compare(moved, table).holds
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "expected"),
+    [("bf16", "no", NOT_COMPARABLE), ("", "no", NOT_COMPARABLE), ("no", "no", DIFFERS), ("", "", DIFFERS)],
+)
+def test_a_student_trained_in_another_precision_never_differs_for_that(
+    was: str, now: str, expected: str, make_heat: Any, tmp_path: Path
+) -> None:
+    table = leaderboard(make_heat(training="mind, seed 0"))
+    committed, apart = changed(table, trained_in=was), {"acceptance_length": 9.0, "acceptance_length_high": 9.5}
+    fresh = changed(table, trained_in=now, acceptance_length_low=8.5, **apart)
+    atomic_write_text(tmp_path / "leaderboard.csv", to_csv(committed))
+    found = verdict(fresh, read_leaderboard(tmp_path / "leaderboard.csv"))
+    assert found[0] == expected
+    assert ("the student was trained in" in found[1]) == (expected == NOT_COMPARABLE)
+    assert verdict(changed(fresh, losslessness="DIFFERS 2/2"), committed)[0] == DIFFERS, "that is the decoder's"
+    old = committed.drop(columns="trained_in")
+    assert verdict(changed(table, trained_in="no"), old)[0] == IDENTICAL, "equal numbers are equal"
+
+
 def test_a_value_without_interval_is_held_to_the_value_itself(table: pd.DataFrame) -> None:
     bare = changed(table, acceptance_length=9.0, acceptance_length_low=math.nan, acceptance_length_high=math.nan)
     assert verdict(bare, table)[0] == DIFFERS

@@ -66,6 +66,9 @@ def test_students_are_held_against_their_base(folders, tmp_path, capsys):
     assert sorted(files) == sorted([*TABLES, *PICTURES, "latent.md"])
     assert all(files[name].startswith(b"\x89PNG") for name in PICTURES)
 
+    sections = files["latent.md"].decode().split("\n## ")[1:]
+    assert all(f"Measured on: {escape(machine_line(manifest()))}." in section for section in sections)
+
     table = {name: pd.read_csv(tmp_path / name) for name in TABLES}
     similarity = table["similarity.csv"].set_index("student")
     assert similarity.loc["same", "cka"].min() == pytest.approx(1.0)

@@ -257,6 +257,14 @@ def test_hostile_text_stays_text(make_heat: Any) -> None:
         assert len(bars) == 1, "a pipe in a name must not make a column"
 
 
+def test_a_row_says_in_what_its_student_was_trained(make_heat: Any) -> None:
+    (first, second) = make_heat(training="mind, seed 0")
+    said = {"heat": {"trained_in": "bf16"}}
+    cells = [Cell(record=cell.record.model_copy(update={"manifest": said}), rows=cell.rows) for cell in (first, second)]
+    assert set(leaderboard(cells)["trained_in"]) == {"bf16"}
+    assert set(leaderboard(make_heat())["trained_in"]) == {""}
+
+
 def test_below_each_table_stand_the_machines_of_its_own_heats(make_heat: Any) -> None:
     cells = [*make_heat("maths", "one"), *make_heat("qa", "two")]
     loads = {"load_average": {"start": [0.5, 1.0, 1.0], "end": [2.0, 1.0, 1.0]}}
