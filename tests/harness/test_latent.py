@@ -13,6 +13,8 @@ from offbook.harness import latent_session
 from offbook.harness.cli import main
 from offbook.harness.latent import parse_students
 from offbook.harness.latent_session import read_questions, spread
+from offbook.harness.markdown import escape
+from offbook.harness.provenance import machine_line, manifest
 from offbook.tasks.procedural import FAMILIES
 from tests.engine.test_text_encoder import tiny_encoder
 from tests.methods.mind_corpus import mind_corpus
