@@ -79,6 +79,7 @@ WORDS = frozenset(
         *("avx512_core", "avx512_core_bf16", "avx512_core_amx", "avx512_core_vnni", "avx512_core_fp16"),
         *("avx512_core_amx_fp16", "avx2_vnni", "avx2_vnni_2", "sse41", "isa", "all", "granularity", "fine"),
         *("core", "compact", "scatter", "balanced", "disabled", "none", "verbose", "noverbose", "warnings"),
+        *("strict", "bf16", "f16", "tf32", "any"),
         *("nowarnings", "respect", "norespect", "thread", "tile", "threads", "cores", "sockets", "master"),
         *("primary", "close", "spread", "infinite", "infinity", "intel", "gnu", "sequential", "tbb"),
     )
