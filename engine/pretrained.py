@@ -30,6 +30,7 @@ from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.embedded import ALIASES, ENCODERS, Embedded, EmbeddedEncoder, Wheel
+from offbook.engine.encoding import ROWS, rows_of
 from offbook.engine.files import writing
 from offbook.engine.finite import check_weights
 from offbook.engine.paths import user_path
@@ -74,6 +75,7 @@ def load(
         raise ValueError(_out_of_reach(name_or_path, error)) from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    setattr(tokenizer, ROWS, rows_of(model))
     model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
     remedy = "download or train it again" if dtype != torch.float16 else "choose another --dtype, or download it again"
     check_weights(model.state_dict().items(), f"model {name_or_path!r}", remedy)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 import typer.core
 
+from offbook.engine.encoding import check_text
 from offbook.engine.paths import user_path
 from offbook.engine.threads import settle_threads
 from offbook.harness.console import quiet, resumable, standard_input, terminal, writable_folder, write_out
@@ -141,6 +142,7 @@ def generate(
     contender(decoder)
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
     text = standard_input() if prompt == "-" else prompt
+    check_text(text, "the prompt")
     options = parse_options([o if o.startswith(f"{decoder}.") else f"{decoder}.{o}" for o in option or []])
     quiet()
     target = load_target(model, dtype=dtype, device=device, revision=revision)
@@ -605,7 +607,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits."""
     settle_threads()
     given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(ended(lambda: app(given, prog_name="offbook", standalone_mode=False), given))
+
+    def run() -> object:
+        for place, argument in enumerate(given, start=1):
+            check_text(argument, f"argument {place}")
+        return app(given, prog_name="offbook", standalone_mode=False)
+
+    sys.exit(ended(run, given))
 
 
 if __name__ == "__main__":

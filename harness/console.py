@@ -28,7 +28,10 @@ def writable_folder(folder: Path | None) -> Path | None:
     try:
         place = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
         if place.is_symlink() and not place.exists():
-            msg = f"--output {folder}: expected a folder that can be written, got the link {place}, which leads nowhere"
+            msg = (
+                f"--output {folder}: expected a folder that can be written, got the link {place}, which leads nowhere; "
+                "choose another"
+            )
             raise ValueError(msg)
     except (OSError, StopIteration) as error:  # a name too long, a loop of links
         reason = getattr(error, "strerror", None) or "no folder at all"

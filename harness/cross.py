@@ -12,6 +12,7 @@ from pathlib import Path
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.training.drafter_training import TrainingConfig
+from offbook.engine.training.vocabulary import check_size
 from offbook.harness import drafters
 from offbook.harness.answers import target_answers
 from offbook.harness.arms import Arm, build_arms
@@ -21,6 +22,7 @@ from offbook.harness.exam import UNTOUCHED
 from offbook.harness.heat import Heat, is_done, plan_heat, run_heat, summary
 from offbook.harness.leaderboard import write_leaderboard
 from offbook.harness.progress import Progress
+from offbook.harness.rehearsal import rehearse
 from offbook.harness.requests import Suite, find_suites
 from offbook.harness.roster import contender
 from offbook.harness.stages import TOKENS_PER_S, Stage, Stages
@@ -92,6 +94,19 @@ def run_cross(
         trained_in = cost(trained.folder).mixed_precision or trained.student.config.mixed_precision
         with stages.next():
             _run(_heats(profile, spec, target, arms, name, trained_in), store, folder, progress)
+
+
+def check_cross(profile: Profile, spec: CrossSpec, base: Target) -> None:
+    """Refuses, before any student is trained, what the cross would refuse after it.
+
+    Raises:
+        ValueError: a suite that cannot be measured on this model, or a draft vocabulary beyond its own.
+    """
+    if _with_drafter(spec.decoders):
+        settings = profile.training.model_dump(exclude={"answers"}, exclude_none=True)
+        check_size(TrainingConfig(**settings).draft_vocab_size, base.backbone.embedding_VH.shape[0])
+    for suite, cap in _suites(spec):
+        rehearse(suite, base, limit=spec.limit, max_new_tokens=cap)
 
 
 def _heats(

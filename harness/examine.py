@@ -28,6 +28,7 @@ from offbook.harness.exam import (
 )
 from offbook.harness.progress import Progress
 from offbook.harness.provenance import load_average, manifest
+from offbook.harness.rehearsal import check_metric, check_prompts
 from offbook.harness.requests import Asked, Request, Suite, ask
 from offbook.harness.scoring import main_metric, not_scored, score
 from offbook.harness.student_config import Group
@@ -57,7 +58,8 @@ def set_paper(
     """Builds the requests of all suites.
 
     Raises:
-        ValueError: a suite that does not generate, or asks for settings of generation that are not done here.
+        ValueError: a suite that does not generate, asks for settings of generation that are not done here or has no
+            number a document, or a document that does not fit.
     """
     chat = target.has_chat_template
     found = [
@@ -65,6 +67,9 @@ def set_paper(
         for group, suites in groups.items()
         for suite in suites
     ]
+    for *_, asked in found:
+        check_prompts(asked, target, max_new_tokens=max_new_tokens)
+        check_metric(asked, target)
     return Paper(
         suites=tuple(
             SuiteSpec(

@@ -28,6 +28,7 @@ from offbook.harness.journal import commit_heat, in_store, recover
 from offbook.harness.progress import Progress, Silent
 from offbook.harness.provenance import load_average, manifest
 from offbook.harness.record import CellSpec, DocumentRow, LimitsSpec, Record
+from offbook.harness.rehearsal import check_first_answer, check_metric, check_prompts
 from offbook.harness.requests import Asked, Suite, ask
 from offbook.harness.scoring import main_metric, not_scored, score
 from offbook.harness.store import Store
@@ -38,7 +39,10 @@ WARM_UP_TOKENS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Heat:
-    """A heat that is fully determined but not yet run: `limits` by doc_id, `cells` are the specifications by arm."""
+    """A heat that is fully determined but not yet run: `limits` by doc_id, `cells` are the specifications by arm.
+
+    `rehearsed`: whether the suite is known to score an answer; if not, the first one is scored before the second.
+    """
 
     target: Target
     arms: tuple[Arm, ...]
@@ -48,6 +52,7 @@ class Heat:
     seed: int
     cells: Mapping[str, CellSpec]
     trained_in: str = ""
+    rehearsed: bool = True
 
     @property
     def title(self) -> str:
@@ -85,7 +90,8 @@ def plan_heat(
         trained_in: mixed precision in which that was done; the manifest says it.
 
     Raises:
-        ValueError: no baseline among the arms, or a suite that decoders take no part in.
+        ValueError: no baseline among the arms, a suite that decoders take no part in or that has no number a document,
+            or a document that does not fit the model's context.
     """
     if roster.BASELINE not in [arm.name for arm in arms]:
         msg = (
@@ -101,6 +107,8 @@ def plan_heat(
         eos_token_ids=target.eos_token_ids,
         stop_strings=tuple(dict.fromkeys(stop for r in asked.requests for stop in r.stop_strings)),
     )
+    check_prompts(asked, target, max_new_tokens=max_new_tokens)
+    rehearsed = check_metric(asked, target)
     sampling = sampling or Sampling()
     cells = {
         arm.name: CellSpec(
@@ -132,6 +140,7 @@ def plan_heat(
         seed=seed,
         cells=cells,
         trained_in=trained_in,
+        rehearsed=rehearsed,
     )
 
 
@@ -251,6 +260,10 @@ def _decode(heat: Heat, prompts: Mapping[int, torch.Tensor], progress: Progress)
                 len(order) * len(doc_ids),
                 f"{heat.title}: {arm.name} {_pace(list(generations[arm.name].values()))}",
             )
+            if not heat.rehearsed and turn == number == 0:
+                text = heat.target.detokenize(generations[arm.name][doc_id].tokens)
+                text = visible_text(text, heat.limits[doc_id].stop_strings)
+                check_first_answer(heat.asked, heat.target, text)
     return generations
 
 

@@ -7,7 +7,6 @@ by the target alone, one forward a request. Importing this module registers the 
 """
 
 import json
-import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from lm_eval.api.model import TemplateLM
 from lm_eval.api.registry import register_model
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
-from offbook.engine.decoding.decoder import Decoder, Limits
+from offbook.engine.context import check_fit
+from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.stop import visible_text
@@ -28,8 +28,6 @@ from offbook.harness.config import parse
 from offbook.harness.generation_settings import generation_settings
 from offbook.harness.roster import BASELINE, contender
 from offbook.harness.target import Target, load_target
-
-log = logging.getLogger("lm_eval.offbook")
 
 
 @register_model("offbook")
@@ -67,7 +65,7 @@ class OffbookLM(TemplateLM):  # type: ignore[misc]  # lm-eval ships no types
         **options: Any,
     ) -> None:
         super().__init__()
-        if str(batch_size) not in ("1", "auto"):
+        if str(batch_size).split(":")[0] not in ("1", "auto"):
             msg = f"expected batch_size=1, got {batch_size}; a decoder answers one document at a time"
             raise ValueError(msg)
         chosen = contender(decoder)
@@ -118,7 +116,14 @@ class OffbookLM(TemplateLM):  # type: ignore[misc]  # lm-eval ships no types
         return self.target.encode(string, templated=self._templated or add_special_tokens is False)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        """Answers, in order; what a decoder did for them is kept in `generations`."""
+        """Answers, in order; what a decoder did for them is kept in `generations`.
+
+        Raises:
+            ValueError: settings that are not ours, or a prompt that does not fit the model's context with its answer.
+                lm-eval's own models cut such a prompt on the left; here, as in a heat, it is refused, for what is left
+                of it is another question.
+        """
+        self._check_fit(requests)
         texts = []
         for request in requests:
             context, arguments = request.args
@@ -188,22 +193,28 @@ class OffbookLM(TemplateLM):  # type: ignore[misc]  # lm-eval ships no types
                 self.cache_hook.add_partial("loglikelihood", strings, answers[-1])
         return answers
 
+    def _check_fit(self, requests: list[Instance]) -> None:
+        check_fit(
+            (
+                (
+                    f"{request.task_name}, document {request.doc_id}",
+                    len(self.tok_encode(request.args[0])),
+                    generation_settings(request.args[1], default_cap=self.max_gen_toks).max_new_tokens,
+                )
+                for request in requests
+            ),
+            self.max_length,
+            remedy="lower max_gen_toks (--gen_kwargs), take fewer documents with --limit, or choose a model with a "
+            "longer context",
+        )
+
     def _answer(self, context: str, arguments: dict[str, Any]) -> tuple[Generation, str]:
         settings = generation_settings(arguments, default_cap=self.max_gen_toks)
         limits = self.target.limits(settings.max_new_tokens, settings.stop_strings)
         generation = self.decoder.generate(
-            self._prompt(context, limits),
+            self.target.prompt(context, templated=self._templated),
             sampling=settings.sampling,
             limits=limits,
             generator=self.generator,
         )
         return generation, visible_text(self.target.detokenize(generation.tokens), limits.stop_strings)
-
-    def _prompt(self, context: str, limits: Limits) -> torch.Tensor:
-        """The prompt, cut on the left where it does not fit, as lm-eval's models do."""
-        prompt = self.target.prompt(context, templated=self._templated)
-        room = self.max_length - limits.max_new_tokens
-        if 0 < room < prompt.shape[1]:
-            log.warning("a prompt of %d tokens is cut on the left to %d", prompt.shape[1], room)
-            prompt = prompt[:, -room:]
-        return prompt

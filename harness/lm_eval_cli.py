@@ -1,42 +1,105 @@
 """`offbook lm-eval ...`: lm-eval's own command line in this process, knowing the model `offbook` and our tasks.
 
-lm-eval 0.4.13 finds no models by entry points, so the model is registered here; its own models keep working.
+lm-eval 0.4.13 finds no models by entry points, so the model is registered here; its own models keep working. It reads
+its arguments itself; what nobody asked for gets offbook's defaults: its tasks, and for the model `offbook` any device
+that is there, where lm-eval would ask for the first GPU.
 """
 
-import itertools
+import os
 import sys
+import traceback
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from offbook.tasks import TASKS_PATH
+from offbook.tasks.blame import TaskError, reason_of
+
+MODEL = "offbook"
+OWN = Path(__file__).resolve().parent.parent  # the folder of the rooms
+TRACEBACKS = "LMEVAL_LOG_LEVEL"
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Runs lm-eval with these arguments; `--include_path` is offbook's tasks unless given, also in a --config."""
-    import lm_eval.__main__
+    """Runs lm-eval with these arguments; `--include_path` is offbook's tasks unless given, also in a --config.
+
+    Raises:
+        ValueError: whatever lm-eval, a task or a model raises, in one line; with LMEVAL_LOG_LEVEL=DEBUG as it was.
+    """
+    import lm_eval.utils
+    from lm_eval._cli.harness import HarnessCLI
 
     import offbook.harness.lm  # noqa: F401  # registers the model
 
-    given = list(arguments)
-    if _takes_tasks(given) and not _includes(given):
-        given += ["--include_path", str(TASKS_PATH)]
-    elif _includes(given):
-        print("--include_path: suites there are code, and it is run", file=sys.stderr)
+    lm_eval.utils.setup_logging()
     before = sys.argv
-    sys.argv = ["lm-eval", *given]
+    sys.argv = ["lm-eval", *arguments]
+    asked = Namespace()
     try:
-        lm_eval.__main__.cli_evaluate()
+        command = HarnessCLI()
+        asked = command.parse_args()
+        fill_in(asked)
+        command.execute(asked)
+    except Exception as error:  # lm-eval and tasks are other people's programs
+        if _is_ours(error) or os.environ.get(TRACEBACKS, "").upper() == "DEBUG":
+            raise
+        _blame_task(asked)
+        folder = getattr(asked, "include_path", None)
+        told, _ = reason_of(error, [Path(folder)] if folder else [])
+        name = ", ".join(_tasks(asked)) or getattr(asked, "command", None) or "its arguments"
+        msg = f"lm-eval, {name}: expected it to run, got {told}; {TRACEBACKS}=DEBUG shows where"
+        raise ValueError(msg) from error
     finally:
         sys.argv = before
 
 
-def _takes_tasks(arguments: Sequence[str]) -> bool:
-    return len(arguments) > 1 and not {"-h", "--help"} & set(arguments)
+def fill_in(asked: Namespace) -> None:
+    """Offbook's defaults for what neither the arguments nor their --config ask for."""
+    from lm_eval.config.evaluate_config import EvaluatorConfig
+
+    if not hasattr(asked, "include_path"):
+        return
+    file = getattr(asked, "config", None)
+    given: dict[str, Any] = EvaluatorConfig.load_yaml_config(file) if file else {}
+    if asked.include_path or given.get("include_path"):
+        print("--include_path: suites there are code, and it is run", file=sys.stderr)
+    else:
+        asked.include_path = str(TASKS_PATH)
+    ours = (getattr(asked, "model", None) or given.get("model")) == MODEL
+    if ours and not asked.device and not given.get("device"):
+        asked.device = "auto"
 
 
-def _includes(arguments: Sequence[str]) -> bool:
-    if any(argument.split("=")[0] == "--include_path" for argument in arguments):
-        return True
-    configs = [after for before, after in itertools.pairwise(arguments) if before in ("--config", "-C")]
-    configs += [argument.partition("=")[2] for argument in arguments if argument.startswith("--config=")]
-    return any(Path(c).is_file() and "include_path:" in Path(c).read_text(encoding="utf-8") for c in configs)
+def _is_ours(error: Exception) -> bool:
+    """Whether offbook raised it, and so says what is wrong."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, ValueError) and Path(frames[-1].filename).resolve().is_relative_to(OWN)
+
+
+def _blame_task(asked: Namespace) -> None:
+    """Looks for a task of --include_path that cannot be built, which lm-eval does not name.
+
+    Raises:
+        TaskError: the first.
+    """
+    from lm_eval.tasks import TaskManager
+
+    from offbook.tasks.build import build
+    from offbook.tasks.task_files import passed_over
+
+    folder = getattr(asked, "include_path", None)
+    if not folder or not Path(folder).is_dir():
+        return
+    manager = TaskManager(include_path=[folder], include_defaults=False)
+    for name in _tasks(asked):
+        if name in manager.all_tasks:
+            build(name, manager)
+        elif (reason := passed_over(Path(folder), name)) is not None:
+            msg = f"suite {name!r}: {reason}"
+            raise TaskError(msg)
+
+
+def _tasks(asked: Namespace) -> list[str]:
+    tasks = getattr(asked, "tasks", None) or []
+    return [name for part in ([tasks] if isinstance(tasks, str) else tasks) for name in str(part).split(",")]

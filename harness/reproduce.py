@@ -16,6 +16,7 @@ import pandas as pd
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.files import atomic_write_text
 from offbook.engine.training.drafter_training import TrainingConfig
+from offbook.engine.training.vocabulary import check_size
 from offbook.harness import drafters
 from offbook.harness.answers import Source, target_answers
 from offbook.harness.arms import build_arms
@@ -33,6 +34,7 @@ from offbook.harness.config import Profile
 from offbook.harness.heat import is_done, plan_heat, run_heat, summary
 from offbook.harness.leaderboard import write_leaderboard
 from offbook.harness.progress import Progress, Silent
+from offbook.harness.rehearsal import rehearse
 from offbook.harness.requests import Suite, find_suites
 from offbook.harness.roster import contender
 from offbook.harness.runs import finish
@@ -159,6 +161,8 @@ def _run_heats(
     with stages.next():
         target = load_target(profile.model, dtype=profile.dtype, device=device)
     trained = _trained(profile)
+    if trained:
+        _check(profile, target)
     folders = _train(profile, folder, target, answers, stages, trained, progress) if trained else {}
     arms = build_arms(target, profile.decoders, options=profile.options, drafter_folders=folders)
     store = Store(folder)
@@ -184,6 +188,16 @@ def _run_heats(
         if not done:
             progress.say(f"    {summary(heat, store)}")
             write_leaderboard(store, folder, expected=expected)
+
+
+def _check(profile: Profile, target: Target) -> None:
+    """Refuses, before anything is trained, what would be refused after it."""
+    settings = profile.training.model_dump(exclude={"answers"}, exclude_none=True)
+    check_size(TrainingConfig(**settings).draft_vocab_size, target.backbone.embedding_VH.shape[0])
+    limits = [heats.limit for heats in profile.heats]
+    most = None if None in limits else max(limit for limit in limits if limit is not None)
+    for suite, cap in _suites(profile, Silent()):
+        rehearse(suite, target, limit=most, max_new_tokens=cap)
 
 
 def _trained(profile: Profile) -> list[str]:

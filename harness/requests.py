@@ -8,31 +8,32 @@ import contextlib
 import difflib
 import hashlib
 import inspect
-import io
-import logging
-import re
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lm_eval
 import lm_eval.models  # before any subclass is registered, or lm-eval forgets its own models
-import lm_eval.tasks
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
+from lm_eval.utils import handle_non_serializable, hash_string
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.generation_settings import generation_settings
 from offbook.harness.record import canonical_sha256
 from offbook.harness.target import Target
 from offbook.tasks import TASKS_PATH
-from offbook.tasks.source import SuiteUnavailableError, origin_of
+from offbook.tasks.blame import TaskError
+from offbook.tasks.build import blamed_in, build, quiet
+from offbook.tasks.lm_eval_names import lm_eval_names
+from offbook.tasks.source import origin_of
+from offbook.tasks.task_files import check_declared_once, passed_over
 
 PREFIX = "offbook_"
 FEWSHOT_SEED = 1234  # lm-eval's own
-DECLARED = re.compile(r"""^(?:task|group): *["']?([\w.-]+)""", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +67,20 @@ class Suite:
     manager: TaskManager
 
     def task(self) -> Any:
-        """The task, built anew (lm-eval keeps requests and answers inside of it)."""
-        with quiet():
-            task = self.manager.load(self.name)["tasks"][self.name]
+        """The task, built anew (lm-eval keeps requests and answers inside of it).
+
+        Raises:
+            TaskError: it cannot be built.
+        """
+        task = build(self.name, self.manager)[self.name]
         if task.get_config("num_fewshot") is None:
             task.set_config(key="num_fewshot", value=0)
         task.set_fewshot_seed(seed=FEWSHOT_SEED)
         return task
+
+    def blamed(self, wanted: str) -> contextlib.AbstractContextManager[None]:
+        """Errors inside are this suite's; see `tasks.blame`."""
+        return blamed_in(self.manager, self.name, wanted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,14 +123,17 @@ def find_suites(
 
     Raises:
         SuiteUnavailableError: a data set or a library of one of offbook's suites is not there.
-        ValueError: no such task; the nearest name is suggested.
+        TaskError: a suite that cannot be built.
+        ValueError: no such task (the nearest name is suggested), or one that two files declare.
     """
     manager = _own_manager(include_path)
     if strangers := [name for name in names if _full(name, manager) not in manager.all_tasks]:
-        text = _lm_eval_text()
         for name in strangers:
-            if not name or not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
-                raise ValueError(_unknown(name, DECLARED.findall(text)))
+            if include_path is not None and name and (reason := passed_over(include_path, name)) is not None:
+                msg = f"suite {name!r}: {reason}"
+                raise TaskError(msg)
+            if name not in lm_eval_names():
+                raise ValueError(_unknown(name, sorted(lm_eval_names())))
         say(f"looking for {strangers[0]!r} among lm-eval's own tasks, which takes up to half a minute")
         manager = _whole_manager(include_path)
     suites: dict[str, Suite] = {}
@@ -130,15 +141,9 @@ def find_suites(
         found = _full(name, manager)
         if found not in manager.all_tasks:
             raise ValueError(_unknown(name, manager.all_tasks))
-        try:
-            with quiet():
-                members = manager.load(found)["tasks"]
-        except SuiteUnavailableError:
-            raise
-        except (OSError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            msg = f"suite {name!r}: expected lm-eval to build it, got {reason}"
-            raise ValueError(msg) from error
+        if include_path is not None:
+            check_declared_once(include_path, [found])
+        members = build(found, manager)
         for origin in filter(None, (origin_of(task.eval_docs) for task in members.values())):
             say(origin)
         suites |= {member: Suite(name=member, manager=manager) for member in members}
@@ -149,8 +154,9 @@ def ask(suite: Suite, target: Target, *, limit: int | None = None, chat_template
     """The requests of a suite's first `limit` documents, rendered for this target.
 
     Raises:
-        ValueError: a suite that does not generate, wants several answers a document, or asks for settings of
-            generation that no decoder does.
+        ValueError: a suite that does not generate, wants several answers a document or its answers to be run, or asks
+            for settings of generation that no decoder does.
+        TaskError: a document that cannot be asked.
     """
     task = suite.task()
     if task.OUTPUT_TYPE != "generate_until":
@@ -165,21 +171,42 @@ def ask(suite: Suite, target: Target, *, limit: int | None = None, chat_template
             "`offbook lm-eval --model offbook`"
         )
         raise ValueError(msg)
-    collector = Collector(target)
-    samples = evaluate(collector, suite, task, limit=limit, chat_template=chat_template)
-    hashes = {int(sample["doc_id"]): str(sample["doc_hash"]) for sample in samples}
-    requests = sorted((_request(i, hashes, suite.name) for i in collector.instances), key=lambda r: r.doc_id)
+    for kind, wanted in (("MULTIMODAL", "text alone"), ("UNSAFE_CODE", "answers that are read, not run")):
+        if getattr(task, kind, False):
+            msg = f"suite {suite.name!r}: expected one of {wanted}, got one marked {kind.lower()}; choose another suite"
+            raise ValueError(msg)
+    with suite.blamed("lm-eval to ask its documents"), quiet():
+        build_requests(task, target, limit=limit, chat_template=chat_template)
+        requests = sorted((_request(i, suite.name) for i in task.instances), key=lambda r: r.doc_id)
+        fingerprint = _with_limits(_fingerprint(task), requests)
+    if len({request.doc_id for request in requests}) < len(requests):
+        msg = f"suite {suite.name!r}: expected one request a document, got several; choose another suite"
+        raise ValueError(msg)
     return Asked(
         suite=suite,
         requests=tuple(requests),
-        fingerprint=_with_limits(_fingerprint(task), requests),
+        fingerprint=fingerprint,
         chat_template=chat_template,
     )
 
 
+def build_requests(task: Any, target: Target, *, limit: int | None, chat_template: bool) -> None:
+    """Lets a task render its first `limit` documents for this target; they are in its `instances` then."""
+    task.build_all_requests(
+        limit=limit,
+        apply_chat_template=chat_template,
+        fewshot_as_multiturn=chat_template,
+        chat_template=target.render_chat if chat_template else None,
+    )
+
+
 def evaluate(model: LM, suite: Suite, task: Any, *, limit: int | None, chat_template: bool) -> list[dict[str, Any]]:
-    """lm-eval's samples of one task: `simple_evaluate` without its caches, bootstrap and tour of the machine."""
-    with quiet():
+    """lm-eval's samples of one task: `simple_evaluate` without its caches, bootstrap and tour of the machine.
+
+    Raises:
+        TaskError: the task's filters, metrics or functions raise.
+    """
+    with suite.blamed("lm-eval to score its answers"), quiet():
         results = lm_eval.evaluate(
             lm=model,
             task_dict={"tasks": {suite.name: task}, "groups": {}, "group_map": {}},
@@ -193,51 +220,10 @@ def evaluate(model: LM, suite: Suite, task: Any, *, limit: int | None, chat_temp
     return samples
 
 
-class Collector(LM):  # type: ignore[misc]  # lm-eval ships no types
-    """Writes requests down and answers with the empty string."""
-
-    def __init__(self, target: Target) -> None:
-        super().__init__()
-        self.target = target
-        self.instances: list[Instance] = []
-
-    def generate_until(self, requests: list[Instance]) -> list[str]:
-        """See lm-eval's `LM`."""
-        self.instances += requests
-        return [""] * len(requests)
-
-    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
-        """Never called: suites that score are refused before."""
-        raise NotImplementedError
-
-    def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
-        """Never called: suites that score are refused before."""
-        raise NotImplementedError
-
-    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        """See lm-eval's `LM`."""
-        return self.target.render_chat(chat_history, add_generation_prompt=add_generation_prompt)
-
-    @property
-    def tokenizer_name(self) -> str:
-        """Names lm-eval's request caches, which are not used here."""
-        return self.target.name
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Holds back lm-eval's progress bars and warnings; an exception still says what went wrong."""
-    logger = logging.getLogger("lm_eval")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-def _request(instance: Instance, hashes: dict[int, str], suite: str) -> Request:
+def _request(instance: Instance, suite: str) -> Request:
+    if instance.request_type != "generate_until" or not isinstance(instance.args[0], str):
+        msg = f"expected a text to continue, got a request of kind {instance.request_type}"
+        raise TypeError(msg)
     prompt, arguments = instance.args
     try:
         settings = generation_settings(arguments)
@@ -246,7 +232,7 @@ def _request(instance: Instance, hashes: dict[int, str], suite: str) -> Request:
         raise ValueError(msg) from error
     return Request(
         doc_id=int(instance.doc_id),
-        doc_hash=hashes[int(instance.doc_id)],
+        doc_hash=_doc_hash(instance.doc),
         prompt=prompt,
         stop_strings=settings.stop_strings,
         max_new_tokens=settings.max_new_tokens,
@@ -254,6 +240,12 @@ def _request(instance: Instance, hashes: dict[int, str], suite: str) -> Request:
         cluster=str(instance.doc.get("cluster", "")) if suite.startswith(PREFIX) else "",
         choices=_choices(instance.doc) if suite.startswith(PREFIX) else None,
     )
+
+
+def _doc_hash(doc: Any) -> str:
+    """As lm-eval hashes a document in its samples."""
+    text = json.dumps(doc, indent=2, default=handle_non_serializable, ensure_ascii=False)
+    return str(hash_string(text))
 
 
 def _choices(doc: dict[str, Any]) -> int:
@@ -317,15 +309,6 @@ def _paths(include_path: Path | None) -> list[str]:
 
 def _full(name: str, manager: TaskManager) -> str:
     return PREFIX + name if PREFIX + name in manager.all_tasks else name
-
-
-def _lm_eval_text() -> str:
-    """lm-eval's task files as one text, read in a fraction of a second; each of its names is a word in it.
-
-    Suffixes do not say which files count: YAML includes some without any.
-    """
-    files = (path for path in Path(lm_eval.tasks.__file__).parent.rglob("*") if path.suffix not in (".md", ".pyc"))
-    return "\n".join(path.read_text("utf-8", errors="ignore") for path in files if path.is_file())
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:

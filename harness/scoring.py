@@ -22,7 +22,8 @@ def score(asked: Asked, target: Target, texts: Mapping[int, str]) -> dict[int, d
     Only what is one finite number a document is returned; corpus metrics have none.
 
     Raises:
-        ValueError: documents without an answer, or other documents than were asked.
+        ValueError: documents without an answer.
+        TaskError: the task's filters, metrics or functions raise.
     """
     expected = {request.doc_id: request.doc_hash for request in asked.requests}
     if texts.keys() != expected.keys():
@@ -44,7 +45,7 @@ def score(asked: Asked, target: Target, texts: Mapping[int, str]) -> dict[int, d
         doc_id = int(sample["doc_id"])
         assert sample["doc_hash"] == expected[doc_id], "the task's documents changed between asking and scoring"
         for metric in sample["metrics"]:
-            value = _number(sample[metric])
+            value = number(sample[metric])
             if value is not None:
                 scores[doc_id][f"{metric},{sample['filter']}" if several else metric] = value
     return scores
@@ -56,11 +57,12 @@ def main_metric(scores: Mapping[int, Mapping[str, float]], suite: str) -> str:
     Raises:
         ValueError: there is none.
     """
-    rows = list(scores.values())
-    for metric in rows[0] if rows else ():
-        if all(metric in row for row in rows):
+    found = {metric: sum(metric in row for row in scores.values()) for row in scores.values() for metric in row}
+    for metric, documents in found.items():
+        if documents == len(scores):
             return metric
-    msg = f"suite {suite!r}: expected a metric with one number a document, got none; choose another suite"
+    got = ", ".join(f"{metric} of {documents} of {len(scores)} documents" for metric, documents in found.items())
+    msg = f"suite {suite!r}: expected a metric with one number a document, got {got or 'none'}; choose another suite"
     raise ValueError(msg)
 
 
@@ -104,7 +106,8 @@ class Replay(LM):  # type: ignore[misc]  # lm-eval ships no types
         return self.target.name
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """A metric's value as one finite number; None where it is none."""
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from offbook.engine.pretrained import weights_sha256
 from offbook.harness.config import Profile
-from offbook.harness.corpora import PROCEDURAL, Material, find_file, load_material
-from offbook.harness.cross import Trained, cross_stages, run_cross
+from offbook.harness.corpora import Material, load_material
+from offbook.harness.cross import Trained, check_cross, cross_stages, run_cross
 from offbook.harness.distillers import distiller
 from offbook.harness.exam import UNTOUCHED, ExamSpec, TrainingCost, has_exam
 from offbook.harness.examine import exam_spec, examine, set_paper
@@ -27,10 +27,11 @@ GRADIENT_TOKENS_PER_S = 100.0  # in a training there
 
 @dataclass(frozen=True, kw_only=True)
 class StudentHalf:
-    """What is to be made and examined: students by base model, suites by group."""
+    """What is to be made and examined: students by base model, their corpus, suites by group."""
 
     spec: StudentsSpec
     dtype: str
+    material: Material
     students: Mapping[str, tuple[Student, ...]]
     groups: Mapping[Group, tuple[Suite, ...]]
 
@@ -45,7 +46,7 @@ class StudentHalf:
 
 
 def plan_half(profile: Profile, progress: Progress) -> StudentHalf:
-    """Finds what a profile's students need before anything is made: methods, base models, suites.
+    """Finds what a profile's students need before anything is made: methods, corpus, base models, suites.
 
     Raises:
         ValueError: the first that is not there.
@@ -54,12 +55,13 @@ def plan_half(profile: Profile, progress: Progress) -> StudentHalf:
     assert spec is not None
     models = spec.models or (profile.model,)
     check_settings(spec)
-    if spec.corpus.source != PROCEDURAL:
-        find_file(spec.corpus.source)
+    material = load_material(spec.corpus, progress)
+    _check_mistakes(spec, material)
     students = {model: tuple(plan_students(spec, model)) for model in models}
     return StudentHalf(
         spec=spec,
         dtype=profile.dtype,
+        material=material,
         groups={group: tuple(find_suites(list(names), say=progress.say)) for group, names in spec.suites.items()},
         students=students,
     )
@@ -69,7 +71,7 @@ def stages_of(half: StudentHalf) -> list[Stage]:
     """The stages in the order in which `run_half` takes them, with a first guess at their seconds."""
     suites = [suite for group in half.groups.values() for suite in group]
     documents = sum(min(half.spec.limit or 10**9, len(suite.task().eval_docs)) for suite in suites)
-    plan = [Stage(f"corpus {half.spec.corpus.source}", 5)]
+    plan: list[Stage] = []
     for model, students in half.students.items():
         plan.append(Stage(f"exam of {model}, untouched", documents / ANSWERS_PER_S))
         for student in students:
@@ -84,14 +86,14 @@ def run_half(
     """Makes and examines what is missing; the tables are written again after every exam.
 
     Raises:
-        ValueError: a corpus that is not there, or settings a method does not know.
+        ValueError: what cannot be asked of a base model or learned from the corpus.
     """
-    with stages.next():
-        material = load_material(half.spec.corpus, progress)
-        _check_mistakes(half.spec, material)
+    material = half.material
     write_students(folder, expected=half.expected)
     for model, students in half.students.items():
         base = load_target(model, dtype=half.dtype, device=device)
+        if half.spec.cross is not None and model == profile.model:
+            check_cross(profile, half.spec.cross, base)
         room = _Room(half=half, base=base, material=material, folder=folder, progress=progress, device=device)
         spec = room.spec(base.weights_sha256)
         done = has_exam(folder, spec)

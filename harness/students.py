@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from offbook.engine import pretrained
+from offbook.engine.context import check_fit, context_of
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.training.answers import chat_tokens, greedy_batch
 from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.training.paths import encode_corpus
 from offbook.engine.training.precision import say_precision
 from offbook.engine.training.student_training import RECORD
 from offbook.engine.training.text_encoder import encoder_sha256, load_encoder, path_vectors
@@ -159,6 +161,10 @@ def make(
     if is_made(folder):
         return checked(folder, student, material)
     method = distiller(student.method)
+    model, tokenizer = pretrained.load(student.model, device=device)
+    Backbone(model).use_native_attention()  # branches replace the model's mask as trees do: the same models are refused
+    score = dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens, context_length=context_of(model))
+    encode_corpus(material.corpus, tokenizer, max_length=student.config.max_length)  # or refuses it
     vectors, prepared_s = None, 0.0
     if method.reads_vectors:
         encoder = load_encoder(student.encoder, device)
@@ -168,8 +174,6 @@ def make(
             tables or folder / "state",
             progress=lambda done, total: progress.update(done, total, "vectors of the rationales"),
         )
-    model, tokenizer = pretrained.load(student.model, device=device)
-    Backbone(model).use_native_attention()  # branches replace the model's mask as trees do: the same models are refused
     progress.say(f"    {student.name}: {say_precision(folder, student.config.mixed_precision, model.device)}")
     description, load_at_start = manifest(), load_average()
     job = Job(
@@ -184,15 +188,27 @@ def make(
         cache=tables,
         machine=lambda: description | {"load_average": {"start": load_at_start, "end": load_average()}},
         prepared_s=prepared_s,
-        score=dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens),
+        score=score,
         report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
     )
     return method.distil(job, vectors)
 
 
-def dev_score(material: Material, tokenizer: "PreTrainedTokenizerBase", *, max_new_tokens: int) -> "Score":
-    """Share of the development questions that a model answers rightly, greedily and in batches."""
+def dev_score(
+    material: Material,
+    tokenizer: "PreTrainedTokenizerBase",
+    *,
+    max_new_tokens: int,
+    context_length: int | None = None,
+) -> "Score":
+    """Share of the development questions that a model answers rightly, greedily and in batches.
+
+    Raises:
+        ValueError: a question that does not fit the model's context with its answer.
+    """
     prompts = [chat_tokens(tokenizer, question.prompt) for question in material.dev]
+    named = zip((f"development question {question.id}" for question in material.dev), prompts, strict=True)
+    check_fit(((what, len(tokens), max_new_tokens) for what, tokens in named), context_length)
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
 
     def score(model: "PreTrainedModel") -> float:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from offbook.engine.embedded import ALIASES
+from offbook.engine.encoding import check_ids, render_turns
 from offbook.engine.paths import user_path
 
 if TYPE_CHECKING:
@@ -65,25 +66,24 @@ class Target:
         """Turns as one text in the model's chat template.
 
         Raises:
-            ValueError: the tokenizer has no template.
+            ValueError: the tokenizer has no template, or the template refuses these turns.
         """
         if not self.has_chat_template:
             msg = f"{self.name}: expected a tokenizer with a chat template, got none; switch the template off"
             raise ValueError(msg)
-        text = self.tokenizer.apply_chat_template(
-            [dict(message) for message in messages],
-            tokenize=False,
-            add_generation_prompt=add_generation_prompt,
-            continue_final_message=not add_generation_prompt,
-        )
-        assert isinstance(text, str)
-        return text
+        return render_turns(self.tokenizer, messages, add_generation_prompt=add_generation_prompt, name=self.name)
 
     def encode(self, text: str, *, templated: bool) -> list[int]:
-        """Token ids; see `engine.prompt_tokens`."""
+        """Token ids; see `engine.prompt_tokens`.
+
+        Raises:
+            ValueError: see `engine.encoding.token_ids`.
+        """
         from offbook.engine.prompt_tokens import prompt_tokens
 
-        return prompt_tokens(self.tokenizer, text, templated=templated)
+        tokens = prompt_tokens(self.tokenizer, text, templated=templated)
+        check_ids(tokens, self.tokenizer, self.backbone.embedding_VH.shape[0])
+        return tokens
 
     def prompt(self, text: str, *, templated: bool) -> "torch.Tensor":
         """`encode` as a decoder takes it, (1, P) int64 on the target's device.

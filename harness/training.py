@@ -7,6 +7,7 @@ from typing import Literal
 
 from offbook.engine.paths import user_path
 from offbook.engine.training.drafter_training import TrainingConfig
+from offbook.engine.training.vocabulary import check_size
 from offbook.harness import drafters
 from offbook.harness.answers import Source, target_answers
 from offbook.harness.config import TrainingSpec
@@ -56,11 +57,12 @@ def train(
         names = [c.name for c in contenders().values() if c.architecture is not None]
         msg = f"{name} needs no drafter: expected one of {', '.join(names)}"
         raise ValueError(msg)
-    target = load_target(model, device=device, revision=revision)
-    artifacts = output or RUNS  # nothing is written beside a folder that was named
     asked = None if prompts is None else _prompts(prompts)
-    rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)
+    target = load_target(model, device=device, revision=revision)
     config = TrainingConfig(**spec.model_dump(exclude={"answers"}, exclude_none=True))
+    check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
+    artifacts = output or RUNS  # nothing is written beside a folder that was named
+    rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)
     folder = output or drafters.drafter_folder(artifacts, chosen, target, rows, config)
     progress.say(f"training {name} on {len(rows)} answers into {folder}")
     cache = folder / "features" if features == "cached" else None

@@ -1,11 +1,14 @@
 """Reads prompts from elsewhere: question files of FastChat and Spec-Bench, and the documents of any lm-eval task."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offbook.engine.text import read_json_lines
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.prompts import Prompt
+
+if TYPE_CHECKING:
+    from lm_eval.tasks import TaskManager
 
 
 def load_question_file(path: str | Path) -> list[Prompt]:
@@ -52,24 +55,29 @@ def load_task_documents(
 
     Raises:
         ValueError: there is no such task or split, or the limit is not positive.
+        TaskError: the task cannot be built, or a document of it not be read.
     """
     if limit is not None and limit < 1:
         message = f"expected a limit of at least 1; got {limit}; pass None for all documents"
         raise ValueError(message)
-    task = _task(task_name, include_path)
+    from offbook.tasks.build import blamed_in
+
+    manager = _manager(task_name, include_path)
+    task = _task(task_name, manager)
     documents = _documents(task, task_name, split)
     split = split or ("test" if task.has_test_docs() else "validation")
     count = len(documents) if limit is None else min(limit, len(documents))
-    return [
-        Prompt(
-            id=f"{task_name}-{split}-{number:03d}",
-            category=task_name,
-            split=split,
-            prompt=str(task.doc_to_text(documents[number])),
-            answer=_target(task, documents[number]),
-        )
-        for number in range(count)
-    ]
+    with blamed_in(manager, task_name, "lm-eval to read its documents"):
+        return [
+            Prompt(
+                id=f"{task_name}-{split}-{number:03d}",
+                category=task_name,
+                split=split,
+                prompt=str(task.doc_to_text(documents[number])),
+                answer=_target(task, documents[number]),
+            )
+            for number in range(count)
+        ]
 
 
 def _question(row: Any, where: str) -> Prompt:
@@ -98,13 +106,22 @@ def _question(row: Any, where: str) -> Prompt:
     )
 
 
-def _task(task_name: str, include_path: str | Path | None) -> Any:
+def _manager(task_name: str, include_path: str | Path | None) -> "TaskManager":
+    """The smallest index in which a task may be."""
     from lm_eval.tasks import TaskManager  # imported late: it takes seconds, and question files do not need it
+
+    from offbook.tasks.lm_eval_names import lm_eval_names
 
     paths = [TASKS_PATH] if include_path is None else [TASKS_PATH, Path(include_path)]
     manager = TaskManager(include_path=paths, include_defaults=False)
-    if task_name not in manager.all_tasks:
+    if task_name not in manager.all_tasks and task_name in lm_eval_names():
         manager = TaskManager(include_path=paths)
+    return manager
+
+
+def _task(task_name: str, manager: "TaskManager") -> Any:
+    from offbook.tasks.build import build
+
     if task_name not in manager.all_subtasks:
         found = "a group or tag" if task_name in manager.all_tasks else "no task of that name"
         message = (
@@ -112,7 +129,7 @@ def _task(task_name: str, include_path: str | Path | None) -> Any:
             "for tasks outside offbook and lm-eval"
         )
         raise ValueError(message)
-    return manager.load(task_name)["tasks"][task_name]
+    return build(task_name, manager)[task_name]
 
 
 def _documents(task: Any, task_name: str, split: str | None) -> Any:

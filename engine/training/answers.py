@@ -14,9 +14,11 @@ from typing import Protocol
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.context import check_fit, context_of
 from offbook.engine.decoding.batch import answer_batch
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.endings import end_token_ids
+from offbook.engine.encoding import render_turns
 from offbook.engine.files import atomic_write_text, writing
 from offbook.engine.prompt_tokens import prompt_tokens
 
@@ -45,14 +47,14 @@ class Answer:
 
 
 def chat_tokens(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
-    """Token ids of a user turn in the model's chat template, or of the bare prompt where it has none."""
+    """Token ids of a user turn in the model's chat template, or of the bare prompt where it has none.
+
+    Raises:
+        ValueError: see `engine.encoding`.
+    """
     if tokenizer.chat_template is None:
         return prompt_tokens(tokenizer, prompt)
-    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
-    )
-    assert isinstance(text, str)
-    return prompt_tokens(tokenizer, text, templated=True)
+    return prompt_tokens(tokenizer, render_turns(tokenizer, [{"role": "user", "content": prompt}]), templated=True)
 
 
 def answer_prompts(
@@ -75,8 +77,12 @@ def answer_prompts(
         max_new_tokens: cap on each answer.
         batch_size: prompts answered together (left-padded, sorted by length).
         progress: called with (answered, total).
+
+    Raises:
+        ValueError: a prompt that does not fit the model's context with its answer; see also `chat_tokens`.
     """
     prompts = {q.id: chat_tokens(tokenizer, q.prompt) for q in questions}
+    check_fit(((f"question {i}", len(tokens), max_new_tokens) for i, tokens in prompts.items()), context_of(model))
     known = _read(path, prompts) if path.exists() else {}
     _write_all(path, known, prompts)
     open_ids = sorted((i for i in prompts if i not in known), key=lambda i: len(prompts[i]))

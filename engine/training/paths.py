@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
+from offbook.engine.encoding import check_ids, check_text
 from offbook.engine.training.answers import chat_tokens
 from offbook.engine.training.corpus import Corpus, Rationale, instruct
 
@@ -83,9 +84,11 @@ def encode_text(text: str, answer_span: tuple[int, int], tokenizer: PreTrainedTo
     """A text as the student is to write it, the end-of-sequence token behind it.
 
     Raises:
-        ValueError: no token of it holds the answer.
+        ValueError: no token of it holds the answer, or see `engine.encoding`.
     """
+    check_text(text, "a rationale")
     encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    check_ids(encoding["input_ids"], tokenizer)
     start, end = answer_span
     # A token may carry the space before the answer; it overlaps the answer all the same.
     answer = tuple(i for i, (a, b) in enumerate(encoding["offset_mapping"]) if a < end and b > start)

@@ -15,6 +15,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.embedded import ENCODERS
+from offbook.engine.encoding import check_ids, check_text, rows_of
 from offbook.engine.finite import check_weights
 from offbook.engine.pretrained import prepare, weights_sha256
 from offbook.engine.training.corpus import Corpus
@@ -44,6 +45,8 @@ class TextEncoder:
         A text beyond the encoder's window is read in windows that all begin with the question; their vectors are
         averaged. Of a question that would fill more than half a window, as much is read as fills half.
         """
+        for part in (question, text):
+            check_text(part, "a text to encode")
         window = min(WINDOW, int(self.model.config.max_position_embeddings))
         encoding = self.tokenizer(
             self._first(question, window // 2),
@@ -55,6 +58,7 @@ class TextEncoder:
             return_tensors="pt",
         ).to(self.model.device)
         encoding.pop("overflow_to_sample_mapping", None)
+        check_ids(encoding["input_ids"].flatten().tolist(), self.tokenizer, rows_of(self.model))
         hidden_WTE = self.model(**encoding).last_hidden_state
         counts_WT1 = encoding["attention_mask"][..., None]
         means_WE = (hidden_WTE * counts_WT1).sum(dim=1) / counts_WT1.sum(dim=1)

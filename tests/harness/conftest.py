@@ -8,6 +8,7 @@ import pytest
 
 from offbook.harness.cells import Cell
 from offbook.harness.record import BASELINE, CellSpec, Certificate, DocumentRow, LimitsSpec, Record
+from tests.tiny import save_tiny
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 LOSSLESS = Certificate(kind="greedy_identity", verdict="lossless", n=2, identical=2)
@@ -109,3 +110,9 @@ def make_record() -> Callable[..., Record]:
 @pytest.fixture
 def make_heat() -> Callable[..., list[Cell]]:
     return heat
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny model in a folder, for commands that take one; never written to."""
+    return str(save_tiny(tmp_path_factory.mktemp("models") / "tiny"))

@@ -111,7 +111,11 @@ def test_the_version_is_printed(capsys):
         ("evaluate --tasks qa --include-path no/where", "Invalid value for '--include-path'"),
         ("evaluate --config no.yaml", "no.yaml: expected a YAML file, found none"),
         ("train-drafter prompt_lookup", "prompt_lookup needs no drafter: expected one of eagle2, jakiro"),
-        ("train-drafter eagle2 --model TINY", "expected answers of 'tiny' among those shipped, found none"),
+        ("train-drafter eagle2 --model TINY", "expected a draft vocabulary of 1 to 258 tokens, got 8192"),
+        (
+            "train-drafter eagle2 --model TINY --draft-vocab-size 64",
+            "expected answers of 'tiny' among those shipped, found none",
+        ),
         ("train-drafter eagle2 --output TINY/config.json/below", "expected a folder that can be written, got the file"),
         ("reproduce --output TINY/config.json", "expected a folder that can be written, got the file"),
         ("synthesize", "Missing option '--output'"),

@@ -326,10 +326,9 @@ def test_a_heat_without_the_baseline_is_refused(target, qa):
         plan(target, qa, build_arms(target, ["prompt_lookup"]))
 
 
-def test_a_prompt_beyond_the_context_names_its_document(target, qa, tmp_path):
-    with pytest.raises(ValueError, match=r"offbook_qa, document 0, \w+: expected prompt plus new tokens within"):
-        run_heat(plan(target, qa, max_new_tokens=500), Store(tmp_path))
-    assert not Store(tmp_path).records()
+def test_a_prompt_beyond_the_context_names_its_document(target, qa):
+    with pytest.raises(ValueError, match="suite 'offbook_qa', document 0: expected prompt plus new tokens within"):
+        plan(target, qa, max_new_tokens=500)
 
 
 def test_cells_of_two_heats_are_never_mixed(target, qa, tmp_path):

@@ -80,10 +80,14 @@ def test_sampling_is_seeded_and_takes_its_settings(folder):
     assert answers[0] == answers[1] != answers[2]
 
 
-def test_a_prompt_that_does_not_fit_is_cut_on_the_left(ours):
-    (answer,) = ours.generate_until(asked("generate_until", ("x" * 900, {"until": [], "max_gen_toks": 4})))
-    assert ours.generations[-1].prompt_tokens == 512 - 4
-    assert isinstance(answer, str)
+def test_a_prompt_that_does_not_fit_is_refused_before_the_first_is_answered_as_in_a_heat(ours):
+    kwargs = {"until": [], "max_gen_toks": 4}
+    before = len(ours.generations)
+    with pytest.raises(
+        ValueError, match=r"task, document 1: .* within the model's context of 512, got 900 \+ 4; lower"
+    ):
+        ours.generate_until(asked("generate_until", ("short", kwargs), ("x" * 900, kwargs)))
+    assert len(ours.generations) == before
 
 
 @pytest.mark.parametrize(

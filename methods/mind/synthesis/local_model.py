@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.context import check_fit, context_of
 from offbook.engine.decoding.batch import answer_batch
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.endings import end_token_ids
@@ -43,6 +44,14 @@ class LocalModel:
     def answer(self, asks: Sequence[Ask], keep: Keep) -> None:
         """See `Model`; requests of like length share a batch, the shortest first."""
         prompts = {ask: chat_tokens(self.tokenizer, ask.prompt) for ask in asks}
+        check_fit(
+            (
+                (f"{self.name}, {ask.prompt[:40]!r}", len(tokens), self.max_new_tokens)
+                for ask, tokens in prompts.items()
+            ),
+            context_of(self.model),
+            remedy="shorten the question, lower --max-new-tokens, or choose a model with a longer context",
+        )
         ordered = sorted(prompts, key=lambda ask: len(prompts[ask]))
         for start in range(0, len(ordered), self.batch_size):
             batch = ordered[start : start + self.batch_size]

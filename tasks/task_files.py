@@ -1,0 +1,66 @@
+"""The task files of somebody's folder: which names they declare, and which of them lm-eval passes over in silence.
+
+lm-eval's index leaves out what it cannot read and, of two files with one name, the second. Both look like a misspelt
+suite, or like another one's scores.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import yaml
+from lm_eval.tasks._yaml_loader import load_yaml
+
+_DECLARED = re.compile(r"""^["']?(task|group)["']?[ \t]*:[ \t]*["']?([^\s"'#,\[\]]+)""", re.MULTILINE)
+
+
+def check_declared_once(folder: Path, names: Sequence[str]) -> None:
+    """Refuses a name that two files of a folder declare.
+
+    Raises:
+        ValueError: naming both.
+    """
+    files: dict[str, Path] = {}
+    for path, text in _files(folder, ".yaml"):
+        name = _declares(text)
+        if name in names and name in files:
+            msg = f"suite {name!r}: expected one task file of that name, got {files[name]} and {path}; rename one"
+            raise ValueError(msg)
+        if name is not None:
+            files[name] = path
+
+
+def passed_over(folder: Path, name: str) -> str | None:
+    """Why a name that stands in a file of a folder is not in lm-eval's index; None where no file says so."""
+    for path, text in _files(folder, ".yaml"):
+        if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", f"{path.stem}\n{text}"):
+            continue
+        try:
+            content = load_yaml(path, resolve_func=False)
+        except Exception as error:  # YAML of all kinds, files that it includes
+            return f"expected a task file that can be read, got {_told(error)}; mend {path}"
+        if not {"task", "group", "class"} & content.keys():
+            return (
+                f"expected a task file with the key `task` or `group`, got {', '.join(map(str, content))}; mend {path}"
+            )
+    for path, text in _files(folder, ".yml"):
+        if _declares(text) == name:
+            return f"expected a task file that ends in .yaml, got {path}, which lm-eval does not read; rename it"
+    return None
+
+
+def _files(folder: Path, suffix: str) -> Iterator[tuple[Path, str]]:
+    for path in sorted(folder.rglob(f"*{suffix}")):
+        if path.is_file():
+            yield path, path.read_text("utf-8", errors="replace")
+
+
+def _declares(text: str) -> str | None:
+    found = dict(reversed(_DECLARED.findall(text)))
+    return found.get("group", found.get("task"))
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{type(error).__name__} in line {error.problem_mark.line + 1}: {error.problem}"
+    return f"{type(error).__name__}: {' '.join(str(error).split()):.200}"

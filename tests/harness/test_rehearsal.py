@@ -1,0 +1,131 @@
+"""Refused before a model answers: documents that do not fit, metrics that are no number, tasks that cannot score."""
+
+import json
+import re
+
+import pytest
+
+from offbook.harness import heat
+from offbook.harness.heat import plan_heat
+from offbook.harness.rehearsal import check_metric
+from offbook.harness.requests import ask, find_suites
+from offbook.harness.target import load_target
+from tests.harness.test_task_mistakes import GOOD, PROCESS, ROWS, evaluate, write
+
+LONG = {"question": "x" * 600, "answer": "0"}
+
+
+@pytest.fixture
+def no_answers(monkeypatch):
+    """Nobody decodes."""
+
+    def refuse(*arguments, **settings):
+        pytest.fail("a model worked before the suite was refused")
+
+    monkeypatch.setattr(heat, "_generate", refuse)
+
+
+@pytest.fixture
+def answers_counted(monkeypatch):
+    """How many answers were decoded."""
+    counted = []
+    generate = heat._generate
+
+    def count(*arguments, **settings):
+        counted.append(arguments[2])
+        return generate(*arguments, **settings)
+
+    monkeypatch.setattr(heat, "_generate", count)
+    return counted
+
+
+def judged(code: str) -> dict:
+    """A task that scores by this function."""
+    return {"task": PROCESS, "rows": ROWS, "code": f"def judge(doc, results):\n    {code}\n"}
+
+
+REFUSED = {
+    "the last document too long": (
+        {"task": GOOD, "rows": [*ROWS, LONG]},
+        r"suite 'mine', document 3: expected prompt plus new tokens within the model's context of 512, got \d+ \+ 4",
+    ),
+    "a corpus metric": (
+        {"task": GOOD | {"metric_list": [{"metric": "bleu"}]}, "rows": ROWS},
+        r"suite 'mine': expected a metric with one number a document, got bleu = \[",
+    ),
+    "no number": (judged("return {'exact_match': results}"), r"one number a document, got exact_match = \["),
+    "not a number": (judged("return {'exact_match': float('nan')}"), "one number a document, got exact_match = nan"),
+    "a number without a name": (
+        judged("return 0.5"),
+        "lm-eval to score its answers, got TypeError: process_results gave 0.5, expected numbers by metric",
+    ),
+    "a list": (judged("return [1.0]"), r"got TypeError: process_results gave \[1.0\], expected numbers by metric"),
+    "a filter that is none": (
+        {"task": GOOD | {"filter_list": [{"name": "f", "filter": [{"function": "nofilter"}]}]}, "rows": ROWS},
+        "suite 'mine': expected lm-eval to build it, got .*mine.yaml",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_suite_that_cannot_be_measured_is_refused_before_the_first_answer(
+    case, tiny_folder, tmp_path, capsys, no_answers
+):
+    task, complaint = REFUSED[case]
+    folder = write(tmp_path / "tasks", task.pop("task"), **task)
+    assert evaluate(tiny_folder, folder, tmp_path / "out", "--no-chat-template") == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("offbook: error: suite 'mine'")
+    assert re.search(complaint, last), last
+
+
+@pytest.mark.parametrize(
+    "code", ["return {'exact_match': len(results[0][0])}", "return {'exact_match': 1 / len(results[0])}"]
+)
+def test_a_task_that_cannot_score_an_empty_answer_is_measured(code, tiny_folder, tmp_path):
+    folder = write(tmp_path / "tasks", **judged(code))
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 0
+    (rows,) = (tmp_path / "out" / "rows").glob("*.jsonl")
+    assert all(json.loads(line)["scores"]["exact_match"] > 0 for line in rows.read_text().splitlines())
+
+
+def test_a_task_that_scores_nothing_but_a_models_own_answers_is_measured(tiny_folder, tmp_path, answers_counted):
+    code = "assert len(results[0]) >= 4\n    return {'exact_match': 1.0}"
+    folder = write(
+        tmp_path / "tasks",
+        GOOD | {"process_results": "!function utils.judge", "generation_kwargs": {"until": [], "max_gen_toks": 8}},
+        rows=[row | {"answer": "no"} for row in ROWS],
+        code=f"def judge(doc, results):\n    {code}\n",
+    )
+    (suite,) = find_suites(["mine"], include_path=folder)
+    target = load_target(tiny_folder)
+    assert not check_metric(ask(suite, target), target)
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 0
+    assert len(answers_counted) == 1 + len(ROWS)
+
+
+def test_a_task_that_scores_no_answer_is_refused_after_the_first(tiny_folder, tmp_path, capsys, answers_counted):
+    folder = write(tmp_path / "tasks", **judged("return {'exact_match': accurracy}"))
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.search(
+        r"score its answers, got NameError: name 'accurracy' is not defined in utils.py, line 2; mend", last
+    )
+    assert answers_counted == [0, 0], "the warming up, and one answer"
+
+
+def test_the_cap_that_was_asked_for_counts_when_prompts_are_fitted(tiny_folder, tmp_path, no_answers):
+    folder = write(tmp_path / "tasks", GOOD, rows=ROWS)
+    (suite,) = find_suites(["mine"], include_path=folder)
+    target = load_target(tiny_folder)
+    arms = [Baseline]
+    with pytest.raises(
+        ValueError, match=r"suite 'mine', document 0: .* within the model's context of 512, got \d+ \+ 500"
+    ):
+        plan_heat(target, arms, suite, max_new_tokens=500)
+
+
+class Baseline:
+    """An arm that is never run."""
+
+    name = "autoregressive"

@@ -1,0 +1,192 @@
+"""Ordinary mistakes in other people's tasks: one line with the suite, the kind of error and the file, status 2."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from offbook.harness.cli import main
+
+GOOD = {
+    "task": "mine",
+    "dataset_path": "json",
+    "test_split": "test",
+    "output_type": "generate_until",
+    "doc_to_text": "{{question}}",
+    "doc_to_target": "{{answer}}",
+    "generation_kwargs": {"until": ["\n"], "max_gen_toks": 4},
+    "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+}
+ROWS = [{"question": f"What is {n} + {n}?", "answer": str(n + n)} for n in range(3)]
+
+
+def evaluate(tiny: str, folder: Path, output: Path, *more: str, suite: str = "mine") -> int:
+    arguments = ["evaluate", "--suite", suite, "--include-path", str(folder), "--model", tiny, "--output", str(output)]
+    with pytest.raises(SystemExit) as end:
+        main([*arguments, "--decoders", "autoregressive", *more])
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def write(folder: Path, task: dict | str, *, rows: list | None = None, code: str | None = None) -> Path:
+    """A folder with mine.yaml, its data and its utils.py; `!function` values are written as text "!function x"."""
+    folder.mkdir(exist_ok=True)
+    if isinstance(task, dict):
+        task = {"dataset_kwargs": {"data_files": {"test": str(folder / "data.jsonl")}}} | task
+        task = "\n".join(f"{key}: {_yaml(value)}" for key, value in task.items())
+    (folder / "mine.yaml").write_text(task + "\n", encoding="utf-8")
+    if rows is not None:
+        (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    if code is not None:
+        (folder / "utils.py").write_text(code, encoding="utf-8")
+    return folder
+
+
+def _yaml(value: object) -> str:
+    return value if isinstance(value, str) and value.startswith("!function") else json.dumps(value)
+
+
+def without(*keys: str) -> dict:
+    return {key: value for key, value in GOOD.items() if key not in keys}
+
+
+PROCESS = GOOD | {"process_results": "!function utils.judge"}
+MISTAKES = {
+    "an empty data file": (
+        GOOD,
+        [],
+        None,
+        r"expected lm-eval to build it, got .*an empty data file.*mend .*mine\.yaml",
+    ),
+    "no data file": (GOOD, None, None, "FileNotFoundError: .*data.jsonl.*mine.yaml"),
+    "a field that is missing": (
+        GOOD | {"doc_to_text": "{{quetsion}}"},
+        ROWS,
+        None,
+        "UndefinedError: 'quetsion' is undefined in a template of its YAML; mend .*mine.yaml",
+    ),
+    "a template with a slip": (GOOD | {"doc_to_text": "{{question}"}, ROWS, None, "TemplateSyntaxError: .*mine.yaml"),
+    "a misspelt key": (GOOD | {"doc_to_txt": "x"}, ROWS, None, "TypeError: .*'doc_to_txt'; mend .*mine.yaml"),
+    "no such module": (PROCESS, ROWS, None, "ImportError: .*utils.*mine.yaml"),
+    "no such function": (PROCESS, ROWS, "x = 1\n", "AttributeError: .*has no (function|attribute) 'judge'.*mine.yaml"),
+    "a module that raises": (PROCESS, ROWS, "\n1 / 0\n", "ZeroDivisionError: .* in utils.py, line 2; mend .*mine.yaml"),
+    "a module that is no Python": (PROCESS, ROWS, "def judge(:\n", r"SyntaxError: .* in utils\.py, line 1; mend"),
+    "a module that ends the process": (PROCESS, ROWS, "raise SystemExit(0)\n", "SystemExit: 0 in utils.py, line 1"),
+    "process_docs raises": (
+        GOOD | {"process_docs": "!function utils.prepare"},
+        ROWS,
+        "def prepare(docs):\n    return docs.map(lambda doc: {'question': doc['qustion']})\n",
+        "KeyError: 'qustion' in utils.py, line 2; mend .*mine.yaml",
+    ),
+    "doc_to_text gives nothing": (
+        GOOD | {"doc_to_text": "!function utils.ask"},
+        ROWS,
+        "def ask(doc):\n    return None\n",
+        r"lm-eval to ask its documents, got AssertionError: .* \(doc_to_text must give text\); mend .*mine.yaml",
+    ),
+    "doc_to_text raises late": (
+        GOOD | {"doc_to_text": "!function utils.ask"},
+        ROWS,
+        "def ask(doc):\n    return {'0': 'a', '2': 'b'}[doc['answer']]\n",
+        "ask its documents, got KeyError: '4' in utils.py, line 2; mend .*mine.yaml",
+    ),
+    "a misspelt metric": (
+        GOOD | {"metric_list": [{"metric": "exact_mtach"}]},
+        ROWS,
+        None,
+        r"'exact_mtach' is no metric of lm-eval \(did you mean exact_match\?\); mend .*mine.yaml",
+    ),
+    "a misspelt metric, all else told": (
+        GOOD | {"metric_list": [{"metric": "exact_mtach", "aggregation": "mean", "higher_is_better": True}]},
+        ROWS,
+        None,
+        r"'exact_mtach' is no metric of lm-eval \(did you mean exact_match\?\); mend .*mine.yaml",
+    ),
+    "a misspelt aggregation": (
+        GOOD | {"metric_list": [{"metric": "exact_match", "aggregation": "maen", "higher_is_better": True}]},
+        ROWS,
+        None,
+        "the aggregation of metric 'exact_match' is none of lm-eval's; mend .*mine.yaml",
+    ),
+    "broken YAML": ("task: mine\ndoc_to_text: [\n", ROWS, None, r"got ParserError in line \d: .*; mend .*mine.yaml"),
+    "a tab in YAML": (
+        "task: mine\nmetric_list:\n\t- metric: acc\n",
+        ROWS,
+        None,
+        r"ScannerError in line 3: .*mine.yaml",
+    ),
+    "an include that is missing": ("task: mine\ninclude: base.yaml\n", ROWS, None, "FileNotFoundError: .*base.yaml"),
+    "no key that names it": ("tsk: mine\n", ROWS, None, "expected a task file with the key `task` or `group`, got tsk"),
+    "a misspelt output type": (GOOD | {"output_type": "generate_untill"}, ROWS, None, "generate_untill.*mine.yaml"),
+    "a suite of likelihoods": (
+        GOOD | {"output_type": "loglikelihood", "metric_list": [{"metric": "acc"}]} | {"generation_kwargs": None},
+        ROWS,
+        None,
+        "expected a suite that generates text, got one of kind loglikelihood",
+    ),
+    "multiple choice": (
+        without("generation_kwargs", "metric_list")
+        | {"output_type": "multiple_choice", "doc_to_choice": ["0", "2", "4"]},
+        ROWS,
+        None,
+        "expected a suite that generates text, got one of kind multiple_choice",
+    ),
+    "more shots than documents": (
+        GOOD | {"num_fewshot": 9, "fewshot_split": "test"},
+        ROWS,
+        None,
+        "expected lm-eval to ask its documents, got ValueError: .*; mend .*mine.yaml",
+    ),
+    "no such split": (GOOD | {"test_split": "tset"}, ROWS, None, "KeyError: 'tset'; mend .*mine.yaml"),
+    "a data set out of reach": (
+        without("dataset_path") | {"dataset_path": "nobody/nowhere", "dataset_kwargs": {}},
+        ROWS,
+        None,
+        "expected lm-eval to build it, got .*nobody/nowhere.*mine.yaml",
+    ),
+    "a group without a member": (
+        "group: mine\ntask:\n  - offbook_qa\n  - theirs\n",
+        ROWS,
+        None,
+        "its member 'theirs' is no task; mend .*mine.yaml",
+    ),
+    "answers that are run": (
+        GOOD | {"unsafe_code": True},
+        ROWS,
+        None,
+        "expected one of answers that are read, not run",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_a_task_is_told_in_one_line(mistake, tiny_folder, tmp_path, capsys):
+    task, rows, code, complaint = MISTAKES[mistake]
+    folder = write(tmp_path / "tasks", task, rows=rows, code=code)
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said[-1].startswith("offbook: error: suite 'mine': expected ")
+    assert re.search(complaint, said[-1]), said[-1]
+    assert not [line for line in said if "Traceback" in line]
+    assert not (tmp_path / "out" / "records").exists()
+
+
+def test_a_name_that_two_files_declare_is_refused(tiny_folder, tmp_path, capsys):
+    folder = write(tmp_path / "tasks", GOOD, rows=ROWS)
+    (folder / "second.yaml").write_text((folder / "mine.yaml").read_text())
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    assert re.search(r"suite 'mine': expected one task file .*mine\.yaml and .*second\.yaml", capsys.readouterr().err)
+
+
+def test_a_task_file_that_lm_eval_does_not_read_for_its_suffix_is_named(tiny_folder, tmp_path, capsys):
+    folder = write(tmp_path / "tasks", GOOD, rows=ROWS)
+    (folder / "mine.yaml").rename(folder / "mine.yml")
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    assert re.search(r"expected a task file that ends in \.yaml, got .*mine\.yml", capsys.readouterr().err)
+
+
+def test_a_task_without_a_mistake_is_measured(tiny_folder, tmp_path):
+    folder = write(tmp_path / "tasks", GOOD, rows=ROWS)
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 0
+    assert list((tmp_path / "out" / "records").glob("*.json"))
