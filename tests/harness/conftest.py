@@ -1,12 +1,15 @@
 """Builders of specifications, rows and records, shared by the tests of this room."""
 
 import datetime
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from offbook.harness import certify
 from offbook.harness.cells import Cell
+from offbook.harness.certificate import decoder_certificate
 from offbook.harness.record import BASELINE, CellSpec, Certificate, DocumentRow, LimitsSpec, Record
 from tests.tiny import save_tiny
 
@@ -90,6 +93,14 @@ def heat(suite: str = "offbook_maths", heat_id: str = "heat-1", **changes: Any) 
             rows=fast,
         ),
     ]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def short_certificates() -> Iterator[None]:
+    """Heats above temperature 0 certify whole decoders on the fewest sequences there may be: 4,000 take a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certify, "decoder_certificate", functools.partial(decoder_certificate, n=1_000))
+        yield
 
 
 @pytest.fixture

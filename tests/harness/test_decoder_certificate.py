@@ -68,7 +68,7 @@ class WithVerifier:
 
 
 @pytest.mark.parametrize("build", [hf_generate, hf_prompt_lookup, prompt_lookup])
-@pytest.mark.parametrize("sampling", [WARM, CUT])
+@pytest.mark.parametrize("sampling", [pytest.param(WARM, marks=pytest.mark.slow), CUT])
 def test_a_right_decoder_is_certified(build: Callable[[Target], Decoder], sampling: Sampling) -> None:
     certificate = decoder_certificate(build, sampling=sampling, seed=0, n=N)
     assert (certificate.kind, certificate.verdict, certificate.n) == ("sampling_distribution", "lossless", N)
@@ -79,6 +79,7 @@ def test_a_right_decoder_is_certified(build: Callable[[Target], Decoder], sampli
     assert 0 < certificate.tv < certificate.tv_bound < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("build", "temperature"), [(hf_generate, 1.7), (hf_prompt_lookup, 0.6)])
 def test_another_temperature_is_rejected(build: Callable[[Target], Decoder], temperature: float) -> None:
     certificate = decoder_certificate(
@@ -110,6 +111,7 @@ def test_a_fault_of_the_verifier_is_seen_from_outside(faults: dict[str, bool]) -
     assert certificate.verdict == ("differs" if faults else "lossless")
 
 
+@pytest.mark.slow
 def test_a_decoder_that_gives_the_same_answer_for_ever_is_rejected() -> None:
     class Frozen(Otherwise):
         def generate(self, prompt_1P: torch.Tensor, **settings: Any) -> Generation:
