@@ -525,6 +525,25 @@ def report(
     write(store, output, readme, console=terminal())
 
 
+@app.command()
+def rescore(store: Annotated[Path, typer.Argument(callback=_path, help="A folder with records.")]) -> None:
+    """Score the answers of a store again, without a model.
+
+    Records and exams of an older version keep their texts, tokens and times, and get the scores that this version
+    gives; each notes what it was made from. Suites whose documents are not at hand are left as they are, and named.
+    Write the tables anew with `offbook report` then.
+    """
+    from offbook.harness.rescore import rescore as score
+
+    with bar() as progress, resumable():
+        done = score(store, progress)
+    for moved in done.moved:
+        typer.echo(f"{moved.name}: {moved.before:.3f} -> {moved.after:.3f}")
+    for name, reason in done.left.items():
+        typer.echo(f"left as it is: {name}: {reason}", err=True)
+    typer.echo(f"{len(done.moved)} scored again, {len(done.left)} left as they are", err=True)
+
+
 @app.command("ls")
 def list_(store: Annotated[Path | None, typer.Argument(callback=_path, help="A folder with records.")] = None) -> None:
     """List what there is, or what a store holds.

@@ -210,6 +210,13 @@ def commit_exam(folder: Path, record: ExamRecord, rows: Sequence[AnswerRow]) -> 
         write_once(path, (record.model_dump_json(indent=1) + "\n").encode())
 
 
+def retire_exam(folder: Path, key: str) -> None:
+    """Removes an exam that another one has replaced: its record first, which makes it undone, then its answers."""
+    for pattern in (f"*-{key[:12]}.json", f"*-{key[:12]}-*.jsonl"):
+        for path in (folder / "exams").glob(pattern):
+            path.unlink()
+
+
 def has_exam(folder: Path, spec: ExamSpec) -> bool:
     """Whether this exam is done."""
     return exam_path(folder, spec).is_file()

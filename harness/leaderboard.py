@@ -46,6 +46,7 @@ COLUMNS = (
         "prefill_s",
         "decode_s",
         "heat_id",
+        "semantics",
         "setting",
         "key",
     ),
@@ -161,6 +162,7 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
         "prefill_s": sum(g.prefill_s for g in generations),
         "decode_s": sum(g.decode_s for g in generations),
         "heat_id": records[0].heat_id if suite != ALL_SUITES else " ".join(sorted({r.heat_id for r in records})),
+        "semantics": spec.harness_semantics,
         "setting": _setting(records, suite),
         "key": records[0].key if suite != ALL_SUITES else canonical_sha256(sorted(r.key for r in records)),
     }

@@ -9,10 +9,10 @@ import difflib
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import lm_eval
 import lm_eval.models  # before any subclass is registered, or lm-eval forgets its own models
@@ -24,7 +24,6 @@ from lm_eval.utils import handle_non_serializable, hash_string
 from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.generation_settings import generation_settings
 from offbook.harness.record import canonical_sha256
-from offbook.harness.target import Target
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.blame import TaskError
 from offbook.tasks.build import blamed_in, build, quiet
@@ -34,6 +33,19 @@ from offbook.tasks.task_files import check_declared_once, passed_over
 
 PREFIX = "offbook_"
 FEWSHOT_SEED = 1234  # lm-eval's own
+
+
+class Renderer(Protocol):
+    """What a suite needs of a model (a `harness.target.Target`) to write its prompts down."""
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        ...
+
+    def render_chat(self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True) -> str:
+        """Turns as one text."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +162,7 @@ def find_suites(
     return list(suites.values())
 
 
-def ask(suite: Suite, target: Target, *, limit: int | None = None, chat_template: bool = True) -> Asked:
+def ask(suite: Suite, target: Renderer, *, limit: int | None = None, chat_template: bool = True) -> Asked:
     """The requests of a suite's first `limit` documents, rendered for this target.
 
     Raises:
@@ -190,7 +202,7 @@ def ask(suite: Suite, target: Target, *, limit: int | None = None, chat_template
     )
 
 
-def build_requests(task: Any, target: Target, *, limit: int | None, chat_template: bool) -> None:
+def build_requests(task: Any, target: Renderer, *, limit: int | None, chat_template: bool) -> None:
     """Lets a task render its first `limit` documents for this target; they are in its `instances` then."""
     task.build_all_requests(
         limit=limit,

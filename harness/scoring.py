@@ -9,14 +9,13 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from offbook.harness.accuracy import is_accuracy
-from offbook.harness.requests import PREFIX, Asked, evaluate
-from offbook.harness.target import Target
+from offbook.harness.requests import PREFIX, Asked, Renderer, evaluate
 from offbook.tasks.prompts import sandbox
 
 CODE = f"{PREFIX}code"
 
 
-def score(asked: Asked, target: Target, texts: Mapping[int, str]) -> dict[int, dict[str, float]]:
+def score(asked: Asked, target: Renderer, texts: Mapping[int, str]) -> dict[int, dict[str, float]]:
     """Metrics of each answer by doc_id, then by metric name ("metric,filter" where a task has several filters).
 
     Only what is one finite number a document is returned; corpus metrics have none.
@@ -79,7 +78,7 @@ def not_scored(suite: str, metric: str) -> str:
 class Replay(LM):  # type: ignore[misc]  # lm-eval ships no types
     """Answers each document with the text it was given."""
 
-    def __init__(self, target: Target, texts: Mapping[int, str]) -> None:
+    def __init__(self, target: Renderer, texts: Mapping[int, str]) -> None:
         super().__init__()
         self.target = target
         self.texts = texts

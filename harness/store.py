@@ -97,6 +97,13 @@ class Store:
         _check_rows(record, rows)
         return rows
 
+    def retire(self, key: str) -> None:
+        """Removes a cell that another one has replaced: its record first, which makes it undone, then its rows."""
+        for path in [path for path in self._record_paths() if _key12(path) == key[:12]]:
+            path.unlink()
+        for path in self._rows.glob(f"*-{key[:12]}-*.jsonl"):
+            path.unlink()
+
     def verify(self) -> int:
         """Reads everything and checks it against its hashes; returns the number of records.
 

@@ -21,6 +21,7 @@ from offbook.harness.markdown import (
     share,
 )
 from offbook.harness.provenance import machine_lines
+from offbook.harness.record import HARNESS_SEMANTICS
 from offbook.harness.students_table import ALL_SUITES, Cohort, cohorts, comparisons_table, students_table
 from offbook.harness.tables import to_csv
 
@@ -172,7 +173,13 @@ def _title(cohort: Cohort) -> str:
 def _conditions(cohort: Cohort) -> str:
     spec = cohort.examinees[0].spec
     prompts = "through the chat template" if spec.chat_template else "without a chat template"
-    return f"Answers of at most {spec.max_new_tokens} tokens, in {escape(spec.dtype)}, prompted {prompts}."
+    said = f"Answers of at most {spec.max_new_tokens} tokens, in {escape(spec.dtype)}, prompted {prompts}."
+    if spec.harness_semantics != HARNESS_SEMANTICS:
+        said += (
+            f" Scored by semantics {spec.harness_semantics} of the harness, where this version has {HARNESS_SEMANTICS}: "
+            "not to be compared with other sections; `offbook rescore` scores the same answers again."
+        )
+    return said
 
 
 def _machines(cohort: Cohort) -> list[str]:

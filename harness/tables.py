@@ -163,7 +163,7 @@ def _score(row: dict[Any, Any], *, right: bool) -> dict[str, str]:
 
 def _distinguished(lines: list[dict[str, str]], table: pd.DataFrame) -> list[dict[str, str]]:
     """Puts columns in front that the rows of this table differ in; most tables need none of them."""
-    front = {"model": "Model", "training": "Training", "seed": "Seed"}
+    front = {"model": "Model", "training": "Training", "seed": "Seed", "semantics": "Scored by semantics"}
     if table["suite"].eq("all").any() and table["n_suites"].nunique() > 1:
         front["n_suites"] = "Suites"  # rows over different suites are not comparable, so say so
     differing = [name for name in front if table[name].nunique() > 1]
