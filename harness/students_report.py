@@ -176,7 +176,7 @@ def _conditions(cohort: Cohort) -> str:
     said = f"Answers of at most {spec.max_new_tokens} tokens, in {escape(spec.dtype)}, prompted {prompts}."
     if spec.harness_semantics != HARNESS_SEMANTICS:
         said += (
-            f" Scored by semantics {spec.harness_semantics} of the harness, where this version has {HARNESS_SEMANTICS}: "
+            f" Scored by semantics {spec.harness_semantics} of the harness, this version has {HARNESS_SEMANTICS}: "
             "not to be compared with other sections; `offbook rescore` scores the same answers again."
         )
     return said

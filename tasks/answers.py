@@ -32,7 +32,9 @@ _CONCLUSION = re.compile(r"\W*(?:therefore|thus|hence|so|consequently|in total|i
 _COPULA = re.compile(r"\b(?:is|are|was|were|be)\b", re.IGNORECASE)
 _SIDES = re.compile(r"=|\bequals\b")
 _APART = re.compile(r"\A ?- (?=[0-9.$€£])")  # the minus of "x = - 4"
-_UNSAID = re.compile(r"[\W_]*(?:(?:the|a|an|that|about|approximately|exactly|option|choice|letter|either)\b[\W_]*)*")
+_UNSAID = re.compile(
+    r"[\W_]*(?:(?:the|a|an|that|about|approximately|exactly|option|choice|letter|either)\b[\W_]*)*", re.I
+)
 _MARKS = "\"'“”‘’.,;:!?$ "
 
 _SIGN = r"(?: ?[-+(\[$€£¥₹])*"

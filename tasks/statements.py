@@ -31,7 +31,7 @@ _CORRECTION = re.compile(r"\b(?:but|rather|instead|it is|it's)\b:?", re.IGNORECA
 _TALK = re.compile(r"(?:correct|incorrect|right|wrong|found|obtained|calculated|the same)\b", re.IGNORECASE)
 _FILLER = re.compile(r"(?:[ :=]|(?:therefore|thus|then|hence|indeed|simply|clearly|actually|again|also)\b,?)+", re.I)
 _BULLET = re.compile(r"[-•] +")
-_NOTHING = " .,:;$_-…?"
+_NOTHING = " .,:;$_-…?\"'“”‘’()[]"
 _SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?<!\bRs)(?<!\bapprox)[.!?](?=\s|$)|\n")
 _CLAUSE_END = re.compile(r"[,;:](?= )|\b(?:so|thus|therefore|hence|then|that|because|since)\b,?", re.IGNORECASE)
 

@@ -331,6 +331,7 @@ CHOICES: tuple[tuple[str, str, tuple[str, ...], str | None], ...] = (
     ("The answer is Ann.\nThe answer is the", "option", NAMES, "Ann"),
     ("That is the answer: Ann.", "option", NAMES, "Ann"),
     ("This is the answer. It is Ann, before Bob.", "option", NAMES, "Bob"),
+    ('It is Ann. "The answer is "The answer is "The answer is', "option", NAMES, "Ann"),
     ("Is Ann the tallest? Bob is.", "option", NAMES, "Bob"),
     ("Close with a line that reads: The answer is ...\nBob", "option", NAMES, "Bob"),
 )
