@@ -45,10 +45,10 @@ class Backbone:
         self.config = model.config.get_text_config()
         self._native_attention: str = model.config._attn_implementation
         parameters = inspect.signature(type(model).forward).parameters
-        self._cache_argument = "cache" if "cache" in parameters else "past_key_values"  # renamed in transformers 5.2x
+        self.cache_argument = "cache" if "cache" in parameters else "past_key_values"  # renamed in transformers 5.2x
         self.use_tree_attention()
         self._border = rope_border(self.config)
-        self._recomputes = self._border is not None and recomputes(model, self._border, self._cache_argument)
+        self._recomputes = self._border is not None and recomputes(model, self._border, self.cache_argument)
         self_check(self)
 
     def use_tree_attention(self) -> None:
@@ -141,6 +141,6 @@ class Backbone:
             logits_to_keep=logits_for,
             tree_positions=positions_BT,
             tree_key_positions=torch.cat([prefix, positions_BT], dim=1),
-            **{self._cache_argument: cache},
+            **{self.cache_argument: cache},
         )
         return TargetOutput(features_BTH=output.hidden_states[-1], logits_BNV=output.logits)

@@ -95,6 +95,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "recurrent_gemma": {"layer_types": None, "num_hidden_layers": 3},
     "reformer": {"axial_pos_shape": (8, 16), "axial_pos_embds_dim": (16, 16)},
     "xmod": {"languages": ("en_XX",), "default_language": "en_XX"},
+    "zamba2": {"layer_types": None, "num_hidden_layers": None},
     "zaya": {"num_experts_per_tok": 1},
 }
 

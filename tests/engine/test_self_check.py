@@ -57,6 +57,11 @@ def test_a_window_or_chunk_in_the_models_own_mask_is_refused(model_type):
     assert "got logits that differ by" in refusal(tiny(model_type))
 
 
+def test_a_model_whose_generate_says_otherwise_than_its_forward_is_refused():
+    """Moshi's cache has a window that its mask has not."""
+    assert "got logits that differ by" in refusal(tiny("moshi"))
+
+
 @pytest.mark.parametrize(("model_type", "error"), [("nemotron", "TypeError"), ("recurrent_gemma", "Error")])
 def test_a_model_that_raises_on_our_path_is_refused(model_type, error):
     assert error in refusal(tiny(model_type))
