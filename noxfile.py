@@ -63,6 +63,16 @@ def gates(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """3,000 fuzzed command lines and 1,000 fuzzed files, whose summary goes to results/fuzz.md; an hour on one core."""
+    prepare(session)
+    summary = ("--summary", "results/fuzz.md")
+    call(
+        session, "python", "-m", "tests.fuzz.campaign", *summary, *session.posargs, env={**TEST_ENV, "PYTHONPATH": "."}
+    )
+
+
+@nox.session
 def reproduce(session: nox.Session) -> None:
     """Decoders and students, on every core (the profile `laptop` unless arguments after -- say otherwise)."""
     prepare(session)

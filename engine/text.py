@@ -23,13 +23,16 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
 )
 
 
-def read_text(path: Path, *, what: str = "a text file", max_bytes: int = MAX_BYTES) -> str:
+def read_text(
+    path: Path, *, what: str = "a text file", max_bytes: int = MAX_BYTES, remedy: str = "re-encode it as UTF-8"
+) -> str:
     """The text of a file, line ends as they are in it.
 
     Args:
         path: the file.
         what: what it should be, for the complaint.
         max_bytes: how large it may be.
+        remedy: what to do about one that is no UTF-8.
 
     Raises:
         ValueError: it is not there, cannot be read, is too large or no UTF-8; one line that names it.
@@ -44,10 +47,10 @@ def read_text(path: Path, *, what: str = "a text file", max_bytes: int = MAX_BYT
     if len(data) > max_bytes:
         msg = f"{path}: expected at most {max_bytes} bytes, got more; is it {what}?"
         raise ValueError(msg)
-    return decode(data, source=str(path))
+    return decode(data, source=str(path), remedy=remedy)
 
 
-def decode(data: bytes, *, source: str) -> str:
+def decode(data: bytes, *, source: str, remedy: str = "re-encode it as UTF-8") -> str:
     """Bytes as UTF-8 text, without the byte order mark.
 
     Raises:
@@ -55,14 +58,16 @@ def decode(data: bytes, *, source: str) -> str:
     """
     for mark, name in _MARKS:
         if data.startswith(mark):
-            _refuse_encoding(source, name)
+            _refuse_encoding(source, name, remedy)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        _refuse_encoding(source, f"byte {data[error.start]:#04x} in line {line}, as in Latin-1 or a binary file")
+        _refuse_encoding(
+            source, f"byte {data[error.start]:#04x} in line {line}, as in Latin-1 or a binary file", remedy
+        )
     if "\0" in text:
-        _refuse_encoding(source, "a NUL character, as in UTF-16 or a binary file")
+        _refuse_encoding(source, "a NUL character, as in UTF-16 or a binary file", remedy)
     return text
 
 
@@ -72,7 +77,7 @@ def read_json(path: Path, *, what: str, remedy: str) -> Any:
     Raises:
         ValueError: as `read_text` and `parse_json`.
     """
-    return parse_json(read_text(path, what=what), source=str(path), remedy=remedy)
+    return parse_json(read_text(path, what=what, remedy=remedy), source=str(path), remedy=remedy)
 
 
 def read_json_lines(
@@ -158,6 +163,6 @@ def _is_whole(text: str) -> bool:
     return True
 
 
-def _refuse_encoding(source: str, found: str) -> NoReturn:
-    msg = f"{source}: expected UTF-8 text, got {found}; re-encode it as UTF-8"
+def _refuse_encoding(source: str, found: str, remedy: str) -> NoReturn:
+    msg = f"{source}: expected UTF-8 text, got {found}; {remedy}"
     raise ValueError(msg)

@@ -3,12 +3,15 @@
 import hashlib
 import json
 import math
-import struct
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+
+from offbook.engine.text import read_json
 from offbook.harness.progress import Progress, Silent
 from offbook.harness.record import DrafterInfo, canonical_sha256
 from offbook.harness.roster import Contender
@@ -85,12 +88,18 @@ def fingerprint(folder: Path) -> str:
 
 
 def describe(folder: Path) -> DrafterInfo:
-    """Size and training of a drafter, from its files' headers."""
-    with (folder / WEIGHTS).open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-    shapes = [entry["shape"] for name, entry in header.items() if name not in (NOT_TRAINED, "__metadata__")]
-    training = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("training", {})
-    return DrafterInfo(
-        parameters=sum(math.prod(shape) for shape in shapes), training_tokens=training.get("answer_tokens")
-    )
+    """Size and training of a drafter, from its files' headers.
+
+    Raises:
+        ValueError: they are damaged.
+    """
+    config = read_json(folder / "config.json", what="a drafter's config", remedy="train it anew")
+    try:
+        with safe_open(folder / WEIGHTS, "pt") as file:
+            trained = [name for name in file.keys() if name != NOT_TRAINED]  # noqa: SIM118 (no mapping)
+            parameters = sum(math.prod(file.get_slice(name).get_shape()) for name in trained)
+        return DrafterInfo(parameters=parameters, training_tokens=config.get("training", {}).get("answer_tokens"))
+    except (SafetensorError, OSError, AttributeError, ValidationError) as error:
+        found = " ".join(str(error).split())
+        msg = f"{folder}: expected a drafter whose files are whole, got {found:.200}; train it anew"
+        raise ValueError(msg) from error

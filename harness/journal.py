@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock
+from pydantic import ValidationError
 
 from offbook.engine.files import atomic_write_bytes
+from offbook.engine.text import read_json
 from offbook.harness.record import DocumentRow, Record
 from offbook.harness.store import Store
 
@@ -68,10 +70,25 @@ def in_store(store: Store, keys: Sequence[str]) -> bool:
 
 def _finish(store: Store) -> None:
     for path in sorted(_pending(store).glob("*.json")):
-        for cell in json.loads(path.read_bytes()):
-            rows = [DocumentRow.model_validate_json(json.dumps(row)) for row in cell["rows"]]
-            store.commit(Record.model_validate_json(json.dumps(cell["record"])), rows)
+        for record, rows in _cells(path):
+            store.commit(record, rows)
         path.unlink()
+
+
+def _cells(path: Path) -> Cells:
+    remedy = "delete it, and the heat is run again"
+    content = read_json(path, what="the cells of a finished heat", remedy=remedy)
+    try:
+        return [
+            (
+                Record.model_validate_json(json.dumps(cell["record"])),
+                [DocumentRow.model_validate_json(json.dumps(row)) for row in cell["rows"]],
+            )
+            for cell in content
+        ]
+    except (KeyError, TypeError, ValidationError) as error:
+        msg = f"{path}: expected the cells of a finished heat, got something else; {remedy}"
+        raise ValueError(msg) from error
 
 
 def _lock(store: Store) -> FileLock:

@@ -9,6 +9,7 @@ from typing import Any
 from tabulate import tabulate
 
 from offbook.engine.files import atomic_write_text
+from offbook.engine.text import read_text
 
 _SPECIAL = (("|", "\\|"), ("`", "\\`"), ("[", "\\["), ("]", "\\]"), ("<", "&lt;"), (">", "&gt;"))
 
@@ -73,7 +74,7 @@ def replace_block(path: Path, name: str, content: str) -> None:
     Raises:
         ValueError: the file has not exactly one such block.
     """
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path, what="a text with tables")
     block = re.compile(rf"(<!-- {re.escape(name)} -->).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
     found = len(block.findall(text))
     if found != 1:

@@ -211,7 +211,14 @@ def with_added(own: Mapping[str, Entrant], kind: type[Entrant], group: str) -> M
     """
     merged = dict(own)
     for point in importlib.metadata.entry_points(group=group):
-        entrant = point.load()
+        try:
+            entrant = point.load()
+        except Exception as error:  # somebody else's module raises what it likes
+            msg = (
+                f"entry point {point.name!r} of {group} ({point.value}): expected it to load, got "
+                f"{type(error).__name__}: {' '.join(str(error).split())}; fix or uninstall that distribution"
+            )
+            raise ValueError(msg) from error
         if not isinstance(entrant, kind):
             msg = (
                 f"entry point {point.name!r} of {group} ({point.value}): expected a {kind.__name__}, got "

@@ -87,7 +87,7 @@ def _claim(folder: Path, name: str, content: str, *, fresh: bool) -> tuple[Path,
 def _read(folder: Path) -> dict[str, Any]:
     try:
         content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -4,7 +4,6 @@
 <folder>/tables/                                what trainings of one base model and corpus share
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from pydantic import ValidationError
 
 from offbook.engine import pretrained
 from offbook.engine.context import check_fit, context_of
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.text import read_json
 from offbook.engine.training.answers import chat_tokens, greedy_batch
 from offbook.engine.training.distiller import Job, StudentConfig
 from offbook.engine.training.paths import encode_corpus
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from offbook.engine.training.distiller import Score
 
 DEV_BATCH = 64
+REMEDY = "choose another folder, or delete this one to train anew"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,20 +226,27 @@ def dev_score(
 
 
 def cost(folder: Path) -> TrainingCost:
-    """What a made student cost, from its own record."""
-    found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    return TrainingCost(
-        gradient_tokens=found["gradient_tokens"],
-        kept_tokens=found["kept_tokens"],
-        distinct_sequences=found["distinct_sequences"],
-        steps=found["steps"],
-        mixed_precision=found.get("mixed_precision"),
-        machine=found.get("machine", {}),
-        prepared_s=found.get("prepared_s"),
-        wall_s=found["wall_s"],
-        peak_bytes=found["peak_bytes"],
-        dev_scores=tuple(e["score"] for e in found["evaluations"]),
-    )
+    """What a made student cost, from its own record.
+
+    Raises:
+        ValueError: the record is damaged.
+    """
+    found = _record(folder)
+    try:
+        return TrainingCost(
+            gradient_tokens=found["gradient_tokens"],
+            kept_tokens=found["kept_tokens"],
+            distinct_sequences=found["distinct_sequences"],
+            steps=found["steps"],
+            mixed_precision=found.get("mixed_precision"),
+            machine=found.get("machine", {}),
+            prepared_s=found.get("prepared_s"),
+            wall_s=found["wall_s"],
+            peak_bytes=found["peak_bytes"],
+            dev_scores=tuple(e["score"] for e in found["evaluations"]),
+        )
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
+        raise ValueError(_damaged(folder)) from error
 
 
 def checked(folder: Path, student: Student, material: Material) -> Path:
@@ -246,10 +255,24 @@ def checked(folder: Path, student: Student, material: Material) -> Path:
     Raises:
         ValueError: another student was made there.
     """
-    found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    found = _record(folder)
     wanted = {"method": student.method, "options": student.told(material), "config": asdict(student.config)}
     own = {name: found.get(name) for name in wanted} == wanted
-    if not (own and student.identity(material).items() <= found["identity"].items()):
+    identity = found.get("identity")
+    if not isinstance(identity, dict) or not isinstance(found.get("method"), str):
+        raise ValueError(_damaged(folder))
+    if not (own and student.identity(material).items() <= identity.items()):
         msg = f"{folder}: expected a new folder or this student, got another one ({found['method']}); choose another"
         raise ValueError(msg)
     return folder
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    found = read_json(folder / RECORD, what="a student's record", remedy=REMEDY)
+    if not isinstance(found, dict):
+        raise ValueError(_damaged(folder))
+    return found
+
+
+def _damaged(folder: Path) -> str:
+    return f"{folder / RECORD}: expected a student's record, got something else; {REMEDY}"

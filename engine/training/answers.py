@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -21,6 +21,7 @@ from offbook.engine.decoding.endings import end_token_ids
 from offbook.engine.encoding import render_turns
 from offbook.engine.files import atomic_write_text, writing
 from offbook.engine.prompt_tokens import prompt_tokens
+from offbook.engine.text import parse_json, read_text
 
 
 class Question(Protocol):
@@ -138,13 +139,21 @@ def _line(question_id: str, prompt: list[int], answer: list[int]) -> str:
 
 
 def _read(path: Path, prompts: dict[str, list[int]]) -> dict[str, list[int]]:
-    known = {}
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+    known: dict[str, list[int]] = {}
+    remedy = "remove the line, and the question is asked again"
+    for number, line in enumerate(read_text(path, what="answers").splitlines(keepends=True), start=1):
         if not line.endswith("\n"):
             break
-        row = json.loads(line)
-        if row["id"] in prompts and row["prompt_sha256"] == _digest(prompts[row["id"]]):
-            known[row["id"]] = row["tokens"]
+        where = f"{path}, line {number}"
+        row = parse_json(line, source=where, remedy=remedy)
+        found: dict[str, Any] = row if isinstance(row, dict) else {}
+        name, digest, tokens = (found.get(field) for field in ("id", "prompt_sha256", "tokens"))
+        named = isinstance(name, str) and isinstance(digest, str)
+        if not (named and isinstance(tokens, list) and all(type(token) is int and token >= 0 for token in tokens)):
+            msg = f"{where}: expected an id, a prompt_sha256 and tokens, got something else; {remedy}"
+            raise ValueError(msg)
+        if name in prompts and digest == _digest(prompts[name]):
+            known[name] = tokens
     return known
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.engine.files import atomic_write_text
+from offbook.engine.text import read_json
 from offbook.engine.training.distiller import Job
 from offbook.engine.training.precision import Precision, keep_precision, precision_of
 from offbook.engine.training.student_training import (
@@ -65,8 +66,9 @@ def train_part(job: Job, name: str, method: str, objective: Objective) -> Part:
     if not (folder / RECORD).is_file():
         keep_precision(folder, _precision(job))
     train_student(replace(job, folder=folder), method, objective)
-    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    if "sequences" not in record:
+    remedy = "delete the folder to train that part anew"
+    record = read_json(folder / RECORD, what="the record of a part", remedy=remedy)
+    if not isinstance(record, dict) or "sequences" not in record:
         msg = f"{folder}: expected a record with its sequences, got an older version's; delete the folder to train anew"
         raise ValueError(msg)
     return Part(folder=folder, record=record)

@@ -30,7 +30,7 @@ def read_preference(folder: Path) -> list[Row] | None:
     try:
         log = json.loads(path.read_text(encoding="utf-8"))["log"]
         rows = [{name: float(v) for name, v in entry.items() if _wanted(name)} for entry in log]
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         msg = f"{path}: expected a training record, got {type(error).__name__}; train the student again"
         raise ValueError(msg) from error
     return rows if rows and any(name.startswith(ALPHA) for name in rows[0]) else None
