@@ -128,8 +128,8 @@ def test_students_of_several_processes_share_tables_too(profile, tmp_path, monke
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "launch", launch)
-    students = profile.students.model_dump() | {"processes": 2, "cross": None}
-    changed = parse(Profile, profile.model_dump() | {"students": students}, source="tiny")
+    students = profile.students.model_dump(exclude_defaults=True) | {"processes": 2, "cross": None}
+    changed = parse(Profile, profile.model_dump(exclude_defaults=True) | {"students": students}, source="tiny")
     with pytest.raises(KeyboardInterrupt):
         reproduce(changed, tmp_path, Silent(), committed=tmp_path / "none")
 
@@ -153,8 +153,8 @@ def test_a_finished_half_does_nothing_twice(profile, whole, monkeypatch):
     ],
 )
 def test_what_is_missing_is_told_before_anything_is_made(profile, changes, complaint):
-    students = profile.students.model_dump() | changes
-    changed = parse(Profile, profile.model_dump() | {"students": students}, source="tiny")
+    students = profile.students.model_dump(exclude_defaults=True) | changes
+    changed = parse(Profile, profile.model_dump(exclude_defaults=True) | {"students": students}, source="tiny")
     with pytest.raises(ValueError, match=complaint) as error:
         plan_half(changed, Silent())
     assert "\n" not in str(error.value)
@@ -163,19 +163,19 @@ def test_what_is_missing_is_told_before_anything_is_made(profile, changes, compl
 def test_a_corpus_without_mistakes_is_refused_before_others_train(profile, tmp_path):
     path = tmp_path / "corpus.jsonl"
     save_corpus(path, corpus(generate("train", "shopping", 9)))
-    students = profile.students.model_dump() | {
+    students = profile.students.model_dump(exclude_defaults=True) | {
         "corpus": {"source": str(path), "questions": 4, "dev_questions": 1},
         "methods": {"first": {"method": "single_rationale"}, "edit": {"method": "edit"}},
         "cross": None,
     }
-    changed = parse(Profile, profile.model_dump() | {"students": students}, source="tiny")
+    changed = parse(Profile, profile.model_dump(exclude_defaults=True) | {"students": students}, source="tiny")
     with pytest.raises(ValueError, match="edit: expected mistaken rationales in the corpus corpus, got none"):
         reproduce(changed, tmp_path / "run", Silent(), committed=tmp_path / "none")
     assert load_exams(tmp_path / "run") == []
 
 
 def test_a_profile_without_work_or_with_half_a_half_is_refused(profile):
-    content = profile.model_dump()
+    content = profile.model_dump(exclude_defaults=True)
     with pytest.raises(ValueError, match="expected decoders, suites and heats together, or students, got no decoders"):
         parse(Profile, content | {"students": None}, source="tiny")
     with pytest.raises(ValueError, match="got no suites"):
