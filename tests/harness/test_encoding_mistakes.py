@@ -17,10 +17,10 @@ NO_SYSTEM = (
 def last_error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     with pytest.raises(SystemExit) as end:
         main(list(arguments))
-    assert end.value.code == 2
     said = capsys.readouterr().err.strip().splitlines()
-    assert said[-1].startswith("offbook: error: ")
-    assert not [line for line in said if "Traceback" in line]
+    assert end.value.code == 2, said
+    assert said[-1].startswith("offbook: error: "), said
+    assert not [line for line in said if "Traceback" in line], said
     return said[-1].removeprefix("offbook: error: ")
 
 
