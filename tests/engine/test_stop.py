@@ -231,7 +231,7 @@ def test_a_stop_string_may_be_span_or_end_in_a_special_token(stop_string, kept):
     stop = Stop(Limits(max_new_tokens=99, stop_strings=(stop_string,)), Detokenizer(BYTE_LEVEL))
     for rounds in (1, 3, len(tokens)):
         found, seen = None, 0
-        while found is None:
+        while found is None and seen < len(tokens):
             found, seen = stop.cut(tokens[: seen + rounds], seen), seen + rounds
         assert found == (expected, "stop")
 
