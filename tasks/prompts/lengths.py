@@ -16,6 +16,7 @@ import torch
 from tabulate import tabulate
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.decoding.endings import end_token_ids
 from offbook.engine.pretrained import load
 from offbook.engine.training.answers import chat_tokens, greedy_batch
 from offbook.tasks.prompts import CATEGORIES, SPLITS, Prompt, load_prompts
@@ -39,8 +40,7 @@ def answer_lengths(
     Answers go on in steps, those that have ended leave the batch: one that repeats itself for ever does not hold up
     the others.
     """
-    end = model.generation_config.eos_token_id if model.generation_config is not None else None
-    end_ids = {end} if isinstance(end, int) else set(end or ())
+    end_ids = end_token_ids(model, tokenizer)
     asked = {prompt.id: chat_tokens(tokenizer, prompt.prompt) for prompt in prompts}
     told: dict[str, list[int]] = {name: [] for name in asked}
     lengths: dict[str, int] = {}

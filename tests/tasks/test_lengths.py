@@ -11,6 +11,7 @@ from offbook.engine.training.answers import chat_tokens, greedy_batch
 from offbook.harness.profiles import load_profile
 from offbook.tasks.prompts import CATEGORIES, Prompt, lengths, load_prompts
 from offbook.tasks.prompts.lengths import UNENDED, answer_lengths, ended_within, table
+from tests.chain import chain_model, chain_tokenizer
 from tests.tiny import save_tiny
 
 CAP = 20
@@ -38,6 +39,15 @@ def test_lengths_are_those_of_whole_answers(folder: Path, monkeypatch: pytest.Mo
     assert list(found.values()) == expected
     assert expected[0] <= 5
     assert seen[-1] == (sum(length < UNENDED for length in expected), 6)
+
+
+def test_an_answer_ends_at_the_tokenizers_end_token_where_the_config_names_none() -> None:
+    tokenizer = chain_tokenizer()
+    model = chain_model(tokenizer, {".": "4", "4": "2", "2": "<|im_end|>"})
+    prompts = [
+        Prompt(id=text, category="qa", split="test", prompt=text, answer="") for text in ("6 times 7.", "for ever")
+    ]
+    assert answer_lengths(model, tokenizer, prompts, cap=12) == {"6 times 7.": 3, "for ever": UNENDED}
 
 
 def test_the_table_counts_what_never_ends_as_unended() -> None:
