@@ -79,7 +79,7 @@ def test_what_is_looked_for_is_found(home):
         ["logit_kd", "--option", "teacher=HOME/tiny"],
         pytest.param(["uniform_rationales", "--lora-rank", "2"], marks=pytest.mark.slow),
         pytest.param(["edit"], marks=pytest.mark.slow),
-        pytest.param(["mode_cotd"], marks=pytest.mark.slow),
+        pytest.param(["mode_cotd", "--option", "held_out=1"], marks=pytest.mark.slow),
         pytest.param(["mcc_kd"], marks=pytest.mark.slow),
     ],
     ids=lambda method: method[0],
