@@ -69,6 +69,7 @@ def load(
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             source, revision=revision, trust_remote_code=False
         )
+        tokenizer("a")  # some settings are looked at no sooner
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             source, revision=revision, dtype=dtype, use_safetensors=True, trust_remote_code=False
         )

@@ -40,7 +40,7 @@ class StudentTrainingSpec(Strict):
     clip_norm: float | None = Field(default=None, gt=0)
     evaluations: int | None = Field(default=None, ge=1)
     max_length: int | None = Field(default=None, ge=8)
-    lora_rank: int | None = Field(default=None, ge=0)
+    lora_rank: int | None = Field(default=None, ge=0, le=2**16)
     mixed_precision: Literal["auto", "no", "bf16"] | None = None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from offbook.engine.pretrained import weights_sha256
 from offbook.harness.config import Profile
-from offbook.harness.corpora import Material, load_material
+from offbook.harness.corpora import PROCEDURAL, Material, find_file, load_material
 from offbook.harness.cross import Trained, check_cross, cross_stages, run_cross
 from offbook.harness.distillers import distiller
 from offbook.harness.exam import UNTOUCHED, ExamSpec, TrainingCost, has_exam
@@ -55,9 +55,11 @@ def plan_half(profile: Profile, progress: Progress) -> StudentHalf:
     assert spec is not None
     models = spec.models or (profile.model,)
     check_settings(spec)
+    if spec.corpus.source != PROCEDURAL:
+        find_file(spec.corpus.source)
+    students = {model: tuple(plan_students(spec, model)) for model in models}  # the models, before questions are made
     material = load_material(spec.corpus, progress)
     _check_mistakes(spec, material)
-    students = {model: tuple(plan_students(spec, model)) for model in models}
     return StudentHalf(
         spec=spec,
         dtype=profile.dtype,

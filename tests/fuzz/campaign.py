@@ -6,7 +6,9 @@ Every case is named by its number, and the same number is the same case.
 """
 
 import argparse
+import os
 import shlex
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -91,6 +93,7 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--summary", type=Path, default=None)
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))  # a command would end like one that was told to stop
     halves = {"command lines": Tally(), "files": Tally()}
     place = chosen.summary.resolve() if chosen.summary else None
     with tempfile.TemporaryDirectory() as folder:

@@ -8,10 +8,14 @@ from typing import Any
 
 KINDS: dict[str, tuple[tuple[str, ...], str]] = {
     # files, by pattern below the world's cwd; the command
-    "configuration": (("evaluate.yaml",), "evaluate --config evaluate.yaml --limit 1 --max-new-tokens 2 --model model"),
+    "configuration": (
+        ("evaluate.yaml",),
+        "evaluate --config evaluate.yaml --limit 1 --max-new-tokens 2 --model model --output ../out/a",
+    ),
     "recipe": (
         ("student.yaml",),
-        "train-student --config student.yaml --gradient-tokens 1 --model model --questions 2 --processes 1",
+        "train-student --config student.yaml --gradient-tokens 1 --model model --questions 2 --processes 1 "
+        "--output ../out/student",
     ),
     "profile": (("profile.yaml",), "reproduce --profile profile.yaml --output ../out/run"),
     "corpus": (

@@ -78,6 +78,10 @@ def test_the_version_is_printed(capsys):
         ("train-student mindd --model TINY", "no distillation method 'mindd' (did you mean mind?)"),
         ("train-student single_rationale --model TINY --option beta", "--option 'beta': expected NAME=VALUE"),
         ("train-student single_rationale --model TINY --option beta=1", "beta: Extra inputs are not permitted"),
+        (
+            "train-student single_rationale --model TINY --lora-rank 9223372036854775808",
+            "lora_rank: Input should be less",
+        ),
         ("train-student single_rationale --model no/such/folder", "no model 'no/such/folder'"),
         ("train-student single_rationale --model TINY --corpus nowhere.jsonl", "expected a corpus 'nowhere.jsonl'"),
         ("reproduce --profile paper", "expected a corpus 'paper/corpus.jsonl'"),
@@ -213,6 +217,7 @@ def test_an_output_without_permission_is_refused(tmp_path, capsys):
         ("config.json", b"{"),
         ("config.json", b'{"model_type": "llama", "num_hidden_layers": "two"}'),
         ("tokenizer.json", b'{"a": 1}'),
+        ("tokenizer_config.json", b'{"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": "many"}'),
     ],
 )
 def test_a_broken_model_folder_is_told_in_one_line(file, content, tmp_path, capsys):

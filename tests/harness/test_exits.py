@@ -148,7 +148,20 @@ def test_a_signal_that_is_ignored_stays_ignored():
 @pytest.mark.slow
 def test_a_process_that_is_terminated_says_how_to_go_on(tiny, tmp_path):
     out = tmp_path / "drafter"
-    options = ["--answers", "regenerate", "--limit", "400", "--epochs", "9", "--output", str(out), "--device", "cpu"]
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text("".join(f'{{"id": {number}, "question": "{number}?"}}\n' for number in range(400)))
+    options = [
+        "--prompts",
+        str(questions),
+        "--epochs",
+        "9",
+        "--draft-vocab-size",
+        "64",
+        "--output",
+        str(out),
+        "--device",
+        "cpu",
+    ]
     command = [*COMMAND, "train-drafter", "eagle2", "--model", tiny, *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRON, cwd=tmp_path) as process:
         while process.poll() is None and not list(out.glob("answers-*")):
