@@ -31,6 +31,9 @@ _SPACES = re.compile(r"[ \t\r\f\v]+")
 _CONCLUSION = re.compile(r"\W*(?:therefore|thus|hence|so|consequently|in total|in conclusion)\b", re.IGNORECASE)
 _COPULA = re.compile(r"\b(?:is|are|was|were|be)\b", re.IGNORECASE)
 _SIDES = re.compile(r"=|\bequals\b")
+_REASON = re.compile(r"\b(?:because|since|where|when|if|given)\b|\bfor (?=[^\W\d]\w* ?=)|\((?=[^()=]{0,200}=)", re.I)
+_EQUATIONS = re.compile(r"(?:,|;|\b(?:or|and)\b) ?(?=[^\W\d][\w ]{0,30}=)")
+_EQUATION = re.compile(r"\W*[^\W\d][\w ]*=[^=]*")  # a name and its value
 _APART = re.compile(r"\A ?- (?=[0-9.$€£])")  # the minus of "x = - 4"
 _UNSAID = re.compile(
     r"[\W_]*(?:(?:the|a|an|that|about|approximately|exactly|option|choice|letter|either)\b[\W_]*)*", re.I
@@ -119,7 +122,17 @@ def _stated(stated: str, kind: str, choices: Sequence[str]) -> str | None:
 
 
 def _stated_number(stated: str) -> str | None:
-    """The one number of a statement; of an equation, that of the last side which is no calculation."""
+    """The one number of a statement; of an equation, that of the last side which is no calculation.
+
+    Equations in a reason (``7 because x = 3``) do not count; of several (``x = 3 or x = 4``) all must say the same.
+    """
+    reason = _REASON.search(stated)
+    if reason and find_numbers(in_digits(before := stated[: reason.start()])):
+        stated = before
+    equations = _EQUATIONS.split(stated)
+    if len(equations) > 1 and all(map(_EQUATION.fullmatch, equations)):
+        first, *others = [_stated_number(equation) for equation in equations]
+        return first if first is not None and all(o is not None and same(o, first) for o in others) else None
     for side in reversed(_SIDES.split(stated)):
         written = in_digits(_APART.sub("-", side))
         numbers = find_numbers(written)

@@ -20,6 +20,8 @@ _TENS = {
 }
 _LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4}
+_SMALLER = ("fifth", "sixth", "seventh", "eighth", "ninth", "tenth")  # alone, these are places in an order
+_PARTS |= {word: parts for parts, one in enumerate(_SMALLER, start=5) for word in (one, f"{one}s")}
 
 _WORD = re.compile(r"[ -]?([A-Za-z]+)(?!\w)")
 _LEAD = re.compile(
@@ -28,7 +30,7 @@ _LEAD = re.compile(
 _SIGN = re.compile(r"(?:minus|negative) ", re.IGNORECASE)
 _NEXT = re.compile(r" ?(?:,|/|-|\bor\b|\band\b|\bto\b) ?", re.IGNORECASE)
 _PRONOUN = re.compile(r" (?:of|that|which|who|whose|in|on|with|at|from|where|more|another)\b", re.IGNORECASE)
-_PART = re.compile(r" (?:(a|one|two|three) )?([A-Za-z]+)\b", re.IGNORECASE)
+_PART = re.compile(r"[ -](?:(a|one|two|three)[ -])?([A-Za-z]+)\b", re.IGNORECASE)
 _MOST = 24  # words; nobody spells out more
 
 
@@ -95,7 +97,9 @@ def _read(text: str, begin: int) -> tuple[Fraction, int] | None:
             total, group, article, tens = total + group * _LARGE[word], 0, False, False
         elif word == "dozen" and group and not total:
             return Fraction(group), end  # "2 dozen", as find_numbers reads it
-        elif word in _PARTS and not total and (group or not words):
+        elif word in _PARTS and tens:
+            return None  # twenty-third
+        elif word in _PARTS and not total and (group or not (words or word in _SMALLER)):
             return Fraction(group or 1, _PARTS[word]), match.end()
         else:
             break

@@ -24,12 +24,16 @@ _MIXED = re.compile(r" (?:and )?(?=[0-9])")
 _SCIENTIFIC = re.compile(r"[eE]([-+]?[0-9]{1,9})(?![\w.][\w])")
 _TIMES_TEN = re.compile(r" ?[x×*·⋅] ?10 ?\^ ?\(?([-+]?[0-9]{1,9})\)?(?![\w])")
 _POWER = re.compile(r" ?\^ ?\(?([-+]?[0-9]{1,9})\)?(?![\w])")
-_SIZE = re.compile(r"[ -]?(hundred|thousand|million|billion|trillion)s?\b", re.IGNORECASE)
+_SIZE = re.compile(
+    r"[ -]?(?:(hundred)(?:[ -](thousand|million|billion|trillion))?|(thousand|million|billion|trillion))s?\b", re.I
+)
 _DOZEN = re.compile(r"[ -]dozens?\b", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _CODE = re.compile(r"(?<!\w)(?:Rs\.?|USD|EUR|GBP|INR|US|HK|NZ|[ACS])$")
 _NEGATIVE = re.compile(r"\bnegative $", re.IGNORECASE)
-_MINUS = re.compile(r"(?:^|[=:(,]|\b(?:is|are|was|be|by|to|or|and|equals|gives|get|becomes)) ?minus $", re.IGNORECASE)
+_MINUS = re.compile(
+    r"(?:^|[=:(,'\"]|\b(?:is|are|was|be|by|to|or|and|equals|gives|get|becomes)) ?minus $", re.IGNORECASE
+)
 _EQUALS = re.compile(r"= ?- $")
 
 _CURRENCY = "$€£¥₹"
@@ -128,7 +132,7 @@ class _Reader:
             end = size.end()
             exact = value(digits) if worth is None else worth
             if exact is not None:
-                worth = exact * 10 ** _SIZES[size[1].lower()]
+                worth = exact * 10 ** sum(_SIZES[word.lower()] for word in size.groups() if word)
         if worth is not None:
             digits = f"{worth.numerator}/{worth.denominator}" if worth.denominator > 1 else str(worth.numerator)
         if dozen := _DOZEN.match(self.text, end):
