@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.stop import visible_text
 from offbook.harness.arms import Arm
 from offbook.harness.target import Target
 
@@ -32,11 +32,12 @@ def generate(
         msg = "expected a prompt of at least one token, got an empty one; give it some text"
         raise ValueError(msg)
     rendered = target.render_chat([{"role": "user", "content": text}]) if chat_template else text
-    stream = _Stream(target, write)
+    limits = target.limits(max_new_tokens)
+    stream = _Stream(target, limits.stop_strings, write)
     generation = arm.decoder.generate(
         target.prompt(rendered, templated=chat_template),
         sampling=sampling,
-        limits=Limits(max_new_tokens=max_new_tokens, eos_token_ids=target.eos_token_ids),
+        limits=limits,
         generator=target.generator(seed),
         on_commit=stream,
     )
@@ -54,23 +55,30 @@ def account(generation: Generation) -> str:
 
 
 class _Stream:
-    """Turns tokens into text that is never taken back: half a character waits for its other half."""
+    """Turns tokens into text that is never taken back: half a character or stop string waits for its other half."""
 
-    def __init__(self, target: Target, write: Callable[[str], object]) -> None:
+    def __init__(self, target: Target, stops: Sequence[str], write: Callable[[str], object]) -> None:
         self._target = target
+        self._stops = stops
         self._write = write
         self._tokens: list[int] = []
         self._written = ""
 
     def __call__(self, tokens: Sequence[int]) -> None:
         self._tokens += tokens
-        self._emit(self._target.detokenize(self._tokens).rstrip(INCOMPLETE))
+        text = visible_text(self._target.detokenize(self._tokens).rstrip(INCOMPLETE), self._stops)
+        self._emit(text[: min((_begun(text, stop) for stop in self._stops), default=len(text))])
 
     def end(self) -> None:
         """Writes what was held back."""
-        self._emit(self._target.detokenize(self._tokens))
+        self._emit(visible_text(self._target.detokenize(self._tokens), self._stops))
 
     def _emit(self, text: str) -> None:
         if text.startswith(self._written) and text != self._written:
             self._write(text[len(self._written) :])
             self._written = text
+
+
+def _begun(text: str, stop: str) -> int:
+    """Where a stop string begins that the end of a text may be the first part of; its length where there is none."""
+    return next((at for at in range(max(len(text) - len(stop), 0), len(text)) if stop.startswith(text[at:])), len(text))

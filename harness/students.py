@@ -17,7 +17,7 @@ from offbook.engine import pretrained
 from offbook.engine.context import check_fit, context_of
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.text import read_json
-from offbook.engine.training.answers import chat_tokens, greedy_batch
+from offbook.engine.training.answers import chat_tokens, greedy_texts
 from offbook.engine.training.distiller import Job, StudentConfig
 from offbook.engine.training.paths import encode_corpus
 from offbook.engine.training.precision import say_precision
@@ -217,8 +217,7 @@ def dev_score(
         right = 0
         for start in range(0, len(order), DEV_BATCH):
             batch = order[start : start + DEV_BATCH]
-            answers = greedy_batch(model, tokenizer, [prompts[i] for i in batch], max_new_tokens)
-            texts = [str(tokenizer.decode(answer, skip_special_tokens=True)) for answer in answers]
+            texts = greedy_texts(model, tokenizer, [prompts[i] for i in batch], max_new_tokens)
             right += sum(material.dev[i].is_answered_by(text) for i, text in zip(batch, texts, strict=True))
         return right / len(order)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.decoding.decoder import Limits
 from offbook.engine.plain_generation import own_generation_config
 
 
@@ -19,6 +20,17 @@ def end_token_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) ->
     if isinstance(tokenizer.eos_token_id, int):
         ids.add(tokenizer.eos_token_id)
     return frozenset(int(i) for i in ids)
+
+
+def limits_of(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_new_tokens: int, asked: Sequence[str] = ()
+) -> Limits:
+    """Where an answer of a model ends: at the cap, an end token, or a stop string; see `stop_strings_of`."""
+    return Limits(
+        max_new_tokens=max_new_tokens,
+        eos_token_ids=end_token_ids(model, tokenizer),
+        stop_strings=stop_strings_of(asked, tokenizer),
+    )
 
 
 def stop_strings_of(asked: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.context import check_fit, context_of
 from offbook.engine.decoding.batch import answer_batch
-from offbook.engine.decoding.decoder import Limits
-from offbook.engine.decoding.endings import end_token_ids
+from offbook.engine.decoding.endings import limits_of
+from offbook.engine.decoding.stop import visible_text
 from offbook.engine.encoding import render_turns
 from offbook.engine.files import atomic_write_text, writing
 from offbook.engine.prompt_tokens import prompt_tokens
@@ -123,10 +123,19 @@ def greedy_batch(
 ) -> list[list[int]]:
     """The greedy answers to prompts given as token ids, answered together.
 
-    Each answer ends with one of the model's end tokens (`engine.decoding.endings`) unless it hits the cap.
+    Each answer ends by the one rule of `engine.decoding.endings` unless it hits the cap.
     """
-    limits = Limits(max_new_tokens=max_new_tokens, eos_token_ids=end_token_ids(model, tokenizer))
+    limits = limits_of(model, tokenizer, max_new_tokens)
     return [answer.tokens for answer in answer_batch(model, tokenizer, prompts, [limits] * len(prompts))]
+
+
+def greedy_texts(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]], max_new_tokens: int
+) -> list[str]:
+    """`greedy_batch` as text, without special tokens and what ended it."""
+    stops = limits_of(model, tokenizer, max_new_tokens).stop_strings
+    answers = greedy_batch(model, tokenizer, prompts, max_new_tokens)
+    return [visible_text(str(tokenizer.decode(tokens, skip_special_tokens=True)), stops) for tokens in answers]
 
 
 def _digest(tokens: list[int]) -> str:

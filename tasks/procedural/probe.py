@@ -11,7 +11,7 @@ from typing import NamedTuple
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine import pretrained
-from offbook.engine.training.answers import chat_tokens, greedy_batch
+from offbook.engine.training.answers import chat_tokens, greedy_texts
 from offbook.engine.training.corpus import instruct
 from offbook.tasks.procedural import problems
 from offbook.tasks.procedural.documents import ID_FAMILIES, OOD_FAMILIES, Document, documents, score
@@ -52,9 +52,8 @@ def solved(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Se
     right = [False] * len(asked)
     for start in range(0, len(order), BATCH):
         batch = order[start : start + BATCH]
-        written = greedy_batch(model, tokenizer, [prompts[i] for i in batch], MAX_NEW_TOKENS)
-        for i, tokens in zip(batch, written, strict=True):
-            text = str(tokenizer.decode(tokens, skip_special_tokens=True))
+        written = greedy_texts(model, tokenizer, [prompts[i] for i in batch], MAX_NEW_TOKENS)
+        for i, text in zip(batch, written, strict=True):
             right[i] = score(asked[i].document, text) == 1
     return right
 

@@ -16,9 +16,10 @@ import torch
 from tabulate import tabulate
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from offbook.engine.decoding.endings import end_token_ids
+from offbook.engine.decoding.batch import answer_batch
+from offbook.engine.decoding.endings import limits_of
 from offbook.engine.pretrained import load
-from offbook.engine.training.answers import chat_tokens, greedy_batch
+from offbook.engine.training.answers import chat_tokens
 from offbook.tasks.prompts import CATEGORIES, SPLITS, Prompt, load_prompts
 
 CAPS = (24, 48, 96, 128, 192, 256, 384, 512, 768)
@@ -40,7 +41,6 @@ def answer_lengths(
     Answers go on in steps, those that have ended leave the batch: one that repeats itself for ever does not hold up
     the others.
     """
-    end_ids = end_token_ids(model, tokenizer)
     asked = {prompt.id: chat_tokens(tokenizer, prompt.prompt) for prompt in prompts}
     told: dict[str, list[int]] = {name: [] for name in asked}
     lengths: dict[str, int] = {}
@@ -49,9 +49,10 @@ def answer_lengths(
         for start in range(0, len(going), batch_size):
             names = going[start : start + batch_size]
             so_far = [asked[name] + told[name] for name in names]
-            for name, tokens in zip(names, greedy_batch(model, tokenizer, so_far, min(STEP, cap - done)), strict=True):
-                told[name] += tokens
-                if tokens[-1] in end_ids:
+            limits = limits_of(model, tokenizer, min(STEP, cap - done))
+            for name, answer in zip(names, answer_batch(model, tokenizer, so_far, [limits] * len(names)), strict=True):
+                told[name] += answer.tokens
+                if answer.finished:
                     lengths[name] = len(told[name])
             progress(len(lengths), len(asked))
     return {name: lengths.get(name, UNENDED) for name in asked}

@@ -1,5 +1,8 @@
 """One rule for where an answer ends, whoever asks and however many are answered at once."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -12,9 +15,11 @@ from offbook.engine.decoding.detokenizer import Detokenizer
 from offbook.engine.decoding.endings import end_token_ids, stop_strings_of
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
-from offbook.engine.training.answers import greedy_batch
+from offbook.engine.training.answers import greedy_batch, greedy_texts
 from offbook.methods.mind.synthesis.ask import Ask
 from offbook.methods.mind.synthesis.local_model import LocalModel
+from offbook.tasks.prompts import load_prompts
+from offbook.tasks.prompts.lengths import answer_lengths
 from tests.chain import EOT, chain_model, chain_tokenizer, one
 from tests.tiny import tiny_model, tiny_tokenizer
 
@@ -68,6 +73,25 @@ def test_a_local_teacher_ends_there_too(chain):
     asks = [Ask(question="q", perspective="planning", attempt=i, prompt="why" * i + ":") for i in range(3)]
     teacher.answer(asks, said.__setitem__)
     assert [said[ask] for ask in asks] == ["42"] * 3
+
+
+def test_an_end_token_spelled_in_ordinary_tokens_ends_every_kind_of_answer():
+    tokenizer = tiny_tokenizer(chat=False)
+    tokenizer.add_special_tokens({"eos_token": "</s>"})
+    spelled = {a: b for a, b in pairwise(":42</s>")} | {">": "9"}
+    model = chain_model(tokenizer, spelled)
+    prompt = [one(tokenizer, ":")]
+    written = [one(tokenizer, letter) for letter in "42</s>"]
+    assert greedy_batch(model, tokenizer, [prompt], 12) == [written]
+    assert greedy_texts(model, tokenizer, [prompt], 12) == ["42"]
+    said: dict[Ask, str] = {}
+    LocalModel(
+        name="chain", model=model, tokenizer=tokenizer, weights_sha256="w", temperature=0.0, max_new_tokens=12
+    ).answer([Ask(question="q", perspective="planning", attempt=0, prompt=":")], said.__setitem__)
+    assert list(said.values()) == ["42"]
+    (question,) = load_prompts("test", "qa")[:1]
+    asked = answer_lengths(model, tokenizer, [replace(question, prompt=":")], cap=12)
+    assert list(asked.values()) == [len(written)]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.05])

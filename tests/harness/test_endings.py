@@ -1,6 +1,7 @@
 """What a task asks for ends its answers alike in every arm, in exams, and in lm-eval's own `hf` model."""
 
 import dataclasses
+import itertools
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from offbook.harness import requests
 from offbook.harness.arms import build_arms
 from offbook.harness.exam import load_exams
 from offbook.harness.examine import exam_spec, examine, set_paper
+from offbook.harness.generate import generate
 from offbook.harness.generation_settings import generation_settings
 from offbook.harness.heat import plan_heat, run_heat
 from offbook.harness.lm import OffbookLM
@@ -21,6 +23,7 @@ from offbook.harness.requests import Suite, ask, find_suites
 from offbook.harness.store import Store
 from offbook.harness.target import Target, load_target
 from tests.chain import EOT, chain_model, chain_tokenizer, save_chain
+from tests.tiny import tiny_tokenizer
 
 FOLLOWS = {":": "4", "4": "2", "2": EOT, EOT: "9", "9": "8", "8": "9"}
 ARMS = ["autoregressive", "prompt_lookup", "hf_generate", "hf_prompt_lookup"]
@@ -292,3 +295,18 @@ def test_prompts_do_not_end_in_an_end_token_that_the_tokenizer_appends(target, f
     model.target = odd
     assert model.tok_encode("6 times 7:") == bare
     assert model._encode_pair("6 times", " 7:") == (bare[:7], bare[7:])
+
+
+def test_generate_ends_at_a_spelled_end_token_and_shows_no_part_of_it(tmp_path):
+    tokenizer = tiny_tokenizer(chat=False)
+    tokenizer.add_special_tokens({"eos_token": "</s>"})
+    spelled = dict(itertools.pairwise(":42</s>9"))
+    chain_model(tokenizer, spelled).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    target = load_target(str(tmp_path), device="cpu")
+    (arm,) = build_arms(target, ["autoregressive"])
+    pieces: list[str] = []
+    found = generate(
+        target, arm, ":", sampling=Sampling(), max_new_tokens=12, seed=0, chat_template=False, write=pieces.append
+    )
+    assert (pieces, found.finish_reason, len(found.tokens)) == (["4", "2"], "stop", 6)

@@ -7,9 +7,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.context import check_fit, context_of
 from offbook.engine.decoding.batch import answer_batch
-from offbook.engine.decoding.decoder import Limits
-from offbook.engine.decoding.endings import end_token_ids
+from offbook.engine.decoding.endings import limits_of
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.stop import visible_text
 from offbook.engine.training.answers import chat_tokens
 from offbook.methods.mind.synthesis.ask import Ask, Keep
 
@@ -59,7 +59,7 @@ class LocalModel:
                 keep(ask, text)
 
     def _generate(self, prompts: list[list[int]], seed: int) -> list[str]:
-        limits = Limits(max_new_tokens=self.max_new_tokens, eos_token_ids=end_token_ids(self.model, self.tokenizer))
+        limits = limits_of(self.model, self.tokenizer, self.max_new_tokens)
         answers = answer_batch(
             self.model,
             self.tokenizer,
@@ -68,4 +68,5 @@ class LocalModel:
             sampling=Sampling(temperature=self.temperature),
             seed=seed,
         )
-        return [str(self.tokenizer.decode(answer.tokens, skip_special_tokens=True)) for answer in answers]
+        texts = (str(self.tokenizer.decode(answer.tokens, skip_special_tokens=True)) for answer in answers)
+        return [visible_text(text, limits.stop_strings) for text in texts]
