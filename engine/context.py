@@ -1,4 +1,4 @@
-"""Whether prompts and their answers fit the model's context, asked of all of them before the first is answered.
+"""Whether prompts have tokens and fit the context with their answers, asked of all before the first is answered.
 
 A prompt that does not fit is refused, never cut: a cut one asks another question, and a chat template's opening turn is
 what would go first.
@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 def check_fit(
     prompts: Iterable[tuple[str, int, int]], context_length: int | None, *, remedy: str = "shorten it"
 ) -> None:
-    """Refuses the first prompt that does not fit.
+    """Refuses the first prompt that is empty or does not fit.
 
     Args:
         prompts: what to call each one, its tokens, and the cap on new tokens.
@@ -22,10 +22,11 @@ def check_fit(
     Raises:
         ValueError: naming it and its length.
     """
-    if context_length is None:
-        return
     for what, tokens, cap in prompts:
-        if tokens + cap > context_length:
+        if not tokens:
+            msg = f"{what}: expected a prompt of at least one token, got an empty one; give it some text"
+            raise ValueError(msg)
+        if context_length is not None and tokens + cap > context_length:
             msg = (
                 f"{what}: expected prompt plus new tokens within the model's context of {context_length}, got {tokens} "
                 f"+ {cap}; {remedy}"

@@ -177,9 +177,9 @@ def ask(suite: Suite, target: Renderer, *, limit: int | None = None, chat_templa
             "no decoder takes part; score it with `offbook lm-eval --model offbook`"
         )
         raise ValueError(msg)
-    if task.config.repeats > 1:
+    if task.config.repeats != 1:
         msg = (
-            f"suite {suite.name!r}: expected one answer a document, got {task.config.repeats}; run it with "
+            f"suite {suite.name!r}: expected one answer a document, got repeats {task.config.repeats!r}; run it with "
             "`offbook lm-eval --model offbook`"
         )
         raise ValueError(msg)
@@ -241,7 +241,7 @@ def _request(instance: Instance, suite: str) -> Request:
         settings = generation_settings(arguments)
     except ValueError as error:
         msg = f"suite {suite!r}: {error}"
-        raise ValueError(msg) from error
+        raise TaskError(msg) from error
     return Request(
         doc_id=int(instance.doc_id),
         doc_hash=_doc_hash(instance.doc),

@@ -97,6 +97,8 @@ def _hint(error: BaseException) -> str:
         return " in a template of its YAML"
     if isinstance(error, StopIteration) or (isinstance(error, IndexError) and "size 0" in text):
         return " (an empty data file or split)"
+    if isinstance(error, UnicodeDecodeError):
+        return " (a data file that is not UTF-8: re-encode it)"
     if "Context is not a string" in text:
         return " (doc_to_text must give text)"
     return ""

@@ -151,6 +151,24 @@ MISTAKES = {
         None,
         "its member 'theirs' is no task; mend .*mine.yaml",
     ),
+    "answers that are asked for in words": (
+        GOOD | {"repeats": "two"},
+        ROWS,
+        None,
+        "expected one answer a document, got repeats 'two'",
+    ),
+    "a prompt without a token": (
+        GOOD | {"doc_to_text": "!function utils.ask"},
+        ROWS,
+        "def ask(doc):\n    return '' if doc['answer'] == '4' else 'a'\n",
+        "suite 'mine', document 2: expected a prompt of at least one token, got an empty one",
+    ),
+    "a stop string that is none": (
+        GOOD | {"generation_kwargs": {"until": [5]}},
+        ROWS,
+        None,
+        r"^offbook: error: suite 'mine': expected until to hold stop strings, got \[5\]; quote what is no text$",
+    ),
     "answers that are run": (
         GOOD | {"unsafe_code": True},
         ROWS,
@@ -164,9 +182,9 @@ MISTAKES = {
 def test_a_mistake_in_a_task_is_told_in_one_line(mistake, tiny_folder, tmp_path, capsys):
     task, rows, code, complaint = MISTAKES[mistake]
     folder = write(tmp_path / "tasks", task, rows=rows, code=code)
-    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    assert evaluate(tiny_folder, folder, tmp_path / "out", "--no-chat-template") == 2
     said = capsys.readouterr().err.strip().splitlines()
-    assert said[-1].startswith("offbook: error: suite 'mine': expected ")
+    assert re.match(r"offbook: error: suite 'mine'(, document \d)?: expected ", said[-1]), said[-1]
     assert re.search(complaint, said[-1]), said[-1]
     assert not [line for line in said if "Traceback" in line]
     assert not (tmp_path / "out" / "records").exists()
@@ -190,3 +208,10 @@ def test_a_task_without_a_mistake_is_measured(tiny_folder, tmp_path):
     folder = write(tmp_path / "tasks", GOOD, rows=ROWS)
     assert evaluate(tiny_folder, folder, tmp_path / "out") == 0
     assert list((tmp_path / "out" / "records").glob("*.json"))
+
+
+def test_data_in_another_encoding_says_what_to_do(tiny_folder, tmp_path, capsys):
+    folder = write(tmp_path / "tasks", GOOD)
+    (folder / "data.jsonl").write_bytes('{"question": "Où?", "answer": "2"}\n'.encode("latin-1"))
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    assert "(a data file that is not UTF-8: re-encode it); mend " in capsys.readouterr().err
