@@ -58,7 +58,8 @@ def load(
         revision: a branch, tag or commit of a Hugging Face id.
 
     Raises:
-        ValueError: the name is unknown, the folder incomplete, the model out of reach, or a weight not finite.
+        ValueError: the name is unknown, the folder or the weights incomplete, the model out of reach, or a weight not
+            finite.
     """
     source = resolve(name_or_path)
     if revision is not None and isinstance(source, Path):
@@ -70,11 +71,25 @@ def load(
             source, revision=revision, trust_remote_code=False
         )
         tokenizer("a")  # some settings are looked at no sooner
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            source, revision=revision, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        model: PreTrainedModel
+        model, loading = AutoModelForCausalLM.from_pretrained(
+            source,
+            revision=revision,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
     except Exception as error:  # at broken files the libraries raise whatever they stumble over
         raise ValueError(_out_of_reach(name_or_path, error)) from error
+    if missing := sorted(loading["missing_keys"]):
+        msg = (
+            f"model {name_or_path!r}: expected a weight for everything that its config.json describes, got none for "
+            f"{missing[0]}{f' and {len(missing) - 1} more' if missing[1:] else ''}, which would be random numbers; "
+            "download it again"
+        )
+        raise ValueError(msg)
+    _check_end_tokens(model, name_or_path)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     setattr(tokenizer, ROWS, rows_of(model))
@@ -82,6 +97,22 @@ def load(
     remedy = "download or train it again" if dtype != torch.float16 else "choose another --dtype, or download it again"
     check_weights(model.state_dict().items(), f"model {name_or_path!r}", remedy)
     return model.eval(), tokenizer
+
+
+def _check_end_tokens(model: PreTrainedModel, name: str) -> None:
+    """Refuses a generation config whose end tokens are none.
+
+    Raises:
+        ValueError: naming them.
+    """
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    ids = [] if ends is None else ends if isinstance(ends, list) else [ends]
+    if any(type(end) is not int for end in ids):
+        msg = (
+            f"model {name!r}: expected eos_token_id of its generation_config.json to be token ids, got {ends!r:.80}; "
+            "mend the file"
+        )
+        raise ValueError(msg)
 
 
 def resolve(name_or_path: str) -> Path | str:

