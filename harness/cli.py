@@ -534,8 +534,10 @@ def rescore(store: Annotated[Path, typer.Argument(callback=_path, help="A folder
     gives; each notes what it was made from. Suites whose documents are not at hand are left as they are, and named.
     Write the tables anew with `offbook report` then.
     """
+    from offbook.harness.report import check_store
     from offbook.harness.rescore import rescore as score
 
+    check_store(store)
     with bar() as progress, resumable():
         done = score(store, progress)
     for moved in done.moved:

@@ -59,7 +59,7 @@ OPTIONS: dict[str, Kind] = {
 }
 COMMANDS = (
     *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls", "lm-eval"),
-    "analyse-latent",
+    *("analyse-latent", "rescore"),
 )
 PROGRAMS = ("offbook", "cli.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (

@@ -33,7 +33,7 @@ def report(
         ValueError: no store there, a damaged one, or a README without a block.
     """
     console = console or Console()
-    _check(store_dir)
+    check_store(store_dir)
     if (store_dir / "records").is_dir():
         store = Store(store_dir)
         table = write_leaderboard(store, out_dir or store_dir)
@@ -90,7 +90,7 @@ def list_records(store_dir: Path, *, console: Console | None = None) -> None:
         ValueError: no store there, or a damaged one.
     """
     console = console or Console()
-    _check(store_dir)
+    check_store(store_dir)
     records, exams = Store(store_dir).records(), load_exams(store_dir)
     if records:
         headings = (
@@ -122,7 +122,12 @@ def list_records(store_dir: Path, *, console: Console | None = None) -> None:
         console.print(shown)
 
 
-def _check(store_dir: Path) -> None:
+def check_store(store_dir: Path) -> None:
+    """Refuses a folder that holds no results.
+
+    Raises:
+        ValueError: it has neither records nor exams.
+    """
     if not any((store_dir / name).is_dir() for name in ("records", "exams")):
         message = (
             f"{store_dir.name}: expected a store with a folder records/ or exams/, found none; run `offbook evaluate` "

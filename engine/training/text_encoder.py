@@ -81,15 +81,24 @@ def load_encoder(name_or_path: str = ENCODER, device: str | torch.device = "cpu"
     source = _source(name_or_path)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        model: PreTrainedModel = AutoModel.from_pretrained(
-            source, use_safetensors=True, dtype=torch.float32, trust_remote_code=False
+        model: PreTrainedModel
+        model, loading = AutoModel.from_pretrained(
+            source, use_safetensors=True, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
         )
-    except (OSError, ValueError) as error:
+    except Exception as error:  # at broken files the libraries raise whatever they stumble over
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         msg = (
             f"expected a text encoder ({', '.join(ENCODERS)}, a local folder or a Hugging Face id), got "
-            f"{name_or_path!r}: {str(error).splitlines()[0]}; check the name"
+            f"{name_or_path!r}: {reason}; check the name and its files"
         )
         raise ValueError(msg) from error
+    missing = sorted(name for name in loading["missing_keys"] if "pooler" not in name)  # which no vector goes through
+    if missing:
+        msg = (
+            f"encoder {name_or_path!r}: expected a weight for everything that its config.json describes, got none for "
+            f"{missing[0]}, which would be random numbers; download it again"
+        )
+        raise ValueError(msg)
     check_weights(model.state_dict().items(), f"encoder {name_or_path!r}", "download it again")
     model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
     return TextEncoder(weights_sha256=weights_sha256(source), model=model.eval(), tokenizer=tokenizer)

@@ -1,5 +1,6 @@
 """Vectors of rationales: windows that all hold the question, a cache, and the embedded sentence encoder."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,23 @@ def test_the_embedded_encoder_finds_paraphrases_closer_than_strangers() -> None:
     cosine = torch.nn.functional.cosine_similarity
     assert encoder.width == 384
     assert cosine(one, same, dim=0) > cosine(one, other, dim=0) + 0.05
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"num_hidden_layers": 2}, r"got none for encoder\.layer\.1\..*, which would be random numbers"),
+        ({"hidden_act": "zork"}, r"got '.*': 'zork'; check the name and its files$"),
+    ],
+)
+def test_an_encoder_whose_configuration_is_not_its_weights_is_refused(
+    change: dict[str, object], complaint: str, tmp_path: Path
+) -> None:
+    encoder = tiny_encoder()
+    encoder.model.save_pretrained(tmp_path)
+    encoder.tokenizer.save_pretrained(tmp_path)
+    assert load_encoder(str(tmp_path)).model.config.num_hidden_layers == 1
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(ValueError, match=complaint):
+        load_encoder(str(tmp_path))

@@ -223,3 +223,10 @@ def test_rows_of_different_semantics_are_neither_pooled_nor_alike(
     assert comparisons.empty
     assert table["exam"].nunique() == 2
     assert students_markdown(exams, table, comparisons).count(f"Scored by semantics {OLD} of the harness") == 1
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["rescore", str(tmp_path / "nowhere")])
+    assert "nowhere: expected a store with a folder records/ or exams/, found none" in capsys.readouterr().err
+    assert not (tmp_path / "nowhere").exists()
