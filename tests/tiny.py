@@ -80,8 +80,8 @@ def tiny_model(
     return model.to(dtype).eval()
 
 
-def save_tiny(folder: Path, *, seed: int = 0, chat: bool = True, vocab_size: int = 258) -> Path:
+def save_tiny(folder: Path, *, seed: int = 0, chat: bool = True, vocab_size: int = 258, **changes: Any) -> Path:
     """A tiny Llama and its tokenizer as a local folder that `engine.pretrained.load` takes."""
-    tiny_model(seed=seed, vocab_size=vocab_size).save_pretrained(folder)
+    tiny_model(seed=seed, vocab_size=vocab_size, **changes).save_pretrained(folder)
     tiny_tokenizer(chat=chat).save_pretrained(folder)
     return folder

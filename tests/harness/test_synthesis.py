@@ -130,7 +130,7 @@ def test_what_a_teacher_first_gets_wrong_is_what_edit_learns_from(tmp_path, caps
 
 
 def test_difficulty_is_that_of_the_students_samples(tmp_path):
-    tiny = str(save_tiny(tmp_path / "tiny"))
+    tiny = str(save_tiny(tmp_path / "tiny", max_position_embeddings=2048))
     path = tmp_path / "corpus.jsonl"
     arguments = ["synthesize", "--output", str(path), "--limit", "3", "--target-size", "1", "--student", tiny]
     assert status(*arguments) == 0
@@ -167,7 +167,7 @@ def test_easy_questions_are_left_out_until_the_target_is_met(tmp_path, monkeypat
 
 
 def test_a_teacher_of_this_machine_that_knows_nothing_leaves_no_corpus(tmp_path, capsys):
-    tiny = str(save_tiny(tmp_path / "tiny"))
+    tiny = str(save_tiny(tmp_path / "tiny", max_position_embeddings=2048))
     path = tmp_path / "corpus.jsonl"
     arguments = ["synthesize", "--output", str(path), "--limit", "2", "--attempts", "1", "--max-new-tokens", "4"]
     assert status(*arguments, "--teacher", "transformers", "--teacher-model", tiny) == 2

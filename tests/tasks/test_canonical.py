@@ -302,7 +302,7 @@ def test_a_folder_without_the_file_leaves_the_hub(data_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "line", "complaint"),
     [
-        ("gsm8k", "{", "line 2: expected a JSON object"),
+        ("gsm8k", "{", "line 2: expected JSON"),
         ("gsm8k", "[]", "line 2: expected a JSON object with a text 'id'"),
         ("gsm8k", '{"id": "b", "question": "?"}', "line 2: expected a JSON object with a text 'answer'"),
         (

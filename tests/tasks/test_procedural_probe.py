@@ -12,6 +12,7 @@ class Characters:
     """A tokenizer of characters, without chat template and special tokens."""
 
     chat_template = bos_token = eos_token_id = sep_token_id = None
+    name_or_path = "characters"
 
     def __call__(self, text: str, *, add_special_tokens: bool) -> dict[str, list[int]]:
         return {"input_ids": [ord(character) for character in text]}
@@ -27,11 +28,11 @@ def run(
     tokenizer: Any = Characters()
     sizes = []
 
-    def answered(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens: int) -> list[list[int]]:
+    def answered(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens: int) -> list[str]:
         sizes.append(len(prompts))
-        return [[ord(c) for c in texts[tokenizer.decode(prompt)]] for prompt in prompts]
+        return [texts[tokenizer.decode(prompt)] for prompt in prompts]
 
-    monkeypatch.setattr(probe, "greedy_batch", answered)
+    monkeypatch.setattr(probe, "greedy_texts", answered)
     model: Any = None
     return probe.solved(model, tokenizer, asked), sizes
 
