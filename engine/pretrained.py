@@ -19,6 +19,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock
@@ -71,8 +72,7 @@ def load(
             source, revision=revision, trust_remote_code=False
         )
         tokenizer("a")  # some settings are looked at no sooner
-        model: PreTrainedModel
-        model, loading = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             source,
             revision=revision,
             dtype=dtype,
@@ -82,6 +82,8 @@ def load(
         )
     except Exception as error:  # at broken files the libraries raise whatever they stumble over
         raise ValueError(_out_of_reach(name_or_path, error)) from error
+    model: PreTrainedModel
+    model, loading = loaded
     if missing := sorted(loading["missing_keys"]):
         msg = (
             f"model {name_or_path!r}: expected a weight for everything that its config.json describes, got none for "
