@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fuzz.command_lines import command_line
+from tests.fuzz.command_lines import COMMANDS, command_line
 from tests.fuzz.files import damage
 from tests.fuzz.sandbox import CPU_LIMIT_S, Outcome, World, damaged
 
@@ -51,7 +51,7 @@ def command_cases(world: World, numbers: range) -> Iterator[tuple[str, str, Outc
             world.restore()
         words = command_line(number)
         shown = shlex.join(word if len(word) < 60 else f"{word[:20]}...({len(word)})" for word in words)
-        yield f"command line {number} ({shown})", words[0] if words[0].isidentifier() else "other", world.run(words)
+        yield f"command line {number} ({shown})", words[0] if words[0] in COMMANDS else "no command", world.run(words)
 
 
 def file_cases(world: World, numbers: range) -> Iterator[tuple[str, str, Outcome]]:
