@@ -98,7 +98,8 @@ def test_no_file_knows_where_it_was_written():
         pytest.skip("the list of the repository's files needs a git checkout")
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     here = re.compile(rf"(?<![\w./)}}\]]){re.escape(str(ROOT))}(?![\w.-])")
-    for name in set(files.split("\0")) - {"", "tests/test_packaging.py"}:
+    # These two write homes down that nobody has.
+    for name in set(files.split("\0")) - {"", "tests/test_packaging.py", "tests/harness/test_redaction.py"}:
         path = ROOT / name
         if path.is_symlink() or not path.is_file():
             continue
