@@ -130,15 +130,14 @@ def test_an_end_token_spelled_in_ordinary_tokens_ends_the_answer_as_in_lm_evals_
 
 def various(suite: Suite, settings: list[dict], monkeypatch) -> Suite:
     """A suite whose documents have caps and stop strings of their own, as a task's Python code may set them."""
-    original = requests.evaluate
+    original = requests.build_requests
 
-    def evaluate(model, suite, task, **options):
-        samples = original(model, suite, task, **options)
-        for instance, own in zip(getattr(model, "instances", ()), settings, strict=False):
+    def build(task, target, **options):
+        original(task, target, **options)
+        for instance, own in zip(task.instances, settings, strict=True):
             instance.arguments = (instance.arguments[0], own)
-        return samples
 
-    monkeypatch.setattr(requests, "evaluate", evaluate)
+    monkeypatch.setattr(requests, "build_requests", build)
     return suite
 
 

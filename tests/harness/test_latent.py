@@ -113,7 +113,7 @@ def test_an_interrupted_analysis_goes_on(folders, tmp_path, capsys, monkeypatch)
     more = [f"--student=other={folders['other']}"]
     monkeypatch.setattr(latent_session, "token_divergence", interrupted)
     assert status(*arguments(folders, tmp_path, *more)) == 130
-    assert "run the same command again to go on" in capsys.readouterr().err
+    assert "go on with: offbook analyse-latent" in capsys.readouterr().err
     monkeypatch.undo()
     monkeypatch.delattr(latent_session, "read_corpus")
     assert status(*arguments(folders, tmp_path, *more)) == 0
