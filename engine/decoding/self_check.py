@@ -37,8 +37,8 @@ WINDOW_FIELD = re.compile(
     r"(^|_)(windows?|window_size|chunk_size|local_attention|index_topk|index_block_size|topk_blocks)$"
 )
 LAYER_KINDS = ("sliding", "chunked", "local", "window", "sparse")
-# Largest difference of two logits over the largest logit. Above fp16 and bf16 the two paths differ by rounding alone, of
-# the order of 1e-6; this leaves room for deep models, and a window that is not kept changes far more.
+# Largest difference of two logits over the largest logit. Above fp16 and bf16 the two paths differ by rounding alone,
+# of the order of 1e-6; this leaves room for deep models, and a window that is not kept changes far more.
 EXACT = 2e-3
 # In fp16 and bf16 a single row may be far off (a router that chooses another expert); a fault is in all of them.
 COARSE = 0.15

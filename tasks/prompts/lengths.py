@@ -3,8 +3,8 @@
     python -m offbook.tasks.prompts.lengths                  # 20 training prompts of each category, up to 768 tokens
     python -m offbook.tasks.prompts.lengths --split test --per-category 12
 
-Prints, for each category, the share of greedy answers that end by themselves within each cap. The caps of the suites hold
-for both splits.
+Prints, for each category, the share of greedy answers that end by themselves within each cap. The caps of the suites
+hold for both splits.
 """
 
 import argparse
