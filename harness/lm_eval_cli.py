@@ -18,7 +18,8 @@ from offbook.tasks import TASKS_PATH
 from offbook.tasks.blame import TaskError, reason_of
 
 MODEL = "offbook"
-OWN = Path(__file__).resolve().parent.parent  # the folder of the rooms
+OWN = Path(__file__).resolve().parent.parent  # holds the rooms, and in a checkout perhaps a virtual environment too
+ROOMS = ("kernels", "engine", "tasks", "methods", "baselines", "harness")
 TRACEBACKS = "LMEVAL_LOG_LEVEL"
 
 
@@ -77,7 +78,8 @@ def fill_in(asked: Namespace) -> None:
 def _is_ours(error: Exception) -> bool:
     """Whether offbook raised it, and so says what is wrong."""
     frames = traceback.extract_tb(error.__traceback__)
-    return isinstance(error, ValueError) and Path(frames[-1].filename).resolve().is_relative_to(OWN)
+    raised_in = Path(frames[-1].filename).resolve()
+    return isinstance(error, ValueError) and any(raised_in.is_relative_to(OWN / room) for room in ROOMS)
 
 
 def _blame_task(asked: Namespace) -> None:

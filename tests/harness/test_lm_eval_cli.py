@@ -9,7 +9,7 @@ import torch
 from lm_eval._cli.harness import HarnessCLI
 
 from offbook.harness.cli import main
-from offbook.harness.lm_eval_cli import fill_in, run
+from offbook.harness.lm_eval_cli import OWN, _is_ours, fill_in, run
 from offbook.tasks import TASKS_PATH
 from tests.harness.test_task_mistakes import GOOD, PROCESS, ROWS, write
 
@@ -112,6 +112,15 @@ MISTAKES = {
         r"mine, document 3: expected prompt plus new tokens within the model's context of 512, got 600 \+ 4",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("file", "ours"), [("harness/lm.py", True), (".nox/offbook/lib/python3/site-packages/lm_eval/tasks.py", False)]
+)
+def test_what_is_installed_inside_a_checkout_is_not_ours(file, ours):
+    with pytest.raises(ValueError, match="x") as caught:
+        exec(compile("raise ValueError('x')", OWN / file, "exec"))
+    assert _is_ours(caught.value) is ours
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
