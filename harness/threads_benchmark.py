@@ -2,7 +2,7 @@
 
     python -m offbook.harness.threads_benchmark results/threads.csv
 
-Every way of waiting (as libgomp has it, which spins for 3 ms; with a short spin; asleep at once) and every number of
+Every way of waiting (as libgomp has it, which spins for 3 ms; with shorter spins; asleep at once) and every number of
 threads decodes the same tokens in a process of its own, as OpenMP reads its settings once. All of them take turns, so
 that what else the machine does meets all alike; ratios are between neighbours in one round. Ten tokens of warm-up are
 not counted. Busy processes are loops that want a core each.
@@ -25,7 +25,9 @@ from offbook.engine.threads import COUNTS, WAITING
 
 WAYS: Mapping[str, Mapping[str, str]] = {
     "spin": {},
-    "short spin": {"GOMP_SPINCOUNT": "1000"},
+    "40,000 spins": {"GOMP_SPINCOUNT": "40000"},
+    "10,000 spins": {"GOMP_SPINCOUNT": "10000"},
+    "1,000 spins": {"GOMP_SPINCOUNT": "1000"},
     "passive": {"OMP_WAIT_POLICY": "PASSIVE"},
 }
 PROMPT_TOKENS, WARM_UP = 64, 10
