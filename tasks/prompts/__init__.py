@@ -10,6 +10,9 @@ from pathlib import Path
 CATEGORIES = ("chat", "maths", "code", "summarisation", "qa", "extraction")
 SPLITS = ("test", "train")
 DATA_PATH = Path(__file__).resolve().parent / "data"
+# What a suite says before its prompts. Left alone, the embedded model repeats itself for ever at four of ten open
+# requests, and decoders would be measured on that.
+BEFORE = {"chat": "Answer concisely, in a few sentences. "}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,11 @@ class Prompt:
     split: str
     prompt: str
     answer: str
+
+    @property
+    def asked(self) -> str:
+        """The prompt as its suite asks it."""
+        return BEFORE.get(self.category, "") + self.prompt
 
 
 def load_prompts(split: str, category: str | None = None) -> list[Prompt]:

@@ -1,4 +1,4 @@
-"""How long a model's own answers to the prompts are: what the caps of the suites are chosen by.
+"""How long a model's own answers to the prompts are, asked as the suites ask: what their caps are chosen by.
 
     python -m offbook.tasks.prompts.lengths                  # 20 training prompts of each category, up to 768 tokens
     python -m offbook.tasks.prompts.lengths --split test --per-category 12
@@ -41,7 +41,7 @@ def answer_lengths(
     Answers go on in steps, those that have ended leave the batch: one that repeats itself for ever does not hold up
     the others.
     """
-    asked = {prompt.id: chat_tokens(tokenizer, prompt.prompt) for prompt in prompts}
+    asked = {prompt.id: chat_tokens(tokenizer, prompt.asked) for prompt in prompts}
     told: dict[str, list[int]] = {name: [] for name in asked}
     lengths: dict[str, int] = {}
     for done in range(0, cap, STEP):

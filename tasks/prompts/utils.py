@@ -11,7 +11,7 @@ from typing import Any
 import datasets
 
 from offbook.tasks import answers
-from offbook.tasks.prompts import DATA_PATH
+from offbook.tasks.prompts import BEFORE, DATA_PATH
 from offbook.tasks.prompts.scoring import answered, contains_any, defining_code, rouge1, works
 
 Document = dict[str, Any]
@@ -32,6 +32,11 @@ load_code = _loader("code")
 load_summarisation = _loader("summarisation")
 load_qa = _loader("qa")
 load_extraction = _loader("extraction")
+
+
+def ask_chat(doc: Document) -> str:
+    """An open request, kept short."""
+    return BEFORE["chat"] + str(doc["prompt"])
 
 
 def score_chat(doc: Document, results: list[str]) -> dict[str, float]:

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from lm_eval.tasks import TaskManager
 
 from offbook.engine.pretrained import load
 from offbook.engine.training.answers import chat_tokens, greedy_batch
 from offbook.harness.profiles import load_profile
+from offbook.tasks import TASKS_PATH
+from offbook.tasks.build import build
 from offbook.tasks.prompts import CATEGORIES, Prompt, lengths, load_prompts
 from offbook.tasks.prompts.lengths import UNENDED, answer_lengths, ended_within, table
 from tests.chain import chain_model, chain_tokenizer
@@ -74,3 +77,12 @@ def test_profiles_cap_answers_as_the_suites_do() -> None:
         assert re.search(rf"\| `offbook_{category}` \|.*\| {cap} \|", readme)
         assert re.search(rf"\| {category} \| {cap} \|", readme)
     assert load_profile("laptop")[1].suites == load_profile("full")[1].suites == own
+
+
+def test_lengths_are_measured_as_the_suites_ask() -> None:
+    manager = TaskManager(include_path=[str(TASKS_PATH)], include_defaults=False)
+    for category in CATEGORIES:
+        name = f"offbook_{category}"
+        task = build(name, manager)[name]
+        asked = [task.doc_to_text(document) for document in task.eval_docs]
+        assert asked == [prompt.asked for prompt in load_prompts("test", category)], category

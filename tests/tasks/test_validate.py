@@ -39,7 +39,7 @@ class Reader(LM):
 
     def generate_until(self, requests: list[Instance]) -> list[str]:
         self.requests = [request.args for request in requests]
-        references = {prompt.prompt: prompt.answer for prompt in load_prompts("test")}
+        references = {prompt.asked: prompt.answer for prompt in load_prompts("test")}
         return [references[prompt] for prompt, _ in self.requests]
 
     def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
@@ -87,7 +87,7 @@ def test_the_references_score_full_marks_through_lm_eval(manager: Any) -> None:
     outcome = simple_evaluate(model=model, tasks=["offbook_prompts"], task_manager=manager, bootstrap_iters=0)
     results = outcome["results"]
     assert len(model.requests) == 12 * len(TASKS)
-    assert {prompt for prompt, _ in model.requests} == {prompt.prompt for prompt in load_prompts("test")}
+    assert {prompt for prompt, _ in model.requests} == {prompt.asked for prompt in load_prompts("test")}
     for task in ("offbook_maths", "offbook_qa", "offbook_extraction"):
         assert results[task]["acc,none"] == 1.0
     assert results["offbook_summarisation"]["rouge1,none"] == 1.0
