@@ -35,6 +35,15 @@ _REASON = re.compile(r"\b(?:because|since|where|when|if|given)\b|\bfor (?=[^\W\d
 _EQUATIONS = re.compile(r"(?:,|;|\b(?:or|and)\b) ?(?=[^\W\d][\w ]{0,30}=)")
 _EQUATION = re.compile(r"\W*[^\W\d][\w ]*=[^=]*")  # a name and its value
 _APART = re.compile(r"\A ?- (?=[0-9.$€£])")  # the minus of "x = - 4"
+_HYPHEN = re.compile(r"(?<=[0-9])-(?=[0-9]+/[0-9])")  # of 3-1/2; in an equation a minus
+_CALCULATED = re.compile(  # behind the first number of a calculation in words
+    r"(?: (?!(?:and|or|is|are|was|were|which|that|not|no|as|because)\b)[^\W\d]+){0,2} "
+    r"(?:(?!(?:rath|oth)er\b)(?:more|less|fewer|[^\W\d]+er) than|times as [^\W\d]+ as|times (?:more|less|fewer) than"
+    r"|(?:divided|multiplied|increased|decreased|reduced) by|(?:added|raised) to(?: the power of)?|subtracted from) "
+    r"(?:the )?[$€£¥₹]?",
+    re.IGNORECASE,
+)
+_MULTIPLIED = re.compile(r"\W*(?:twice|thrice|double|triple)\b(?! (?:digits?|figures?)\b)", re.IGNORECASE)
 _UNSAID = re.compile(
     r"[\W_]*(?:(?:the|a|an|that|about|approximately|exactly|option|choice|letter|either)\b[\W_]*)*", re.I
 )
@@ -133,10 +142,13 @@ def _stated_number(stated: str) -> str | None:
     if len(equations) > 1 and all(map(_EQUATION.fullmatch, equations)):
         first, *others = [_stated_number(equation) for equation in equations]
         return first if first is not None and all(o is not None and same(o, first) for o in others) else None
-    for side in reversed(_SIDES.split(stated)):
+    sides = _SIDES.split(stated)
+    for side in reversed(sides):
+        if len(sides) > 1:
+            side = _HYPHEN.sub(" - ", side)
         written = in_digits(_APART.sub("-", side))
         numbers = find_numbers(written)
-        if numbers and not _several(written, numbers):
+        if numbers and not _several(written, numbers) and not _calculated(written, numbers[0]):
             return numbers[0].digits
     return None
 
@@ -147,6 +159,17 @@ def _several(text: str, numbers: Sequence[Number]) -> bool:
         return False
     between = text[numbers[0].end : numbers[1].start]
     return len(between) < 60 and _NEXT.fullmatch(between) is not None
+
+
+def _calculated(text: str, first: Number) -> bool:
+    """Whether a statement calculates in words: ``12 more than 5``, ``3 times as many as four``, ``twice 6``."""
+    if _MULTIPLIED.match(text):
+        return True
+    found = _CALCULATED.match(text, first.end)
+    if found is None:
+        return False
+    rest = text[found.end() : found.end() + 40]
+    return rest[:1].isdigit() or in_digits(rest) != rest
 
 
 def _mentioned(text: str, kind: str, choices: Sequence[str]) -> str | None:

@@ -2,7 +2,8 @@ r"""The numbers of a plain text (`offbook.tasks.typesetting.plain`): where they 
 
     12   1,200   1 000 000   1'000   1_000   1,00,000   1.000.000   1.000,50     grouped digits
     3.5   .5   -4   minus 5   negative 3   $12   12%   12kg                        signs, currencies, units
-    3/4   3 1/2   1.5e3   10^3   1.5 × 10^3                                          fractions and powers
+    3/4   3 1/2   3-1/2   1.5e3   10^3   1.5 × 10^3                                  fractions and powers
+    €5,50   5,50 €   EUR 5,50                                                       prices with a decimal comma
     3 million   2.5 thousand   2 dozen                                              sizes in words
 
 Every run of digits is read once, from left to right, so the time is linear in the length of the text; and no number is
@@ -20,7 +21,9 @@ TOLERANCE = Fraction(1, 10**6)  # a difference; of numbers below 1 a share of th
 
 _DIGITS = re.compile(r"[0-9]+")
 _FRACTION = re.compile(r" ?/ ?(?=[0-9])")
-_MIXED = re.compile(r" (?:and )?(?=[0-9])")
+_MIXED = re.compile(r"(?: (?:and )?|-)(?=[0-9])")
+_CALCULATED_BEFORE = re.compile(r"(?:[=+*×·÷/^<>≈]|[0-9)] ?-) ?\(?$")  # of which 5-1/2 is a difference, not 5 1/2
+_CALCULATED_BEHIND = re.compile(r"\)? ?(?:[=+*×·÷/^<>≈]|- ?[0-9(])")
 _SCIENTIFIC = re.compile(r"[eE]([-+]?[0-9]{1,9})(?![\w.][\w])")
 _TIMES_TEN = re.compile(r" ?[x×*·⋅] ?10 ?\^ ?\(?([-+]?[0-9]{1,9})\)?(?![\w])")
 _POWER = re.compile(r" ?\^ ?\(?([-+]?[0-9]{1,9})\)?(?![\w])")
@@ -30,6 +33,8 @@ _SIZE = re.compile(
 _DOZEN = re.compile(r"[ -]dozens?\b", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _CODE = re.compile(r"(?<!\w)(?:Rs\.?|USD|EUR|GBP|INR|US|HK|NZ|[ACS])$")
+_PRICED_BEFORE = re.compile(r"(?:[$€£¥₹]|(?<!\w)(?:Rs\.?|USD|EUR|GBP|INR|CHF)) ?-?$")
+_PRICED_BEHIND = re.compile(r" ?(?:[€£¥₹]|(?:USD|EUR|GBP|INR|CHF|euros?)\b)", re.IGNORECASE)
 _NEGATIVE = re.compile(r"\bnegative $", re.IGNORECASE)
 _MINUS = re.compile(
     r"(?:^|[=:(,'\"]|\b(?:is|are|was|be|by|to|or|and|equals|gives|get|becomes)) ?minus $", re.IGNORECASE
@@ -59,8 +64,9 @@ def find_numbers(text: str) -> list[Number]:
     """The numbers of a plain text that stand for themselves, in order; not those of ``x2``, ``3rd`` or ``m^2``.
 
     A minus is a sign only where it touches the number and no word or number stands before it, so ``10-12`` ends in 12
-    and ``x = -4`` in -4, while the list item ``- 12 apples`` ends in 12. Chains such as ``1.2.3`` or ``5/12/2021`` are
-    no numbers.
+    and ``x = -4`` in -4, while the list item ``- 12 apples`` ends in 12. The hyphen of ``3-1/2 cups`` makes a mixed
+    number, unless it stands beside another sign of a calculation: ``5-1/2 = 4.5``. Chains such as ``1.2.3`` or
+    ``5/12/2021`` are no numbers.
     """
     return list(_Reader(text).numbers())
 
@@ -119,7 +125,12 @@ class _Reader:
                 return self._past(until, "/")
             if below and _nonzero(below):
                 at, end, digits = after, until, f"{digits}/{below}"
-        elif (mixed := _MIXED.match(self.text, end)) and digits.isdecimal() and (part := self._proper(at, mixed.end())):
+        elif (
+            (mixed := _MIXED.match(self.text, end))
+            and digits.isdecimal()
+            and (part := self._proper(at, mixed.end()))
+            and (mixed[0] != "-" or self._hyphenated(start, part))
+        ):
             at, end, above, below = part
             if len(digits) + len(below) < LONGEST:
                 worth = Fraction(digits) + Fraction(int(above), int(below))
@@ -145,6 +156,8 @@ class _Reader:
         """As `_magnitude`, of grouped digits with decimals."""
         first, last = at, self._grouped(at)
         digits = self._digits(first, last)
+        if self._priced(first, last):
+            return last + 2, self.chunks[last + 1][1], f"{digits}.{self._digits(last + 1, last + 1)}"  # €5,50
         if self._joint(last) != "." or (last > first and self._joint(first) == "."):
             if last == first and digits == "0" and self._joint(first) == "," != self._joint(first + 1):
                 return first + 2, self.chunks[first + 1][1], f"0.{self._digits(first + 1, first + 1)}"  # 0,5
@@ -199,6 +212,24 @@ class _Reader:
         if self._joint(at + 1) in ("/", ".") or not len(above) <= len(below) < LONGEST or int(above) >= int(below):
             return None
         return at + 2, self.chunks[at + 1][1], above, below
+
+    def _hyphenated(self, start: int, part: tuple[int, int, str, str]) -> bool:
+        """Whether a hyphen before a proper fraction joins it to the whole number: no calculation, no date."""
+        _, end, _, below = part
+        before, behind = self.text[max(start - 4, 0) : start], self.text[end : end + 4]
+        return len(below) < 3 and not (_CALCULATED_BEFORE.search(before) or _CALCULATED_BEHIND.match(behind))
+
+    def _priced(self, first: int, last: int) -> bool:
+        """Whether a comma and two digits behind these chunks are the cents of a price: a currency touches it."""
+        if self._joint(last) != "," or self._width(last + 1) != 2 or self._joint(last + 1) in (",", "."):
+            return False
+        if last > first and self._joint(first) == ",":
+            return False
+        start, end = self.chunks[first][0], self.chunks[last + 1][1]
+        before, behind = self.text[max(start - 8, 0) : start], self.text[end : end + 7]
+        if before.endswith("$") and behind.startswith("$"):  # LaTeX
+            return False
+        return bool(_PRICED_BEFORE.search(before) or _PRICED_BEHIND.match(behind))
 
     def _joint(self, at: int) -> str:
         """The one character between a chunk and the next; "" where there are more or none."""

@@ -26,6 +26,7 @@ _ESCAPED = {
     **{sign: sign for sign in "$%&#_{}"},
     **dict.fromkeys("()[] ", " "),
 }
+_LESS = re.compile(r"[0-9]-$")  # a minus, not the hyphen of a mixed number
 _SIMPLE = re.compile(r"-?[\w.,]*")
 _FEW = 6  # pieces of a group that needs no brackets
 
@@ -41,6 +42,7 @@ _UNDERSCORES = re.compile(r"_+")
 _SUPERSCRIPTS = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SPACES = str.maketrans(dict.fromkeys("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}\N{FIGURE SPACE}", " "))
+_MINUS = re.compile(r"(?<=[0-9])−(?=[0-9]+ ?[/⁄∕])")  # where a hyphen would make a mixed number
 _SIGNS = str.maketrans({"−": "-", "–": "-", "‒": "-", "－": "-", "⁄": "/", "∕": "/", "∗": "*"})
 
 
@@ -50,7 +52,7 @@ def plain(text: str) -> str:
     Signs come out as ASCII where they have a twin there: digits of other scripts, ``−``, ``½`` (as ``1/2``), ``10³``
     (as ``10^3``), spaces that do not break.
     """
-    text = _ascii_signs(_without_tags(text)).translate(_SIGNS)
+    text = _MINUS.sub(" - ", _ascii_signs(_without_tags(text))).translate(_SIGNS)
     if "\\" in text or "{" in text:
         text = _without_latex(text)
     text = text.replace("$$", " ")
@@ -187,7 +189,7 @@ def _command(name: str, found: _Pass) -> str:
     if name in _BOXES:
         return "boxed"
     if name in _FRACTIONS:
-        if found.last.isdecimal():
+        if found.last.isdecimal() or _LESS.search(found.pieces[-1] if found.pieces else ""):
             found.add(" ")
         found.fractions.append(_Fraction(len(found.groups)))
     elif len(name) == 1 and not name.isalpha():
