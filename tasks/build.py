@@ -10,8 +10,11 @@ from typing import Any
 
 from lm_eval.api.registry import metric_registry
 from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
 
-from offbook.tasks.blame import blamed
+from offbook.engine.quoting import quoted
+from offbook.tasks.blame import TaskError, blamed
+from offbook.tasks.data_files import BEGINNING, WHOLE, check_encoding
 
 
 def build(name: str, manager: TaskManager) -> dict[str, Any]:
@@ -20,18 +23,20 @@ def build(name: str, manager: TaskManager) -> dict[str, Any]:
     Raises:
         TaskError: lm-eval or the task's own code raises, a group's member is missing, or a metric is none.
     """
-    entry = manager.task_index.get(name)
-    config = (entry.cfg if entry is not None else None) or {}
+    config = _config(name, manager)
     with blamed_in(manager, name, "lm-eval to build it"):
         _check_members(config, manager)
+        _check_settings(name, manager)
         try:
             with quiet():
                 tasks: dict[str, Any] = manager.load(name)["tasks"]
         except Exception:
+            _check_settings(name, manager, most=WHOLE)
             if (unknown := _unknown_metric(config)) is not None:
                 raise LookupError(unknown) from None
             raise
-        for task in tasks.values():
+        for member, task in tasks.items():
+            _check_shots(task.get_config("num_fewshot"), member, manager)
             _check_metrics(task)
     return tasks
 
@@ -57,6 +62,53 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def _config(name: str, manager: TaskManager) -> dict[str, Any]:
+    """What a task file says, with what it includes; its functions stay names."""
+    entry = manager.task_index.get(name)
+    if entry is None or entry.yaml_path is None:
+        return (entry.cfg if entry is not None else None) or {}
+    try:
+        config: dict[str, Any] = load_yaml(entry.yaml_path, resolve_func=False)
+    except Exception:  # lm-eval will say what is wrong with it
+        return entry.cfg or {}
+    return config
+
+
+def _check_settings(name: str, manager: TaskManager, *, most: int = BEGINNING) -> None:
+    """Refuses what lm-eval would take, or would complain about without a name: of a task or of a group's members.
+
+    Raises:
+        TaskError: a number of shots that is none, or a data file in another encoding.
+    """
+    waiting, seen = [name], {name}
+    while waiting:
+        config = _config(task := waiting.pop(), manager)
+        members = config.get("task")
+        if isinstance(members, list):
+            named = [m if isinstance(m, str) else m.get("task") for m in members if isinstance(m, str | dict)]
+            waiting += [m for m in dict.fromkeys(named) if isinstance(m, str) and m not in seen]
+            seen.update(waiting)
+        _check_shots(config.get("num_fewshot"), task, manager)
+        try:
+            check_encoding(config, whose=f"suite {quoted(task)}", most=most)
+        except ValueError as error:
+            raise TaskError(str(error)) from error
+
+
+def _check_shots(shots: Any, name: str, manager: TaskManager) -> None:
+    """Refuses a number of examples that is none: lm-eval takes -1 for 0, and true for 1.
+
+    Raises:
+        TaskError: it is none.
+    """
+    if shots is not None and (type(shots) is not int or shots < 0):
+        entry = manager.task_index.get(name)
+        where = "" if entry is None or entry.yaml_path is None else f"; mend {entry.yaml_path}"
+        got = quoted(shots)
+        msg = f"suite {quoted(name)}: expected num_fewshot to be a whole number of at least 0, got {got}{where}"
+        raise TaskError(msg)
+
+
 def _check_members(config: dict[str, Any], manager: TaskManager) -> None:
     """Refuses a group's member that is no task, which lm-eval would take for a task without data.
 
@@ -68,7 +120,7 @@ def _check_members(config: dict[str, Any], manager: TaskManager) -> None:
         return
     for member in members:
         if isinstance(member, str) and member not in manager.task_index:
-            msg = f"its member {member!r} is no task"
+            msg = f"its member {quoted(member)} is no task"
             raise LookupError(msg)
 
 
@@ -84,7 +136,7 @@ def _check_metrics(task: Any) -> None:
             raise LookupError(_no_metric(str(metric)))
     for metric, function in getattr(task, "_aggregation_list", {}).items():
         if function is None:
-            msg = f"the aggregation of metric {metric!r} is none of lm-eval's"
+            msg = f"the aggregation of metric {quoted(metric)} is none of lm-eval's"
             raise LookupError(msg)
 
 
@@ -98,4 +150,4 @@ def _unknown_metric(config: dict[str, Any]) -> str | None:
 
 def _no_metric(name: str) -> str:
     near = difflib.get_close_matches(name, list(metric_registry), n=1)
-    return f"{name!r} is no metric of lm-eval{f' (did you mean {near[0]}?)' if near else ''}"
+    return f"{quoted(name)} is no metric of lm-eval{f' (did you mean {near[0]}?)' if near else ''}"

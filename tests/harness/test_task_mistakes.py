@@ -210,8 +210,78 @@ def test_a_task_without_a_mistake_is_measured(tiny_folder, tmp_path):
     assert list((tmp_path / "out" / "records").glob("*.json"))
 
 
-def test_data_in_another_encoding_says_what_to_do(tiny_folder, tmp_path, capsys):
-    folder = write(tmp_path / "tasks", GOOD)
-    (folder / "data.jsonl").write_bytes('{"question": "Où?", "answer": "2"}\n'.encode("latin-1"))
+JSON_LINES = "".join(
+    json.dumps({"question": f"Où {n}?", "answer": str(n)}, ensure_ascii=False) + "\n" for n in range(3)
+)
+TABLE = "question,answer\n" + "".join(f"Où {n}?,{n}\n" for n in range(3))
+LATE = json.dumps({"question": "x" * 40, "answer": "1"}) + "\n"
+ENCODED = {
+    "Latin-1": ("data.jsonl", JSON_LINES.encode("latin-1"), "byte 0xf9 in line 1, as in Latin-1 or a binary file"),
+    "UTF-16": ("data.jsonl", JSON_LINES.encode("utf-16"), "UTF-16"),
+    "UTF-16 without a mark": ("data.jsonl", LATE.encode("utf-16-le"), "a NUL character"),
+    "UTF-32": ("data.jsonl", JSON_LINES.encode("utf-32"), "UTF-32"),
+    "Latin-1 after many lines": ("data.jsonl", LATE.encode() * 2_000 + JSON_LINES.encode("latin-1"), "in line 2001"),
+    "a table in Latin-1": ("data.csv", TABLE.encode("latin-1"), "byte 0xf9 in line 2"),
+    "a table in UTF-16": ("data.csv", TABLE.encode("utf-16"), "UTF-16"),
+    "a table in UTF-16 without a mark": ("data.csv", TABLE.replace("ù", "u").encode("utf-16-be"), "a NUL character"),
+}
+
+
+def from_file(path: Path, **settings: object) -> dict:
+    reader = "csv" if path.suffix == ".csv" else "json"
+    return GOOD | {"dataset_path": reader, "dataset_kwargs": {"data_files": {"test": str(path)}, **settings}}
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+def test_a_data_file_in_another_encoding_is_named_with_what_to_do(encoding, tiny_folder, tmp_path, capsys):
+    name, data, found = ENCODED[encoding]
+    folder = write(tmp_path / "tasks", from_file(tmp_path / "tasks" / name))
+    (folder / name).write_bytes(data)
     assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
-    assert "(a data file that is not UTF-8: re-encode it); mend " in capsys.readouterr().err
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith(f"offbook: error: suite 'mine': data file {folder / name}: expected UTF-8 text, got ")
+    assert found in last
+    assert last.endswith("; re-encode it as UTF-8")
+
+
+def test_of_several_data_files_the_one_in_another_encoding_is_named(tiny_folder, tmp_path, capsys):
+    folder = write(tmp_path / "tasks", from_file(tmp_path / "tasks" / "*.jsonl"), rows=ROWS)
+    (folder / "second.jsonl").write_bytes(JSON_LINES.encode("utf-16"))
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    assert f"data file {folder / 'second.jsonl'}: expected UTF-8" in capsys.readouterr().err
+
+
+def test_a_data_file_whose_encoding_the_task_tells_is_read_in_it(tiny_folder, tmp_path):
+    folder = write(tmp_path / "tasks", from_file(tmp_path / "tasks" / "data.csv", encoding="latin-1"))
+    (folder / "data.csv").write_bytes(TABLE.encode("latin-1"))
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 0
+
+
+@pytest.mark.parametrize("shots", [-1, 1.5, 1.0, "3", True, [2]])
+def test_a_number_of_examples_that_is_none_is_refused(shots, tiny_folder, tmp_path, capsys):
+    folder = write(tmp_path / "tasks", GOOD | {"num_fewshot": shots, "fewshot_split": "test"}, rows=ROWS)
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last == (
+        "offbook: error: suite 'mine': expected num_fewshot to be a whole number of at least 0, "
+        f"got {shots!r}; mend {folder / 'mine.yaml'}"
+    )
+
+
+def test_a_number_of_examples_that_is_none_is_refused_in_a_group_and_in_what_a_file_includes(
+    tiny_folder, tmp_path, capsys
+):
+    folder = write(tmp_path / "tasks", GOOD | {"num_fewshot": -2}, rows=ROWS)
+    (folder / "ours.yaml").write_text("group: ours\ntask:\n  - mine\n")
+    (folder / "_base").write_text((folder / "mine.yaml").read_text())
+    (folder / "third.yaml").write_text("include: _base\ntask: third\n")
+    for suite in ("ours", "third"):
+        assert evaluate(tiny_folder, folder, tmp_path / "out", suite=suite) == 2
+        assert "expected num_fewshot to be a whole number of at least 0, got -2; mend " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("repeats", [True, 2, 1.0, 0])
+def test_a_number_of_answers_other_than_one_is_refused(repeats, tiny_folder, tmp_path, capsys):
+    folder = write(tmp_path / "tasks", GOOD | {"repeats": repeats}, rows=ROWS)
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    assert f"expected one answer a document, got repeats {repeats!r}" in capsys.readouterr().err
