@@ -27,13 +27,15 @@ from offbook.harness.exam import (
     commit_exam,
 )
 from offbook.harness.progress import Progress
-from offbook.harness.provenance import load_average, manifest
+from offbook.harness.provenance import load_average
+from offbook.harness.record import LimitsSpec, canonical_sha256
 from offbook.harness.rehearsal import check_metric, check_prompts
 from offbook.harness.requests import Asked, Request, Suite, ask
 from offbook.harness.scoring import main_metric, not_scored, score
 from offbook.harness.student_config import Group
 from offbook.harness.students import Student
 from offbook.harness.target import Target
+from offbook.harness.unscored import Began, ExamAnswer, Unscored, drop, keep, kept, scoring
 from offbook.tasks.source import origin_of
 
 
@@ -128,36 +130,75 @@ def exam_spec(
 def examine(
     paper: Paper, target: Target, spec: ExamSpec, cost: TrainingCost | None, folder: Path, progress: Progress
 ) -> Exam:
-    """Lets one model sit the exam, commits it and returns it.
+    """Lets one model sit the exam, commits it and returns it; answers that an earlier process kept are scored.
 
     Raises:
-        ValueError: documents without one number each as their score.
+        ValueError: documents without one number each as their score, or a task that cannot score an answer.
     """
-    started, clock = datetime.now(UTC), time.perf_counter()
-    description, load_at_start = manifest(), load_average()
-    answers = _answer(paper, target, f"{spec.student}, seed {spec.seed}", progress)
+    who = f"{spec.student}, seed {spec.seed}"
+    prompts = {
+        (str(place), r.doc_id): target.encode(r.prompt, templated=paper.chat_template)
+        for place, asked in enumerate(paper.asked)
+        for r in asked.requests
+    }
+    key = _answers_key(paper, target, spec, prompts)
+    answers = kept(folder, who, key, Unscored[ExamAnswer], prompts, progress)
+    if answers is None:
+        answers = _answer(paper, target, key, prompts, f"exam of {who}", progress)
+        keep(folder, who, answers)
+    clock, description = time.perf_counter(), dict(answers.began.manifest)
+    with scoring(folder):
+        rows, metrics, reasons = _rows(paper, target, answers)
+    for name, reason in reasons.items():
+        description["not_scored"] = {**reasons}
+        progress.say(f"    {name}: not scored right or wrong: {reason}")
+    description["load_average"] = answers.load_average
+    record = ExamRecord(
+        key=spec.key(),
+        spec=spec,
+        cost=cost,
+        metrics=metrics,
+        manifest=description,
+        started_utc=answers.began.started_utc,
+        finished_utc=datetime.now(UTC),
+        wall_s=answers.wall_s + time.perf_counter() - clock,
+    )
+    commit_exam(folder, record, rows)
+    drop(folder, who, key)
+    return Exam(record, tuple(rows))
+
+
+def _rows(
+    paper: Paper, target: Target, answers: Unscored[ExamAnswer]
+) -> tuple[list[AnswerRow], dict[str, str], dict[str, str]]:
+    """Rows, the main metric by suite, and why a suite is not scored right or wrong.
+
+    Raises:
+        ValueError: a task that cannot score an answer, or not with one number.
+    """
+    answered = {(int(a.of), a.doc_id): BatchAnswer(a.tokens, a.finish_reason) for a in answers.answers}
     rows: list[AnswerRow] = []
-    metrics = {}
+    metrics: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for place, asked in enumerate(paper.asked):
         name = asked.suite.name
         texts = {
             r.doc_id: visible_text(
-                target.detokenize(answers[place, r.doc_id].tokens), _limits(paper, target, r).stop_strings
+                target.detokenize(answered[place, r.doc_id].tokens), _limits(paper, target, r).stop_strings
             )
             for r in asked.requests
         }
         scores = score(asked, target, texts)
         metrics[name] = main_metric(scores, name)
         if reason := not_scored(name, metrics[name]):
-            description["not_scored"] = {name: reason}
-            progress.say(f"    {name}: not scored right or wrong: {reason}")
+            reasons[name] = reason
         rows += [
             AnswerRow(
                 suite=name,
                 doc_id=r.doc_id,
                 doc_hash=r.doc_hash,
-                tokens=len(answers[place, r.doc_id].tokens),
-                finished=answers[place, r.doc_id].finished,
+                tokens=len(answered[place, r.doc_id].tokens),
+                finished=answered[place, r.doc_id].finished,
                 text=texts[r.doc_id],
                 score=scores[r.doc_id][metrics[name]],
                 choices=r.choices,
@@ -165,19 +206,7 @@ def examine(
             )
             for r in asked.requests
         ]
-    description["load_average"] = {"start": load_at_start, "end": load_average()}
-    record = ExamRecord(
-        key=spec.key(),
-        spec=spec,
-        cost=cost,
-        metrics=metrics,
-        manifest=description,
-        started_utc=started,
-        finished_utc=datetime.now(UTC),
-        wall_s=time.perf_counter() - clock,
-    )
-    commit_exam(folder, record, rows)
-    return Exam(record, tuple(rows))
+    return rows, metrics, reasons
 
 
 def _limits(paper: Paper, target: Target, request: Request) -> Limits:
@@ -185,16 +214,35 @@ def _limits(paper: Paper, target: Target, request: Request) -> Limits:
     return target.limits(paper.max_new_tokens, request.stop_strings)
 
 
-def _answer(paper: Paper, target: Target, who: str, progress: Progress) -> dict[tuple[int, int], BatchAnswer]:
-    """Answers by (place of the suite, doc_id)."""
-    asked = {(place, r.doc_id): r for place, asked in enumerate(paper.asked) for r in asked.requests}
-    prompts = {name: target.encode(r.prompt, templated=paper.chat_template) for name, r in asked.items()}
+def _answers_key(paper: Paper, target: Target, spec: ExamSpec, prompts: Mapping[tuple[str, int], Sequence[int]]) -> str:
+    """The hash of what determines an exam's answers: its specification without the scorers, and every prompt."""
+    exam = spec.model_dump(mode="json", exclude={"suites"})
+    limits = {
+        (str(place), r.doc_id): LimitsSpec.of(_limits(paper, target, r)).model_dump(mode="json")
+        for place, asked in enumerate(paper.asked)
+        for r in asked.requests
+    }
+    documents = [[*name, list(prompt), limits[name]] for name, prompt in prompts.items()]
+    return canonical_sha256({"exam": exam, "documents": documents})
+
+
+def _answer(
+    paper: Paper,
+    target: Target,
+    key: str,
+    prompts: Mapping[tuple[str, int], Sequence[int]],
+    title: str,
+    progress: Progress,
+) -> Unscored[ExamAnswer]:
+    """Answers to all documents, in batches of about one length."""
+    began, clock = Began.now(), time.perf_counter()
+    asked = {(str(place), r.doc_id): r for place, asked in enumerate(paper.asked) for r in asked.requests}
     order = sorted(prompts, key=lambda name: len(prompts[name]))
-    answers: dict[tuple[int, int], BatchAnswer] = {}
+    answers: list[ExamAnswer] = []
     target.backbone.use_native_attention()
     try:
         for start in range(0, len(order), paper.batch_size):
-            progress.update(start, len(order), f"exam of {who}")
+            progress.update(start, len(order), title)
             names = order[start : start + paper.batch_size]
             batch = answer_batch(
                 target.backbone.model,
@@ -202,7 +250,16 @@ def _answer(paper: Paper, target: Target, who: str, progress: Progress) -> dict[
                 [prompts[n] for n in names],
                 [_limits(paper, target, asked[n]) for n in names],
             )
-            answers.update(zip(names, batch, strict=True))
+            answers += [
+                ExamAnswer(of=of, doc_id=doc_id, tokens=answer.tokens, finish_reason=answer.finish_reason)
+                for (of, doc_id), answer in zip(names, batch, strict=True)
+            ]
     finally:
         target.backbone.use_tree_attention()
-    return answers
+    return Unscored[ExamAnswer](
+        key=key,
+        began=began,
+        load_at_end=load_average(),
+        wall_s=time.perf_counter() - clock,
+        answers=tuple(answers),
+    )

@@ -3,7 +3,7 @@
 Each document is answered by every arm before the next one is opened, from the same prompt ids, and the order of the
 arms is rotated from document to document; whatever slows the machine for a while slows all of them. Every arm first
 begins an answer to the first document, uncounted. lm-eval scores the answers, the certificate is made, and only then
-are the cells committed, all together.
+are the cells committed, all together; until then the answers are kept aside (`unscored.py`).
 """
 
 import gc
@@ -26,13 +26,14 @@ from offbook.harness.arms import Arm
 from offbook.harness.certify import certify
 from offbook.harness.journal import commit_heat, in_store, recover
 from offbook.harness.progress import Progress, Silent
-from offbook.harness.provenance import load_average, manifest
-from offbook.harness.record import CellSpec, DocumentRow, LimitsSpec, Record
+from offbook.harness.provenance import load_average
+from offbook.harness.record import CellSpec, DocumentRow, LimitsSpec, Record, canonical_sha256
 from offbook.harness.rehearsal import check_first_answer, check_metric, check_prompts
 from offbook.harness.requests import Asked, Suite, ask
 from offbook.harness.scoring import main_metric, not_scored, score
 from offbook.harness.store import Store
 from offbook.harness.target import Target
+from offbook.harness.unscored import Began, HeatAnswer, Unscored, any_kept, drop, keep, kept, scoring
 
 WARM_UP_TOKENS = 8
 
@@ -157,26 +158,36 @@ def is_done(heat: Heat, store: Store) -> bool:
 def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list[Record]:
     """Runs a heat and commits its cells; one that the store holds is not run again.
 
+    Where an earlier process generated the answers and could not score them, they are scored, with the times, the load
+    and the manifest of that process.
+
     Returns:
         The heat's records.
 
     Raises:
-        ValueError: a prompt that does not fit, or a store with a part of this heat.
+        ValueError: a prompt that does not fit, a store with a part of this heat, or a task that cannot score an answer.
     """
     progress = progress or Silent()
     keys = {spec.key() for spec in heat.cells.values()}
-    if is_done(heat, store):
+    name = heat.asked.suite.name
+    done = is_done(heat, store)
+    if done and not any_kept(store.root):
         return [record for record in store.records() if record.key in keys]
-    if told := heat.asked.not_done(heat.sampling):
-        progress.say(told)
-    started, clock = datetime.now(UTC), time.perf_counter()
-    description, load_at_start = manifest(), load_average()  # a commit made while it runs is not what runs
     prompts = {
         request.doc_id: heat.target.prompt(request.prompt, templated=heat.asked.chat_template)
         for request in heat.asked.requests
     }
-    generations = _decode(heat, prompts, progress)
-    rows = {arm.name: _rows(heat, generations[arm.name]) for arm in heat.arms}
+    key = _answers_key(heat, prompts)
+    if done:
+        drop(store.root, name, key)
+        return [record for record in store.records() if record.key in keys]
+    if told := heat.asked.not_done(heat.sampling):
+        progress.say(told)
+    answers = _answers(heat, store, key, prompts, progress)
+    clock, description = time.perf_counter(), dict(answers.began.manifest)
+    with scoring(store.root):
+        rows = {arm.name: _scored(heat, answers, arm) for arm in heat.arms}
+        metric = main_metric(dict(enumerate(row.scores for arm in heat.arms for row in rows[arm.name])), name)
     certificates = {
         arm.name: certify(
             arm,
@@ -189,20 +200,19 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         )
         for arm in heat.arms
     }
-    every_row = [row.scores for arm in heat.arms for row in rows[arm.name]]
-    metric = main_metric(dict(enumerate(every_row)), heat.asked.suite.name)
-    if reason := not_scored(heat.asked.suite.name, metric):
-        description["not_scored"] = {heat.asked.suite.name: reason}
-        progress.say(f"    {heat.asked.suite.name}: not scored right or wrong: {reason}")
+    if reason := not_scored(name, metric):
+        description["not_scored"] = {name: reason}
+        progress.say(f"    {name}: not scored right or wrong: {reason}")
+    started = answers.began.started_utc
     heat_id = hashlib.sha256(f"{sorted(keys)}{started.isoformat()}".encode()).hexdigest()[:12]
     description["heat"] = {
         "arms": [arm.name for arm in heat.arms],
         "order": "rotated",
         "warm_up_tokens": WARM_UP_TOKENS,
         **({"trained_in": heat.trained_in} if heat.trained_in else {}),
-        "load_average": {"start": load_at_start, "end": load_average()},
+        "load_average": answers.load_average,
     }
-    finished, wall_s = datetime.now(UTC), time.perf_counter() - clock
+    finished, wall_s = datetime.now(UTC), answers.wall_s + time.perf_counter() - clock
     records = [
         Record(
             key=heat.cells[arm.name].key(),
@@ -218,7 +228,9 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         )
         for arm in heat.arms
     ]
-    return commit_heat(store, [(record, rows[record.spec.decoder]) for record in records])
+    committed = commit_heat(store, [(record, rows[record.spec.decoder]) for record in records])
+    drop(store.root, name, key)
+    return committed
 
 
 def summary(heat: Heat, store: Store) -> str:
@@ -236,6 +248,39 @@ def document_seed(seed: int, suite: str, doc_id: int, arm: str) -> int:
     """The seed of one answer, a function of nothing but these."""
     digest = hashlib.sha256(f"{seed}/{suite}/{doc_id}/{arm}".encode()).digest()
     return int.from_bytes(digest[:8]) >> 2  # torch takes 63 bits
+
+
+def _answers_key(heat: Heat, prompts: Mapping[int, torch.Tensor]) -> str:
+    """The hash of what determines a heat's answers: its cells without the scorer, and every document's prompt."""
+    cells = [spec.model_dump(mode="json", exclude={"suite_fingerprint"}) for spec in heat.cells.values()]
+    documents = [
+        [doc_id, prompt[0].tolist(), LimitsSpec.of(heat.limits[doc_id]).model_dump(mode="json")]
+        for doc_id, prompt in prompts.items()
+    ]
+    return canonical_sha256({"heat": cells, "documents": documents})
+
+
+def _answers(
+    heat: Heat, store: Store, key: str, prompts: Mapping[int, torch.Tensor], progress: Progress
+) -> Unscored[HeatAnswer]:
+    """All answers: those that an earlier process kept, or fresh ones, which are kept before anybody scores them."""
+    name = heat.asked.suite.name
+    wanted = [(arm.name, doc_id) for arm in heat.arms for doc_id in prompts]
+    if (found := kept(store.root, name, key, Unscored[HeatAnswer], wanted, progress)) is not None:
+        return found
+    began, clock = Began.now(), time.perf_counter()
+    generations = _decode(heat, prompts, progress)
+    answers = Unscored[HeatAnswer](
+        key=key,
+        began=began,
+        load_at_end=load_average(),
+        wall_s=time.perf_counter() - clock,
+        answers=tuple(
+            HeatAnswer(of=arm.name, row=row) for arm in heat.arms for row in _rows(heat, generations[arm.name])
+        ),
+    )
+    keep(store.root, name, answers)
+    return answers
 
 
 def _decode(heat: Heat, prompts: Mapping[int, torch.Tensor], progress: Progress) -> dict[str, dict[int, Generation]]:
@@ -280,19 +325,25 @@ def _generate(heat: Heat, arm: Arm, doc_id: int, prompt_1P: torch.Tensor, limits
 
 
 def _rows(heat: Heat, generations: Mapping[int, Generation]) -> list[DocumentRow]:
-    texts = {
-        doc_id: visible_text(heat.target.detokenize(generation.tokens), heat.limits[doc_id].stop_strings)
-        for doc_id, generation in generations.items()
-    }
-    scores = score(heat.asked, heat.target, texts)
+    """An arm's rows, without scores."""
     return [
         DocumentRow.from_generation(
-            generations[request.doc_id],
+            generation := generations[request.doc_id],
             doc_id=request.doc_id,
             doc_hash=request.doc_hash,
-            text=texts[request.doc_id],
-            scores=scores[request.doc_id],
+            text=visible_text(heat.target.detokenize(generation.tokens), heat.limits[request.doc_id].stop_strings),
+            scores={},
         )
+        for request in heat.asked.requests
+    ]
+
+
+def _scored(heat: Heat, answers: Unscored[HeatAnswer], arm: Arm) -> list[DocumentRow]:
+    """An arm's rows with the scores and references of the task as it is now."""
+    rows = {answer.row.doc_id: answer.row for answer in answers.answers if answer.of == arm.name}
+    scores = score(heat.asked, heat.target, {doc_id: row.text for doc_id, row in rows.items()})
+    return [
+        rows[request.doc_id].model_copy(update={"doc_hash": request.doc_hash, "scores": scores[request.doc_id]})
         for request in heat.asked.requests
     ]
 

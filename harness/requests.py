@@ -22,6 +22,7 @@ from lm_eval.tasks import TaskManager
 from lm_eval.utils import handle_non_serializable, hash_string
 
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.quoting import quoted
 from offbook.harness.generation_settings import generation_settings
 from offbook.harness.record import canonical_sha256
 from offbook.tasks import TASKS_PATH
@@ -90,6 +91,13 @@ class Suite:
         task.set_fewshot_seed(seed=FEWSHOT_SEED)
         return task
 
+    @property
+    def file(self) -> Path | None:
+        """Its task file; None for a suite without one."""
+        entry = self.manager.task_index.get(self.name)
+        path: Path | None = None if entry is None else entry.yaml_path
+        return path
+
     def blamed(self, wanted: str) -> contextlib.AbstractContextManager[None]:
         """Errors inside are this suite's; see `tasks.blame`."""
         return blamed_in(self.manager, self.name, wanted)
@@ -142,11 +150,11 @@ def find_suites(
     if strangers := [name for name in names if _full(name, manager) not in manager.all_tasks]:
         for name in strangers:
             if include_path is not None and name and (reason := passed_over(include_path, name)) is not None:
-                msg = f"suite {name!r}: {reason}"
+                msg = f"suite {quoted(name)}: {reason}"
                 raise TaskError(msg)
             if name not in lm_eval_names():
                 raise ValueError(_unknown(name, sorted(lm_eval_names())))
-        say(f"looking for {strangers[0]!r} among lm-eval's own tasks, which takes up to half a minute")
+        say(f"looking for {quoted(strangers[0])} among lm-eval's own tasks, which takes up to half a minute")
         manager = _whole_manager(include_path)
     suites: dict[str, Suite] = {}
     for name in names:
@@ -173,26 +181,29 @@ def ask(suite: Suite, target: Renderer, *, limit: int | None = None, chat_templa
     task = suite.task()
     if task.OUTPUT_TYPE != "generate_until":
         msg = (
-            f"suite {suite.name!r}: expected a suite that generates text, got one of kind {task.OUTPUT_TYPE}, in which "
-            "no decoder takes part; score it with `offbook lm-eval --model offbook`"
+            f"suite {quoted(suite.name)}: expected a suite that generates text, got one of kind {task.OUTPUT_TYPE}, in "
+            "which no decoder takes part; score it with `offbook lm-eval --model offbook`"
         )
         raise ValueError(msg)
-    if task.config.repeats != 1:
+    if type(task.config.repeats) is not int or task.config.repeats != 1:
         msg = (
-            f"suite {suite.name!r}: expected one answer a document, got repeats {task.config.repeats!r}; run it with "
-            "`offbook lm-eval --model offbook`"
+            f"suite {quoted(suite.name)}: expected one answer a document, got repeats {quoted(task.config.repeats)}; "
+            "run it with `offbook lm-eval --model offbook`"
         )
         raise ValueError(msg)
     for kind, wanted in (("MULTIMODAL", "text alone"), ("UNSAFE_CODE", "answers that are read, not run")):
         if getattr(task, kind, False):
-            msg = f"suite {suite.name!r}: expected one of {wanted}, got one marked {kind.lower()}; choose another suite"
+            msg = (
+                f"suite {quoted(suite.name)}: expected one of {wanted}, got one marked {kind.lower()}; choose another "
+                "suite"
+            )
             raise ValueError(msg)
     with suite.blamed("lm-eval to ask its documents"), quiet():
         build_requests(task, target, limit=limit, chat_template=chat_template)
         requests = sorted((_request(i, suite.name) for i in task.instances), key=lambda r: r.doc_id)
         fingerprint = _with_limits(_fingerprint(task), requests)
     if len({request.doc_id for request in requests}) < len(requests):
-        msg = f"suite {suite.name!r}: expected one request a document, got several; choose another suite"
+        msg = f"suite {quoted(suite.name)}: expected one request a document, got several; choose another suite"
         raise ValueError(msg)
     return Asked(
         suite=suite,
@@ -240,7 +251,7 @@ def _request(instance: Instance, suite: str) -> Request:
     try:
         settings = generation_settings(arguments)
     except ValueError as error:
-        msg = f"suite {suite!r}: {error}"
+        msg = f"suite {quoted(suite)}: {error}"
         raise TaskError(msg) from error
     return Request(
         doc_id=int(instance.doc_id),
@@ -327,4 +338,4 @@ def _unknown(name: str, known: Sequence[str]) -> str:
     own = suite_names()
     near = difflib.get_close_matches(name.removeprefix(PREFIX), [*own, *known], n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    return f"no suite {name!r}{hint}: expected one of {', '.join(own)}, or the name of an lm-eval task"
+    return f"no suite {quoted(name)}{hint}: expected one of {', '.join(own)}, or the name of an lm-eval task"

@@ -149,8 +149,9 @@ def test_the_manifest_is_of_the_start_and_the_load_of_both_ends(target, qa, tmp_
         return value
 
     loads = iter([[0.1, 0.2, 0.3], [1.1, 1.2, 1.3]])
-    monkeypatch.setattr("offbook.harness.heat.manifest", lambda: happened("manifest", {"git": {"commit": "then"}}))
-    monkeypatch.setattr("offbook.harness.heat.load_average", lambda: happened("load", next(loads)))
+    monkeypatch.setattr("offbook.harness.unscored.manifest", lambda: happened("manifest", {"git": {"commit": "then"}}))
+    for room in ("heat", "unscored"):
+        monkeypatch.setattr(f"offbook.harness.{room}.load_average", lambda: happened("load", next(loads)))
     plain, *_ = build_arms(target, NAMES[:1])
     spied = dataclasses.replace(plain, decoder=Spy(plain.name, plain.decoder, events))
     (record,) = run_heat(plan(target, qa, [spied], limit=1), Store(tmp_path))

@@ -6,10 +6,12 @@ import re
 import pytest
 
 from offbook.harness import heat
+from offbook.harness.examine import set_paper
 from offbook.harness.heat import plan_heat
 from offbook.harness.rehearsal import check_metric
 from offbook.harness.requests import ask, find_suites
 from offbook.harness.target import load_target
+from offbook.tasks.blame import TaskError
 from tests.harness.test_task_mistakes import GOOD, PROCESS, ROWS, evaluate, write
 
 LONG = {"question": "x" * 600, "answer": "0"}
@@ -57,9 +59,45 @@ REFUSED = {
     "not a number": (judged("return {'exact_match': float('nan')}"), "one number a document, got exact_match = nan"),
     "a number without a name": (
         judged("return 0.5"),
-        "lm-eval to score its answers, got TypeError: process_results gave 0.5, expected numbers by metric",
+        "lm-eval to score the right answer of document 0, got TypeError: process_results gave 0.5, expected numbers",
     ),
     "a list": (judged("return [1.0]"), r"got TypeError: process_results gave \[1.0\], expected numbers by metric"),
+    "code that raises at the last document": (
+        judged("return {'exact_match': {'0': 1.0, '2': 0.0}[doc['answer']]}"),
+        r"expected lm-eval to score the right answer of document 2, got KeyError: '4' in utils.py, line 2; mend .*mine",
+    ),
+    "code that raises at the first document only": (
+        judged("return {'exact_match': 1 / int(doc['answer'])}"),
+        "the right answer of document 0, got ZeroDivisionError: division by zero in utils.py, line 2; mend .*mine.yaml",
+    ),
+    "NaN at a later document": (
+        judged("return {'exact_match': float('nan') if doc['answer'] == '2' else 1.0}"),
+        "one number for the right answer of document 1, as for the others, got exact_match = nan; mend .*mine.yaml",
+    ),
+    "None at a later document": (
+        judged("return {'exact_match': None if doc['answer'] == '4' else 1.0}"),
+        r"one number for the right answer of document 2, as for the others, got exact_match = None; mend .*mine\.yaml",
+    ),
+    "no metric at a later document": (
+        judged("return {} if doc['answer'] == '4' else {'exact_match': 1.0}"),
+        "one number for the right answer of document 2, as for the others, got none; mend .*mine.yaml",
+    ),
+    "another metric at a later document": (
+        judged("return {'acc' if doc['answer'] == '4' else 'exact_match': 1.0}"),
+        "one number for the right answer of document 2, as for the others, got acc = 1.0; mend .*mine.yaml",
+    ),
+    "no list of numbers by metric at a later document": (
+        judged("return 1.0 if doc['answer'] == '4' else {'exact_match': 1.0}"),
+        "the right answer of document 2, got TypeError: process_results gave 1.0, expected numbers by metric",
+    ),
+    "a filter that raises at a later document": (
+        {
+            "task": GOOD | {"filter_list": [{"name": "f", "filter": [{"function": "custom", "filter_fn": "!F"}]}]},
+            "rows": ROWS,
+            "code": "def strip(resps, docs):\n    return [[{'0': r, '2': r}[r] for r in rs] for rs in resps]\n",
+        },
+        "the right answer of document 2, got KeyError: '4' in utils.py, line 2; mend .*mine.yaml",
+    ),
     "a filter that is none": (
         {"task": GOOD | {"filter_list": [{"name": "f", "filter": [{"function": "nofilter"}]}]}, "rows": ROWS},
         "suite 'mine': expected lm-eval to build it, got .*mine.yaml",
@@ -72,11 +110,46 @@ def test_a_suite_that_cannot_be_measured_is_refused_before_the_first_answer(
     case, tiny_folder, tmp_path, capsys, no_answers
 ):
     task, complaint = REFUSED[case]
-    folder = write(tmp_path / "tasks", task.pop("task"), **task)
+    folder = write(tmp_path / "tasks", **task)
+    file = folder / "mine.yaml"
+    file.write_text(file.read_text().replace('"!F"', "!function utils.strip"))
     assert evaluate(tiny_folder, folder, tmp_path / "out", "--no-chat-template") == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("offbook: error: suite 'mine'")
     assert re.search(complaint, last), last
+
+
+def test_a_document_beyond_the_limit_is_not_rehearsed(tiny_folder, tmp_path):
+    folder = write(tmp_path / "tasks", **judged("return {'exact_match': {'0': 1.0, '2': 0.0}[doc['answer']]}"))
+    assert evaluate(tiny_folder, folder, tmp_path / "out", "--limit", "2") == 0
+
+
+@pytest.mark.parametrize("answer", ["", "  ", None])
+def test_documents_without_a_right_answer_are_left_undecided(answer, tiny_folder, tmp_path):
+    rows = [*ROWS, {"question": "Why?", "answer": answer}]
+    task = judged("return {'exact_match': float(len(results[0][0]) > 0)}") | {"rows": rows}
+    task["task"] = task["task"] | {"doc_to_target": "{{answer or ''}}"}
+    folder = write(tmp_path / "tasks", **task)
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 0
+
+
+def test_an_exam_is_refused_for_a_later_document_too(tiny_folder, tmp_path):
+    folder = write(tmp_path / "tasks", **judged("return {'exact_match': {'0': 1.0, '2': 0.0}[doc['answer']]}"))
+    suites = find_suites(["mine"], include_path=folder)
+    with pytest.raises(TaskError, match="the right answer of document 2, got KeyError: '4'"):
+        set_paper({"ood": suites}, load_target(tiny_folder), limit=None, max_new_tokens=4, batch_size=2)
+
+
+def test_the_answers_of_a_suite_are_scored_on_one_task_built_once(tiny_folder, tmp_path, monkeypatch):
+    folder = write(tmp_path / "tasks", GOOD, rows=ROWS * 20)
+    (suite,) = find_suites(["mine"], include_path=folder)
+    target = load_target(tiny_folder)
+    asked = ask(suite, target)
+    built = []
+    task = type(suite).task
+    monkeypatch.setattr(type(suite), "task", lambda suite: built.append(suite.name) or task(suite))
+    assert check_metric(asked, target)
+    assert built == ["mine"]
 
 
 @pytest.mark.parametrize(
