@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from offbook.engine.quoting import quoted, quoted_path
+
 
 def user_path(text: str | os.PathLike[str], *, what: str = "the path") -> Path:
     """A path, with `~` for the user's home.
@@ -16,10 +18,10 @@ def user_path(text: str | os.PathLike[str], *, what: str = "the path") -> Path:
     """
     path = Path(text)
     if not str(path).isprintable():  # a NUL ends in tracebacks, the others lie to who reads them
-        msg = f"{what}: expected a path of printable characters, got {str(path)!r:.80}; choose another"
+        msg = f"{what}: expected a path of printable characters, got {quoted_path(path)}; choose another"
         raise ValueError(msg)
     try:
         return path.expanduser()
     except RuntimeError as error:
-        msg = f"{what}: expected a home folder for {path.parts[0]!r:.80}, found no such user; write the folder out"
+        msg = f"{what}: expected a home folder for {quoted(path.parts[0])}, found no such user; write the folder out"
         raise ValueError(msg) from error

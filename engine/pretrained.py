@@ -35,6 +35,7 @@ from offbook.engine.encoding import ROWS, rows_of
 from offbook.engine.files import writing
 from offbook.engine.finite import check_weights
 from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted, quoted_path
 
 RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writes something else
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -64,7 +65,10 @@ def load(
     """
     source = resolve(name_or_path)
     if revision is not None and isinstance(source, Path):
-        msg = f"a revision belongs to a Hugging Face id, but {name_or_path!r} is not one; leave the revision out"
+        msg = (
+            f"a revision belongs to a Hugging Face id, but {quoted_path(name_or_path)} is not one; leave the revision "
+            "out"
+        )
         raise ValueError(msg)
     try:
         source = source if isinstance(source, Path) else _hub_or_cache(source, revision)
@@ -86,9 +90,9 @@ def load(
     model, loading = loaded
     if missing := sorted(loading["missing_keys"]):
         msg = (
-            f"model {name_or_path!r}: expected a weight for everything that its config.json describes, got none for "
-            f"{missing[0]}{f' and {len(missing) - 1} more' if missing[1:] else ''}, which would be random numbers; "
-            "download it again"
+            f"model {quoted_path(name_or_path)}: expected a weight for everything that its config.json describes, got "
+            f"none for {missing[0]}{f' and {len(missing) - 1} more' if missing[1:] else ''}, which would be random "
+            "numbers; download it again"
         )
         raise ValueError(msg)
     _check_end_tokens(model, name_or_path)
@@ -97,7 +101,7 @@ def load(
     setattr(tokenizer, ROWS, rows_of(model))
     model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
     remedy = "download or train it again" if dtype != torch.float16 else "choose another --dtype, or download it again"
-    check_weights(model.state_dict().items(), f"model {name_or_path!r}", remedy)
+    check_weights(model.state_dict().items(), f"model {quoted_path(name_or_path)}", remedy)
     return model.eval(), tokenizer
 
 
@@ -111,8 +115,8 @@ def _check_end_tokens(model: PreTrainedModel, name: str) -> None:
     ids = [] if ends is None else ends if isinstance(ends, list) else [ends]
     if any(type(end) is not int for end in ids):
         msg = (
-            f"model {name!r}: expected eos_token_id of its generation_config.json to be token ids, got {ends!r:.80}; "
-            "mend the file"
+            f"model {quoted_path(name)}: expected eos_token_id of its generation_config.json to be token ids, got "
+            f"{quoted(ends)}; mend the file"
         )
         raise ValueError(msg)
 
@@ -129,12 +133,15 @@ def resolve(name_or_path: str) -> Path | str:
     if folder.is_dir():
         for kind, pattern in (("a configuration", "config.json"), ("weights", WEIGHTS)):
             if not any(folder.glob(pattern)):
-                msg = f"{name_or_path!r} holds no model: expected {kind} ({pattern}) there, found none; check the path"
+                msg = (
+                    f"{quoted_path(name_or_path)} holds no model: expected {kind} ({pattern}) there, found none; check "
+                    "the path"
+                )
                 raise ValueError(msg)
         return folder
     if folder.exists() or not HUB_ID.fullmatch(name_or_path):
         found = "a file" if folder.exists() else "no such folder"
-        msg = f"no model {name_or_path!r}: {_expected()}, got {found}; check the path"
+        msg = f"no model {quoted_path(name_or_path)}: {_expected()}, got {found}; check the path"
         raise ValueError(msg)
     return name_or_path
 
@@ -157,7 +164,7 @@ def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], 
     """
     known: dict[str, Embedded | EmbeddedEncoder] = {**ALIASES, **ENCODERS}
     if alias not in known:
-        msg = f"no embedded model {alias!r}: expected one of {', '.join(known)}{_nearest(alias)}"
+        msg = f"no embedded model {quoted(alias)}: expected one of {', '.join(known)}{_nearest(alias)}"
         raise ValueError(msg)
     embedded = known[alias]
     models = (cache or cache_folder()) / "models"
@@ -202,7 +209,8 @@ def weights_sha256(name_or_path: str, *, revision: str | None = None) -> str:
         raise ValueError(_out_of_reach(name_or_path, error)) from error
     files = sorted(source.glob(WEIGHTS))
     if not files:
-        msg = f"{name_or_path!r} has no weights to hash: expected {WEIGHTS}, found none; convert it to safetensors"
+        name = quoted_path(name_or_path)
+        msg = f"{name} has no weights to hash: expected {WEIGHTS}, found none; convert it to safetensors"
         raise ValueError(msg)
     stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     memo = cache_folder() / "sha256" / hashlib.sha256(repr(stats).encode()).hexdigest()
@@ -351,4 +359,4 @@ def _out_of_reach(name: str, error: Exception) -> str:
         remedy = "check its files, or download them again"
     else:
         remedy = "check the name, and be online (and logged in, for a gated model) the first time"
-    return f"cannot load {name!r}: {_expected()}{_nearest(name)}, got {reason!r}; {remedy}"
+    return f"cannot load {quoted_path(name)}: {_expected()}{_nearest(name)}, got {reason!r}; {remedy}"

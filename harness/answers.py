@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from offbook.engine.quoting import quoted
 from offbook.harness.progress import Progress
 from offbook.harness.record import canonical_sha256
 from offbook.harness.target import Target
@@ -48,8 +49,8 @@ def target_answers(
         path = DATA_PATH / f"answers-{target.name}.jsonl"
         if not path.is_file():
             msg = (
-                f"expected answers of {target.name!r} among those shipped, found none; let it answer with --answers "
-                "regenerate"
+                f"expected answers of {quoted(target.name)} among those shipped, found none; let it answer with "
+                "--answers regenerate"
             )
             raise ValueError(msg)
         return load_answers(path, target.tokenizer, prompts)

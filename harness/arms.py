@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from offbook.engine.decoding.decoder import Decoder
+from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
 from offbook.harness import drafters
 from offbook.harness.config import parse
 from offbook.harness.record import DrafterInfo
@@ -56,11 +57,12 @@ def build_arms(
     """
     options, drafter_folders = options or {}, drafter_folders or {}
     if repeated := sorted({name for name in names if list(names).count(name) > 1}):
-        msg = f"expected each decoder once, got {repeated[0]!r} twice; leave one out"
+        msg = f"expected each decoder once, got {quoted(repeated[0])} twice; leave one out"
         raise ValueError(msg)
     for what, given in (("options", options), ("a drafter", drafter_folders)):
         if strangers := sorted(set(given) - set(names)):
-            msg = f"expected {what} for {', '.join(names)} only, got {what} for {strangers[0]!r}; add it to --decoders"
+            only, stranger = shortened(", ".join(names), LONGEST_PATH), quoted(strangers[0])
+            msg = f"expected {what} for {only} only, got {what} for {stranger}; add it to --decoders"
             raise ValueError(msg)
     return [_build(target, name, options.get(name, {}), drafter_folders.get(name)) for name in names]
 

@@ -14,6 +14,7 @@ import typer.core
 
 from offbook.engine.encoding import check_text
 from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted_path
 from offbook.engine.threads import settle_threads
 from offbook.harness.children import safe_children
 from offbook.harness.console import quiet, resumable, standard_input, terminal, writable_folder, write_out
@@ -70,7 +71,7 @@ def _path(path: Path | None) -> Path | None:
 def _folder(path: Path | None) -> Path | None:
     folder = _path(path)
     if folder is not None and not folder.is_dir():
-        msg = f"expected a folder, got {str(path)!r}, which is none"
+        msg = f"expected a folder, got {quoted_path(path)}, which is none"
         raise typer.BadParameter(msg)
     return folder
 
@@ -78,7 +79,7 @@ def _folder(path: Path | None) -> Path | None:
 def _new_file(path: Path) -> Path:
     file = user_path(path, what="--output")
     if file.is_dir():
-        msg = f"expected a file, got the folder {str(path)!r}"
+        msg = f"expected a file, got the folder {quoted_path(path)}"
         raise typer.BadParameter(msg)
     return file
 

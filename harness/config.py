@@ -13,6 +13,8 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
+from offbook.engine.complaints import complaint
+from offbook.engine.quoting import quoted
 from offbook.engine.text import read_text
 from offbook.harness.strict import Model, Name, Names, Strict, Version, validated
 from offbook.harness.student_config import StudentsSpec
@@ -71,7 +73,7 @@ class Profile(Strict):
             raise ValueError(msg)
         cross = self.students.cross if self.students else None
         if cross and (shared := sorted(set(cross.suites) & set(self.suites))):
-            msg = f"cross: expected suites that no other heat takes, got {shared[0]!r} in both; choose another"
+            msg = f"cross: expected suites that no other heat takes, got {quoted(shared[0])} in both; choose another"
             raise ValueError(msg)
         return self
 
@@ -115,15 +117,10 @@ def parse(model: type[Model], data: Any, *, source: str) -> Model:
     try:
         return validated(model, data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        told = ("missing", "value_error")  # their messages say what came
-        got = "" if first["type"] in told else f", got {_short(first['input'])}"
+        found = complaint(error, data)
         known = sorted(model.model_fields)
         keys = f"known keys are {', '.join(known)}" if known else "there is nothing to set"
-        remedy = f"; {keys}" if first["type"] == "extra_forbidden" else ""
-        complaint = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        msg = f"{source}: {where}: {complaint}{got}{remedy}"
+        msg = f"{source}: {found.told('the whole')}{f'; {keys}' if found.unknown_key else ''}"
         raise ValueError(msg) from None
 
 
@@ -181,7 +178,7 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
                 raise yaml.constructor.ConstructorError(None, None, "a key that is not text", key.start_mark)
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"key {quoted(key.value)} twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
@@ -208,8 +205,3 @@ _Loader.add_implicit_resolver(
 )
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted_path
 from offbook.engine.training.corpus import Corpus, Question, instruct, load_corpus
 from offbook.harness.progress import Progress
 from offbook.harness.student_config import CorpusSpec
@@ -109,7 +110,8 @@ def find_file(source: str) -> Path:
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         where = "here" if folder is None else f"here or below {VARIABLE}"
-        msg = f"expected a corpus {source!r} {where}, found none; check the path, or point {VARIABLE} at its folder"
+        corpus = quoted_path(source)
+        msg = f"expected a corpus {corpus} {where}, found none; check the path, or point {VARIABLE} at its folder"
         raise ValueError(msg)
     return found
 

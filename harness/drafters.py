@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 
+from offbook.engine.complaints import complaint
 from offbook.engine.text import read_json
 from offbook.harness.progress import Progress, Silent
 from offbook.harness.record import DrafterInfo, canonical_sha256
@@ -100,6 +101,7 @@ def describe(folder: Path) -> DrafterInfo:
             parameters = sum(math.prod(file.get_slice(name).get_shape()) for name in trained)
         return DrafterInfo(parameters=parameters, training_tokens=config.get("training", {}).get("answer_tokens"))
     except (SafetensorError, OSError, AttributeError, ValidationError) as error:
-        found = " ".join(str(error).split())
+        told = complaint(error).told("its config") if isinstance(error, ValidationError) else str(error)
+        found = " ".join(told.split())
         msg = f"{folder}: expected a drafter whose files are whole, got {found:.200}; train it anew"
         raise ValueError(msg) from error

@@ -17,7 +17,9 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from offbook.engine.complaints import complaint
 from offbook.engine.files import write_once
+from offbook.engine.quoting import quoted
 from offbook.harness.accuracy import is_accuracy
 from offbook.harness.record import HARNESS_SEMANTICS, canonical_sha256
 
@@ -180,7 +182,7 @@ class ExamRecord(_Strict):
             msg = f"expected key {self.spec.key()[:12]} of the specification, got {self.key[:12]}"
             raise ValueError(msg)
         if (self.cost is None) != (self.spec.method == UNTOUCHED):
-            msg = f"expected a training cost for every student but {UNTOUCHED!r}, got {self.spec.method!r}"
+            msg = f"expected a training cost for every student but {UNTOUCHED!r}, got {quoted(self.spec.method)}"
             raise ValueError(msg)
         if set(self.metrics) != {suite.name for suite in self.spec.suites}:
             msg = f"expected a metric of every suite, got those of {', '.join(self.metrics) or 'none'}"
@@ -251,7 +253,9 @@ def _load(path: Path) -> Exam:
         rows = tuple(AnswerRow.model_validate_json(line) for line in data.split(b"\n") if line)
         _check(record, rows)
     except (ValidationError, ValueError, OSError) as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error).splitlines()[0]
+        reason = (
+            complaint(error).told("the whole") if isinstance(error, ValidationError) else str(error).splitlines()[0]
+        )
         msg = f"{path.name}: expected an exam of this version of offbook, got {reason}; restore it, or delete it"
         raise ValueError(msg) from error
     return Exam(record, rows)

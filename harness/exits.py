@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from offbook.engine.quoting import without_long_words
+
 FOUND_WANTING, MISTAKE, BUG = 1, 2, 70
 LONGEST = 2_000  # characters of a line
 ENDS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"}
@@ -111,7 +113,7 @@ def ended(run: Callable[[], Any], arguments: Sequence[str]) -> int:
             return BUG
         if isinstance(error, OSError) and error.filename is None:
             _abandon_output()
-        say(f"error: {line}")
+        say(f"error: {without_long_words(line, arguments)}")
         return MISTAKE
 
 
@@ -134,10 +136,21 @@ def explained(error: Exception) -> str | None:
         return f"expected input that is not nested so deeply, got: {text}; flatten it"
     if isinstance(error, OSError):
         return _os_error(error, text)
+    if _library(error).startswith("pydantic"):
+        from pydantic import ValidationError  # imported late: most errors are others
+
+        from offbook.engine.complaints import complaint
+
+        if isinstance(error, ValidationError):
+            return complaint(error).told("what was read")
     if isinstance(error, ValueError) or type(error) is Exception:  # the latter is how tokenizers complains
         return text
-    root = type(error).__module__.partition(".")[0].lstrip("_")
+    root = _library(error)
     return f"{root}: {text}" if root in FOREIGN else None
+
+
+def _library(error: Exception) -> str:
+    return type(error).__module__.partition(".")[0].lstrip("_")
 
 
 def _os_error(error: OSError, text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from lm_eval.models.utils import normalize_gen_kwargs
 
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.quoting import quoted, shortened
 
 CAPS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")  # lm-eval's names, the first one wins
 KNOWN = ("do_sample", "max_gen_toks", "temperature", "top_k", "top_p", "until")
@@ -56,27 +57,29 @@ def generation_settings(arguments: Mapping[str, Any], *, default_cap: int = 256)
     given = {name: value for name, value in arguments.items() if value is not None}
     for name in CAPS:
         if name in given and (isinstance(given[name], bool) or not _whole(given[name]) or int(given[name]) < 1):
-            msg = f"expected {name} to be a whole number of at least 1, got {given[name]!r}; set the cap on new tokens"
+            got = quoted(given[name])
+            msg = f"expected {name} to be a whole number of at least 1, got {got}; set the cap on new tokens"
             raise ValueError(msg)
     if not isinstance(given.get("do_sample", False), bool):
-        msg = f"expected do_sample to be true or false, got {given['do_sample']!r}"
+        msg = f"expected do_sample to be true or false, got {quoted(given['do_sample'])}"
         raise ValueError(msg)
     for name in ("temperature", "top_p", "top_k"):
         value = given.get(name, 0)
         if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-            msg = f"expected {name} to be a number of at least 0, got {value!r}"
+            msg = f"expected {name} to be a number of at least 0, got {quoted(value)}"
             raise ValueError(msg)
     if "top_k" in given and not _whole(given["top_k"]):
-        msg = f"expected top_k to be a whole number, got {given['top_k']!r}"
+        msg = f"expected top_k to be a whole number, got {quoted(given['top_k'])}"
         raise ValueError(msg)
     until = given.get("until", [])
     until = list(until) if isinstance(until, list | tuple) else [until]
     if not all(isinstance(stop, str) or stop is None for stop in until):
-        msg = f"expected until to hold stop strings, got {until!r}; quote what is no text"
+        msg = f"expected until to hold stop strings, got {quoted(until)}; quote what is no text"
         raise ValueError(msg)
     kwargs = normalize_gen_kwargs(given | {"until": until}, default_max_gen_toks=default_cap)
     sampling = _sampling(kwargs)
-    if refused := [f"{name} {kwargs[name]!r}" for name in sorted(kwargs) if _changes(name, kwargs[name], sampling)]:
+    if strangers := [name for name in sorted(kwargs) if _changes(name, kwargs[name], sampling)]:
+        refused = [f"{shortened(name)} {quoted(kwargs[name])}" for name in strangers]
         msg = (
             f"expected gen_kwargs among {', '.join(KNOWN)}, got {', '.join(refused)}, which no decoder here does; take "
             "them out, or use lm-eval's own model"

@@ -19,6 +19,7 @@ import pandas as pd
 
 from offbook.engine.files import atomic_write_bytes, atomic_write_text
 from offbook.engine.pretrained import resolve
+from offbook.engine.quoting import quoted_path
 from offbook.harness.latent_session import GENERIC, Session, Subject, read_questions
 from offbook.harness.latent_tables import (
     BASE,
@@ -129,8 +130,8 @@ def parse_students(settings: Sequence[str]) -> dict[str, str]:
         name, _, folder = setting.partition("=")
         if not (NAME.fullmatch(name) and folder) or name == BASE or name in folders:
             msg = (
-                f"--student {setting!r}: expected NAME=FOLDER with a name of letters, digits, '-' and '_' that is not "
-                f"{BASE!r} and not given twice, such as mind=runs/mind-0"
+                f"--student {quoted_path(setting)}: expected NAME=FOLDER with a name of letters, digits, '-' and '_' "
+                f"that is not {BASE!r} and not given twice, such as mind=runs/mind-0"
             )
             raise ValueError(msg)
         folders[name] = folder

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from offbook.engine.quoting import quoted
 from offbook.harness.lm_eval_caches import refuse_caches
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.blame import TaskError, reason_of
@@ -101,7 +102,7 @@ def _blame_task(asked: Namespace) -> None:
         if name in manager.all_tasks:
             build(name, manager)
         elif (reason := passed_over(Path(folder), name)) is not None:
-            msg = f"suite {name!r}: {reason}"
+            msg = f"suite {quoted(name)}: {reason}"
             raise TaskError(msg)
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from offbook.engine.quoting import quoted
+
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
     from offbook.engine.training.architecture import DraftArchitecture
@@ -215,20 +217,20 @@ def with_added(own: Mapping[str, Entrant], kind: type[Entrant], group: str) -> M
             entrant = point.load()
         except Exception as error:  # somebody else's module raises what it likes
             msg = (
-                f"entry point {point.name!r} of {group} ({point.value}): expected it to load, got "
+                f"entry point {quoted(point.name)} of {group} ({point.value}): expected it to load, got "
                 f"{type(error).__name__}: {' '.join(str(error).split())}; fix or uninstall that distribution"
             )
             raise ValueError(msg) from error
         if not isinstance(entrant, kind):
             msg = (
-                f"entry point {point.name!r} of {group} ({point.value}): expected a {kind.__name__}, got "
+                f"entry point {quoted(point.name)} of {group} ({point.value}): expected a {kind.__name__}, got "
                 f"{type(entrant).__name__}; fix or uninstall that distribution"
             )
             raise ValueError(msg)
         if entrant.name in merged:
             msg = (
-                f"entry point {point.name!r} of {group} ({point.value}): the name {entrant.name!r} is taken; rename "
-                "the contender or uninstall that distribution"
+                f"entry point {quoted(point.name)} of {group} ({point.value}): the name {quoted(entrant.name)} is "
+                "taken; rename the contender or uninstall that distribution"
             )
             raise ValueError(msg)
         merged[entrant.name] = entrant
@@ -253,6 +255,6 @@ def by_name(name: str, known: Mapping[str, Entrant], kind: str) -> Entrant:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        msg = f"no {kind} {name!r}{hint}: expected one of {', '.join(known)}"
+        msg = f"no {kind} {quoted(name)}{hint}: expected one of {', '.join(known)}"
         raise ValueError(msg)
     return known[name]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.engine.files import atomic_write_text
+from offbook.engine.quoting import quoted
 from offbook.harness.config import Profile
 
 RUNS = Path("runs")
@@ -76,7 +77,7 @@ def _claim(folder: Path, name: str, content: str, *, fresh: bool) -> tuple[Path,
     if found and not fresh and found.get("profile_sha256") == content:
         return folder, True
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        holds = f"a run of profile {found['profile']!r}" if "profile" in found else "other files"
+        holds = f"a run of profile {quoted(found['profile'])}" if "profile" in found else "other files"
         msg = f"{folder}: expected an empty or new folder, or a run to resume, got {holds}; choose another"
         raise ValueError(msg)
     content_json = {"schema_version": 1, "profile": name, "profile_sha256": content, "started_utc": _now()}

@@ -8,6 +8,7 @@ import lm_eval.models  # noqa: F401  # before any subclass is registered, or lm-
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
+from offbook.engine.quoting import quoted
 from offbook.harness.accuracy import is_accuracy
 from offbook.harness.requests import PREFIX, Asked, Renderer, evaluate
 from offbook.tasks.prompts import sandbox
@@ -61,7 +62,8 @@ def main_metric(scores: Mapping[int, Mapping[str, float]], suite: str) -> str:
         if documents == len(scores):
             return metric
     got = ", ".join(f"{metric} of {documents} of {len(scores)} documents" for metric, documents in found.items())
-    msg = f"suite {suite!r}: expected a metric with one number a document, got {got or 'none'}; choose another suite"
+    got = got or "none"
+    msg = f"suite {quoted(suite)}: expected a metric with one number a document, got {got}; choose another suite"
     raise ValueError(msg)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from offbook.engine.quoting import quoted, quoted_path, shortened
 from offbook.harness.config import parse_yaml
 
 
@@ -17,9 +18,9 @@ def parse_options(settings: Sequence[str]) -> dict[str, dict[str, Any]]:
         path, equals, value = setting.partition("=")
         name, dot, key = path.partition(".")
         if not (equals and dot and name and key):
-            msg = f"--option {setting!r}: expected DECODER.NAME=VALUE, such as eagle2.total_tokens=32"
+            msg = f"--option {quoted(setting)}: expected DECODER.NAME=VALUE, such as eagle2.total_tokens=32"
             raise ValueError(msg)
-        options.setdefault(name, {})[key] = parse_yaml(value, source=f"--option {path}")
+        options.setdefault(name, {})[key] = parse_yaml(value, source=f"--option {shortened(path)}")
     return options
 
 
@@ -33,9 +34,9 @@ def parse_named(settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not (equals and name):
-            msg = f"--option {setting!r}: expected NAME=VALUE, such as beta=0.5"
+            msg = f"--option {quoted(setting)}: expected NAME=VALUE, such as beta=0.5"
             raise ValueError(msg)
-        options[name] = parse_yaml(value, source=f"--option {name}")
+        options[name] = parse_yaml(value, source=f"--option {shortened(name)}")
     return options
 
 
@@ -49,7 +50,7 @@ def parse_drafters(settings: Sequence[str]) -> dict[str, str]:
     for setting in settings:
         name, equals, folder = setting.partition("=")
         if not (equals and name and folder):
-            msg = f"--drafter {setting!r}: expected DECODER=FOLDER, such as eagle2=runs/drafter-eagle2"
+            msg = f"--drafter {quoted_path(setting)}: expected DECODER=FOLDER, such as eagle2=runs/drafter-eagle2"
             raise ValueError(msg)
         folders[name] = folder
     return folders

@@ -16,7 +16,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from offbook.engine.complaints import complaint
 from offbook.engine.files import write_once
+from offbook.engine.quoting import quoted
 from offbook.harness.record import (
     SCHEMA_VERSION,
     CellSpec,
@@ -90,9 +92,7 @@ class Store:
         try:
             rows = rows_from_bytes(data)
         except ValidationError as error:  # the hash is right, so another version of offbook wrote them
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            problem = f"expected rows of this version of offbook, got {where}: {first['msg']}"
+            problem = f"expected rows of this version of offbook, got {complaint(error).told('the whole')}"
             raise ValueError(_damaged(record, problem)) from error
         _check_rows(record, rows)
         return rows
@@ -135,14 +135,14 @@ def _read(path: Path) -> Record:
         raise ValueError(message) from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
-        message = f"{path.name}: expected schema_version {SCHEMA_VERSION}, got {version!r}; upgrade offbook to read it"
+        message = (
+            f"{path.name}: expected schema_version {SCHEMA_VERSION}, got {quoted(version)}; upgrade offbook to read it"
+        )
         raise ValueError(message)
     try:
         record = Record.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"{path.name}: {where}: {first['msg']}; restore the record or delete it"
+        message = f"{path.name}: {complaint(error, content).told('the whole')}; restore the record or delete it"
         raise ValueError(message) from error
     _check_key(record, path.name)
     if _key12(path) != record.key[:12]:
@@ -171,7 +171,7 @@ def _check_rows(record: Record, rows: Sequence[DocumentRow]) -> None:
     without = next((row.doc_id for row in rows if record.metric not in row.scores), None)
     if without is not None:
         raise ValueError(
-            _damaged(record, f"expected a score {record.metric!r} on every row, document {without} has none")
+            _damaged(record, f"expected a score {quoted(record.metric)} on every row, document {without} has none")
         )
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from offbook.engine.quoting import quoted
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -18,7 +20,7 @@ def _text(text: str) -> str:
         msg = "expected text, got none; leave the key out"
         raise ValueError(msg)
     if not text.isprintable():
-        msg = f"expected a name of printable characters, got {text!r:.80}"
+        msg = f"expected a name of printable characters, got {quoted(text)}"
         raise ValueError(msg)
     return text
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
+from offbook.engine.quoting import quoted
 from offbook.harness.strict import Name, Names, Strict
 
 Group = Literal["id", "ood"]
@@ -110,13 +111,16 @@ class StudentsSpec(Strict):
         strangers = [name for name in self.cross.students if name not in self.methods] if self.cross else []
         bases = {model for student in self.methods.values() for model in student.models}
         if self.models and (unknown := sorted(bases - set(self.models))):
-            msg = f"expected students of the models {', '.join(self.models)}, got one of {unknown[0]!r}; add it there"
+            stranger = quoted(unknown[0])
+            msg = f"expected students of the models {', '.join(self.models)}, got one of {stranger}; add it there"
             raise ValueError(msg)
         if self.cross and self.models:
             msg = "cross: expected the profile's own model, got other models; leave them out, or the cross"
             raise ValueError(msg)
         if strangers:
-            msg = f"cross: expected students of {', '.join(self.methods)}, got {strangers[0]!r}; add it to methods"
+            msg = (
+                f"cross: expected students of {', '.join(self.methods)}, got {quoted(strangers[0])}; add it to methods"
+            )
             raise ValueError(msg)
         if "untouched" in self.methods:
             msg = "expected no student named 'untouched', got one: that is the base model, which is always examined"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from offbook.engine.embedded import ALIASES
 from offbook.engine.encoding import check_ids, render_turns
 from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted
 
 if TYPE_CHECKING:
     import torch
@@ -167,7 +168,7 @@ def resolve_dtype(name: str) -> "torch.dtype":
     import torch
 
     if name not in DTYPES:
-        msg = f"expected --dtype to be one of {', '.join(DTYPES)}, got {name!r}"
+        msg = f"expected --dtype to be one of {', '.join(DTYPES)}, got {quoted(name)}"
         raise ValueError(msg)
     dtype: torch.dtype = getattr(torch, name)
     return dtype
@@ -184,7 +185,7 @@ def resolve_device(name: str) -> "torch.device":
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if not DEVICE.fullmatch(name):
-        msg = f"expected --device auto, cpu or cuda, got {name!r}; choose one of these"
+        msg = f"expected --device auto, cpu or cuda, got {quoted(name)}; choose one of these"
         raise ValueError(msg)
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= (found := torch.cuda.device_count()):

@@ -18,6 +18,7 @@ from pydantic import Field, JsonValue
 from offbook.engine import pretrained
 from offbook.engine.files import atomic_write_text
 from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted
 from offbook.engine.training.distiller import StudentConfig
 from offbook.harness.children import safe_children
 from offbook.harness.config import parse
@@ -158,7 +159,7 @@ def own_device(name: str) -> str:
 
 def _settings(given: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
-        got = "nothing" if given is None else f"{given!r:.60}"
+        got = "nothing" if given is None else quoted(given)
         msg = f"{where}: expected settings by name, got {got}; write them as `name: value`"
         raise ValueError(msg)
     return given

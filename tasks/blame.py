@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import TemplateError
 
 from offbook.engine.encoding import EncodingError
+from offbook.engine.quoting import quoted
 from offbook.tasks.source import SuiteUnavailableError
 
 OWN = Path(__file__).resolve().parent  # suites lie in folders of it
@@ -50,7 +51,7 @@ def blamed(suite: str, wanted: str, *, source: Path | None, folders: Sequence[Pa
     except (Exception, SystemExit) as error:  # a task is a program; it may raise whatever it likes
         reason, own_code = reason_of(error, [*folders, *([source.parent] if source else [])])
         where = "" if source is None else f"; mend {source}"
-        msg = f"suite {suite!r}: expected {wanted}, got {reason}{where}"
+        msg = f"suite {quoted(suite)}: expected {wanted}, got {reason}{where}"
         raise TaskError(msg, own_code=own_code) from error
 
 

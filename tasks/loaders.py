@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from offbook.engine.quoting import quoted
 from offbook.engine.text import read_json_lines
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.prompts import Prompt
@@ -29,7 +30,7 @@ def load_question_file(path: str | Path) -> list[Prompt]:
     for where, row in read_json_lines(path, what="a question file", remedy="correct or remove the line"):
         prompt = _question(row, where)
         if prompt.id in seen:
-            message = f"expected each id once; {where} repeats id {prompt.id!r} of {seen[prompt.id]}; rename one"
+            message = f"expected each id once; {where} repeats id {quoted(prompt.id)} of {seen[prompt.id]}; rename one"
             raise ValueError(message)
         seen[prompt.id] = where.rpartition(", ")[2]
         prompts.append(prompt)
@@ -125,8 +126,8 @@ def _task(task_name: str, manager: "TaskManager") -> Any:
     if task_name not in manager.all_subtasks:
         found = "a group or tag" if task_name in manager.all_tasks else "no task of that name"
         message = (
-            f"expected the name of one lm-eval task; found {found} for {task_name!r}; pass one task, and include_path "
-            "for tasks outside offbook and lm-eval"
+            f"expected the name of one lm-eval task; found {found} for {quoted(task_name)}; pass one task, and "
+            "include_path for tasks outside offbook and lm-eval"
         )
         raise ValueError(message)
     return build(task_name, manager)[task_name]
@@ -139,7 +140,9 @@ def _documents(task: Any, task_name: str, split: str | None) -> Any:
     documents = readers[split]() if split in readers else None
     if documents is None:
         offered = [name for name, read in readers.items() if read() is not None]
-        message = f"expected one of the splits of {task_name} ({', '.join(offered)}); got {split!r}; pass one of these"
+        message = (
+            f"expected one of the splits of {task_name} ({', '.join(offered)}); got {quoted(split)}; pass one of these"
+        )
         raise ValueError(message)
     return documents
 

@@ -19,6 +19,7 @@ import pyarrow
 import pyarrow.parquet
 
 from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted
 from offbook.engine.text import parse_json, read_json_lines, read_text
 
 VARIABLE = "OFFBOOK_DATA"
@@ -111,7 +112,7 @@ def read_local(source: Source, path: Path) -> list[Document]:
     for where, row in read_json_lines(path, what="questions in JSON Lines", remedy=REMEDY):
         document = _document(source, row, where)
         if document["id"] in documents:
-            msg = f"{where}: expected every id once, got {document['id']!r} again; rename or remove one"
+            msg = f"{where}: expected every id once, got {quoted(document['id'])} again; rename or remove one"
             raise ValueError(msg)
         documents[document["id"]] = document
     if not documents:
@@ -130,11 +131,13 @@ def _document(source: Source, row: Any, where: str) -> Document:
         return document
     choices = row.get("choices")
     if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
-        msg = f"{where}: expected choices as a list of texts, got {choices!r}; {REMEDY}"
+        msg = f"{where}: expected choices as a list of texts, got {quoted(choices)}; {REMEDY}"
         raise ValueError(msg)
     letters = [chr(ord("A") + place) for place in range(min(len(choices), source.n_choices))]
     if row["answer"] not in letters:
-        msg = f"{where}: expected an answer among the letters {', '.join(letters)}, got {row['answer']!r}; {REMEDY}"
+        msg = (
+            f"{where}: expected an answer among the letters {', '.join(letters)}, got {quoted(row['answer'])}; {REMEDY}"
+        )
         raise ValueError(msg)
     return document | {"choices": choices}
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import yaml
 from lm_eval.tasks._yaml_loader import load_yaml
 
+from offbook.engine.quoting import quoted
+
 _DECLARED = re.compile(r"""^["']?(task|group)["']?[ \t]*:[ \t]*["']?([^\s"'#,\[\]]+)""", re.MULTILINE)
 
 
@@ -24,7 +26,7 @@ def check_declared_once(folder: Path, names: Sequence[str]) -> None:
     for path, text in _files(folder, ".yaml"):
         name = _declares(text)
         if name in names and name in files:
-            msg = f"suite {name!r}: expected one task file of that name, got {files[name]} and {path}; rename one"
+            msg = f"suite {quoted(name)}: expected one task file of that name, got {files[name]} and {path}; rename one"
             raise ValueError(msg)
         if name is not None:
             files[name] = path

@@ -29,6 +29,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
+from offbook.engine.quoting import quoted
 from offbook.engine.training.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
 from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.parts import Part, finish, is_finished, train_part
@@ -83,7 +84,9 @@ def mode_cotd(job: Job) -> Path:
     training, held_out = split(questions, options.held_out, job.config.seed)
     unheard = [name for k, name in enumerate(job.corpus.perspectives) if not any(q.responses[k] for q in training)]
     if unheard:
-        msg = f"expected a rationale from {unheard[0]!r} that is not held out, got none; leave the perspective out"
+        msg = (
+            f"expected a rationale from {quoted(unheard[0])} that is not held out, got none; leave the perspective out"
+        )
         raise ValueError(msg)
     experts: list[Part] = []
     for k in range(len(job.corpus.perspectives)):

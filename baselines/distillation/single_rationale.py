@@ -5,6 +5,7 @@ Equal gradient tokens make it pass over its one rationale as often as the other 
 
 from pathlib import Path
 
+from offbook.engine.quoting import quoted
 from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.path_objective import path_objective
 from offbook.engine.training.paths import Paths, encode_corpus
@@ -43,13 +44,15 @@ def _index(job: Job, perspective: str) -> int:
     """The perspective's index, checked to be there for every question."""
     names = job.corpus.perspectives
     if perspective not in names:
-        msg = f"expected a perspective of the corpus ({', '.join(names)}), got {perspective!r}; choose one of these"
+        msg = (
+            f"expected a perspective of the corpus ({', '.join(names)}), got {quoted(perspective)}; choose one of these"
+        )
         raise ValueError(msg)
     index = names.index(perspective)
     missing = (~job.corpus.path_mask[:, index]).nonzero().flatten().tolist()
     if missing:
         msg = (
-            f"expected a rationale from {perspective!r} for every question, got none for "
+            f"expected a rationale from {quoted(perspective)} for every question, got none for "
             f"{job.corpus.questions[missing[0]].id} and {len(missing) - 1} more; choose another perspective"
         )
         raise ValueError(msg)

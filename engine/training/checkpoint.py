@@ -18,6 +18,7 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork
 from offbook.engine.finite import check_weights
+from offbook.engine.quoting import quoted
 from offbook.engine.training.architecture import Architectures
 
 SCHEMA_VERSION = 1
@@ -140,7 +141,8 @@ def load_drafter(
         msg = f"{folder}: expected checkpoint schema {SCHEMA_VERSION}, got {version}; update offbook"
         raise ValueError(msg)
     if not isinstance(name, str) or name not in architectures:
-        msg = f"{folder}: expected one of {', '.join(sorted(architectures))}, got a drafter {name!r}; check the path"
+        known = ", ".join(sorted(architectures))
+        msg = f"{folder}: expected one of {known}, got a drafter {quoted(name)}; check the path"
         raise ValueError(msg)
     embedding = backbone.embedding_VH
     if vocab_size != embedding.shape[0] or layer.hidden_size != embedding.shape[1]:
@@ -183,10 +185,10 @@ def _layer(found: Mapping[str, Any]) -> DraftConfig:
     for field in fields(layer):
         value = getattr(layer, field.name)
         if not (type(value) is field.type or (field.type is float and type(value) is int)):
-            msg = f"{field.name}: expected {getattr(field.type, '__name__', field.type)}, got {value!r}"
+            msg = f"{field.name}: expected {getattr(field.type, '__name__', field.type)}, got {quoted(value)}"
             raise TypeError(msg)
         if field.type is not bool and not 0 < value < float("inf"):
-            msg = f"{field.name}: expected a positive number, got {value!r}"
+            msg = f"{field.name}: expected a positive number, got {quoted(value)}"
             raise ValueError(msg)
     if layer.num_attention_heads % layer.num_key_value_heads or layer.head_dim % 2:
         msg = "expected heads in whole groups and an even head_dim"

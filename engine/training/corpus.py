@@ -29,7 +29,9 @@ from pydantic import (
     model_validator,
 )
 
+from offbook.engine.complaints import complaint
 from offbook.engine.files import atomic_write_text
+from offbook.engine.quoting import quoted
 from offbook.engine.text import read_json_lines
 
 ANSWER_LINE = "The answer is {answer}."
@@ -79,14 +81,15 @@ class Question(_Strict):
         for kind, rationales in (("rationale", self.rationales), ("mistake", self.mistakes)):
             repeated = [name for name, n in Counter(r.perspective for r in rationales).items() if n > 1]
             if repeated:
-                msg = f"expected one {kind} a perspective, got several of {repeated[0]!r}"
+                msg = f"expected one {kind} a perspective, got several of {quoted(repeated[0])}"
                 raise ValueError(msg)
         for r in self.rationales:
             _check_close(r, self.answer)
         for r in self.mistakes:
             answer = r.text[slice(*r.answer_span)]
             if answer.strip() in ("", self.answer.strip()):
-                msg = f"expected the mistake {r.perspective!r} to close with another answer than {self.answer!r}"
+                who = quoted(r.perspective)
+                msg = f"expected the mistake {who} to close with another answer than {quoted(self.answer)}"
                 raise ValueError(msg)
             _check_close(r, answer)
         return self
@@ -122,7 +125,7 @@ class Corpus:
             raise ValueError(msg)
         repeated = [name for name, n in Counter(q.id for q in questions).items() if n > 1]
         if repeated:
-            msg = f"expected every question's id once, got {repeated[0]!r} several times; make ids unique"
+            msg = f"expected every question's id once, got {quoted(repeated[0])} several times; make ids unique"
             raise ValueError(msg)
         fullest = max(questions, key=lambda q: len(q.rationales))
         found = dict.fromkeys(r.perspective for q in (fullest, *questions) for r in q.rationales)
@@ -161,7 +164,8 @@ def _check_close(rationale: Rationale, answer: str) -> None:
     """A rationale's last words are the answer line, its span on the answer."""
     line, text, (start, end) = ANSWER_LINE.format(answer=answer), rationale.text, rationale.answer_span
     if not (text.endswith(line) and end == len(text) - len(AFTER) and text[start:end] == answer):
-        msg = f"expected {rationale.perspective!r} to end in {line!r}, its span on the answer, got span {start}, {end}"
+        who = quoted(rationale.perspective)
+        msg = f"expected {who} to end in {quoted(line)}, its span on the answer, got span {start}, {end}"
         raise ValueError(msg)
 
 
@@ -176,9 +180,7 @@ def load_corpus(path: Path) -> Corpus:
         try:
             questions.append(Question.model_validate(line))
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "the line"
-            msg = f"{where}: {field}: {first['msg']}; mend the line or leave it out"
+            msg = f"{where}: {complaint(error, line).told('the line')}; mend the line or leave it out"
             raise ValueError(msg) from error
     return Corpus.of(questions)
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.complaints import complaint
 from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.precision import MixedPrecision
 
@@ -122,11 +123,11 @@ def checked_options(options: Mapping[str, Any], kind: type[O]) -> O:
     Raises:
         ValueError: a setting the method does not have, or a value it cannot take.
     """
+    plain = dict(options)
     try:
-        return kind.model_validate_json(json.dumps(dict(options)))  # as JSON, in which a list fills a tuple
+        return kind.model_validate_json(json.dumps(plain))  # as JSON, in which a list fills a tuple
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"])) or "options"
         known = ", ".join(kind.model_fields) or "none"
-        msg = f"{name}: {first['msg']}, got {first['input']!r}; the method's settings are: {known}"
+        told = complaint(error, plain).told("options")
+        msg = f"{told}; the method's settings are: {known}"
         raise ValueError(msg) from error

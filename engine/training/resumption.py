@@ -21,7 +21,9 @@ from typing import Any
 from accelerate import Accelerator
 from pydantic import TypeAdapter, ValidationError
 
+from offbook.engine.complaints import complaint
 from offbook.engine.files import atomic_write_text, rename_folder
+from offbook.engine.quoting import quoted
 from offbook.engine.training.held import Stateful
 from offbook.engine.training.nested import flatten, restore
 from offbook.engine.training.random_state import RandomState
@@ -137,7 +139,7 @@ def _content(part: Path, kind: Any) -> tuple[dict[str, str], Any]:
     try:
         whole = json.loads(file.read_bytes().decode())
         if whole["format"] != FORMAT:
-            msg = f"format {whole['format']!r:.40}, made by another version of offbook"
+            msg = f"format {quoted(whole['format'])}, made by another version of offbook"
             raise ValueError(msg)
         if whole.pop("sha256") != _digest(whole):
             msg = "other words than were written"
@@ -183,8 +185,7 @@ def _read(path: Path, files: Mapping[str, str], held: Mapping[str, Stateful]) ->
 
 def _unusable(file: Path, error: Exception) -> ValueError:
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        problem = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        problem = complaint(error).told("the whole")
     else:
         problem = str(error).strip().partition("\n")[0]
     kind = "" if isinstance(error, ValueError) else f"{type(error).__name__} "

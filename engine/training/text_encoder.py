@@ -18,6 +18,7 @@ from offbook.engine.embedded import ENCODERS
 from offbook.engine.encoding import check_ids, check_text, rows_of
 from offbook.engine.finite import check_weights
 from offbook.engine.pretrained import prepare, weights_sha256
+from offbook.engine.quoting import quoted_path
 from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.tables import Table, read_table, write_table
 
@@ -89,17 +90,17 @@ def load_encoder(name_or_path: str = ENCODER, device: str | torch.device = "cpu"
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         msg = (
             f"expected a text encoder ({', '.join(ENCODERS)}, a local folder or a Hugging Face id), got "
-            f"{name_or_path!r}: {reason}; check the name and its files"
+            f"{quoted_path(name_or_path)}: {reason}; check the name and its files"
         )
         raise ValueError(msg) from error
     missing = sorted(name for name in loading["missing_keys"] if "pooler" not in name)  # which no vector goes through
     if missing:
         msg = (
-            f"encoder {name_or_path!r}: expected a weight for everything that its config.json describes, got none for "
-            f"{missing[0]}, which would be random numbers; download it again"
+            f"encoder {quoted_path(name_or_path)}: expected a weight for everything that its config.json describes, "
+            f"got none for {missing[0]}, which would be random numbers; download it again"
         )
         raise ValueError(msg)
-    check_weights(model.state_dict().items(), f"encoder {name_or_path!r}", "download it again")
+    check_weights(model.state_dict().items(), f"encoder {quoted_path(name_or_path)}", "download it again")
     model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
     return TextEncoder(weights_sha256=weights_sha256(source), model=model.eval(), tokenizer=tokenizer)
 

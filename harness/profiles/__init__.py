@@ -4,6 +4,7 @@ import difflib
 from pathlib import Path
 
 from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted
 from offbook.harness.config import Profile, load_config
 
 FOLDER = Path(__file__).resolve().parent
@@ -27,5 +28,5 @@ def load_profile(name: str) -> tuple[str, Profile]:
         return path.stem, load_config(path, Profile)
     near = difflib.get_close_matches(name, profile_names(), n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    msg = f"no profile {name!r}{hint}: expected one of {', '.join(profile_names())}, or a YAML file"
+    msg = f"no profile {quoted(name)}{hint}: expected one of {', '.join(profile_names())}, or a YAML file"
     raise ValueError(msg)

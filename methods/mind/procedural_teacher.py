@@ -7,6 +7,7 @@ a function of the problem's id and the perspective.
 from collections.abc import Iterable, Sequence
 from random import Random
 
+from offbook.engine.quoting import quoted
 from offbook.engine.training.corpus import Corpus, Question, Rationale, close
 from offbook.methods.mind.perspectives import PERSPECTIVES
 from offbook.methods.mind.renderers import RENDERERS
@@ -36,7 +37,7 @@ def rationale(problem: Problem, perspective: str) -> Rationale:
         ValueError: no such perspective.
     """
     if perspective not in RENDERERS:
-        msg = f"perspective must be one of {', '.join(RENDERERS)}; got {perspective!r}; pass one of these"
+        msg = f"perspective must be one of {', '.join(RENDERERS)}; got {quoted(perspective)}; pass one of these"
         raise ValueError(msg)
     body = RENDERERS[perspective](problem, Random(f"offbook/{problem.id}/{perspective}"))
     text, span = close(body, problem.answer)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from offbook.engine.quoting import shortened
 from offbook.engine.training.distiller import Job, read_options
 from offbook.engine.training.paths import Paths, encode_corpus
 from offbook.engine.training.student_training import is_trained, train_student, training_fingerprint
@@ -63,7 +64,8 @@ def _narrow(
     """
     unknown = [name for name in chosen if name not in names]
     if unknown or len(set(chosen)) < len(chosen):
-        msg = f"option perspectives: expected some of {', '.join(names)}, each once, got {', '.join(chosen)}"
+        got = shortened(", ".join(chosen))
+        msg = f"option perspectives: expected some of {', '.join(names)}, each once, got {got}"
         raise ValueError(msg)
     columns = [list(names).index(name) for name in chosen]
     narrow = [replace(question, responses=tuple(question.responses[k] for k in columns)) for question in paths]

@@ -9,6 +9,7 @@ validation split, and `documents` and `score` evaluate it without lm-eval.
 
 from typing import Any
 
+from offbook.engine.quoting import quoted
 from offbook.tasks import answers
 from offbook.tasks.procedural import FAMILIES, ood, problems
 
@@ -48,7 +49,7 @@ def documents(family: str, split: str) -> list[Document]:
             }
             for p in problems(split, family)
         ]
-    msg = f"family must be one of {', '.join([*ID_FAMILIES, *OOD_FAMILIES])}; got {family!r}; pass one of these"
+    msg = f"family must be one of {', '.join([*ID_FAMILIES, *OOD_FAMILIES])}; got {quoted(family)}; pass one of these"
     raise ValueError(msg)
 
 

@@ -10,6 +10,7 @@ import zlib
 from functools import cache
 from random import Random
 
+from offbook.engine.quoting import quoted
 from offbook.tasks.procedural.families import FAMILIES
 from offbook.tasks.procedural.people import people
 from offbook.tasks.procedural.problem import Problem
@@ -30,10 +31,10 @@ def generate(split: str, family: str, n: int) -> list[Problem]:
         ValueError: an unknown split or family, or more problems than there are.
     """
     if split not in SPLITS:
-        msg = f"split must be one of {', '.join(SPLITS)}; got {split!r}; pass one of these"
+        msg = f"split must be one of {', '.join(SPLITS)}; got {quoted(split)}; pass one of these"
         raise ValueError(msg)
     if family not in FAMILIES:
-        msg = f"family must be one of {', '.join(FAMILIES)}; got {family!r}; pass one of these"
+        msg = f"family must be one of {', '.join(FAMILIES)}; got {quoted(family)}; pass one of these"
         raise ValueError(msg)
     return [_problem(split, family, number) for number in range(n)]
 

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from offbook.engine.quoting import quoted
+
 CATEGORIES = ("chat", "maths", "code", "summarisation", "qa", "extraction")
 SPLITS = ("test", "train")
 DATA_PATH = Path(__file__).resolve().parent / "data"
@@ -37,10 +39,10 @@ def load_prompts(split: str, category: str | None = None) -> list[Prompt]:
     Raises ValueError for an unknown split or category.
     """
     if split not in SPLITS:
-        message = f"split must be one of {', '.join(SPLITS)}; got {split!r}; pass one of these"
+        message = f"split must be one of {', '.join(SPLITS)}; got {quoted(split)}; pass one of these"
         raise ValueError(message)
     if category is not None and category not in CATEGORIES:
-        message = f"category must be one of {', '.join(CATEGORIES)}; got {category!r}; pass one of these or None"
+        message = f"category must be one of {', '.join(CATEGORIES)}; got {quoted(category)}; pass one of these or None"
         raise ValueError(message)
     lines = (DATA_PATH / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]

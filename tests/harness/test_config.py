@@ -1,3 +1,4 @@
+import math
 import re
 from pathlib import Path
 
@@ -5,8 +6,24 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from offbook.harness.config import MAX_BYTES, EvaluateSpec, Profile, load_config, load_yaml, parse, parse_yaml
+from offbook.engine.training import distiller
+from offbook.harness import roster
+from offbook.harness.config import (
+    MAX_BYTES,
+    EvaluateSpec,
+    HeatsSpec,
+    Profile,
+    TrainingSpec,
+    load_config,
+    load_yaml,
+    parse,
+    parse_yaml,
+)
 from offbook.harness.profiles import load_profile, profile_names
+from offbook.harness.strict import Strict
+from offbook.harness.student_config import CorpusSpec, CrossSpec, StudentSpec, StudentsSpec, StudentTrainingSpec
+from offbook.harness.train_student import TrainStudentSpec
+from offbook.methods.mind.options import MindOptions
 
 
 @pytest.mark.parametrize(
@@ -167,8 +184,10 @@ def test_a_configuration_file_is_read_as_its_model(tmp_path: Path):
         ({"decoders": []}, "f.yaml: decoders: "),
         ({"decoders": [""]}, "f.yaml: decoders.0: expected text, got none"),
         ({"decoders": "eagle2"}, "f.yaml: decoders: Input should be a valid array"),
-        ({"tasks": ""}, "f.yaml: tasks.function-after[_text(), str]: expected text, got none"),
-        ({"tasks": []}, "f.yaml: tasks."),
+        ({"tasks": ""}, "f.yaml: tasks: expected text, got none"),
+        ({"tasks": []}, "f.yaml: tasks: Tuple should have at least 1 item after validation, not 0, got []"),
+        ({"tasks": 5}, "f.yaml: tasks: Input should be a valid string or a valid array, got 5"),
+        ({"tasks": ["qa", 5]}, "f.yaml: tasks.1: Input should be a valid string, got 5"),
         ({"output": "a\0b"}, r"f.yaml: output: expected a name of printable characters, got 'a\x00b'"),
         ({"model": " "}, "f.yaml: model: expected text, got none"),
         ({"drafter": {"eagle2": ""}}, "f.yaml: drafter.eagle2: expected text, got none"),
@@ -178,3 +197,47 @@ def test_nothing_is_coerced_and_nothing_is_empty(data, complaint):
     with pytest.raises(ValueError, match=re.escape(complaint)) as told:
         parse(EvaluateSpec, data, source="f.yaml")
     assert "\n" not in str(told.value)
+
+
+SETTINGS = (
+    *(Profile, EvaluateSpec, HeatsSpec, TrainingSpec, TrainStudentSpec),
+    *(StudentsSpec, StudentSpec, StudentTrainingSpec, CorpusSpec, CrossSpec),
+    *(roster.PromptLookupOptions, roster.TreeOptions, roster.TransformersPromptLookupOptions, MindOptions),
+)
+NEEDED = {
+    **{"schema_version": 1, "description": "d", "model": "m", "method": "mind", "students": ["a"], "decoders": ["a"]},
+    **{"suites": {"qa": 1}, "heats": [{}], "methods": {"a": {"method": "mind"}}},
+}
+WRONG = ("", " ", "x", 5, -1, math.inf, True, None, [], [""], [5], [[]], {}, {"": 5}, {"x": 5}, {"x": [5]})
+MACHINERY = re.compile(r"function-|\[type=|pydantic|https?:|tuple\[|list\[|dict\[|instance of|\[key\]|validation error")
+
+
+def test_the_settings_that_are_tried_are_all_there_are():
+    own = {kind for kind in Strict.__subclasses__() if kind.__module__.startswith("offbook.")}
+    assert own <= set(SETTINGS)
+
+
+@pytest.mark.parametrize("kind", SETTINGS, ids=lambda kind: kind.__name__)
+def test_a_complaint_about_settings_names_the_users_fields_and_nothing_of_the_checker(kind):
+    needed = {name: NEEDED[name] for name, field in kind.model_fields.items() if field.is_required()}
+    if kind is StudentsSpec:
+        needed["suites"] = {"id": ["qa"]}
+    told = {}
+    for name in (*kind.model_fields, "no_such_field"):
+        for wrong in WRONG:
+            try:
+                parse(kind, needed | {name: wrong}, source="f.yaml")
+            except ValueError as error:
+                told[name, repr(wrong)] = str(error)
+    assert {name for name, _ in told} == {*kind.model_fields, "no_such_field"}
+    for (name, wrong), line in told.items():
+        assert re.match(rf"f\.yaml: ({name}\b|the whole: |cross: )", line), (name, wrong, line)
+        assert not MACHINERY.search(line), line
+        assert "\n" not in line
+
+
+@pytest.mark.parametrize("options", [{"beta": []}, {"beta": {"a": [1]}}, {"no_such": 1}, {"perspectives": [5]}])
+def test_a_complaint_about_a_methods_options_names_nothing_of_the_checker(options):
+    with pytest.raises(ValueError, match=f"^{next(iter(options))}.*; the method's settings are: ") as error:
+        distiller.checked_options(options, MindOptions)
+    assert not MACHINERY.search(str(error.value))

@@ -197,7 +197,7 @@ def test_a_question_without_a_chosen_perspective_is_left_out(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"betta": 0.3}, "betta: Extra inputs are not permitted.*settings are: scores, hardest_first"),
+        ({"betta": 0.3}, "betta: unknown key, got 0.3; .*settings are: scores, hardest_first"),
         ({"beta": 2}, "beta: Input should be less than or equal to 1"),
         ({"scores": "best"}, "scores: Input should be 'metanet'"),
         ({"perspectives": ["socratic"]}, "expected some of formal, intuitive, planning, each once, got socratic"),

@@ -17,6 +17,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from offbook.engine.complaints import complaint
+from offbook.engine.quoting import quoted
 from offbook.engine.text import read_json_lines
 from offbook.engine.training.corpus import Corpus, Question, Rationale
 from offbook.methods.mind.synthesis.closing import closing, reclose
@@ -160,7 +162,7 @@ def _rows(path: Path, limit: int | None) -> list[_Row]:
     rows: dict[str, _Row] = {}
     for where, row in _parsed(path):
         if row.id in rows:
-            msg = f"{where}: expected every id once, got {row.id!r} again; rename or remove one"
+            msg = f"{where}: expected every id once, got {quoted(row.id)} again; rename or remove one"
             raise ValueError(msg)
         rows[row.id] = row
         if limit is not None and len(rows) == limit:
@@ -176,8 +178,6 @@ def _parsed(path: Path) -> Iterator[tuple[str, _Row]]:
         try:
             row = _Row.model_validate(line)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "the line"
-            msg = f"{where}: {field}: {first['msg']}; mend the line or leave it out"
+            msg = f"{where}: {complaint(error, line).told('the line')}; mend the line or leave it out"
             raise ValueError(msg) from error
         yield where, row

@@ -7,6 +7,7 @@ mentioned, yes) and, in the family as a whole, through the places in the list of
 from collections.abc import Sequence
 from random import Random
 
+from offbook.engine.quoting import quoted
 from offbook.tasks.procedural.ood import counting, dates, letters, logic, ordering, swaps
 from offbook.tasks.procedural.ood.difficulty import LEVELS, N_CHOICES, SEED
 from offbook.tasks.procedural.ood.question import Draft, Question, Template
@@ -28,10 +29,10 @@ def generate(split: str, family: str, n: int) -> list[Question]:
         ValueError: an unknown split or family.
     """
     if split not in SPLITS:
-        msg = f"split must be one of {', '.join(SPLITS)}; got {split!r}; pass one of these"
+        msg = f"split must be one of {', '.join(SPLITS)}; got {quoted(split)}; pass one of these"
         raise ValueError(msg)
     if family not in FAMILIES:
-        msg = f"family must be one of {', '.join(FAMILIES)}; got {family!r}; pass one of these"
+        msg = f"family must be one of {', '.join(FAMILIES)}; got {quoted(family)}; pass one of these"
         raise ValueError(msg)
     return [_question(split, family, number) for number in range(n)]
 
