@@ -7,12 +7,14 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 _SUFFIX = ".tmp"
-_NUMBER = re.compile(r"os error (\d+)")  # as safetensors puts it
+_TEMPORARY = re.compile(r"\.[0-9a-f]+\.tmp")
+_NUMBER = re.compile(r"os error (\d+)")  # as safetensors and tokenizers put it
 _TORCH = re.compile(r"inline_container|PytorchStreamWriter")
 
 
@@ -47,7 +49,8 @@ def write_once(path: Path, data: bytes) -> bool:
 def writing(path: Path) -> Iterator[None]:
     """What is raised inside because a file cannot be written becomes an OSError that names `path`.
 
-    safetensors and torch have errors of their own for a full disk, and `write` itself knows no name.
+    safetensors, tokenizers and torch have errors of their own for a full disk, and `write` itself knows no name. Of a
+    temporary name the one is told that the file would have got.
 
     Raises:
         OSError: the file cannot be written.
@@ -55,12 +58,15 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None or not (error.filename is None or str(error.filename).endswith(_SUFFIX)):
+        if error.errno is None or not (error.filename is None or _is_temporary(error)):
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise OSError(error.errno, error.strerror, _final_name(error, path)) from error
     except Exception as error:
         text = " ".join(str(error).split())
-        if not (type(error).__module__.startswith("safetensors") or _TORCH.search(text)):
+        of_rust = type(error).__module__.startswith("safetensors") or (
+            type(error) is Exception and _NUMBER.search(text)
+        )
+        if not (of_rust or _TORCH.search(text)):
             raise
         number = int(found[1]) if (found := _NUMBER.search(text)) else errno.EIO  # torch does not say why
         raise OSError(number, os.strerror(number) if found else text, str(path)) from error
@@ -74,18 +80,42 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary = path.with_name(f".{uuid.uuid4().hex}{_SUFFIX}")
         try:
             yield temporary
-            with temporary.open("rb+") as file:  # Windows syncs only what is open for writing
-                os.fsync(file.fileno())
+            _sync_file(temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def atomic_files(folder: Path) -> Iterator[Path]:
+    """A hidden folder for a library that writes several files; all are synced before the first moves into `folder`.
+
+    Where one cannot be written, none arrives, and what `folder` holds stays as it is.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f".{uuid.uuid4().hex}{_SUFFIX}"
+        temporary.mkdir()
+        try:
+            yield temporary
+            written = sorted(path for path in temporary.rglob("*") if path.is_file())
+            for path in written:
+                _sync_file(path)
+            for path in written:
+                final = folder / path.relative_to(temporary)
+                final.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(final)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        _sync_folder(folder)
+
+
 def rename_folder(written: Path, path: Path) -> None:
     """Gives a folder, whose files are synced, the name `path`, which is free; the name is synced too."""
-    written.replace(path)
-    _sync_folder(path.parent)
+    with writing(path):
+        written.replace(path)
+        _sync_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -103,6 +133,29 @@ def _temporary(path: Path, data: bytes) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
+
+
+def _is_temporary(error: OSError) -> bool:
+    """Whether an error is about a name of ours; copies tell the name they wrote to second."""
+    names = (error.filename, error.filename2)
+    return any(
+        _TEMPORARY.fullmatch(part) for name in names if name is not None for part in Path(os.fsdecode(name)).parts
+    )
+
+
+def _final_name(error: OSError, path: Path) -> str:
+    """Of a file in a hidden folder its name in `path`, else `path`."""
+    for name in (error.filename, error.filename2):
+        parts = () if name is None else Path(os.fsdecode(name)).parts
+        for place, part in enumerate(parts):
+            if _TEMPORARY.fullmatch(part):
+                return str(path.joinpath(*parts[place + 1 :]))
+    return str(path)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:  # Windows syncs only what is open for writing
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

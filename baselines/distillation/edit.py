@@ -25,6 +25,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from offbook.engine.files import atomic_files
 from offbook.engine.training.branches import lay_out, response_logits, token_losses
 from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.parts import Part, finish, is_finished, train_part
@@ -104,9 +105,10 @@ def edit(job: Job) -> Path:
         key_token_objective(dual, options.mistake_weight),
     )
     kept = [first, second] if best_score(second) >= best_score(first) else [first]
-    for file in kept[-1].folder.iterdir():
-        if file.is_file() and file.name != RECORD:
-            shutil.copyfile(file, job.folder / file.name)
+    with atomic_files(job.folder) as written:
+        for file in kept[-1].folder.iterdir():
+            if file.is_file() and file.name != RECORD:
+                shutil.copyfile(file, written / file.name)
     return finish(job, NAME, [first, second], kept_tokens=sum(part.record["kept_tokens"] for part in kept))
 
 

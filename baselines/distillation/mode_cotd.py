@@ -29,6 +29,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
+from offbook.engine.files import atomic_files
 from offbook.engine.quoting import quoted
 from offbook.engine.training.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
 from offbook.engine.training.distiller import Job, Options, read_options
@@ -164,8 +165,9 @@ def _mix(job: Job, options: ModeCotdOptions, experts: Sequence[Part], held_out: 
     student: PreTrainedModel = mixture.merge_and_unload()
     with precision:
         score = job.score(student)
-    student.save_pretrained(job.folder)
-    job.tokenizer.save_pretrained(job.folder)
+    with atomic_files(job.folder) as written:
+        student.save_pretrained(written)
+        job.tokenizer.save_pretrained(written)
     tokens = sum(expert.record["gradient_tokens"] for expert in experts)
     return finish(
         job,

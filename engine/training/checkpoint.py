@@ -12,14 +12,16 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork
+from offbook.engine.files import atomic_write_text
 from offbook.engine.finite import check_weights
 from offbook.engine.quoting import quoted
 from offbook.engine.training.architecture import Architectures
+from offbook.engine.training.tensor_file import write_tensors
 
 SCHEMA_VERSION = 1
 EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps", "layernorm_epsilon")
@@ -82,13 +84,12 @@ def save_drafter(
     vocab_size: int,
     training: Mapping[str, Any],
 ) -> None:
-    """Writes the checkpoint; `config.json` comes last, so a folder that has one is whole."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    tensors[TOKEN_IDS] = token_ids.cpu()
-    temporary = folder / ".model.tmp"
-    save_file(tensors, temporary)
-    temporary.replace(folder / "model.safetensors")
+    """Writes the checkpoint; `config.json` comes last, so a folder that has one is whole.
+
+    Raises:
+        OSError: it cannot be written; it names the path.
+    """
+    write_tensors(folder / "model.safetensors", {**network.state_dict(), TOKEN_IDS: token_ids})
     config = {
         "schema_version": SCHEMA_VERSION,
         "architecture": architecture,
@@ -98,9 +99,8 @@ def save_drafter(
         "layer": asdict(network.config),
         "training": dict(training),
     }
-    temporary = folder / ".config.tmp"
-    temporary.write_text(json.dumps(config, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(folder / "config.json")
+    text = json.dumps(config, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    atomic_write_text(folder / "config.json", text)
 
 
 def load_drafter(
@@ -162,6 +162,7 @@ def load_drafter(
     try:
         tensors = load_file(weights)
         token_ids = _token_ids(tensors.pop(TOKEN_IDS), vocab_size, config["draft_vocab_size"])
+        _check_plain(tensors)
         with torch.device("meta"):  # whatever sizes the config names, no memory is asked for before they fit
             network = architectures[name].build(layer)
         network.load_state_dict(tensors, strict=True, assign=True)
@@ -194,6 +195,18 @@ def _layer(found: Mapping[str, Any]) -> DraftConfig:
         msg = "expected heads in whole groups and an even head_dim"
         raise ValueError(msg)
     return layer
+
+
+def _check_plain(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Refuses quantised weights, whose scales nobody would apply.
+
+    Raises:
+        ValueError: naming the first of them.
+    """
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point() or tensor.dtype.itemsize < 2:
+            msg = f"{name} in {str(tensor.dtype).removeprefix('torch.')}, as quantised weights are"
+            raise ValueError(msg)
 
 
 def _token_ids(ids: torch.Tensor, vocab_size: int, draft_vocab_size: object) -> torch.Tensor:

@@ -26,7 +26,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
-from offbook.engine.files import atomic_write_text, writing
+from offbook.engine.files import atomic_files, atomic_write_text
 from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
 from offbook.engine.training.branches import branch_attention
 from offbook.engine.training.distiller import Job, StudentConfig
@@ -286,9 +286,9 @@ def _finish(
             parameter.copy_(best[name])
     plain = student.merge_and_unload() if isinstance(student, PeftModel) else student
     check_weights(plain.named_parameters(), str(job.folder), LOWER)
-    with writing(job.folder):
-        plain.save_pretrained(job.folder)
-        job.tokenizer.save_pretrained(job.folder)
+    with atomic_files(job.folder) as written:
+        plain.save_pretrained(written)
+        job.tokenizer.save_pretrained(written)
     record = {
         "schema_version": 1,
         "method": method,

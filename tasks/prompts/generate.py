@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Iterable
 
+from offbook.engine.files import atomic_write_text
 from offbook.tasks.prompts import CATEGORIES, DATA_PATH, SPLITS
 from offbook.tasks.prompts.pools import Row, chat, code, extraction, maths, qa, summarisation
 
@@ -69,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     for split in SPLITS:
         path, text = DATA_PATH / f"{split}.jsonl", as_jsonl(generate(split))
         if not check:
-            path.write_text(text, encoding="utf-8", newline="\n")
+            atomic_write_text(path, text)
         elif not path.is_file() or path.read_bytes() != text.encode("utf-8"):
             print(f"{path.name} differs from what the pools give; run this command without --check", file=sys.stderr)
             status = 1

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offbook.baselines.distillation import edit as module
 from offbook.baselines.distillation.edit import Dual, dual_rationales, edit, key_token_objective, key_tokens
 from offbook.baselines.distillation.uniform_rationales import uniform_rationales
 from offbook.engine.training.branches import branch_attention
@@ -29,6 +30,7 @@ from tests.baselines.distillation_job import (
     timeless,
     weights,
 )
+from tests.full_disk import atomic_files_of_at_most
 from tests.tiny import tiny_model
 
 TOKENS = st.lists(st.integers(0, 3), max_size=6)
@@ -278,3 +280,18 @@ def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ValueError, match="edit: expected one process, got 2"):
         edit(job(tmp_path / "s", corpus(mistakes=True)))
+
+
+def test_a_student_that_finds_no_room_at_its_end_is_finished_once_there_is_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "s"
+    for size in (1, 2_000):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "atomic_files", atomic_files_of_at_most(size))
+            with pytest.raises(OSError, match="File too large") as told:
+                edit(job(folder, corpus(mistakes=True)))
+        assert Path(str(told.value.filename)).parent == folder, "where the copy goes, not where it comes from"
+        assert {path.name for path in folder.iterdir()} == {"state"}
+    edit(job(folder, corpus(mistakes=True)))
+    assert weights(folder)

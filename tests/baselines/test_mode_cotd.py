@@ -10,6 +10,7 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
+from offbook.baselines.distillation import mode_cotd as module
 from offbook.baselines.distillation.mode_cotd import (
     EXPERT,
     held_out_loss,
@@ -34,6 +35,7 @@ from tests.baselines.distillation_job import (
     timeless,
     weights,
 )
+from tests.full_disk import atomic_files_of_at_most
 from tests.tiny import tiny_model
 
 OPTIONS: dict[str, Any] = {"held_out": 2, "trials": 6, "rank": 2}
@@ -254,3 +256,18 @@ def test_a_perspective_that_only_held_out_questions_have_is_refused(tmp_path: Pa
     rare = [q if q.id in ids else q.model_copy(update={"rationales": q.rationales[:2]}) for q in questions]
     with pytest.raises(ValueError, match="from 'socratic' that is not held out, got none"):
         mode_cotd(job(tmp_path / "s", Corpus.of(rare, NAMES), OPTIONS))
+
+
+def test_a_mixture_that_finds_no_room_at_its_end_is_finished_once_there_is_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "s"
+    for size in (1, 2_000):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "atomic_files", atomic_files_of_at_most(size))
+            with pytest.raises(OSError, match="File too large") as told:
+                mode_cotd(job(folder, corpus(), OPTIONS))
+        assert Path(str(told.value.filename)).is_relative_to(folder)
+        assert {path.name for path in folder.iterdir()} == {"state"}
+    mode_cotd(job(folder, corpus(), OPTIONS))
+    assert weights(folder)

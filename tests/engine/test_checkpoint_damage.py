@@ -109,3 +109,18 @@ def test_weights_that_are_not_finite_are_refused_by_name(folder, value):
     tensors["layers.0.mlp.up_proj.weight"][1, 2] = value
     save_file(tensors, path)
     assert "got NaN or infinity in layers.0.mlp.up_proj.weight" in refusal(folder)
+
+
+def test_a_tensor_that_the_layer_has_no_place_for_is_refused(folder):
+    path = folder / "model.safetensors"
+    save_file(load_file(path) | {"layers.1.mlp.up_proj.weight": torch.ones(2, 2)}, path)
+    assert "layers.1.mlp.up_proj.weight" in refusal(folder)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.float8_e4m3fn, torch.float8_e5m2], ids=str)
+def test_quantised_weights_are_refused_as_such(folder, kind):
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    name = "layers.0.mlp.up_proj.weight"
+    save_file(tensors | {name: tensors[name].to(kind)}, path)
+    assert f"got {name} in {str(kind).removeprefix('torch.')}, as quantised weights are" in refusal(folder)

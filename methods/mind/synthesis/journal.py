@@ -90,7 +90,7 @@ def _read(path: Path) -> dict[tuple[str, str, int, str], str]:
     data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) < len(data):
-        with path.open("r+b") as file:
+        with writing(path), path.open("r+b") as file:
             file.truncate(len(whole))
     known = {}
     for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
