@@ -29,6 +29,7 @@ from offbook.harness.latent_tables import (
     separability_row,
     summary,
 )
+from offbook.harness.model_names import shown_model
 from offbook.harness.progress import Progress
 from offbook.harness.provenance import machine_line, manifest
 from offbook.harness.tables import to_csv
@@ -234,7 +235,7 @@ def _heading(spec: LatentSpec, session: Session) -> str:
     if spec.corpus is not None:
         source = f"questions of {spec.corpus.name}"
     return (
-        f"Base model: {Path(spec.base).name}. Students: {', '.join(spec.students) or 'none'}. Texts: "
+        f"Base model: {shown_model(spec.base)}. Students: {', '.join(spec.students) or 'none'}. Texts: "
         f"{len(session.corpus)} {source} with {len(session.labels)} rationales, {texts}. "
         f"{spec.dtype}, seed {spec.seed}."
     )

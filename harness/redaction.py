@@ -1,10 +1,9 @@
 """What may leave the machine: an allow-list. A record says what was asked, and neither who asked nor with which key.
 
-Shown are names that everybody has (commands, options, decoders, methods, suites, profiles, aliases), numbers, hub ids
-behind options that name a model, and commits. All else is replaced by what it was: a path, a name, a value. No part of
-a path is kept, for folders and files are called after people and projects; a model's row is named by its folder's last
-part because that is how its owner called it, and by nothing above. What shapes of secrets there are does not matter:
-nothing of an unknown shape is shown.
+Shown are names that everybody has (commands, options, decoders, methods, suites, profiles, aliases), numbers, commits,
+and hub ids under which a model was found (`model_names.py`). All else is replaced by what it was: a path, a name, a
+value. No part of a path is kept, for folders and files are called after people and projects; a model's row is named by
+its folder's last part because that is how its owner called it, and by nothing above.
 
 Settings determine results, so a text among them that is not known is told by its hash: another text is another hash.
 """
@@ -15,7 +14,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from pydantic import BaseModel, JsonValue
 from offbook.engine.embedded import ALIASES
 from offbook.harness.distillers import distillers
 from offbook.harness.listing import suite_names
+from offbook.harness.model_names import HIDDEN, existing_folder, shown_model
 from offbook.harness.profiles import profile_names
 from offbook.harness.roster import contenders
 
@@ -68,7 +68,6 @@ CHOICES = (
 )
 NUMBER = re.compile(r"[-+]?(?:[0-9]{1,19}(?:\.[0-9]{0,19})?|\.[0-9]{1,19})(?:[eE][-+]?[0-9]{1,3})?")
 BOOLEANS = ("true", "false")
-HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SECRET_NAME = re.compile(r"token$|key|secret|passw|credential|auth|cookie|bearer|private", re.IGNORECASE)
 PUBLIC_HOSTS = ("api.openai.com", "huggingface.co")
@@ -118,16 +117,6 @@ def shown_environment(environ: Mapping[str, str], names: Sequence[str]) -> dict[
         )
 
     return {name: environ[name] if is_known(environ[name]) else REDACTED for name in names if name in environ}
-
-
-def shown_model(name: str) -> str:
-    """An alias or hub id as it is, of a folder its last part, and nothing of what is neither."""
-    if name in ALIASES:
-        return name
-    if (folder := _folder(name)) is not None:
-        last = folder.resolve().name
-        return last if re.fullmatch(r"[\w .+-]{1,100}", last) else "[model]"
-    return name if HUB_ID.fullmatch(name) or re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) else "[model]"
 
 
 def shown_url(url: str) -> str:
@@ -191,15 +180,6 @@ def _own_texts(kind: type[BaseModel], name: str) -> set[str]:
     return texts | set(re.findall(r'"((?:[^"\\]|\\.)*)"', default))
 
 
-def _folder(name: str) -> Path | None:
-    """The folder of this name, if it is one."""
-    try:
-        folder = Path(name).expanduser()
-        return folder if folder.is_dir() else None
-    except (OSError, RuntimeError, ValueError):  # too long, no such user, NUL
-        return None
-
-
 def _value(kind: Kind, value: str) -> str:
     names = _names()
     match kind:
@@ -210,7 +190,7 @@ def _value(kind: Kind, value: str) -> str:
         case "names":
             return ",".join(name.strip() if name.strip() in names else "[name]" for name in value.split(","))
         case "model":
-            return value if value in ALIASES or (HUB_ID.fullmatch(value) and _folder(value) is None) else "[model]"
+            return shown_model(value) if existing_folder(value) is None else HIDDEN
         case "revision":
             return value if value == "main" or COMMIT.fullmatch(value) else REDACTED
         case "setting":

@@ -72,12 +72,17 @@ class Student:
         names = {"model": self.base_sha256, "corpus": material.sha256}
         if distiller(self.method).reads_vectors:
             names["encoder"] = encoder_sha256(self.encoder)
+        return names | self._named_models()
+
+    def _named_models(self) -> dict[str, str]:
+        """The hash of the weights of every model that the settings name; what is on a hub is downloaded for it."""
         named = {setting: self.options[setting] for setting in distiller(self.method).models if setting in self.options}
-        return names | {setting: pretrained.weights_sha256(str(model)) for setting, model in named.items()}
+        return {setting: pretrained.weights_sha256(str(model)) for setting, model in named.items()}
 
     def told(self, material: Material) -> dict[str, Any]:
         """Its settings as records and keys tell them: a model by its name (its weights are in `identity`), no path."""
         method = distiller(self.method)
+        self._named_models()  # an id is told once its model was found: the first call says what all later ones say
         known = material.corpus.perspectives
         return shown_settings(self.options, method.settings(), models=method.models, known=known)
 

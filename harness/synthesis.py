@@ -19,8 +19,9 @@ from pydantic import JsonValue
 from offbook.engine.files import atomic_write_text
 from offbook.engine.pretrained import load, resolve, weights_sha256
 from offbook.engine.training.corpus import Corpus, Question, save_corpus
+from offbook.harness.model_names import shown_model, shown_served_model
 from offbook.harness.progress import Progress
-from offbook.harness.redaction import shown_model, shown_url
+from offbook.harness.redaction import shown_url
 from offbook.harness.target import resolve_device, resolve_dtype
 from offbook.methods.mind.mistakes import with_mistakes
 from offbook.methods.mind.procedural_teacher import IDS, teach
@@ -153,10 +154,11 @@ def synthesize(spec: SynthesisSpec, progress: Progress) -> Corpus:
 
 def _shown(spec: SynthesisSpec) -> dict[str, JsonValue]:
     """The settings, for a report that goes with the corpus: no path, no server of one's own, no password in its URL."""
-    models = {name: getattr(spec, name) for name in ("teacher_model", "judge_model", "student")}
+    served = shown_served_model if spec.teacher == "openai" else shown_model
+    shown = {"teacher_model": served, "judge_model": served, "student": shown_model}
     return {
         **{name: "[path]" if isinstance(value, Path) else value for name, value in asdict(spec).items()},
-        **{name: None if model is None else shown_model(model) for name, model in models.items()},
+        **{name: None if (model := getattr(spec, name)) is None else show(model) for name, show in shown.items()},
         "base_url": None if spec.base_url is None else shown_url(spec.base_url),
     }
 
@@ -207,7 +209,7 @@ def _model(spec: SynthesisSpec, name: str, temperature: float, max_new_tokens: i
 def _local(spec: SynthesisSpec, name: str, temperature: float, max_new_tokens: int) -> Model:
     model, tokenizer = load(name, dtype=resolve_dtype(spec.dtype), device=resolve_device(spec.device))
     return LocalModel(
-        name=Path(name).name,
+        name=shown_model(name),
         model=model,
         tokenizer=tokenizer,
         weights_sha256=weights_sha256(name),

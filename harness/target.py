@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from offbook.engine.embedded import ALIASES
 from offbook.engine.encoding import check_ids, render_turns
+from offbook.engine.key_shapes import looks_like_a_key
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
+from offbook.harness.model_names import HIDDEN
 
 if TYPE_CHECKING:
     import torch
@@ -154,9 +156,12 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
 
 
 def short_name(name: str) -> str:
-    """What records call a model: of a local folder its last part, else the alias or id."""
+    """What records call a model: of a local folder its last part, unless that looks like a key; the alias or id."""
     folder = user_path(name, what="model")
-    return folder.resolve().name if name not in ALIASES and folder.is_dir() else name
+    if name in ALIASES or not folder.is_dir():
+        return name
+    last = folder.resolve().name
+    return HIDDEN if looks_like_a_key(last) else last
 
 
 def resolve_dtype(name: str) -> "torch.dtype":

@@ -1,6 +1,7 @@
 """Nothing private leaves: whatever is not known to be everybody's is replaced, wherever it stands."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,18 +9,20 @@ import pytest
 import typer
 from pydantic import BaseModel
 
+from offbook.engine.key_shapes import looks_like_a_key
 from offbook.harness import cli
 from offbook.harness.distillers import distillers
+from offbook.harness.model_names import shown_model, shown_served_model
 from offbook.harness.provenance import ENVIRONMENT, manifest
 from offbook.harness.redaction import (
     COMMANDS,
     OPTIONS,
     shown_arguments,
     shown_environment,
-    shown_model,
     shown_settings,
     shown_url,
 )
+from offbook.harness.target import short_name
 from offbook.methods.mind.procedural_teacher import IDS
 from offbook.methods.mind.synthesis.write import told
 
@@ -81,6 +84,18 @@ SHAPES = [
     "zebra\nzebra",
     "żebra/zebra\u202e",
     "zebra\udcff",
+    "AKIA" + "ZEBRA7EXAMPLE123/x",
+    "ghp_" + "zebra0zebra1zebra2zebra3zebra4zebra5/y",
+    "hf_" + "zebraZEBRAzebraZEBRAzebraZEBRAzebra/z",
+    "x/" + "sk-zebrazebrazebrazebra",
+    "org/" + "hf_zebraZEBRAzebraZEBRAzebra",
+    "zebra-and-sons/secret-project",
+    "0123456789abcdefzebra0123456789abcdef/x",
+    "xoxb-" + "123-456-zebra/x",
+    "glpat-" + "zebrazebrazebra/x",
+    "npm_" + "zebrazebrazebrazebra/x",
+    "eyJhbGciOi" + "JIUzI1NiJ9.zebra/x",
+    "zebra.zebra@x/y",
     "-zebra",
     "--zebra",
     "--zebra=1",
@@ -111,14 +126,104 @@ def test_a_shape_is_nowhere_in_the_manifest_wherever_it_stood_on_the_command_lin
         assert len(made) == len(argv)
 
 
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape not in ("models/zebra",)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_shape_in_the_place_of_a_model_is_not_shown(shape: str) -> None:
     for option in (name for name, kind in OPTIONS.items() if kind == "model"):
         assert "zebra" not in json.dumps(shown_arguments(["offbook", "evaluate", option, shape])).lower()
 
 
-def test_a_relative_folder_is_not_taken_for_a_hub_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+HUB_IDS = [
+    "HuggingFaceTB/SmolLM2-135M-Instruct",
+    "meta-llama/Llama-3.1-8B-Instruct",
+    "Qwen/Qwen3-0.6B",
+    "unsloth/Llama-3.2-1B-Instruct-unsloth-bnb-4bit",
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
+    "TinyLlama/TinyLlama-1.1B-intermediate-step-1431k-3T",
+    "microsoft/Phi-3.5-mini-instruct",
+    "sentence-transformers/all-MiniLM-L6-v2",
+    "org/name",
+    "gpt2",
+]
+
+
+@pytest.fixture
+def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a model under an id into the hub's cache, as a download does."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+
+    def download(hub_id: str) -> None:
+        folder = tmp_path / "hub" / f"models--{hub_id.replace('/', '--')}" / "snapshots" / ("c" * 40)
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+
+    return download
+
+
+@pytest.mark.parametrize("hub_id", HUB_IDS)
+def test_a_hub_id_is_shown_once_a_model_was_found_under_it(hub_id: str, cached: Callable[[str], None]) -> None:
+    argv = ["offbook", "evaluate", "--model", hub_id]
+    assert shown_model(hub_id) == shown_arguments(argv)[-1] == "[model]"
+    cached(hub_id)
+    assert shown_model(hub_id) == shown_arguments(argv)[-1] == hub_id
+
+
+@pytest.mark.parametrize("name", [shape for shape in SHAPES if "/" in shape and looks_like_a_key(shape)])
+def test_a_hub_id_that_looks_like_a_key_is_not_shown_whatever_lies_under_it(
+    name: str, cached: Callable[[str], None]
+) -> None:
+    cached(name)
+    assert shown_model(name) == shown_served_model(name) == "[model]"
+
+
+KEYS = [
+    "AKIA" + "IOSFODNN7EXAMPLE",
+    "ASIA" + "Y34FZKBOKMUTVV7A",
+    "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a",
+    "github_pat_" + "11ABCDEFG0abcdefghij",
+    "hf_" + "abcdefghijABCDEFGHIJabcdefghij",
+    "sk-" + "abcdefghijklmnop1234",
+    "sk-ant-" + "api03-abcdefghijklmnop",
+    "sk_live_" + "abcdefghijklmnop1234",
+    "AIza" + "SyA-1234567890abcdefghi",
+    "xoxb-" + "123456789012-abcdef",
+    "glpat-" + "abcdefghij1234567890",
+    "npm_" + "abcdefghij1234567890",
+    "eyJhbGciOi" + "JIUzI1NiJ9",
+    "wJalrXUtnFEMI" + "K7MDENGbPxRfiCYEXAMPLEKEY",
+    "9b1deb4d3b7d4bad" + "9bdd2b0d7b3dcb6d",
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_folder_or_a_served_model_called_after_a_key_is_not_told(key: str, tmp_path: Path) -> None:
+    for name in (key, f"model-{key}", f"{key}.final"):
+        folder = tmp_path / name
+        folder.mkdir()
+        assert looks_like_a_key(name)
+        assert shown_model(str(folder)) == short_name(str(folder)) == "[model]"
+        assert shown_served_model(name) == shown_served_model(f"org/{name}") == told(name) == "[model]"
+        assert told(f"/models/{name}") == "[model]"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(hub_id.rpartition("/")[2] for hub_id in HUB_IDS),
+        *("student-mind-s0-0a1b2c3d4e5f", "my model", "checkpoint-123456", "hf_llama-3-8b-instruct", "sk-small"),
+        *("gpt-4o-mini-2024-07-18", "eagle2_20250101_120000", "SmolLM2-1.7B-Instruct-16k", "deepseek-v3.1"),
+    ],
+)
+def test_the_names_of_models_do_not_look_like_keys(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    assert shown_model(str(tmp_path / name)) == short_name(str(tmp_path / name)) == told(name) == name
+    assert shown_served_model(name) == (name if " " not in name else "[model]")
+
+
+def test_a_relative_folder_is_not_taken_for_a_hub_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: Callable[[str], None]
+) -> None:
     monkeypatch.chdir(tmp_path)
+    cached("org/name")
     assert shown_arguments(["offbook", "generate", "--model", "org/name"])[-1] == "org/name"
     (tmp_path / "org" / "name").mkdir(parents=True)
     assert shown_arguments(["offbook", "generate", "--model", "org/name"])[-1] == "[model]"
@@ -142,7 +247,8 @@ def test_a_relative_folder_is_not_taken_for_a_hub_id(tmp_path: Path, monkeypatch
         ),
     ],
 )
-def test_what_everybody_has_is_shown(command: str, shown: str | None) -> None:
+def test_what_everybody_has_is_shown(command: str, shown: str | None, cached: Callable[[str], None]) -> None:
+    cached("org/name")
     found = " ".join(shown_arguments(command.split(" ")))
     expected = shown or command.replace("/home/a/harness/", "")
     assert found.endswith(expected) or expected in found
@@ -191,7 +297,8 @@ def test_a_text_among_settings_is_told_by_its_hash_and_a_key_not_at_all(shape: s
     assert shown != shown_settings(given | {"mode": shape + "x"}, Settings)
 
 
-def test_known_settings_are_told_as_they_are() -> None:
+def test_known_settings_are_told_as_they_are(cached: Callable[[str], None]) -> None:
+    cached("org/name")
     given = {"mode": "slow", "names": ["one", "planning"], "rank": 4, "teacher": "org/name", "extra": {}}
     assert shown_settings(given, Settings, models=["teacher"], known=["planning"]) == given
     assert shown_settings({"api_key": 12345678}, Settings) == {"api_key": "[redacted]"}
@@ -212,7 +319,6 @@ def test_a_model_is_told_by_its_folders_last_part(tmp_path: Path) -> None:
     folder = tmp_path / "alice" / "my model"
     folder.mkdir(parents=True)
     assert shown_model(str(folder)) == "my model"
-    assert shown_model("org/name") == "org/name"
     for other in ("https://u:zebra@host/x", "/no/such/zebra", "C:\\zebra\\x", "~zebra/x", "a b", "z" * 5000, "z\0"):
         assert shown_model(other) == "[model]"
 

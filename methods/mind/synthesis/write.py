@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PureWindowsPath
 
+from offbook.engine.key_shapes import looks_like_a_key
 from offbook.engine.training.corpus import Question, Rationale
 from offbook.methods.mind.perspectives import PERSPECTIVES, Perspective, prompt
 from offbook.methods.mind.synthesis.ask import Ask
@@ -112,9 +113,13 @@ def write(
 
 
 def told(model: str) -> str:
-    """What a corpus calls its writer: of a path (servers name models by theirs) the last part, else the name."""
+    """What a corpus calls its writer: of a path (servers name models by theirs) the last part, else the name.
+
+    One that looks like a key is not told.
+    """
     path = PureWindowsPath(model)  # which splits at both slashes
-    return path.name if path.anchor or model.startswith(("~", ".")) else model
+    name = path.name if path.anchor or model.startswith(("~", ".")) else model
+    return "[model]" if looks_like_a_key(name) else name
 
 
 def _rationale(candidate: Candidate, ending: tuple[str, tuple[int, int]], writer: str, licence: str) -> Rationale:
