@@ -97,8 +97,8 @@ def check_plain(folder: Path, config: Mapping[str, Any], name: str) -> None:
     how = _configured(config) or _stored(folder)
     if how is not None:
         msg = (
-            f"model {quoted_path(name)}: expected weights in {', '.join(PLAIN)}, got quantised ones ({how:.200}); offbook needs "
-            "the model that they were made from"
+            f"model {quoted_path(name)}: expected weights in {', '.join(PLAIN)}, got quantised ones ({how:.200}); "
+            "offbook needs the model that they were made from"
         )
         raise ValueError(msg)
 
