@@ -5,8 +5,9 @@ length and speed are ratios of sums (a mean of ratios would let short answers co
 bootstrap is too narrow for a dozen prompts, so its levels are widened to what Student's t asks for (the expanded
 percentile interval, Hesterberg, arXiv:1411.5279, section 3.4).
 
-Of simulated experiments with 10, 12 and 40 prompts these intervals hold the truth in 94.0, 94.2 and 94.5 %
-(`tests/harness/test_statistics.py` simulates them again). Quantiles are scipy's.
+Of 5,000 simulated experiments each with 10, 12 and 40 prompts, 95 % intervals hold the truth in 93.1 to 96.9 % (94 to
+96 % and three standard errors): `test_the_interval_of_a_ratio_covers_the_truth_in_95_of_100_experiments`, and likewise
+for a speed-up and a difference. Quantiles are scipy's.
 
 An interval is None where the data cannot give one (one prompt, or prompts without any spread): no ± 0.000 is ever made.
 """
