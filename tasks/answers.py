@@ -43,7 +43,10 @@ _CALCULATED = re.compile(  # behind the first number of a calculation in words
     r"(?:the )?[$€£¥₹]?",
     re.IGNORECASE,
 )
-_MULTIPLIED = re.compile(r"\W*(?:twice|thrice|double|triple)\b(?! (?:digits?|figures?)\b)", re.IGNORECASE)
+_MULTIPLIED = re.compile(
+    r"\W*(?:(?:twice|thrice|double|triple)\b(?! (?:digits?|figures?)\b)|(?:the )?(?:square|cube) root of\b)", re.I
+)
+_TO_THE_POWER = re.compile(r" (?:raised )?to the (?:power\b|\w+ power\b)", re.IGNORECASE)
 _UNSAID = re.compile(
     r"[\W_]*(?:(?:the|a|an|that|about|approximately|exactly|option|choice|letter|either)\b[\W_]*)*", re.I
 )
@@ -163,7 +166,7 @@ def _several(text: str, numbers: Sequence[Number]) -> bool:
 
 def _calculated(text: str, first: Number) -> bool:
     """Whether a statement calculates in words: ``12 more than 5``, ``3 times as many as four``, ``twice 6``."""
-    if _MULTIPLIED.match(text):
+    if _MULTIPLIED.match(text) or _TO_THE_POWER.match(text, first.end):
         return True
     found = _CALCULATED.match(text, first.end)
     if found is None:

@@ -18,9 +18,11 @@ _CAPITAL = re.compile(r"(?<![\w'.])([A-Z])(?![\w'])(?!\.\w)")
 _ARTICLE = re.compile(r" (?!(?:or|and|nor|because|since|is|as|not|but|so|if)\b)[a-z0-9]")  # behind A and I
 _LEADING = re.compile(r"\W*(?:(?:the )?(?:option|choice|letter) )?\(?([A-Za-z])(?!\w|')(\W*)", re.IGNORECASE)
 _YES_NO = re.compile(
-    r"\b(?:(not\s+)?(true|correct)|(yes)|(false|incorrect)"
-    r"|(no)(?!\s+(?!(?:because|since|as|it|they|he|she|we|there|this|that|these|but|and|or|not|although|though|while)\b)"
-    r"\w))\b"
+    r"(?P<denied>(?:\b(?:not|never|cannot)|n['’]t)\s+"
+    r"(?:(?:be|a|an|the|at all|actually|really|necessarily|quite)\s+){0,2})?"
+    r"\b(?:(?P<true>true|correct)|(?P<false>false|incorrect))\b|\b(?P<yes>yes)\b"
+    r"|\bno(?!\s+(?!(?:because|since|as|it|they|he|she|we|there|this|that|these|but|and|or|not|although|though|while)\b)"
+    r"\w)\b"
 )
 _CLAUSE = re.compile(
     r",? ?\b(?:because|since|as|who|whom|whose|which|that|where|when|while|whereas|although|though|rather|instead|than"
@@ -150,8 +152,8 @@ def _phrases(text: str, phrases: Sequence[str]) -> list[Named]:
 def _yes_no(text: str) -> list[Named]:
     said = []
     for match in _YES_NO.finditer(fold(text)):
-        denied, true, yes, _, _ = match.groups()
-        said.append(Named(match.start(), match.end(), "yes" if yes or (true and not denied) else "no"))
+        agreed = bool(match["true"]) != bool(match["denied"]) if match["true"] or match["false"] else bool(match["yes"])
+        said.append(Named(match.start(), match.end(), "yes" if agreed else "no"))
     return said
 
 

@@ -30,7 +30,7 @@ _LEAD = re.compile(
 _SIGN = re.compile(r"(?:minus|negative) ", re.IGNORECASE)
 _NEXT = re.compile(r" ?(?:,|/|-|\bor\b|\band\b|\bto\b) ?", re.IGNORECASE)
 _PRONOUN = re.compile(r" (?:of|that|which|who|whose|in|on|with|at|from|where|more|another)\b", re.IGNORECASE)
-_PART = re.compile(r"[ -](?:(a|one|two|three)[ -])?([A-Za-z]+)\b", re.IGNORECASE)
+_PART = re.compile(rf"[ -](?:(an?|{'|'.join(_SMALL)})[ -])?([A-Za-z]+)\b", re.IGNORECASE)
 _MOST = 24  # words; nobody spells out more
 
 
@@ -60,6 +60,17 @@ def in_digits(stated: str) -> str:
     return "".join([stated[:begin], *written, stated[at:]])
 
 
+def part_at(text: str, begin: int) -> tuple[Fraction, int] | None:
+    """A part of one and where it ends, where a text goes on with one: `` a half``, ``-three-quarters``, `` half``."""
+    match = _PART.match(text, begin)
+    if match is None or match[2].lower() not in _PARTS:
+        return None
+    counted = (match[1] or "").lower()
+    if not counted and match[2].lower().startswith(("third", "fourth", *_SMALLER)):
+        return None  # 3 and fifth: a place in an order
+    return Fraction(_SMALL.get(counted, 1), _PARTS[match[2].lower()]), match.end()
+
+
 def _read(text: str, begin: int) -> tuple[Fraction, int] | None:
     """The number in words that begins here, and where it ends."""
     total, group, end, words = 0, 0, begin, 0
@@ -73,7 +84,7 @@ def _read(text: str, begin: int) -> tuple[Fraction, int] | None:
             article, group = True, 1
         elif word == "and" and words and not article:
             after = _WORD.match(text, match.end())
-            if after is None or (part := _and_a_part(text, match.end())):
+            if after is None or (part := part_at(text, match.end())):
                 if after is not None and part:
                     return Fraction(total + group) + part[0], part[1]
                 break
@@ -107,12 +118,3 @@ def _read(text: str, begin: int) -> tuple[Fraction, int] | None:
     if not words or article or (words == 1 and group == 1 and _PRONOUN.match(text, end)):
         return None
     return Fraction(total + group), end
-
-
-def _and_a_part(text: str, begin: int) -> tuple[Fraction, int] | None:
-    """The rest of ``two and a half``."""
-    match = _PART.match(text, begin)
-    if match is None or match[2].lower() not in _PARTS:
-        return None
-    above = {"two": 2, "three": 3}.get((match[1] or "").lower(), 1)
-    return Fraction(above, _PARTS[match[2].lower()]), match.end()

@@ -2,9 +2,9 @@ r"""The numbers of a plain text (`offbook.tasks.typesetting.plain`): where they 
 
     12   1,200   1 000 000   1'000   1_000   1,00,000   1.000.000   1.000,50     grouped digits
     3.5   .5   -4   minus 5   negative 3   $12   12%   12kg                        signs, currencies, units
-    3/4   3 1/2   3-1/2   1.5e3   10^3   1.5 × 10^3                                  fractions and powers
+    3/4   3 1/2   3-1/2   3 and a half   10^3   (1/2)^2   4 squared   1.5e3          fractions and powers
     €5,50   5,50 €   EUR 5,50                                                       prices with a decimal comma
-    3 million   2.5 thousand   2 dozen                                              sizes in words
+    3 million   2.5 thousand   2 dozen   half a million   12k   $1.5M               sizes (`number_worth.py`)
 
 Every run of digits is read once, from left to right, so the time is linear in the length of the text; and no number is
 too long: one of more than `LONGEST` digits is equal to itself only.
@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-LONGEST = 1000  # digits; Python itself refuses to convert more than 4,300
+from offbook.tasks.number_worth import LONGEST, behind, is_zero, value
+
 TOLERANCE = Fraction(1, 10**6)  # a difference; of numbers below 1 a share of the larger
 
 _DIGITS = re.compile(r"[0-9]+")
@@ -24,13 +25,6 @@ _FRACTION = re.compile(r" ?/ ?(?=[0-9])")
 _MIXED = re.compile(r"(?: (?:and )?|-)(?=[0-9])")
 _CALCULATED_BEFORE = re.compile(r"(?:[=+*×·÷/^<>≈]|[0-9)] ?-) ?\(?$")  # of which 5-1/2 is a difference, not 5 1/2
 _CALCULATED_BEHIND = re.compile(r"\)? ?(?:[=+*×·÷/^<>≈]|- ?[0-9(])")
-_SCIENTIFIC = re.compile(r"[eE]([-+]?[0-9]{1,9})(?![\w.][\w])")
-_TIMES_TEN = re.compile(r" ?[x×*·⋅] ?10 ?\^ ?\(?([-+]?[0-9]{1,9})\)?(?![\w])")
-_POWER = re.compile(r" ?\^ ?\(?([-+]?[0-9]{1,9})\)?(?![\w])")
-_SIZE = re.compile(
-    r"[ -]?(?:(hundred)(?:[ -](thousand|million|billion|trillion))?|(thousand|million|billion|trillion))s?\b", re.I
-)
-_DOZEN = re.compile(r"[ -]dozens?\b", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _CODE = re.compile(r"(?<!\w)(?:Rs\.?|USD|EUR|GBP|INR|US|HK|NZ|[ACS])$")
 _PRICED_BEFORE = re.compile(r"(?:[$€£¥₹]|(?<!\w)(?:Rs\.?|USD|EUR|GBP|INR|CHF)) ?-?$")
@@ -41,10 +35,10 @@ _MINUS = re.compile(
 )
 _EQUALS = re.compile(r"= ?- $")
 
+_BASED = re.compile(r"0[xX][0-9A-Fa-f]+\b|0[bBoO][0-7]+\b")  # 0x10
+
 _CURRENCY = "$€£¥₹"
 _SPACING = " '’_"  # may group digits by three, all of them or none
-_SIZES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
-_READ = re.compile(r"-?(?:[0-9]*\.)?[0-9]+(?:/(?:[0-9]*\.)?[0-9]+)?(?: dozen)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,16 +65,6 @@ def find_numbers(text: str) -> list[Number]:
     return list(_Reader(text).numbers())
 
 
-def value(number: str) -> Fraction | None:
-    """What `Number.digits` is worth, a dozen as 12; None for what is no such number, or a longer one than `LONGEST`."""
-    if len(number) > LONGEST + 10 or not _READ.fullmatch(number):
-        return None
-    above, _, below = number.removesuffix(" dozen").partition("/")
-    if below and not _nonzero(below):
-        return None
-    return Fraction(above) / Fraction(below or 1) * (12 if number.endswith("dozen") else 1)
-
-
 def same(one: str, other: str) -> bool:
     """Whether two of `Number.digits` are worth the same; ``2 dozen`` is 24 and, where a question counts dozens, 2."""
     if one == other:
@@ -104,17 +88,20 @@ class _Reader:
     def numbers(self) -> Iterator[Number]:
         at = 0
         while at < len(self.chunks):
-            start = self.chunks[at][0]
-            at, end, digits = self._magnitude(at)
+            at, start, end, digits = self._magnitude(at)
             if digits and self._stands_alone(start, end):
                 start -= digits.startswith(".")
-                yield Number(start=start, end=end, digits=self._sign(start) + digits)
+                sign = self._sign(start)
+                yield Number(start=start, end=end, digits=digits[1:] if sign and digits[0] == "-" else sign + digits)
 
-    def _magnitude(self, at: int) -> tuple[int, int, str]:
-        """The next chunk, the end, and the digits ("" for what is no number) of the number that begins with a chunk."""
-        start, (at, end, digits) = self.chunks[at][0], self._decimal(at)
+    def _magnitude(self, at: int) -> tuple[int, int, int, str]:
+        """The next chunk, the start, the end, and the digits ("" for no number) of the number that begins with one."""
+        start = self.chunks[at][0]
+        if based := _BASED.match(self.text, start):
+            return bisect.bisect_left(self.chunks, (based.end(), 0)), start, based.end(), ""
+        at, end, digits = self._decimal(at)
         if not digits:
-            return at, end, ""
+            return at, start, end, ""
         if start and self.text[start - 1] == "." and not self.text[max(start - 2, 0) : start - 1].isalnum():
             digits = "." + digits if "." not in digits else digits
         worth: Fraction | None = None
@@ -122,8 +109,9 @@ class _Reader:
             after, until, below = self._decimal(at)
             tight = found[0] == "/" == self.text[until : until + 1] and self.text[until + 1 : until + 2].isdigit()
             if tight:
-                return self._past(until, "/")
-            if below and _nonzero(below):
+                at, end, digits = self._past(until, "/")
+                return at, start, end, digits
+            if below and not is_zero(below):
                 at, end, digits = after, until, f"{digits}/{below}"
         elif (
             (mixed := _MIXED.match(self.text, end))
@@ -134,26 +122,13 @@ class _Reader:
             at, end, above, below = part
             if len(digits) + len(below) < LONGEST:
                 worth = Fraction(digits) + Fraction(int(above), int(below))
-        for pattern in (_SCIENTIFIC, _TIMES_TEN, _POWER):
-            if worth is None and (found := pattern.match(self.text, end)):
-                end = found.end()
-                worth, digits = _raised(digits, int(found[1]), power=pattern is _POWER)
-                break
-        if size := _SIZE.match(self.text, end):
-            end = size.end()
-            exact = value(digits) if worth is None else worth
-            if exact is not None:
-                worth = exact * 10 ** sum(_SIZES[word.lower()] for word in size.groups() if word)
-        if worth is not None:
-            digits = f"{worth.numerator}/{worth.denominator}" if worth.denominator > 1 else str(worth.numerator)
-        if dozen := _DOZEN.match(self.text, end):
-            end, digits = dozen.end(), f"{digits} dozen"
+        start, end, digits = behind(self.text, start, end, digits, worth)
         while at < len(self.chunks) and self.chunks[at][0] < end:
             at += 1
-        return at, end, digits
+        return at, start, end, digits
 
     def _decimal(self, at: int) -> tuple[int, int, str]:
-        """As `_magnitude`, of grouped digits with decimals."""
+        """The next chunk, the end, and the digits ("" for no number) of grouped digits with decimals."""
         first, last = at, self._grouped(at)
         digits = self._digits(first, last)
         if self._priced(first, last):
@@ -258,20 +233,3 @@ class _Reader:
             touching = before[-2:-1]
             return "" if word[-1:].isdigit() or word[-1:] == ")" or touching.isalnum() or touching == "_" else "-"
         return "-" if _NEGATIVE.search(before) or _MINUS.search(before) or _EQUALS.search(before) else ""
-
-
-def _raised(digits: str, exponent: int, *, power: bool) -> tuple[Fraction | None, str]:
-    """Digits x 10^exponent, or to that power; as it was written where that would have too many digits."""
-    written = f"{digits}^{exponent}" if power else f"{digits}e{exponent}"
-    base = value(digits)
-    if base is None or (power and not base and exponent < 0):
-        return None, written
-    if power:
-        if abs(exponent) * len(digits) > LONGEST:
-            return None, written
-        return base**exponent, digits
-    return (None, written) if abs(exponent) + len(digits) > LONGEST else (base * Fraction(10) ** exponent, digits)
-
-
-def _nonzero(digits: str) -> bool:
-    return digits.strip("0.") != ""

@@ -19,6 +19,7 @@ _BOXES = ("boxed", "fbox")
 _FRACTIONS = ("frac", "dfrac", "tfrac", "cfrac")
 _COMMANDS = {
     **{"times": "×", "cdot": "·", "div": "÷", "dots": "...", "ldots": "...", "cdots": "...", "approx": "≈"},
+    "pi": "π",
     **{"left": "", "right": "", "big": "", "Big": "", "displaystyle": "", "quad": " ", "qquad": " ", "degree": "°"},
 }
 _ESCAPED = {
