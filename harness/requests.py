@@ -28,6 +28,7 @@ from offbook.harness.record import canonical_sha256
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.blame import TaskError
 from offbook.tasks.build import blamed_in, build, quiet
+from offbook.tasks.groups import is_group, members
 from offbook.tasks.lm_eval_names import lm_eval_names
 from offbook.tasks.source import origin_of
 from offbook.tasks.task_files import check_declared_once, passed_over
@@ -72,12 +73,21 @@ class Suite:
     """An lm-eval task and how to build it again.
 
     Attributes:
-        name: of the task.
+        name: of the task; `group::task` for one that its group asks otherwise than its own file does.
         manager: lm-eval's index in which it was found.
+        group: the name that builds such a task, or one that is defined inside of a group.
+        member: lm-eval's name of it there.
     """
 
     name: str
     manager: TaskManager
+    group: str | None = None
+    member: str | None = None
+
+    @property
+    def of_offbook(self) -> bool:
+        """Whether its documents are those of one of offbook's suites."""
+        return (self.member or self.name).startswith(PREFIX)
 
     def task(self) -> Any:
         """The task, built anew (lm-eval keeps requests and answers inside of it).
@@ -85,7 +95,7 @@ class Suite:
         Raises:
             TaskError: it cannot be built.
         """
-        task = build(self.name, self.manager)[self.name]
+        task = build(self.group or self.name, self.manager)[self.member or self.name]
         if task.get_config("num_fewshot") is None:
             task.set_config(key="num_fewshot", value=0)
         task.set_fewshot_seed(seed=FEWSHOT_SEED)
@@ -93,14 +103,14 @@ class Suite:
 
     @property
     def file(self) -> Path | None:
-        """Its task file; None for a suite without one."""
-        entry = self.manager.task_index.get(self.name)
+        """Its task file, or its group's; None for a suite without one."""
+        entry = self.manager.task_index.get(self.group or self.name)
         path: Path | None = None if entry is None else entry.yaml_path
         return path
 
     def blamed(self, wanted: str) -> contextlib.AbstractContextManager[None]:
         """Errors inside are this suite's; see `tasks.blame`."""
-        return blamed_in(self.manager, self.name, wanted)
+        return blamed_in(self.manager, self.name, wanted, declared=self.group)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,10 +173,10 @@ def find_suites(
             raise ValueError(_unknown(name, manager.all_tasks))
         if include_path is not None:
             check_declared_once(include_path, [found])
-        members = build(found, manager)
-        for origin in filter(None, (origin_of(task.eval_docs) for task in members.values())):
+        built = build(found, manager)
+        for origin in filter(None, (origin_of(task.eval_docs) for task in built.values())):
             say(origin)
-        suites |= {member: Suite(name=member, manager=manager) for member in members}
+        suites |= {suite.name: suite for suite in _suites(found, list(built), manager)}
     return list(suites.values())
 
 
@@ -200,7 +210,7 @@ def ask(suite: Suite, target: Renderer, *, limit: int | None = None, chat_templa
             raise ValueError(msg)
     with suite.blamed("lm-eval to ask its documents"), quiet():
         build_requests(task, target, limit=limit, chat_template=chat_template)
-        requests = sorted((_request(i, suite.name) for i in task.instances), key=lambda r: r.doc_id)
+        requests = sorted((_request(i, suite) for i in task.instances), key=lambda r: r.doc_id)
         fingerprint = _with_limits(_fingerprint(task), requests)
     if len({request.doc_id for request in requests}) < len(requests):
         msg = f"suite {quoted(suite.name)}: expected one request a document, got several; choose another suite"
@@ -243,7 +253,20 @@ def evaluate(model: LM, suite: Suite, task: Any, *, limit: int | None, chat_temp
     return samples
 
 
-def _request(instance: Instance, suite: str) -> Request:
+def _suites(name: str, built: Sequence[str], manager: TaskManager) -> list[Suite]:
+    """The suites that the tasks of a name are."""
+    differ = {m.name: m for m in members(name, manager) if m.differs} if is_group(name, manager) else {}
+    suites = []
+    for task in built:
+        if task not in differ:
+            suites.append(Suite(name=task, manager=manager))
+        else:
+            full = task if differ[task].task is None else f"{name}::{task}"
+            suites.append(Suite(name=full, manager=manager, group=name, member=task))
+    return suites
+
+
+def _request(instance: Instance, suite: Suite) -> Request:
     if instance.request_type != "generate_until" or not isinstance(instance.args[0], str):
         msg = f"expected a text to continue, got a request of kind {instance.request_type}"
         raise TypeError(msg)
@@ -251,7 +274,7 @@ def _request(instance: Instance, suite: str) -> Request:
     try:
         settings = generation_settings(arguments)
     except ValueError as error:
-        msg = f"suite {quoted(suite)}: {error}"
+        msg = f"suite {quoted(suite.name)}: {error}"
         raise TaskError(msg) from error
     return Request(
         doc_id=int(instance.doc_id),
@@ -260,8 +283,8 @@ def _request(instance: Instance, suite: str) -> Request:
         stop_strings=settings.stop_strings,
         max_new_tokens=settings.max_new_tokens,
         sampling=settings.sampling,
-        cluster=str(instance.doc.get("cluster", "")) if suite.startswith(PREFIX) else "",
-        choices=_choices(instance.doc) if suite.startswith(PREFIX) else None,
+        cluster=str(instance.doc.get("cluster", "")) if suite.of_offbook else "",
+        choices=_choices(instance.doc) if suite.of_offbook else None,
     )
 
 

@@ -4,17 +4,17 @@ import contextlib
 import difflib
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lm_eval.api.registry import metric_registry
 from lm_eval.tasks import TaskManager
-from lm_eval.tasks._yaml_loader import load_yaml
 
 from offbook.engine.quoting import quoted
 from offbook.tasks.blame import TaskError, blamed
 from offbook.tasks.data_files import BEGINNING, WHOLE, check_encoding
+from offbook.tasks.groups import Member, config_of, is_group, members
 
 
 def build(name: str, manager: TaskManager) -> dict[str, Any]:
@@ -23,27 +23,32 @@ def build(name: str, manager: TaskManager) -> dict[str, Any]:
     Raises:
         TaskError: lm-eval or the task's own code raises, a group's member is missing, or a metric is none.
     """
-    config = _config(name, manager)
+    config = config_of(name, manager)
     with blamed_in(manager, name, "lm-eval to build it"):
-        _check_members(config, manager)
-        _check_settings(name, manager)
+        wanted = members(name, manager) if is_group(name, manager) else []
+        _check_settings(name, wanted, manager)
         try:
             with quiet():
                 tasks: dict[str, Any] = manager.load(name)["tasks"]
         except Exception:
-            _check_settings(name, manager, most=WHOLE)
+            _check_settings(name, wanted, manager, most=WHOLE)
             if (unknown := _unknown_metric(config)) is not None:
                 raise LookupError(unknown) from None
             raise
         for member, task in tasks.items():
-            _check_shots(task.get_config("num_fewshot"), member, manager)
+            _check_shots(task.get_config("num_fewshot"), member, None, manager)
             _check_metrics(task)
+        for unbuilt in (member.name for member in wanted if member.name not in tasks):
+            msg = f"lm-eval builds no task {quoted(unbuilt)}, its member; name it by itself"
+            raise LookupError(msg)
     return tasks
 
 
-def blamed_in(manager: TaskManager, name: str, wanted: str) -> contextlib.AbstractContextManager[None]:
-    """`tasks.blame.blamed` for a task of this index."""
-    entry = manager.task_index.get(name)
+def blamed_in(
+    manager: TaskManager, name: str, wanted: str, *, declared: str | None = None
+) -> contextlib.AbstractContextManager[None]:
+    """`tasks.blame.blamed` for a task of this index; one of a group is `declared` by that."""
+    entry = manager.task_index.get(declared or name)
     folders = manager.include_path if isinstance(manager.include_path, list) else []
     source = None if entry is None else entry.yaml_path
     return blamed(name, wanted, source=source, folders=[Path(folder) for folder in folders])
@@ -62,66 +67,34 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _config(name: str, manager: TaskManager) -> dict[str, Any]:
-    """What a task file says, with what it includes; its functions stay names."""
-    entry = manager.task_index.get(name)
-    if entry is None or entry.yaml_path is None:
-        return (entry.cfg if entry is not None else None) or {}
-    try:
-        config: dict[str, Any] = load_yaml(entry.yaml_path, resolve_func=False)
-    except Exception:  # lm-eval will say what is wrong with it
-        return entry.cfg or {}
-    return config
-
-
-def _check_settings(name: str, manager: TaskManager, *, most: int = BEGINNING) -> None:
+def _check_settings(name: str, wanted: Sequence[Member], manager: TaskManager, *, most: int = BEGINNING) -> None:
     """Refuses what lm-eval would take, or would complain about without a name: of a task or of a group's members.
 
     Raises:
         TaskError: a number of shots that is none, or a data file in another encoding.
     """
-    waiting, seen = [name], {name}
-    while waiting:
-        config = _config(task := waiting.pop(), manager)
-        members = config.get("task")
-        if isinstance(members, list):
-            named = [m if isinstance(m, str) else m.get("task") for m in members if isinstance(m, str | dict)]
-            waiting += [m for m in dict.fromkeys(named) if isinstance(m, str) and m not in seen]
-            seen.update(waiting)
-        _check_shots(config.get("num_fewshot"), task, manager)
+    for whole in (Member(name=name, task=name, settings={}), *wanted):
+        own = {} if whole.task is None else config_of(whole.task, manager)
+        config = {**own, **whole.settings}
+        _check_shots(config.get("num_fewshot"), whole.name, name if "num_fewshot" in whole.settings else None, manager)
         try:
-            check_encoding(config, whose=f"suite {quoted(task)}", most=most)
+            check_encoding(config, whose=f"suite {quoted(whole.name)}", most=most)
         except ValueError as error:
             raise TaskError(str(error)) from error
 
 
-def _check_shots(shots: Any, name: str, manager: TaskManager) -> None:
-    """Refuses a number of examples that is none: lm-eval takes -1 for 0, and true for 1.
+def _check_shots(shots: Any, name: str, group: str | None, manager: TaskManager) -> None:
+    """Refuses a number of examples that is none: lm-eval takes -1 for 0, and true for 1. A group may have set it.
 
     Raises:
         TaskError: it is none.
     """
     if shots is not None and (type(shots) is not int or shots < 0):
-        entry = manager.task_index.get(name)
+        entry = manager.task_index.get(group or name)
         where = "" if entry is None or entry.yaml_path is None else f"; mend {entry.yaml_path}"
         got = quoted(shots)
         msg = f"suite {quoted(name)}: expected num_fewshot to be a whole number of at least 0, got {got}{where}"
         raise TaskError(msg)
-
-
-def _check_members(config: dict[str, Any], manager: TaskManager) -> None:
-    """Refuses a group's member that is no task, which lm-eval would take for a task without data.
-
-    Raises:
-        LookupError: the first.
-    """
-    members = config.get("task")
-    if "group" not in config or not isinstance(members, list) or {"dataset_path", "custom_dataset"} & config.keys():
-        return
-    for member in members:
-        if isinstance(member, str) and member not in manager.task_index:
-            msg = f"its member {quoted(member)} is no task"
-            raise LookupError(msg)
 
 
 def _check_metrics(task: Any) -> None:
