@@ -15,6 +15,7 @@ from offbook.harness.roster import by_name, with_added
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from offbook.engine.training.corpus import Corpus
     from offbook.engine.training.distiller import Job, Options
 
 GROUP = "offbook.distillers"
@@ -30,7 +31,6 @@ class StudentMethod:
         settings: the class of its own settings.
         distil: trains a job's student; takes the vectors (N, K, E) of the corpus's rationales, or None.
         reads_vectors: whether it wants these vectors; the text encoder is run for no other.
-        reads_mistakes: whether it learns from rationales that went wrong, too.
         models: its settings that name another model, whose weights determine the student too.
     """
 
@@ -39,7 +39,6 @@ class StudentMethod:
     settings: "Callable[[], type[Options]]"
     distil: "Callable[[Job, Tensor | None], Path]"
     reads_vectors: bool = False
-    reads_mistakes: bool = False
     models: tuple[str, ...] = ()
 
     def resolved(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,9 +47,20 @@ class StudentMethod:
         Raises:
             ValueError: an unknown setting, or a value it cannot take.
         """
+        return self._checked(options).model_dump(mode="json")
+
+    def check_corpus(self, options: Mapping[str, Any], corpus: "Corpus") -> None:
+        """Refuses a corpus that the method cannot learn from under these settings.
+
+        Raises:
+            ValueError: what is missing, or as `resolved`.
+        """
+        self._checked(options).check_corpus(corpus)
+
+    def _checked(self, options: Mapping[str, Any]) -> "Options":
         from offbook.engine.training.distiller import checked_options
 
-        return checked_options(options, self.settings()).model_dump(mode="json")
+        return checked_options(options, self.settings())
 
 
 def _in(module: str, function: str) -> "Callable[[Job, Tensor | None], Path]":
@@ -73,9 +83,7 @@ def _settings(module: str, name: str) -> "Callable[[], type[Options]]":
     return settings
 
 
-def _baseline(
-    name: str, settings: str, summary: str, *, reads_mistakes: bool = False, models: tuple[str, ...] = ()
-) -> StudentMethod:
+def _baseline(name: str, settings: str, summary: str, *, models: tuple[str, ...] = ()) -> StudentMethod:
     """A method of `baselines/distillation`, where file and function are called like it."""
     module = f"offbook.baselines.distillation.{name}"
     return StudentMethod(
@@ -83,7 +91,6 @@ def _baseline(
         summary=summary,
         settings=_settings(module, settings),
         distil=_in(module, name),
-        reads_mistakes=reads_mistakes,
         models=models,
     )
 
@@ -115,7 +122,6 @@ _METHODS = (
         "edit",
         "EditOptions",
         "EDIT (arXiv:2405.19737): key steps told by rationales that went wrong",
-        reads_mistakes=True,
     ),
     _baseline(
         "logit_kd",

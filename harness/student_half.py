@@ -59,7 +59,7 @@ def plan_half(profile: Profile, progress: Progress) -> StudentHalf:
         find_file(spec.corpus.source)
     students = {model: tuple(plan_students(spec, model)) for model in models}  # the models, before questions are made
     material = load_material(spec.corpus, progress)
-    _check_mistakes(spec, material)
+    _check_corpus(spec, material)
     return StudentHalf(
         spec=spec,
         dtype=profile.dtype,
@@ -179,16 +179,15 @@ class _Room:
         write_students(self.folder, expected=self.half.expected)
 
 
-def _check_mistakes(spec: StudentsSpec, material: Material) -> None:
-    """Refuses a corpus without mistakes where a method learns from them, before others have trained for hours.
+def _check_corpus(spec: StudentsSpec, material: Material) -> None:
+    """Refuses a corpus that one of the methods cannot learn from, before others have trained for hours.
 
     Raises:
-        ValueError: there are none.
+        ValueError: the first, and what is missing.
     """
-    learners = [name for name, student in spec.methods.items() if distiller(student.method).reads_mistakes]
-    if learners and not any(question.mistakes for question in material.corpus.questions):
-        msg = (
-            f"{learners[0]}: expected mistaken rationales in the corpus {material.name}, got none; make it with "
-            "`offbook synthesize`, or leave that student out"
-        )
-        raise ValueError(msg)
+    for name, student in spec.methods.items():
+        try:
+            distiller(student.method).check_corpus(student.options, material.corpus)
+        except ValueError as error:
+            msg = f"student {name}, corpus {material.name}: {error}"
+            raise ValueError(msg) from error

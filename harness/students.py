@@ -168,6 +168,7 @@ def make(
     if is_made(folder):
         return checked(folder, student, material)
     method = distiller(student.method)
+    method.check_corpus(student.options, material.corpus)
     model, tokenizer = pretrained.load(student.model, device=device)
     Backbone(model).use_native_attention()  # branches replace the model's mask as trees do: the same models are refused
     score = dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens, context_length=context_of(model))

@@ -27,6 +27,7 @@ from torch import nn
 
 from offbook.engine.files import atomic_files
 from offbook.engine.training.branches import lay_out, response_logits, token_losses
+from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.parts import Part, finish, is_finished, train_part
 from offbook.engine.training.path_objective import path_objective
@@ -49,6 +50,17 @@ class EditOptions(Options):
     stage_1: Annotated[float, Field(gt=0, lt=1)] = 0.8
     learning_rate_ratio: Annotated[float, Field(gt=0)] = 0.025
     mistake_weight: Annotated[float, Field(ge=0)] = 0.025
+
+    def check_corpus(self, corpus: Corpus) -> None:
+        """See `Options`: a question must have a mistake beside a right rationale of the same perspective."""
+        if not any(
+            {m.perspective for m in q.mistakes} & {r.perspective for r in q.rationales} for q in corpus.questions
+        ):
+            msg = (
+                "expected mistakes beside the corpus's rationales for edit, got none; add them to its questions "
+                "(offbook.methods.mind.mistakes makes those of procedural problems), or choose another method"
+            )
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +92,7 @@ def edit(job: Job) -> Path:
     options = read_options(job, EditOptions)
     if is_finished(job, NAME):
         return job.folder
+    options.check_corpus(job.corpus)
     questions = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)
     dual = dual_rationales(job, questions)
     budget, evaluations = job.config.gradient_tokens, job.config.evaluations
@@ -116,17 +129,10 @@ def dual_rationales(job: Job, questions: Sequence[Paths]) -> list[Dual]:
     """The questions that have mistakes beside right rationales.
 
     Raises:
-        ValueError: none has, or one is longer than `max_length` tokens with a mistake.
+        ValueError: one is longer than `max_length` tokens with a mistake.
     """
     dual = [Dual(id=q.id, prompt=q.prompt, pairs=_pairs(job, i, q)) for i, q in enumerate(questions)]
-    dual = [question for question in dual if question.pairs]
-    if not dual:
-        msg = (
-            "expected mistakes beside the corpus's rationales for edit, got none; add them to its questions (offbook."
-            "methods.mind.mistakes makes those of procedural problems)"
-        )
-        raise ValueError(msg)
-    return dual
+    return [question for question in dual if question.pairs]
 
 
 def key_token_objective(questions: Sequence[Dual], mistake_weight: float) -> Objective:

@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import nn
 
 from offbook.engine.training.branches import branch_means, lay_out, response_logits, token_losses
+from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.paths import Paths, Response, encode_corpus
 from offbook.engine.training.student_training import Objective, QuestionLoss, train_student
@@ -30,6 +31,11 @@ class MccKdOptions(Options):
 
     consistency: Annotated[float, Field(ge=0)] = 0.1
     candidates: Annotated[int, Field(ge=1)] = 8
+
+    def check_corpus(self, corpus: Corpus) -> None:
+        """See `Options`: every question must have two rationales."""
+        for question in corpus.questions:
+            _check_pair(question.id, len(question.rationales))
 
 
 def mcc_kd(job: Job) -> Path:
@@ -79,12 +85,16 @@ def diverse_pairs(paths: Paths, count: int) -> list[tuple[int, int]]:
         ValueError: there is no pair.
     """
     present = [(k, r) for k, r in enumerate(paths.responses) if r is not None]
-    if len(present) < 2:
-        msg = f"question {paths.id}: expected at least two rationales for mcc_kd, got {len(present)}; add perspectives"
-        raise ValueError(msg)
+    _check_pair(paths.id, len(present))
     grams = {k: _trigrams(r) for k, r in present}
     ranked = sorted(itertools.combinations(grams, 2), key=lambda pair: (_jaccard(grams[pair[0]], grams[pair[1]]), pair))
     return ranked[:count]
+
+
+def _check_pair(question: str, rationales: int) -> None:
+    if rationales < 2:
+        msg = f"question {question}: expected at least two rationales for mcc_kd, got {rationales}; add perspectives"
+        raise ValueError(msg)
 
 
 def _trigrams(response: Response) -> set[tuple[int, ...]]:

@@ -32,6 +32,7 @@ from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.files import atomic_files
 from offbook.engine.quoting import quoted
 from offbook.engine.training.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.parts import Part, finish, is_finished, train_part
 from offbook.engine.training.path_objective import path_objective
@@ -62,6 +63,10 @@ class ModeCotdOptions(Options):
     held_out: Annotated[int, Field(ge=1)] = 16
     trials: Annotated[int, Field(ge=1)] = 40
     penalty: Annotated[float, Field(ge=0)] = 0.05
+
+    def check_corpus(self, corpus: Corpus) -> None:
+        """See `Options`: questions must be left to learn from."""
+        _check_held_out(self.held_out, len(corpus))
 
 
 class Expert(PeftModelForCausalLM):
@@ -101,14 +106,18 @@ def split(questions: Sequence[Paths], held_out: int, seed: int) -> tuple[list[Pa
     Raises:
         ValueError: none is left to learn from.
     """
-    if held_out >= len(questions):
-        msg = f"held_out: expected less than the corpus's {len(questions)} questions, got {held_out}; hold out fewer"
-        raise ValueError(msg)
+    _check_held_out(held_out, len(questions))
     chosen = set(Random(f"{seed}/held out").sample(range(len(questions)), held_out))
     return (
         [paths for i, paths in enumerate(questions) if i not in chosen],
         [paths for i, paths in enumerate(questions) if i in chosen],
     )
+
+
+def _check_held_out(held_out: int, questions: int) -> None:
+    if held_out >= questions:
+        msg = f"held_out: expected less than the corpus's {questions} questions, got {held_out}; hold out fewer"
+        raise ValueError(msg)
 
 
 def train_expert(job: Job, options: ModeCotdOptions, training: Sequence[Paths], before: Sequence[Part], k: int) -> Part:

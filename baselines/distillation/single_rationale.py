@@ -6,6 +6,7 @@ Equal gradient tokens make it pass over its one rationale as often as the other 
 from pathlib import Path
 
 from offbook.engine.quoting import quoted
+from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.distiller import Job, Options, read_options
 from offbook.engine.training.path_objective import path_objective
 from offbook.engine.training.paths import Paths, encode_corpus
@@ -19,6 +20,11 @@ class SingleRationaleOptions(Options):
 
     perspective: str | None = None
 
+    def check_corpus(self, corpus: Corpus) -> None:
+        """See `Options`: the perspective must have told every question."""
+        if self.perspective is not None:
+            _index(corpus, self.perspective)
+
 
 def single_rationale(job: Job) -> Path:
     """See `Distiller`.
@@ -27,7 +33,7 @@ def single_rationale(job: Job) -> Path:
         ValueError: the perspective is not in the corpus, or a question lacks it.
     """
     wanted = read_options(job, SingleRationaleOptions).perspective
-    golden = None if wanted is None else _index(job, wanted)
+    golden = None if wanted is None else _index(job.corpus, wanted)
 
     def choose(paths: Paths) -> list[int]:
         return [golden] if golden is not None else [_first(paths)]
@@ -40,20 +46,20 @@ def _first(paths: Paths) -> int:
     return next(k for k, response in enumerate(paths.responses) if response is not None)
 
 
-def _index(job: Job, perspective: str) -> int:
+def _index(corpus: Corpus, perspective: str) -> int:
     """The perspective's index, checked to be there for every question."""
-    names = job.corpus.perspectives
+    names = corpus.perspectives
     if perspective not in names:
         msg = (
             f"expected a perspective of the corpus ({', '.join(names)}), got {quoted(perspective)}; choose one of these"
         )
         raise ValueError(msg)
     index = names.index(perspective)
-    missing = (~job.corpus.path_mask[:, index]).nonzero().flatten().tolist()
+    missing = (~corpus.path_mask[:, index]).nonzero().flatten().tolist()
     if missing:
         msg = (
             f"expected a rationale from {quoted(perspective)} for every question, got none for "
-            f"{job.corpus.questions[missing[0]].id} and {len(missing) - 1} more; choose another perspective"
+            f"{corpus.questions[missing[0]].id} and {len(missing) - 1} more; choose another perspective"
         )
         raise ValueError(msg)
     return index

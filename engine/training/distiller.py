@@ -22,6 +22,13 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    def check_corpus(self, corpus: Corpus) -> None:
+        """Refuses a corpus that cannot be learned from under these settings, before any model is there.
+
+        Raises:
+            ValueError: what is missing.
+        """
+
 
 O = TypeVar("O", bound=Options)
 

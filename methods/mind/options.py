@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from offbook.engine.quoting import shortened
+from offbook.engine.training.corpus import Corpus
 from offbook.engine.training.distiller import Options
 from offbook.methods.mind.calibration import Direction
 from offbook.methods.mind.inertia import Inertia
@@ -76,3 +78,11 @@ class MindOptions(Options):
     refresh: Annotated[int, Field(ge=1)] = 1
     perspectives: tuple[str, ...] = ()
     tagged: bool = False
+
+    def check_corpus(self, corpus: Corpus) -> None:
+        """See `Options`: the perspectives must be some of the corpus's, each named once."""
+        chosen, names = self.perspectives, corpus.perspectives
+        if not set(chosen) <= set(names) or len(set(chosen)) < len(chosen):
+            got = shortened(", ".join(chosen))
+            msg = f"option perspectives: expected some of {', '.join(names)}, each once, got {got}"
+            raise ValueError(msg)

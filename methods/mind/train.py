@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 
-from offbook.engine.quoting import shortened
 from offbook.engine.training.distiller import Job, read_options
 from offbook.engine.training.paths import Paths, encode_corpus
 from offbook.engine.training.student_training import is_trained, train_student, training_fingerprint
@@ -40,6 +39,7 @@ def mind(job: Job, vectors_NKE: torch.Tensor) -> Path:
     if vectors_NKE.dim() != 3 or vectors_NKE.shape[:2] != expected:
         msg = f"expected path vectors of shape {(*expected, 'E')}, got {tuple(vectors_NKE.shape)}; encode this corpus"
         raise ValueError(msg)
+    options.check_corpus(job.corpus)
     fingerprint = training_fingerprint(job, NAME)
     if is_trained(job.folder, fingerprint):
         return job.folder
@@ -57,16 +57,7 @@ def mind(job: Job, vectors_NKE: torch.Tensor) -> Path:
 def _narrow(
     paths: Sequence[Paths], vectors_NKE: torch.Tensor, names: Sequence[str], chosen: Sequence[str]
 ) -> tuple[list[Paths], torch.Tensor]:
-    """Only the chosen perspectives, and only the questions that have one of them.
-
-    Raises:
-        ValueError: a perspective that the corpus does not have, or one named twice.
-    """
-    unknown = [name for name in chosen if name not in names]
-    if unknown or len(set(chosen)) < len(chosen):
-        got = shortened(", ".join(chosen))
-        msg = f"option perspectives: expected some of {', '.join(names)}, each once, got {got}"
-        raise ValueError(msg)
+    """Only the chosen perspectives, and only the questions that have one of them."""
     columns = [list(names).index(name) for name in chosen]
     narrow = [replace(question, responses=tuple(question.responses[k] for k in columns)) for question in paths]
     rows = [n for n, question in enumerate(narrow) if any(question.responses)]

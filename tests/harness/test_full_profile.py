@@ -54,4 +54,3 @@ def test_the_profile_holds_every_method_that_needs_no_other_model_and_five_seeds
         ("selection", "all"),
     }
     assert distiller("mind").reads_vectors
-    assert distiller("edit").reads_mistakes

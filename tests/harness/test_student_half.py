@@ -3,11 +3,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from offbook.engine.training.corpus import save_corpus
+from offbook.engine.training.corpus import Corpus, save_corpus
 from offbook.harness import student_half as module
 from offbook.harness.compare import IDENTICAL
 from offbook.harness.config import Profile, parse
 from offbook.harness.cross import BORROWED
+from offbook.harness.distillers import distiller
 from offbook.harness.exam import load_exams
 from offbook.harness.progress import Lines, Silent
 from offbook.harness.reproduce import reproduce, verdict_lines
@@ -160,18 +161,36 @@ def test_what_is_missing_is_told_before_anything_is_made(profile, changes, compl
     assert "\n" not in str(error.value)
 
 
-def test_a_corpus_without_mistakes_is_refused_before_others_train(profile, tmp_path):
+@pytest.mark.parametrize(
+    ("method", "options", "complaint"),
+    [
+        ("edit", {}, "expected mistakes beside the corpus's rationales for edit, got none"),
+        ("single_rationale", {"perspective": "astrology"}, "expected a perspective of the corpus .*, got .astrology."),
+        ("mind", {"perspectives": ["astrology"]}, "option perspectives: expected some of .*, got astrology"),
+        ("mode_cotd", {"held_out": 3}, "held_out: expected less than the corpus's 3 questions, got 3"),
+    ],
+)
+def test_a_corpus_that_a_method_cannot_learn_from_is_refused_before_others_train(
+    profile, tmp_path, method, options, complaint
+):
     path = tmp_path / "corpus.jsonl"
     save_corpus(path, corpus(generate("train", "shopping", 9)))
     students = profile.students.model_dump(exclude_defaults=True) | {
-        "corpus": {"source": str(path), "questions": 4, "dev_questions": 1},
-        "methods": {"first": {"method": "single_rationale"}, "edit": {"method": "edit"}},
+        "corpus": {"source": str(path), "questions": 3, "dev_questions": 1},
+        "methods": {"first": {"method": "single_rationale"}, "second": {"method": method, "options": options}},
         "cross": None,
     }
     changed = parse(Profile, profile.model_dump(exclude_defaults=True) | {"students": students}, source="tiny")
-    with pytest.raises(ValueError, match="edit: expected mistaken rationales in the corpus corpus, got none"):
+    with pytest.raises(ValueError, match=f"student second, corpus corpus: {complaint}"):
         reproduce(changed, tmp_path / "run", Silent(), committed=tmp_path / "none")
     assert load_exams(tmp_path / "run") == []
+
+
+def test_questions_of_one_rationale_are_too_few_for_pairs():
+    (question, *_) = corpus(generate("train", "shopping", 2)).questions
+    alone = Corpus.of([question.model_copy(update={"rationales": question.rationales[:1]})])
+    with pytest.raises(ValueError, match="expected at least two rationales for mcc_kd, got 1"):
+        distiller("mcc_kd").check_corpus({}, alone)
 
 
 def test_a_profile_without_work_or_with_half_a_half_is_refused(profile):
