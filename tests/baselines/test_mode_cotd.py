@@ -241,7 +241,7 @@ def test_a_finished_student_is_kept_and_other_settings_are_refused(tmp_path: Pat
     [
         ({"held_out": 6}, "held_out: expected less than the corpus's 6 questions, got 6"),
         ({"rank": 0}, "rank: Input should be greater than or equal to 1"),
-        ({"mood": 1}, "mood: Extra inputs"),
+        ({"mood": 1}, "mood: unknown key, got 1"),
     ],
 )
 def test_a_wrong_option_is_refused(options: dict[str, Any], message: str, tmp_path: Path) -> None:
