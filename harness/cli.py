@@ -17,7 +17,16 @@ from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted_path
 from offbook.engine.threads import settle_threads
 from offbook.harness.children import safe_children
-from offbook.harness.console import quiet, resumable, standard_input, terminal, writable_folder, write_out
+from offbook.harness.console import (
+    quiet,
+    resumable,
+    standard_input,
+    store_folder,
+    table_folder,
+    terminal,
+    writable_folder,
+    write_out,
+)
 from offbook.harness.exits import ended, told
 from offbook.harness.progress import Silent
 from offbook.harness.progress import progress as bar
@@ -62,6 +71,7 @@ Answers = Annotated[
     Literal["shipped", "regenerate"], typer.Option("--answers", help="The target's answers to train on.")
 ]
 Output = Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path", callback=writable_folder)]
+StoreOutput = Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path", callback=store_folder)]
 
 
 def _path(path: Path | None) -> Path | None:
@@ -230,7 +240,7 @@ def evaluate(
     spec = merge(file, flags)
     for name in spec.decoders or ():
         contender(name)
-    folder = writable_folder(Path(spec.output)) if spec.output else new_folder("evaluate")
+    folder = store_folder(Path(spec.output)) if spec.output else new_folder("evaluate")
     spec = spec.model_copy(update={"output": str(folder)})
     quiet()
     with resumable(folder):
@@ -472,7 +482,7 @@ def reproduce(
     profile: Annotated[
         str, typer.Option("--profile", help="A profile's name, or a YAML file; see `offbook ls`.")
     ] = "laptop",
-    output: Output = None,
+    output: StoreOutput = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Resume nothing.")] = False,
     answers: Answers = "shipped",
     device: Device = "auto",
@@ -524,6 +534,7 @@ def report(
     """
     from offbook.harness.report import report as write
 
+    table_folder(output or store)
     write(store, output, readme, console=terminal())
 
 

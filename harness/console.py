@@ -16,6 +16,52 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+STORE_FOLDERS = ("records", "rows", "exams", "pending", "unscored", "artifacts")
+STORE_FILES = (
+    "LEADERBOARD.md",
+    "leaderboard.csv",
+    "cross.csv",
+    "leaderboard_comparison.csv",
+    "STUDENTS.md",
+    "students.csv",
+    "student_comparisons.csv",
+    "students_comparison.csv",
+    "run.json",
+    "finished.json",
+)
+
+
+def store_folder(folder: Path | None) -> Path | None:
+    """A `table_folder` for records too.
+
+    Raises:
+        ValueError: see there; or a file or a link that leads nowhere has the name of a folder of the store.
+    """
+    folder = table_folder(folder)
+    for place in (folder / name for name in STORE_FOLDERS) if folder is not None else ():
+        if os.path.lexists(place) and not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+            found = f"no permission in {place}" if place.is_dir() else f"the file {place}"
+            raise ValueError(_in_the_way(folder, f"the folder {place.name}", found))
+    return folder
+
+
+def table_folder(folder: Path | None) -> Path | None:
+    """A `writable_folder` for tables.
+
+    Raises:
+        ValueError: see there; or a folder has the name of a table.
+    """
+    folder = writable_folder(folder)
+    for place in (folder / name for name in STORE_FILES) if folder is not None else ():
+        if place.is_dir():
+            raise ValueError(_in_the_way(folder, f"the file {place.name}", f"the folder {place}"))
+    return folder
+
+
+def _in_the_way(folder: Path | None, wanted: str, found: str) -> str:
+    return f"--output {folder}: expected room for {wanted}, got {found}; move it, or choose another folder"
+
+
 def writable_folder(folder: Path | None) -> Path | None:
     """An `--output` with `~` written out, where there is a folder to write to or one can be made.
 

@@ -8,7 +8,6 @@ by the target alone, one forward a request. Importing this module registers the 
 
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 import lm_eval.models  # noqa: F401  # first: lm-eval lists its own models only while nobody else has registered
@@ -24,6 +23,8 @@ from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.stop import visible_text
 from offbook.engine.finite import logits_not_finite
+from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted
 from offbook.harness.config import parse
 from offbook.harness.generation_settings import generation_settings
 from offbook.harness.roster import BASELINE, contender
@@ -47,7 +48,7 @@ class OffbookLM(TemplateLM):  # type: ignore[misc]  # lm-eval ships no types
         options: the decoder's own settings.
 
     Raises:
-        ValueError: unknown decoder or option, or what `load_target` refuses.
+        ValueError: unknown decoder or option, a seed that is none, or what `load_target` refuses.
     """
 
     def __init__(
@@ -68,13 +69,19 @@ class OffbookLM(TemplateLM):  # type: ignore[misc]  # lm-eval ships no types
         if str(batch_size).split(":")[0] not in ("1", "auto"):
             msg = f"expected batch_size=1, got {batch_size}; a decoder answers one document at a time"
             raise ValueError(msg)
+        if type(seed) is not int or not 0 <= seed < 2**63:
+            msg = f"expected seed to be a whole number of at least 0, got {quoted(seed)}; set seed=0"
+            raise ValueError(msg)
+        folder = None if drafter is None else user_path(str(drafter), what="drafter")
+        decoder = str(decoder)  # lm-eval makes numbers of what looks like them
+        revision = None if revision is None else str(revision)
         chosen = contender(decoder)
         self.options = parse(chosen.options, options, source=f"options of {decoder}")
         self.target: Target = load_target(str(pretrained), dtype=dtype, device=device or "auto", revision=revision)
         self.decoder_name = decoder
-        self.decoder: Decoder = chosen.build(self.target, self.options, Path(drafter) if drafter else None)
+        self.decoder: Decoder = chosen.build(self.target, self.options, folder)
         self.tokenizer = self.target.tokenizer
-        self.generator = self.target.generator(int(seed))
+        self.generator = self.target.generator(seed)
         self.generations: list[Generation] = []
         self._device = self.target.device
         self._templated = False

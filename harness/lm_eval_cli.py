@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
 from offbook.harness.lm_eval_caches import refuse_caches
 from offbook.tasks import TASKS_PATH
@@ -60,20 +61,41 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def fill_in(asked: Namespace) -> None:
-    """Offbook's defaults for what neither the arguments nor their --config ask for."""
+    """Offbook's defaults for what neither the arguments nor their --config ask for.
+
+    Raises:
+        ValueError: a suite without a name, or a limit that is none; lm-eval would work for minutes before it fails.
+    """
     from lm_eval.config.evaluate_config import EvaluatorConfig
 
     if not hasattr(asked, "include_path"):
         return
     file = getattr(asked, "config", None)
     given: dict[str, Any] = EvaluatorConfig.load_yaml_config(file) if file else {}
-    if asked.include_path or given.get("include_path"):
+    _check_tasks(asked.tasks if getattr(asked, "tasks", None) is not None else given.get("tasks"))
+    _check_limit(asked.limit if getattr(asked, "limit", None) is not None else given.get("limit"))
+    if folder := asked.include_path or given.get("include_path"):
+        asked.include_path = str(user_path(str(folder), what="--include_path"))
         print("--include_path: suites there are code, and it is run", file=sys.stderr)
     else:
         asked.include_path = str(TASKS_PATH)
     ours = (getattr(asked, "model", None) or given.get("model")) == MODEL
     if ours and not asked.device and not given.get("device"):
         asked.device = "auto"
+
+
+def _check_tasks(tasks: Any) -> None:
+    if tasks is not None and not all(name.strip() for name in _split(tasks)):
+        msg = f"--tasks: expected names of suites with commas between, got an empty one in {quoted(tasks)}; take it out"
+        raise ValueError(msg)
+
+
+def _check_limit(limit: Any) -> None:
+    """A share of the documents, or how many."""
+    number = isinstance(limit, int | float) and not isinstance(limit, bool)
+    if limit is not None and not (number and (0 < limit < 1 or (limit >= 1 and limit == limit // 1))):
+        msg = f"--limit: expected a whole number of documents or a share between 0 and 1, got {quoted(limit)}"
+        raise ValueError(msg)
 
 
 def _is_ours(error: Exception) -> bool:
@@ -89,15 +111,14 @@ def _blame_task(asked: Namespace) -> None:
     Raises:
         TaskError: the first.
     """
-    from lm_eval.tasks import TaskManager
-
     from offbook.tasks.build import build
+    from offbook.tasks.index import task_index
     from offbook.tasks.task_files import passed_over
 
     folder = getattr(asked, "include_path", None)
     if not folder or not Path(folder).is_dir():
         return
-    manager = TaskManager(include_path=[folder], include_defaults=False)
+    manager = task_index([Path(folder)])
     for name in _tasks(asked):
         if name in manager.all_tasks:
             build(name, manager)
@@ -107,5 +128,8 @@ def _blame_task(asked: Namespace) -> None:
 
 
 def _tasks(asked: Namespace) -> list[str]:
-    tasks = getattr(asked, "tasks", None) or []
-    return [name for part in ([tasks] if isinstance(tasks, str) else tasks) for name in str(part).split(",")]
+    return _split(getattr(asked, "tasks", None) or [])
+
+
+def _split(tasks: Any) -> list[str]:
+    return [name for part in (tasks if isinstance(tasks, list) else [tasks]) for name in str(part).split(",")]

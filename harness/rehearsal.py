@@ -1,4 +1,4 @@
-"""What can be known of a suite before any model works: that its prompts fit, and that its metric is a number.
+"""What can be known of a suite before any model works: its prompts fit, its documents stay, its metric is a number.
 
 Found after the last answer, either would cost as much as all of them. The metric is tried on each document's own right
 answer, since a task may fail at a later document only; what it makes of an empty answer says nothing about it.
@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lm_eval.api.instance import Instance
+from lm_eval.api.metrics import mean
 
 from offbook.engine.context import check_fit
 from offbook.engine.quoting import quoted
-from offbook.harness.requests import Asked, Suite, ask, build_requests
-from offbook.harness.scoring import number, score
+from offbook.harness.requests import Asked, Suite, ask, build_requests, check_same_documents, doc_hash
+from offbook.harness.scoring import check_metric_names, number, score
 from offbook.harness.target import Target
 from offbook.tasks.blame import TaskError
 from offbook.tasks.build import quiet
@@ -71,7 +72,8 @@ def check_metric(asked: Asked, target: Target) -> bool:
 
     Raises:
         ValueError: no metric is a number, or none for one of the right answers.
-        TaskError: lm-eval cannot score the suite, whatever the answer, or the task's own code one of the right answers.
+        TaskError: lm-eval cannot score the suite, whatever the answer, or the task's own code one of the right answers;
+            or its documents are others each time that it is built.
     """
     suite = asked.suite
     stage = _Stage(asked, target)
@@ -127,6 +129,8 @@ class _Stage:
         self.task = self.suite.task()
         with self.suite.blamed(SCORED), quiet():
             build_requests(self.task, target, limit=len(asked.requests), chat_template=asked.chat_template)
+            hashes = {int(instance.doc_id): doc_hash(instance.doc) for instance in self.task.instances}
+        check_same_documents(asked, hashes)
         self.instances: list[Instance] = sorted(self.task.instances, key=lambda instance: int(instance.doc_id))
         self.libraries = False
 
@@ -158,7 +162,10 @@ class _Stage:
                     if not isinstance(found, Mapping):
                         msg = f"process_results gave {quoted(found)}, expected numbers by metric: {{name: number}}"
                         raise TypeError(msg)
+                    check_metric_names(found)
                     self._check_libraries(found)
+                    if wanted != SCORED:
+                        self._check_means(found)
                     several = len(instance.filtered_resps) > 1
                     values |= {f"{metric},{name}" if several else metric: value for metric, value in found.items()}
         except TaskError as error:
@@ -175,6 +182,18 @@ class _Stage:
         if isinstance(right, int) and self.task.config.doc_to_choice is not None:
             right = self.task.doc_to_choice(doc)[right]
         return "" if right is None else str(right)
+
+    def _check_means(self, found: Mapping[str, Any]) -> None:
+        """Raises TypeError where lm-eval could not take a metric's mean, of which it is told beside a number."""
+        if all(number(value) is None for value in found.values()):
+            return
+        for metric, value in found.items():
+            if self.task.aggregation().get(metric, mean) is mean:
+                try:
+                    mean([value])
+                except Exception:
+                    msg = f"process_results gave {metric} = {quoted(value)}, of which lm-eval can take no mean"
+                    raise TypeError(msg) from None
 
     def _check_libraries(self, found: Mapping[str, Any]) -> None:
         """Raises ImportError where an aggregation lacks its library; what else it makes of one value says nothing."""

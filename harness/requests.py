@@ -29,6 +29,7 @@ from offbook.tasks import TASKS_PATH
 from offbook.tasks.blame import TaskError
 from offbook.tasks.build import blamed_in, build, quiet
 from offbook.tasks.groups import is_group, members
+from offbook.tasks.index import task_index
 from offbook.tasks.lm_eval_names import lm_eval_names
 from offbook.tasks.source import origin_of
 from offbook.tasks.task_files import check_declared_once, passed_over
@@ -233,6 +234,33 @@ def build_requests(task: Any, target: Renderer, *, limit: int | None, chat_templ
     )
 
 
+def doc_hash(doc: Any) -> str:
+    """As lm-eval hashes a document in its samples."""
+    text = json.dumps(doc, indent=2, default=handle_non_serializable, ensure_ascii=False)
+    return str(hash_string(text))
+
+
+def check_same_documents(asked: Asked, hashes: Mapping[int, str]) -> None:
+    """Refuses a task that was built again with other documents, so that answers would be scored by those.
+
+    Args:
+        asked: as it was built first.
+        hashes: of the documents now, by doc_id.
+
+    Raises:
+        TaskError: the first that differs.
+    """
+    before = {request.doc_id: request.doc_hash for request in asked.requests}
+    if hashes != before:
+        first = min(doc_id for doc_id in before.keys() | hashes.keys() if before.get(doc_id) != hashes.get(doc_id))
+        where = "" if asked.suite.file is None else f"; mend {asked.suite.file}"
+        msg = (
+            f"suite {quoted(asked.suite.name)}: expected the same documents each time that its task is built, got "
+            f"another document {first}: seed what shuffles or draws them{where}"
+        )
+        raise TaskError(msg)
+
+
 def evaluate(model: LM, suite: Suite, task: Any, *, limit: int | None, chat_template: bool) -> list[dict[str, Any]]:
     """lm-eval's samples of one task: `simple_evaluate` without its caches, bootstrap and tour of the machine.
 
@@ -278,7 +306,7 @@ def _request(instance: Instance, suite: Suite) -> Request:
         raise TaskError(msg) from error
     return Request(
         doc_id=int(instance.doc_id),
-        doc_hash=_doc_hash(instance.doc),
+        doc_hash=doc_hash(instance.doc),
         prompt=prompt,
         stop_strings=settings.stop_strings,
         max_new_tokens=settings.max_new_tokens,
@@ -286,12 +314,6 @@ def _request(instance: Instance, suite: Suite) -> Request:
         cluster=str(instance.doc.get("cluster", "")) if suite.of_offbook else "",
         choices=_choices(instance.doc) if suite.of_offbook else None,
     )
-
-
-def _doc_hash(doc: Any) -> str:
-    """As lm-eval hashes a document in its samples."""
-    text = json.dumps(doc, indent=2, default=handle_non_serializable, ensure_ascii=False)
-    return str(hash_string(text))
 
 
 def _choices(doc: dict[str, Any]) -> int:
@@ -342,15 +364,15 @@ def _plain(value: Any) -> Any:
 
 
 def _own_manager(include_path: Path | None = None) -> TaskManager:
-    return TaskManager(include_path=_paths(include_path), include_defaults=False)
+    return task_index(_folders(include_path))
 
 
 def _whole_manager(include_path: Path | None) -> TaskManager:
-    return TaskManager(include_path=_paths(include_path))
+    return task_index(_folders(include_path), defaults=True)
 
 
-def _paths(include_path: Path | None) -> list[str]:
-    return [str(TASKS_PATH)] if include_path is None else [str(TASKS_PATH), str(include_path)]
+def _folders(include_path: Path | None) -> list[Path]:
+    return [TASKS_PATH] if include_path is None else [TASKS_PATH, include_path]
 
 
 def _full(name: str, manager: TaskManager) -> str:

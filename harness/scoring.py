@@ -1,7 +1,7 @@
 """Scores of answers, by lm-eval's own filters and metrics: the suite is replayed to it with the answers filled in."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import lm_eval.models  # noqa: F401  # before any subclass is registered, or lm-eval forgets its own models
@@ -10,7 +10,7 @@ from lm_eval.api.model import LM
 
 from offbook.engine.quoting import quoted
 from offbook.harness.accuracy import is_accuracy
-from offbook.harness.requests import PREFIX, Asked, Renderer, evaluate
+from offbook.harness.requests import PREFIX, Asked, Renderer, check_same_documents, evaluate
 from offbook.tasks.prompts import sandbox
 
 CODE = f"{PREFIX}code"
@@ -23,7 +23,7 @@ def score(asked: Asked, target: Renderer, texts: Mapping[int, str]) -> dict[int,
 
     Raises:
         ValueError: documents without an answer.
-        TaskError: the task's filters, metrics or functions raise.
+        TaskError: the task's filters, metrics or functions raise, or its documents are others than were asked.
     """
     expected = {request.doc_id: request.doc_hash for request in asked.requests}
     if texts.keys() != expected.keys():
@@ -39,11 +39,13 @@ def score(asked: Asked, target: Renderer, texts: Mapping[int, str]) -> dict[int,
         limit=len(expected),
         chat_template=asked.chat_template,
     )
+    check_same_documents(asked, {int(sample["doc_id"]): sample["doc_hash"] for sample in samples})
     several = len({sample["filter"] for sample in samples}) > 1
     scores: dict[int, dict[str, float]] = {doc_id: {} for doc_id in expected}
     for sample in samples:
         doc_id = int(sample["doc_id"])
-        assert sample["doc_hash"] == expected[doc_id], "the task's documents changed between asking and scoring"
+        with asked.suite.blamed(f"lm-eval to score the answer to document {doc_id}"):
+            check_metric_names(sample["metrics"])
         for metric in sample["metrics"]:
             value = number(sample[metric])
             if value is not None:
@@ -107,8 +109,22 @@ class Replay(LM):  # type: ignore[misc]  # lm-eval ships no types
         return self.target.name
 
 
+def check_metric_names(names: Iterable[Any]) -> None:
+    """Refuses metrics without a name in words.
+
+    Raises:
+        TypeError: the first.
+    """
+    for name in names:
+        if not isinstance(name, str):
+            msg = f"process_results gave a metric named {quoted(name)}, expected names in quotes"
+            raise TypeError(msg)
+
+
 def number(value: Any) -> float | None:
-    """A metric's value as one finite number; None where it is none."""
+    """A metric's value as one finite number; None where it is none. Digits in quotes are none: they have no mean."""
+    if isinstance(value, str | bytes | bytearray):
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -109,14 +109,13 @@ def _question(row: Any, where: str) -> Prompt:
 
 def _manager(task_name: str, include_path: str | Path | None) -> "TaskManager":
     """The smallest index in which a task may be."""
-    from lm_eval.tasks import TaskManager  # imported late: it takes seconds, and question files do not need it
-
+    from offbook.tasks.index import task_index
     from offbook.tasks.lm_eval_names import lm_eval_names
 
-    paths = [TASKS_PATH] if include_path is None else [TASKS_PATH, Path(include_path)]
-    manager = TaskManager(include_path=paths, include_defaults=False)
+    folders = [TASKS_PATH] if include_path is None else [TASKS_PATH, Path(include_path)]
+    manager = task_index(folders)
     if task_name not in manager.all_tasks and task_name in lm_eval_names():
-        manager = TaskManager(include_path=paths)
+        manager = task_index(folders, defaults=True)
     return manager
 
 

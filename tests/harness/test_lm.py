@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import lm_eval
 import lm_eval.models
@@ -97,12 +98,23 @@ def test_a_prompt_that_does_not_fit_is_refused_before_the_first_is_answered_as_i
         ({"decoder": "prompt_lookup", "n": 3}, "options of prompt_lookup: n: unknown key"),
         ({"batch_size": 8}, "expected batch_size=1, got 8"),
         ({"dtype": "int8"}, "expected --dtype to be one of"),
+        ({"seed": 1.5}, "expected seed to be a whole number of at least 0, got 1.5; set seed=0"),
+        ({"seed": "abc"}, "expected seed to be a whole number of at least 0, got 'abc'"),
+        ({"seed": True}, "expected seed to be a whole number of at least 0, got True"),
+        ({"seed": -1}, "expected seed to be a whole number of at least 0, got -1"),
+        ({"decoder": 5}, "no decoder '5'"),
         ({"device": "abacus"}, "expected --device auto, cpu or cuda, got 'abacus'"),
     ],
 )
 def test_model_arguments_that_make_no_sense_are_refused(folder, arguments, complaint):
     with pytest.raises(ValueError, match=complaint):
         OffbookLM(folder, **arguments)
+
+
+def test_a_drafter_below_the_users_home_is_found_there(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ValueError, match=re.escape(str(tmp_path / "drafter"))):
+        OffbookLM(folder, decoder="eagle2", drafter="~/drafter")
 
 
 def test_generation_settings_we_do_not_know_are_refused(ours):

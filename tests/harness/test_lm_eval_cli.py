@@ -64,7 +64,9 @@ def test_a_device_that_nobody_asked_for_is_any_and_one_asked_for_is_kept(argumen
     [
         ("run --model hf --tasks offbook_qa", str(TASKS_PATH)),
         ("run --tasks mine --include_path mine", "mine"),
-        ("run --config mine.yaml", None),
+        ("run --config mine.yaml", "mine"),
+        ("run --tasks mine --include_path ~/mine", "HOME/mine"),
+        ("run --config home.yaml", "HOME/mine"),
         ("ls tasks", str(TASKS_PATH)),
         ("validate --tasks offbook_qa", str(TASKS_PATH)),
     ],
@@ -72,7 +74,9 @@ def test_a_device_that_nobody_asked_for_is_any_and_one_asked_for_is_kept(argumen
 def test_tasks_are_offbooks_unless_others_are_included(arguments, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text("model: hf\ntasks: [mine]\ninclude_path: mine\n")
-    assert parsed(monkeypatch, *arguments.split()).include_path == folder
+    (tmp_path / "home.yaml").write_text("model: hf\ntasks: [mine]\ninclude_path: ~/mine\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parsed(monkeypatch, *arguments.split()).include_path == folder.replace("HOME", str(tmp_path))
 
 
 def test_a_task_runs_on_whatever_machine_without_naming_a_device(tiny_folder, capsys):
@@ -153,3 +157,39 @@ def test_a_traceback_is_shown_to_those_who_debug(tmp_path, monkeypatch):
     monkeypatch.setenv("LMEVAL_LOG_LEVEL", "DEBUG")
     with pytest.raises(ValueError, match=r"Tasks not found: nothing$"):
         run(["run", "--model", "offbook", "--tasks", "nothing", "--include_path", str(tmp_path)])
+
+
+@pytest.mark.parametrize("tasks", ["", ",", " ", "offbook_qa,", ",offbook_qa", "offbook_qa,,offbook_qa"])
+@pytest.mark.parametrize("place", ["arguments", "file"])
+def test_a_task_without_a_name_is_refused_before_lm_eval_starts(place, tasks, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(HarnessCLI, "execute", lambda self, asked: pytest.fail("lm-eval was started"))
+    (tmp_path / "run.yaml").write_text(f"model: offbook\ntasks: '{tasks}'\n")
+    where = ["--tasks", tasks] if place == "arguments" else ["--config", str(tmp_path / "run.yaml")]
+    assert status("run", "--model", "offbook", *where) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith(
+        "offbook: error: --tasks: expected names of suites with commas between, got an empty one in "
+    )
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "1.5", "nan", "inf", "-0.5"])
+def test_a_limit_that_is_none_is_refused_before_lm_eval_starts(limit, monkeypatch, capsys):
+    monkeypatch.setattr(HarnessCLI, "execute", lambda self, asked: pytest.fail("lm-eval was started"))
+    assert status("run", "--model", "offbook", "--tasks", "offbook_qa", f"--limit={limit}") == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("offbook: error: --limit: expected a whole number of documents or a share between 0 and 1, ")
+
+
+@pytest.mark.parametrize("limit", ["1", "0.5", "20"])
+def test_a_limit_of_lm_evals_is_taken(limit, monkeypatch):
+    assert parsed(monkeypatch, "run", "--tasks", "offbook_qa", "--limit", limit).limit == float(limit)
+
+
+def test_an_odd_name_in_a_folder_of_tasks_is_told_by_its_file_at_this_door_too(tiny_folder, tmp_path, capsys):
+    folder = write(tmp_path / "tasks", GOOD, rows=ROWS)
+    (folder / "odd.yaml").write_text("task: 2024\n")
+    assert status("run", "--model", "offbook", "--tasks", "mine", "--include_path", str(folder)) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last == (
+        f"offbook: error: task file {folder / 'odd.yaml'}: expected task to be a name in quotes, got 2024; mend it"
+    )

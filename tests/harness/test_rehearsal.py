@@ -3,17 +3,21 @@
 import json
 import re
 
+import numpy as np
 import pytest
+import torch
 
 from offbook.harness import heat
 from offbook.harness.examine import set_paper
 from offbook.harness.heat import plan_heat
 from offbook.harness.rehearsal import check_metric
 from offbook.harness.requests import ask, find_suites
+from offbook.harness.scoring import number, score
 from offbook.harness.target import load_target
 from offbook.tasks.blame import TaskError
 from tests.harness.test_task_mistakes import GOOD, PROCESS, ROWS, evaluate, write
 
+MANY = [{"question": f"What is {n} + {n}?", "answer": str(n + n)} for n in range(20)]
 LONG = {"question": "x" * 600, "answer": "0"}
 
 
@@ -44,6 +48,12 @@ def answers_counted(monkeypatch):
 def judged(code: str) -> dict:
     """A task that scores by this function."""
     return {"task": PROCESS, "rows": ROWS, "code": f"def judge(doc, results):\n    {code}\n"}
+
+
+def prepared(code: str) -> dict:
+    """A task that prepares its documents by this function, which knows how often they were."""
+    code = f"import itertools\n\nBUILT = itertools.count()\n\n\ndef prepare(docs):\n    {code}\n"
+    return {"task": GOOD | {"process_docs": "!function utils.prepare"}, "rows": ROWS, "code": code}
 
 
 REFUSED = {
@@ -97,6 +107,31 @@ REFUSED = {
             "code": "def strip(resps, docs):\n    return [[{'0': r, '2': r}[r] for r in rs] for rs in resps]\n",
         },
         "the right answer of document 2, got KeyError: '4' in utils.py, line 2; mend .*mine.yaml",
+    ),
+    "digits in quotes": (judged("return {'acc': '0.5'}"), "one number a document, got acc = '0.5'"),
+    "words beside a number": (
+        judged("return {'exact_match': 1.0, 'note': 'well done'}"),
+        "got TypeError: process_results gave note = 'well done', of which lm-eval can take no mean; mend .*mine.yaml",
+    ),
+    "nothing beside a number": (
+        judged("return {'exact_match': 1.0, 'note': None}"),
+        "got TypeError: process_results gave note = None, of which lm-eval can take no mean; mend .*mine.yaml",
+    ),
+    "a metric named by a number": (
+        judged("return {3: 1.0, 'exact_match': 1.0}"),
+        "TypeError: process_results gave a metric named 3, expected names in quotes; mend .*mine.yaml",
+    ),
+    "a metric without a name at a later document": (
+        judged("return {'exact_match': 1.0} | ({None: 1.0} if doc['answer'] == '4' else {})"),
+        "document 2, got TypeError: process_results gave a metric named None, expected names in quotes; mend .*mine",
+    ),
+    "documents in another order each time": (
+        prepared("return docs.shuffle(seed=next(BUILT))") | {"rows": MANY},
+        r"expected the same documents each time .*, got another document \d+: seed .*mend .*mine.yaml",
+    ),
+    "documents with the time in them": (
+        prepared("return docs.add_column('made', [next(BUILT)] * len(docs))"),
+        "expected the same documents each time that its task is built, got another document 0: seed .*mend .*mine.yaml",
     ),
     "a filter that is none": (
         {"task": GOOD | {"filter_list": [{"name": "f", "filter": [{"function": "nofilter"}]}]}, "rows": ROWS},
@@ -202,3 +237,25 @@ class Baseline:
     """An arm that is never run."""
 
     name = "autoregressive"
+
+
+def test_what_scores_an_answer_only_by_a_metric_without_a_name_is_refused_with_the_suite(tiny_folder, tmp_path):
+    write(tmp_path / "tasks", **judged("return {'exact_match': 1.0} if results[0] == doc['answer'] else {3: 1.0}"))
+    (suite,) = find_suites(["mine"], include_path=tmp_path / "tasks")
+    target = load_target(tiny_folder)
+    asked = ask(suite, target, chat_template=False)
+    assert check_metric(asked, target)
+    with pytest.raises(
+        TaskError, match=r"suite 'mine': .*a metric named 3, expected names in quotes; mend .*mine.yaml"
+    ):
+        score(asked, target, dict.fromkeys(range(3), "wrong"))
+
+
+@pytest.mark.parametrize("value", [np.float32(0.5), np.bool_(False), torch.tensor(0.5), True, 1, 0.25])
+def test_scalars_of_every_library_are_numbers(value):
+    assert number(value) == float(value)
+
+
+@pytest.mark.parametrize("value", ["0.5", b"1", bytearray(b"2"), "nan", None, [1.0], float("inf")])
+def test_what_has_no_mean_is_no_number(value):
+    assert number(value) is None

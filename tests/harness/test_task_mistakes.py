@@ -285,3 +285,49 @@ def test_a_number_of_answers_other_than_one_is_refused(repeats, tiny_folder, tmp
     folder = write(tmp_path / "tasks", GOOD | {"repeats": repeats}, rows=ROWS)
     assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
     assert f"expected one answer a document, got repeats {repeats!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("task: 2024", "expected task to be a name in quotes, got 2024"),
+        ("task: null", "expected task to be a name in quotes, got None"),
+        ("group: true\ntask: [mine]", "expected group to be a name in quotes, got True"),
+        ("task: odd\ntag: [5]", r"expected tag to be a name in quotes or a list of them, got \[5\]"),
+    ],
+)
+def test_an_odd_name_in_any_file_of_a_folder_is_told_by_that_file(text, complaint, tiny_folder, tmp_path, capsys):
+    folder = write(tmp_path / "tasks", GOOD, rows=ROWS)
+    (folder / "deep").mkdir()
+    (folder / "deep" / "odd.yaml").write_text(text + "\n")
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.fullmatch(rf"offbook: error: task file .*deep/odd\.yaml: {complaint}; mend it", last), last
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("task: mine\ntag: 5", "expected tag to be a name in quotes or a list of them, got 5"),
+        (
+            "task: [mine, b]",
+            r"expected task to be a name in quotes, got \['mine', 'b'\] \(a list of tasks needs a",
+        ),
+        ("group: [mine]\ntask: [b]", r"expected group to be a name in quotes, got \['mine'\]"),
+        ("class: !function utils.mine", "expected task to be a name in quotes, got None"),
+        ("- mine", r"expected a task file .*; mend .*mine\.yaml"),
+    ],
+)
+def test_a_task_file_whose_names_are_none_is_told_with_what_is_wrong(text, complaint, tiny_folder, tmp_path, capsys):
+    folder = write(tmp_path / "tasks", text)
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("offbook: error: suite 'mine': ")
+    assert re.search(complaint, last), last
+
+
+def test_a_copy_that_lm_eval_does_not_read_is_no_second_file(tiny_folder, tmp_path):
+    folder = write(tmp_path / "tasks", GOOD, rows=ROWS)
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".ipynb_checkpoints" / "copy.yaml").write_text((folder / "mine.yaml").read_text())
+    assert evaluate(tiny_folder, folder, tmp_path / "out") == 0
