@@ -14,8 +14,11 @@ def user_path(text: str | os.PathLike[str], *, what: str = "the path") -> Path:
         what: where it stands, for the complaint.
 
     Raises:
-        ValueError: nobody's home, or a character that no path has.
+        ValueError: an empty text, nobody's home, or a character that no path has.
     """
+    if not os.fspath(text):
+        msg = f"{what}: expected a path, got an empty text, which would be the current folder; write . for that one"
+        raise ValueError(msg)
     path = Path(text)
     if not str(path).isprintable():  # a NUL ends in tracebacks, the others lie to who reads them
         msg = f"{what}: expected a path of printable characters, got {quoted_path(path)}; choose another"

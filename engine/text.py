@@ -7,6 +7,7 @@ over is told here, in one line that says where it stands.
 
 import codecs
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -122,8 +123,8 @@ def parse_json(text: str, *, source: str, remedy: str) -> Any:
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        msg = f"the key {next(name for name in names if names.count(name) > 1)!r:.80} twice"
+        repeated = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        msg = f"the key {repeated!r:.80} twice"
         raise ValueError(msg)
     return found
 

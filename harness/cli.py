@@ -5,6 +5,7 @@ differs from the committed one); 2 for a mistake in what was asked, told in one 
 are lm-eval's where they mean the same, with dashes or underscores.
 """
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -27,9 +28,10 @@ from offbook.harness.console import (
     writable_folder,
     write_out,
 )
-from offbook.harness.exits import ended, told
+from offbook.harness.exits import MISTAKE, ended, told
 from offbook.harness.progress import Silent
 from offbook.harness.progress import progress as bar
+from offbook.harness.strict_command import StrictCommand
 
 
 class Commands(typer.core.TyperGroup):
@@ -118,7 +120,7 @@ def offbook(
     """Benchmarks distillation and speculative decoding: accuracy, acceptance and speed, baselines beside them."""
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def generate(
     prompt: Annotated[str, typer.Argument(help="What to say to the model; - reads standard input.")],
     model: Model = MODEL,
@@ -174,7 +176,7 @@ def generate(
     typer.echo(f"{decoder}: {account(generation)}", err=True)
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def evaluate(
     config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
@@ -251,7 +253,7 @@ def evaluate(
     raise typer.Exit(0 if done.lossless else 1)
 
 
-@app.command("train-drafter")
+@app.command("train-drafter", cls=StrictCommand)
 def train_drafter(
     name: Annotated[str, typer.Argument(help="Whose drafter; `offbook ls` marks those that are trained.")],
     model: Model = MODEL,
@@ -307,7 +309,7 @@ def train_drafter(
     typer.echo(str(folder))
 
 
-@app.command("train-student")
+@app.command("train-student", cls=StrictCommand)
 def train_student(
     method: Annotated[str | None, typer.Argument(help="How it learns; see `offbook ls`.")] = None,
     config: Config = None,
@@ -393,7 +395,7 @@ def train_student(
     typer.echo(str(folder))
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def synthesize(
     output: Annotated[
         Path,
@@ -477,7 +479,7 @@ def synthesize(
     typer.echo(str(output))
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def reproduce(
     profile: Annotated[
         str, typer.Option("--profile", help="A profile's name, or a YAML file; see `offbook ls`.")
@@ -498,13 +500,14 @@ def reproduce(
     for decoder in content.decoders:
         contender(decoder)
     from offbook.harness.report import report as show
+    from offbook.harness.reproduce import check_machine, verdict_lines
     from offbook.harness.reproduce import reproduce as run
-    from offbook.harness.reproduce import verdict_lines
     from offbook.harness.requests import find_suites
     from offbook.harness.runs import open_run
     from offbook.harness.student_half import plan_half
 
-    find_suites(list(content.suites))  # before there is a folder
+    check_machine(content, device)  # this and what follows before there is a folder
+    find_suites(list(content.suites))
     if content.students is not None:
         plan_half(content, Silent())
     folder, resumed = open_run(name, content, output=output, fresh=fresh)
@@ -520,7 +523,7 @@ def reproduce(
     raise typer.Exit(1 if verdicts.differs else 0)
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def report(
     store: Annotated[Path, typer.Argument(callback=_path, help="A folder with records.")],
     output: Output = None,
@@ -538,7 +541,7 @@ def report(
     write(store, output, readme, console=terminal())
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def rescore(store: Annotated[Path, typer.Argument(callback=_path, help="A folder with records.")]) -> None:
     """Score the answers of a store again, without a model.
 
@@ -559,7 +562,7 @@ def rescore(store: Annotated[Path, typer.Argument(callback=_path, help="A folder
     typer.echo(f"{len(done.moved)} scored again, {len(done.left)} left as they are", err=True)
 
 
-@app.command("ls")
+@app.command("ls", cls=StrictCommand)
 def list_(store: Annotated[Path | None, typer.Argument(callback=_path, help="A folder with records.")] = None) -> None:
     """List what there is, or what a store holds.
 
@@ -589,7 +592,7 @@ def lm_eval(context: typer.Context) -> None:
     run(context.args)
 
 
-@app.command("analyse-latent")
+@app.command("analyse-latent", cls=StrictCommand)
 def analyse_latent(
     output: Annotated[
         Path, typer.Option("--output", "--output-path", "--output_path", callback=writable_folder, help="A folder.")
@@ -645,6 +648,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     def run() -> object:
         for place, argument in enumerate(given, start=1):
             check_text(argument, f"argument {place}")
+        if not given:  # which is no command: status 2, as other tools have it
+            with contextlib.redirect_stdout(sys.stderr):
+                app(["--help"], prog_name="offbook", standalone_mode=False)
+            return MISTAKE
         return app(given, prog_name="offbook", standalone_mode=False)
 
     with safe_children():

@@ -50,6 +50,7 @@ def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | Non
         raise ValueError(msg)
     if include_path is not None:
         progress.say(f"--include-path {include_path}: suites there are code, and it is run")
+    sampling = Sampling(temperature=spec.temperature or 0.0, top_k=spec.top_k or 0, top_p=spec.top_p or 1.0)
     names = spec.tasks.split(",") if isinstance(spec.tasks, str) else list(spec.tasks)
     folders = {name: user_path(path, what="--drafter") for name, path in spec.drafter.items()}
     suites = find_suites([name.strip() for name in names], include_path=include_path, say=progress.say)
@@ -67,7 +68,6 @@ def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | Non
     )
     folder = user_path(spec.output, what="--output") if spec.output else new_folder("evaluate")
     store = Store(folder)
-    sampling = Sampling(temperature=spec.temperature or 0.0, top_k=spec.top_k or 0, top_p=spec.top_p or 1.0)
     heats = [
         plan_heat(
             target,

@@ -35,6 +35,7 @@ FOREIGN = frozenset(
         *("huggingface_hub", "httpx", "httpcore", "requests", "urllib3", "openai"),
     }
 )
+PRINTERS = ("typer", "click", "rich")
 OUTPUT = ("--output", "--output-path", "--output_path")
 
 
@@ -92,6 +93,7 @@ def ended(run: Callable[[], Any], arguments: Sequence[str]) -> int:
         run: the command; returns its status, or what is no number for 0.
         arguments: of the command line, for the line on how to go on.
     """
+    _complete_streams()
     _lenient_streams()
     try:
         with _signals():
@@ -106,13 +108,14 @@ def ended(run: Callable[[], Any], arguments: Sequence[str]) -> int:
         _abandon_output()
         return 128 + getattr(signal, "SIGPIPE", 13)
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and _is_of_output(error):
+            error.filename = "standard output"
+            _abandon_output()
         line = explained(error)
         if line is None:
             traceback.print_exception(error)
             say("this is a bug in offbook; please report it with the command, these lines and `offbook --version`")
             return BUG
-        if isinstance(error, OSError) and error.filename is None:
-            _abandon_output()
         say(f"error: {without_long_words(line, arguments)}")
         return MISTAKE
 
@@ -156,9 +159,9 @@ def _library(error: Exception) -> str:
 def _os_error(error: OSError, text: str) -> str:
     if error.strerror is None:
         return text
-    place = "standard output" if error.filename is None else os.fsdecode(str(error.filename))
+    place = "" if error.filename is None else f"{os.fsdecode(str(error.filename))}: "
     remedy = "; make room and run the same command again" if error.errno in NO_ROOM else ""
-    return f"{place}: {error.strerror}{remedy}"
+    return f"{place}{error.strerror}{remedy}"
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -207,12 +210,32 @@ def _raise(number: int, frame: object) -> NoReturn:
     raise Signalled(number)
 
 
+def _complete_streams() -> None:
+    """A stream that the caller has closed (``>&-``) goes nowhere: no file is opened in its place and written to."""
+    for number, (name, mode) in enumerate([("stdin", "r"), ("stdout", "w"), ("stderr", "w")]):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                nowhere = os.open(os.devnull, os.O_RDWR)
+                if nowhere != number:
+                    os.dup2(nowhere, number)
+                    os.close(nowhere)
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (as long as the process)
+
+
 def _lenient_streams() -> None:
     """No character is too much for standard output: what its encoding lacks is written as an escape."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether standard output could not be written: the error comes from here or from who prints, and names no file."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals.get("__name__", "").partition(".")[0] in PRINTERS or frame.f_code is ended.__code__
 
 
 def _abandon_output() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from offbook.engine.files import atomic_write_bytes, atomic_write_text
+from offbook.engine.paths import user_path
 from offbook.engine.pretrained import resolve
 from offbook.engine.quoting import quoted_path
 from offbook.harness.latent_session import GENERIC, Session, Subject, read_questions
@@ -135,7 +136,7 @@ def parse_students(settings: Sequence[str]) -> dict[str, str]:
                 f"that is not {BASE!r} and not given twice, such as mind=runs/mind-0"
             )
             raise ValueError(msg)
-        folders[name] = folder
+        folders[name] = str(user_path(folder, what=f"--student {name}"))
     return folders
 
 

@@ -45,7 +45,8 @@ class Lines:
 
     def say(self, line: str) -> None:
         """See `Progress`."""
-        print(line, file=self._stream, flush=True)
+        if self._stream is not None:  # closed by the caller; print would take standard output
+            print(line, file=self._stream, flush=True)
         self._last = time.monotonic()
 
     def update(self, done: int, total: int, message: str) -> None:
@@ -98,4 +99,4 @@ class Terminal:
 
 def progress() -> Lines | Terminal:
     """A bar where somebody looks at it, plain lines elsewhere."""
-    return Terminal() if sys.stderr.isatty() else Lines()
+    return Terminal() if sys.stderr is not None and sys.stderr.isatty() else Lines()

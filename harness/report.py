@@ -130,8 +130,8 @@ def check_store(store_dir: Path) -> None:
     """
     if not any((store_dir / name).is_dir() for name in ("records", "exams")):
         message = (
-            f"{store_dir.name}: expected a store with a folder records/ or exams/, found none; run `offbook evaluate` "
-            "or `offbook reproduce` first"
+            f"{store_dir.resolve().name or store_dir}: expected a store with a folder records/ or exams/, found none; "
+            "run `offbook evaluate` or `offbook reproduce` first"
         )
         raise ValueError(message)
 

@@ -14,7 +14,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.embedded import ALIASES
 from offbook.engine.files import atomic_write_text
+from offbook.engine.pretrained import resolve
 from offbook.engine.training.drafter_training import TrainingConfig
 from offbook.engine.training.vocabulary import check_size
 from offbook.harness import drafters
@@ -42,7 +44,7 @@ from offbook.harness.stages import TOKENS_PER_S, Stage, Stages
 from offbook.harness.store import Store
 from offbook.harness.student_half import plan_half, run_half, stages_of
 from offbook.harness.tables import to_csv
-from offbook.harness.target import Target, load_target
+from offbook.harness.target import Target, load_target, resolve_device, resolve_dtype
 from offbook.tasks.prompts import load_prompts
 
 COMMITTED = Path(__file__).resolve().parent.parent / "results"
@@ -99,6 +101,18 @@ def reproduce(
     counts = {name: part.counts for name, part in verdicts._asdict().items() if part is not None}
     finish(folder, compared=counts or None)
     return verdicts
+
+
+def check_machine(profile: Profile, device: str) -> None:
+    """Refuses what this machine has not, and a model whose name leads nowhere, before anything is made.
+
+    Raises:
+        ValueError: an unknown device or number format, or a name that can be no model's.
+    """
+    resolve_device(device)
+    resolve_dtype(profile.dtype)
+    if profile.model not in ALIASES:
+        resolve(profile.model)
 
 
 def verdict_lines(verdicts: Verdicts) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 LOWEST_TEMPERATURE = 1e-6  # below it logits leave fp32
+LOWEST_TOP_P = 1e-6  # below it the bound itself may vanish in fp32; it keeps the one most likely token already here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,7 @@ class Sampling:
     Attributes:
         temperature: divides the logits; 0 means argmax.
         top_k: keep the k most likely tokens; 0 keeps all.
-        top_p: keep the smallest set of tokens whose mass reaches top_p; 1 keeps all.
+        top_p: keep the smallest set of tokens whose mass reaches top_p, at least `LOWEST_TOP_P`; 1 keeps all.
     """
 
     temperature: float = 0.0
@@ -33,8 +34,11 @@ class Sampling:
         if self.top_k < 0:
             msg = f"top_k must be 0 (off) or positive, got {self.top_k}; leave it out to keep all tokens"
             raise ValueError(msg)
-        if not 0.0 < self.top_p <= 1.0:
-            msg = f"top_p must lie in (0, 1], got {self.top_p}; leave it out to keep all tokens"
+        if not LOWEST_TOP_P <= self.top_p <= 1.0:
+            msg = (
+                f"top_p must lie in [{LOWEST_TOP_P:g}, 1], got {self.top_p}; leave it out to keep all tokens, or set "
+                "top_k to 1 to keep one"
+            )
             raise ValueError(msg)
 
     @property

@@ -18,6 +18,7 @@ def test_a_tilde_is_the_users_home(monkeypatch: pytest.MonkeyPatch):
     ("path", "complaint"),
     [
         ("~nobodyx/a", "--output: expected a home folder for '~nobodyx', found no such user"),
+        ("", "--output: expected a path, got an empty text"),
         ("a\0b", r"--output: expected a path of printable characters, got 'a\\x00b'"),
         ("a\nb", "--output: expected a path of printable characters"),
     ],

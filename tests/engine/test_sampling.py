@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from offbook.engine.decoding.sampling import Sampling, draw
+from offbook.engine.decoding.sampling import LOWEST_TOP_P, Sampling, draw
 
 
 def warped(logits_NV, sampling):
@@ -102,3 +102,17 @@ def test_a_draw_follows_the_distribution_and_the_generator():
     assert set(draws) == {1, 2}
     assert 50 <= draws.count(1) <= 150
     assert draw(probs_V, torch.Generator().manual_seed(3)) == draws[3]
+
+
+@pytest.mark.parametrize("top_p", [5e-324, 1e-46, 1e-38, 9.9e-7])
+def test_a_top_p_that_no_token_may_survive_is_refused(top_p):
+    with pytest.raises(ValueError, match=r"top_p must lie in \[1e-06, 1\]"):
+        Sampling(temperature=1.0, top_p=top_p)
+
+
+def test_the_smallest_top_p_keeps_the_most_likely_token_of_a_large_vocabulary():
+    logits_V = torch.zeros(300_000)
+    logits_V[7] = 1e-3
+    probs_V = Sampling(temperature=1.0, top_p=LOWEST_TOP_P).probabilities(logits_V)
+    assert probs_V[7] == 1.0
+    assert probs_V.sum() == 1.0

@@ -98,3 +98,11 @@ def test_any_bytes_are_json_or_a_one_line_value_error(data):
         complaint = str(error)
     assert complaint.startswith("words: ")
     assert "\n" not in complaint
+
+
+def test_one_of_a_hundred_thousand_keys_that_comes_twice_is_found_at_once():
+    """A search from every key through all others would hang here."""
+    keys = [f"k{number}" for number in range(100_000)]
+    text = "{" + ", ".join(f'"{key}": 1' for key in [*keys, keys[-1]]) + "}"
+    with pytest.raises(ValueError, match="the key 'k99999' twice"):
+        parse_json(text, source="x", remedy="mend it")

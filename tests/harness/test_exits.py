@@ -326,3 +326,110 @@ def test_nobodys_home_and_impossible_paths_are_one_line(arguments, tmp_path, mon
     assert "offbook: error: " in said.splitlines()[-1]
     assert "Traceback" not in said
     assert not (tmp_path / "~nobodyx").exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no such signals")
+@pytest.mark.parametrize(("name", "word"), [("SIGTERM", "terminated"), ("SIGHUP", "hung up")])
+def test_a_process_that_is_told_to_stop_ends_with_its_line(name, word):
+    code = (
+        "import os, signal, sys\n"
+        "from offbook.harness.console import resumable\n"
+        "from offbook.harness.exits import ended\n"
+        "def run():\n"
+        f"    with resumable(): os.kill(os.getpid(), signal.{name})\n"
+        "sys.exit(ended(run, ['synthesize', '--seed', '7']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRON)
+    assert done.returncode == 128 + signal.Signals[name]
+    assert done.stderr == f"offbook: {word}; what is done is kept; go on with: offbook synthesize --seed 7\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "closed", "expected"),
+    [
+        ("ls", ">&-", (0, "", "")),
+        ("--version", ">&-", (0, "", "")),
+        ("bogus", "2>&-", (2, "", "")),
+        ("generate - --model no/such/one", "<&-", (2, "", "offbook: error: no model 'no/such/one'")),
+    ],
+)
+def test_a_stream_that_the_caller_closed_is_no_bug(command, closed, expected, tmp_path):
+    line = f'"$@" {command} {closed}'
+    done = subprocess.run(
+        ["bash", "-c", line, "-", *COMMAND], capture_output=True, text=True, env=ENVIRON, cwd=tmp_path
+    )
+    status_, out, err = expected
+    assert (done.returncode, done.stdout) == (status_, out)
+    assert done.stderr.startswith(err)
+    assert err or not done.stderr
+
+
+def test_an_error_without_a_file_is_only_standard_outputs_where_that_cannot_be_written(capsys):
+    assert ended(raising(OSError(errno.EMFILE, "Too many open files")), ["ls"]) == 2
+    assert capsys.readouterr().err == "offbook: error: Too many open files\n"
+    assert ended(raising(OSError(errno.ENOSPC, "No space left on device")), ["ls"]) == 2
+    assert capsys.readouterr().err == (
+        "offbook: error: No space left on device; make room and run the same command again\n"
+    )
+
+
+def test_no_command_is_answered_with_the_help(capsys):
+    assert status() == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Usage: offbook [OPTIONS] COMMAND")
+    assert "error" not in said.err
+    assert said.err.count("\n") > 15
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ls", ""],
+        ["report", ""],
+        ["rescore", ""],
+        ["evaluate", "--tasks", "qa", "--include-path", ""],
+        ["evaluate", "--tasks", "qa", "--output", ""],
+        ["evaluate", "--tasks", "qa", "--config", ""],
+        ["generate", "hi", "--decoder", "eagle2", "--drafter", ""],
+        ["generate", "hi", "--model", ""],
+        ["train-drafter", "eagle2", "--output", ""],
+        ["train-drafter", "eagle2", "--prompts", ""],
+        ["train-student", "mind", "--output", ""],
+        ["train-student", "mind", "--corpus", ""],
+        ["reproduce", "--output", ""],
+        ["synthesize", "--output", ""],
+        ["analyse-latent", "--output", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert status(*arguments) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert ("expected a path" in said) or ("expected text, got none" in said)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_current_folder_is_told_by_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for command in ("ls", "report"):
+        assert status(command, ".") == 2
+        assert f"error: {tmp_path.name}: expected a store" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["nope", "cuda:99"])
+def test_a_device_that_is_not_here_leaves_no_run_to_resume(device, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert status("reproduce", "--profile", "smoke", "--device", device) == 2
+    said = capsys.readouterr().err
+    assert "expected --device" in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_student_to_analyse_may_lie_at_home(tmp_path, monkeypatch):
+    from offbook.harness.latent import parse_students
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parse_students(["s=~/tiny"]) == {"s": str(tmp_path / "tiny")}
