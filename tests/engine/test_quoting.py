@@ -18,7 +18,7 @@ def test_of_what_is_long_the_ends_and_the_length_are_told(value):
 
 
 def test_a_path_is_repeated_whole_as_long_as_it_is_none_of_nonsense():
-    path = "/home/somebody/" + "a/" * 100
+    path = "/data/somebody/" + "a/" * 100
     assert quoted_path(path) == repr(path)
     assert len(quoted_path("x" * 5_000)) < LONGEST_PATH
 

@@ -58,7 +58,7 @@ def test_the_command_line_settles_them_before_torch_is_there(given: dict[str, st
         "from offbook.harness import cli\n"
         "def look(*_, **__):\n    print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'])\n"
         "cli.app = look\n"
-        "cli.main([])\n"
+        "cli.main(['ls'])\n"
     )
     environ = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
@@ -66,7 +66,8 @@ def test_the_command_line_settles_them_before_torch_is_there(given: dict[str, st
 
 
 def test_the_benchmark_decodes_as_many_tokens_every_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    speeds = iter([4.0, 6.0, 8.0] * 2 + [8.0] * 12)
+    places = 2 * len(threads_benchmark.WAYS)
+    speeds = iter([4.0] * places + [8.0] * places)
     seen = []
 
     def child(model: str, tokens: int, way: str, threads: int) -> dict[str, float]:
@@ -75,8 +76,9 @@ def test_the_benchmark_decodes_as_many_tokens_every_way(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(threads_benchmark, "child", child)
     table = threads_benchmark.lines("m", tokens=2, repeats=2, threads=[1, 2], beside=[0])
-    assert len(table) == 6
-    assert sorted(seen[:6]) == sorted(seen[6:]), "every round has all of them"
-    assert seen[0] != seen[6], "and another order"
+    assert len(table) == places
+    assert sorted(seen[:places]) == sorted(seen[places:]), "every round has all of them"
+    assert seen[0] != seen[places], "and another order"
+    assert {line["tokens_per_s"] for line in table} == {"6.00"}, "of both rounds"
     assert {line["ratio_to_spin"] for line in table if line["waiting"] == "spin"} == {"1.000"}
     assert threads_benchmark.decode(str(save_tiny(tmp_path / "tiny")), tokens=3)["tokens_per_s"] > 0

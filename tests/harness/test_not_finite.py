@@ -1,11 +1,13 @@
 """Numbers that are not finite end a command in one line and with exit code 2; nothing half made is called finished."""
 
 import json
+from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 from offbook.harness.lm import OffbookLM
+from offbook.harness.store import Store
 from tests.harness.test_cli import LEARN, status
 from tests.harness.test_lm import asked
 from tests.tiny import save_tiny
@@ -32,22 +34,46 @@ def test_a_student_that_diverges_is_not_saved(tiny, tmp_path, capsys):
         json.loads(path.read_text(), parse_constant=pytest.fail)
 
 
-@pytest.mark.parametrize("rate", ["1e30", "100"])
-def test_a_drafter_that_diverges_is_not_saved_or_can_be_told(tiny, tmp_path, capsys, rate):
-    """At 100 the weights may stay finite; then whoever drafts with them hears of it in a line, if at all."""
-    out, board = tmp_path / "drafter", tmp_path / "board"
-    arguments = ["--answers", "regenerate", "--limit", "4", "--epochs", "2", "--draft-vocab-size", "64"]
-    code = status("train-drafter", "eagle2", "--model", tiny, "--output", str(out), *arguments, "--learning-rate", rate)
-    if code == 2:
-        assert "the training diverges: lower --learning-rate" in complaint(capsys)
-        assert not (out / "config.json").exists()
-        return
-    assert code == 0
-    assert rate == "100", "1e30 leaves nothing finite"
+DRAFT = ("--answers", "regenerate", "--limit", "4", "--epochs", "2", "--draft-vocab-size", "64")
+
+
+def evaluated(tiny: str, drafter: Path, board: Path) -> int:
     asks = ["evaluate", "--tasks", "qa", "--limit", "2", "--max-new-tokens", "8", "--model", tiny]
-    arms = ["--decoders", "autoregressive,eagle2", "--drafter", f"eagle2={out}", "--output", str(board)]
-    assert status(*asks, *arms) in (0, 2)
-    assert "Traceback" not in complaint(capsys)
+    return status(
+        *asks, "--decoders", "autoregressive,eagle2", "--drafter", f"eagle2={drafter}", "--output", str(board)
+    )
+
+
+def test_a_drafter_that_diverges_is_not_saved(tiny, tmp_path, capsys):
+    out = tmp_path / "drafter"
+    assert (
+        status("train-drafter", "eagle2", "--model", tiny, "--output", str(out), *DRAFT, "--learning-rate", "1e30") == 2
+    )
+    assert "the training diverges: lower --learning-rate" in complaint(capsys)
+    assert not (out / "config.json").exists()
+
+
+def test_a_drafter_that_is_saved_is_finite_and_one_that_is_not_is_refused(tiny, tmp_path, capsys):
+    """However badly it drafts, what comes out is the target's; a weight that is no number is told by its file."""
+    out, board = tmp_path / "drafter", tmp_path / "board"
+    assert (
+        status("train-drafter", "eagle2", "--model", tiny, "--output", str(out), *DRAFT, "--learning-rate", "100") == 0
+    )
+    tensors = load_file(out / "model.safetensors")
+    assert all(bool(tensor.isfinite().all()) for tensor in tensors.values())
+    assert evaluated(tiny, out, board) == 0
+    assert {r.spec.decoder: r.certificate.verdict for r in Store(board).records()} == {
+        "autoregressive": "baseline",
+        "eagle2": "lossless",
+    }
+    name = next(name for name, tensor in tensors.items() if tensor.is_floating_point())
+    tensors[name].view(-1)[0] = float("nan")
+    save_file(tensors, out / "model.safetensors")
+    capsys.readouterr()
+    assert evaluated(tiny, out, tmp_path / "none") == 2
+    told = complaint(capsys)
+    assert f"{out / 'model.safetensors'}: expected finite weights, got NaN or infinity in {name}" in told
+    assert not (tmp_path / "none" / "records").exists()
 
 
 def test_a_model_with_a_weight_that_is_no_number_is_refused(tiny, tmp_path, capsys):
