@@ -153,6 +153,38 @@ def test_after_an_interruption_no_request_is_repeated(tmp_path, interrupted):
     assert set(server.requests.values()) == {1}
 
 
+def test_a_thread_that_is_being_started_when_the_interruption_comes_is_waited_for_too(tmp_path, monkeypatch):
+    path, release, entered, started = tmp_path / "j.jsonl", threading.Event(), threading.Semaphore(0), []
+    start = threading.Thread.start
+
+    def hold():
+        entered.release()
+        release.wait(HANG_S)
+
+    def interrupted_start(thread):
+        start(thread)
+        if thread.name.startswith("ThreadPoolExecutor"):
+            started.append(thread)
+            if len(started) == 2:
+                assert entered.acquire(timeout=HANG_S)
+                assert entered.acquire(timeout=HANG_S)
+                threading.Timer(0.3, release.set).start()
+                raise KeyboardInterrupt  # before the pool knows of the thread
+
+    def reply(body, n):
+        if body["messages"][0]["content"] == asks(2)[1].prompt:
+            started[1].join(0.3)  # the other is answered long before
+        return 200, "fine"
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted_start)
+    with ChatServer(reply, hold=hold) as server:
+        with pytest.raises(KeyboardInterrupt):
+            texts(server, path, 2)
+        assert len(path.read_text().splitlines()) == sum(server.requests.values()) == 2
+        assert texts(server, path, 2) == ["fine", "fine"]
+    assert set(server.requests.values()) == {1}
+
+
 def test_an_unfinished_last_line_is_dropped_and_asked_again(tmp_path):
     path = tmp_path / "j.jsonl"
     with ChatServer(lambda body, n: (200, "fine")) as server:

@@ -6,10 +6,12 @@ or as long as the server asks for. An answer without a text is an empty one.
 
 import json
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 from offbook.methods.mind.synthesis.ask import Ask, Keep
 
@@ -57,30 +59,54 @@ class ServerModel:
         with openai.OpenAI(
             api_key=key, base_url=self.base_url, max_retries=self.retries, timeout=self.timeout_s
         ) as client:
+            turn, under_way, stopped = threading.Condition(), 0, False
 
             def one(ask: Ask) -> None:
+                nonlocal under_way
+                with turn:
+                    if stopped:
+                        return
+                    under_way += 1
                 try:
-                    completion = client.chat.completions.create(
-                        model=self.name,
-                        messages=[{"role": "user", "content": ask.prompt}],
-                        temperature=self.temperature,
-                        max_tokens=self.max_new_tokens,
-                        seed=ask.seed,
-                    )
-                except (openai.APIResponseValidationError, json.JSONDecodeError):
-                    completion = None
-                except openai.APIError as error:
-                    raise ValueError(self._refusal(ask, error)) from error
-                keep(ask, _text(completion))
+                    keep(ask, self._told(client, ask))
+                finally:
+                    with turn:
+                        under_way -= 1
+                        turn.notify_all()
 
             pool = ThreadPoolExecutor(self.workers)
             try:
                 futures = [pool.submit(one, ask) for ask in asks]
                 done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             finally:
+                with turn:
+                    stopped = True
                 pool.shutdown(cancel_futures=True)
+                with turn:  # a thread that was just being started when SIGINT came is none that the pool knows
+                    turn.wait_for(lambda: under_way == 0)
             for future in done:
                 future.result()
+
+    def _told(self, client: Any, ask: Ask) -> str:
+        """The server's answer, empty where it makes no sense.
+
+        Raises:
+            ValueError: it refuses, or fails however often it is asked.
+        """
+        openai = openai_library()
+        try:
+            completion = client.chat.completions.create(
+                model=self.name,
+                messages=[{"role": "user", "content": ask.prompt}],
+                temperature=self.temperature,
+                max_tokens=self.max_new_tokens,
+                seed=ask.seed,
+            )
+        except (openai.APIResponseValidationError, json.JSONDecodeError):
+            return ""
+        except openai.APIError as error:
+            raise ValueError(self._refusal(ask, error)) from error
+        return _text(completion)
 
     def _refusal(self, ask: Ask, error: Exception) -> str:
         return (
