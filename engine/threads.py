@@ -3,7 +3,7 @@
 OpenMP reads both when it is loaded and never again, so this imports nothing heavy. torch's wheels bring GNU's libgomp,
 whose threads spin for 3 ms at every barrier before they sleep. On a core that something else wants, the spinning thread
 keeps away the one it waits for, and a forward pass of this size has hundreds of barriers; threads that sleep at once
-give way. `python -m offbook.harness.threads_benchmark` measures it. How busy the machine is decides nothing.
+give way. `python -m offbook.harness.trials.threads_benchmark` measures it. How busy the machine is decides nothing.
 """
 
 import math

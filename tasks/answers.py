@@ -1,6 +1,6 @@
 r"""Finds the final answer in a generated rationale, and compares it with the reference.
 
-A rationale is asked to close with ``The answer is X.`` (`ANSWER_LINE` in `offbook.engine.training.corpus`). Models also
+A rationale is asked to close with ``The answer is X.`` (`ANSWER_LINE` in `offbook.engine.students.corpus`). Models also
 write ``answer: X``, ``#### X`` or ``\boxed{X}``, in bold, in tags or in LaTeX, or no such line at all. The last
 statement of an answer decides: where it names nothing of the wanted kind, or several different things, there is no
 answer. Only a text without any is searched, for the last thing of the kind that it mentions. `tasks/README.md` has the

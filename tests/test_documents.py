@@ -16,13 +16,13 @@ from lm_eval._cli.harness import HarnessCLI
 import offbook
 from offbook.engine import pretrained
 from offbook.engine.embedded import ALIASES, ENCODERS
-from offbook.harness import cli
-from offbook.harness.distillers import distiller
-from offbook.harness.profiles import load_profile
-from offbook.harness.requests import PREFIX, suite_names
-from offbook.harness.roster import contender
+from offbook.harness.cli import main as cli
+from offbook.harness.roster.decoders import contender
+from offbook.harness.roster.distillers import distiller
+from offbook.harness.settings.profiles import load_profile
+from offbook.harness.suites.requests import PREFIX, suite_names
 from tests.documents import ROOT, blocks, documents, mentions, program, snippets
-from tests.engine.test_text_encoder import tiny_encoder
+from tests.engine.students.test_text_encoder import tiny_encoder
 from tests.tiny import tiny_model, tiny_tokenizer
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -228,7 +228,7 @@ def test_readmes_commands_run_with_the_embedded_model(tmp_path):
         pytest.skip(f"the embedded models are out of reach: {error}")
     script = tmp_path / ".venv" / "bin" / "offbook"
     script.parent.mkdir(parents=True)
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m offbook.harness.cli "$@"\n')
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m offbook.harness.cli.main "$@"\n')
     script.chmod(0o755)
     environment = os.environ | {"PYTHONPATH": str(Path(offbook.__file__).parent.parent)}
     for words in FIRST_RESULT:

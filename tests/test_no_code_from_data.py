@@ -12,8 +12,8 @@ MODULES = ("pickle", "cPickle", "cloudpickle", "dill", "marshal", "shelve", "job
 KEYWORDS: dict[str | None, bool] = {"allow_pickle": False, "trust_remote_code": False, "weights_only": True}
 BUILTINS = ("eval", "exec", "compile", "__import__", "execfile")
 ATTRIBUTES = {
-    "load_state": "accelerate unpickles what it finds; see engine/training/resumption.py",
-    "register_for_checkpointing": "accelerate pickles it; see engine/training/resumption.py",
+    "load_state": "accelerate unpickles what it finds; see engine/resuming/state.py",
+    "register_for_checkpointing": "accelerate pickles it; see engine/resuming/state.py",
     "load_checkpoint_in_model": "it unpickles *.bin",
     "unsafe_load": "YAML tags run code",
     "full_load": "YAML tags build objects",
@@ -23,10 +23,10 @@ ATTRIBUTES = {
 }
 # Who may, and why: (file, what) -> reason.
 ALLOWED = {
-    ("harness/config.py", "yaml.load"): "its loader derives from SafeLoader, which the test below checks",
+    ("harness/settings/profile.py", "yaml.load"): "its loader derives from SafeLoader, which the test below checks",
     # Processes of one training exchange objects by pickle over a connection of their own; no file is read.
-    ("engine/training/processes.py", "gather_object"): "between a launch's own processes",
-    ("engine/training/processes.py", "broadcast_object_list"): "between a launch's own processes",
+    ("engine/students/processes.py", "gather_object"): "between a launch's own processes",
+    ("engine/students/processes.py", "broadcast_object_list"): "between a launch's own processes",
 }
 SANDBOX = "tasks/prompts/sandbox/inside.py"  # runs what a model wrote, in a limited process of its own
 
@@ -79,7 +79,7 @@ def test_every_exception_is_still_needed() -> None:
 def test_the_yaml_loader_of_configurations_is_a_safe_one() -> None:
     import yaml
 
-    from offbook.harness import config
+    from offbook.harness.settings import profile as config
 
     assert issubclass(config._Loader, yaml.SafeLoader)
     assert not config._Loader.yaml_multi_constructors

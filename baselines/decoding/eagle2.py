@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from offbook.engine.decoding.draft_network import DraftConfig
-from offbook.engine.training.architecture import BranchLoss, DraftArchitecture
+from offbook.engine.drafters.architecture import BranchLoss, DraftArchitecture
 
 
 class SwiGLU(nn.Module):

@@ -26,14 +26,14 @@ from pydantic import Field
 from torch import nn
 
 from offbook.engine.files import atomic_files
-from offbook.engine.training.branches import lay_out, response_logits, token_losses
-from offbook.engine.training.corpus import Corpus
-from offbook.engine.training.distiller import Job, Options, read_options
-from offbook.engine.training.parts import Part, finish, is_finished, train_part
-from offbook.engine.training.path_objective import path_objective
-from offbook.engine.training.paths import Paths, Response, encode_corpus, encode_text
-from offbook.engine.training.student_training import RECORD, Objective, QuestionLoss
-from offbook.engine.training.tensor_file import read_tensors
+from offbook.engine.students.branches import lay_out, response_logits, token_losses
+from offbook.engine.students.corpus import Corpus
+from offbook.engine.students.distiller import Job, Options, read_options
+from offbook.engine.students.parts import Part, finish, is_finished, train_part
+from offbook.engine.students.path_objective import path_objective
+from offbook.engine.students.paths import Paths, Response, encode_corpus, encode_text
+from offbook.engine.students.train import RECORD, Objective, QuestionLoss
+from offbook.engine.tensor_file import read_tensors
 
 NAME = "edit"
 
@@ -58,7 +58,7 @@ class EditOptions(Options):
         ):
             msg = (
                 "expected mistakes beside the corpus's rationales for edit, got none; add them to its questions "
-                "(offbook.methods.mind.mistakes makes those of procedural problems), or choose another method"
+                "(offbook.tasks.rationales.mistakes makes those of procedural problems), or choose another method"
             )
             raise ValueError(msg)
 

@@ -20,11 +20,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.pretrained import load, weights_sha256
-from offbook.engine.training.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
-from offbook.engine.training.distiller import Job, Options, read_options
-from offbook.engine.training.paths import Paths, encode_corpus
-from offbook.engine.training.precision import precision_of
-from offbook.engine.training.student_training import (
+from offbook.engine.students.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.distiller import Job, Options, read_options
+from offbook.engine.students.paths import Paths, encode_corpus
+from offbook.engine.students.precision import precision_of
+from offbook.engine.students.train import (
     Objective,
     QuestionLoss,
     is_trained,

@@ -17,11 +17,11 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from offbook.engine.training.branches import branch_means, lay_out, response_logits, token_losses
-from offbook.engine.training.corpus import Corpus
-from offbook.engine.training.distiller import Job, Options, read_options
-from offbook.engine.training.paths import Paths, Response, encode_corpus
-from offbook.engine.training.student_training import Objective, QuestionLoss, train_student
+from offbook.engine.students.branches import branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.corpus import Corpus
+from offbook.engine.students.distiller import Job, Options, read_options
+from offbook.engine.students.paths import Paths, Response, encode_corpus
+from offbook.engine.students.train import Objective, QuestionLoss, train_student
 
 NAME = "mcc_kd"
 

@@ -31,13 +31,13 @@ from transformers import PreTrainedModel
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.files import atomic_files
 from offbook.engine.quoting import quoted
-from offbook.engine.training.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
-from offbook.engine.training.corpus import Corpus
-from offbook.engine.training.distiller import Job, Options, read_options
-from offbook.engine.training.parts import Part, finish, is_finished, train_part
-from offbook.engine.training.path_objective import path_objective
-from offbook.engine.training.paths import Paths, encode_corpus
-from offbook.engine.training.precision import precision_of
+from offbook.engine.students.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.corpus import Corpus
+from offbook.engine.students.distiller import Job, Options, read_options
+from offbook.engine.students.parts import Part, finish, is_finished, train_part
+from offbook.engine.students.path_objective import path_objective
+from offbook.engine.students.paths import Paths, encode_corpus
+from offbook.engine.students.precision import precision_of
 
 NAME = "mode_cotd"
 EXPERT = "expert"

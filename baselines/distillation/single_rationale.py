@@ -6,11 +6,11 @@ Equal gradient tokens make it pass over its one rationale as often as the other 
 from pathlib import Path
 
 from offbook.engine.quoting import quoted
-from offbook.engine.training.corpus import Corpus
-from offbook.engine.training.distiller import Job, Options, read_options
-from offbook.engine.training.path_objective import path_objective
-from offbook.engine.training.paths import Paths, encode_corpus
-from offbook.engine.training.student_training import train_student
+from offbook.engine.students.corpus import Corpus
+from offbook.engine.students.distiller import Job, Options, read_options
+from offbook.engine.students.path_objective import path_objective
+from offbook.engine.students.paths import Paths, encode_corpus
+from offbook.engine.students.train import train_student
 
 NAME = "single_rationale"
 

@@ -12,12 +12,12 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
-from offbook.engine.training.answers import chat_tokens
-from offbook.engine.training.branches import branch_means, lay_out, response_logits, token_losses
-from offbook.engine.training.corpus import Corpus, close
-from offbook.engine.training.distiller import Job, Options, read_options
-from offbook.engine.training.paths import Response, encode_corpus, encode_text
-from offbook.engine.training.student_training import Objective, QuestionLoss, train_student
+from offbook.engine.chat_answers import chat_tokens
+from offbook.engine.students.branches import branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.corpus import Corpus, close
+from offbook.engine.students.distiller import Job, Options, read_options
+from offbook.engine.students.paths import Response, encode_corpus, encode_text
+from offbook.engine.students.train import Objective, QuestionLoss, train_student
 
 NAME = "step_by_step"
 LABEL_INSTRUCTION = "{question}\n\nReply with nothing but a line that reads: The answer is ..."

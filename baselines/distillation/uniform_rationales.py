@@ -5,10 +5,10 @@ What MIND adds is whatever it gains over this, at equal gradient tokens.
 
 from pathlib import Path
 
-from offbook.engine.training.distiller import Job, Options, read_options
-from offbook.engine.training.path_objective import path_objective
-from offbook.engine.training.paths import Paths, encode_corpus
-from offbook.engine.training.student_training import train_student
+from offbook.engine.students.distiller import Job, Options, read_options
+from offbook.engine.students.path_objective import path_objective
+from offbook.engine.students.paths import Paths, encode_corpus
+from offbook.engine.students.train import train_student
 
 NAME = "uniform_rationales"
 

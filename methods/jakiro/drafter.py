@@ -6,7 +6,7 @@ Jakiro without a star: experts summed, deterministic candidates, hence lossless.
 released sampler is not (its proposal probabilities are not those it sampled from) and is not built here.
 """
 
-from offbook.engine.training.architecture import DraftArchitecture
+from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.methods.jakiro.experts import ExpertPair
 from offbook.methods.jakiro.losses import loss
 

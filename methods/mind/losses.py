@@ -19,8 +19,8 @@ from typing import Literal
 import torch
 from torch import nn
 
-from offbook.engine.training.branches import Branches, branch_means, lay_out, response_logits, token_losses
-from offbook.engine.training.paths import Paths
+from offbook.engine.students.branches import Branches, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.paths import Paths
 
 Learnability = Literal["path", "rationale", "answer"]
 

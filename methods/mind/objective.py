@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from offbook.engine.training.branches import lay_out, response_logits
-from offbook.engine.training.paths import Paths
-from offbook.engine.training.student_training import Objective, QuestionLoss
+from offbook.engine.students.branches import lay_out, response_logits
+from offbook.engine.students.paths import Paths
+from offbook.engine.students.train import Objective, QuestionLoss
 from offbook.methods.mind.calibration import MetaUpdater, standardised
 from offbook.methods.mind.inertia import ItemTrend, PerspectiveTrend
 from offbook.methods.mind.losses import consistency, fine_tuning, learnability, measure, path_losses

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from offbook.engine.quoting import shortened
-from offbook.engine.training.corpus import Corpus
-from offbook.engine.training.distiller import Options
+from offbook.engine.students.corpus import Corpus
+from offbook.engine.students.distiller import Options
 from offbook.methods.mind.calibration import Direction
 from offbook.methods.mind.inertia import Inertia
 from offbook.methods.mind.losses import Learnability

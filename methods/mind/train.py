@@ -1,7 +1,7 @@
 """Trains a student with MIND: a warm-up of MetaNet alone, then student and MetaNet side by side (arXiv:2601.03717).
 
     warm-up   MetaNet alone is fitted to ℓ(θ0), the untouched student's losses (`untouched.py`)
-    joint     `engine/training/student_training.py` with MIND's objective
+    joint     `engine/students/train.py` with MIND's objective
 
 Path vectors come from a frozen text encoder and are an argument here.
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from offbook.engine.training.distiller import Job, read_options
-from offbook.engine.training.paths import Paths, encode_corpus
-from offbook.engine.training.student_training import is_trained, train_student, training_fingerprint
+from offbook.engine.students.distiller import Job, read_options
+from offbook.engine.students.paths import Paths, encode_corpus
+from offbook.engine.students.train import is_trained, train_student, training_fingerprint
 from offbook.methods.mind.objective import mind_objective
 from offbook.methods.mind.options import MindOptions
 from offbook.methods.mind.untouched import untouched_table

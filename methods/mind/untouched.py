@@ -15,12 +15,12 @@ import torch
 from accelerate import Accelerator
 from transformers import PreTrainedModel
 
-from offbook.engine.training.branches import branch_attention
-from offbook.engine.training.distiller import Job
-from offbook.engine.training.paths import Paths
-from offbook.engine.training.precision import precision_of
-from offbook.engine.training.processes import accelerator_for, bring_together, from_main, share
-from offbook.engine.training.tables import Table, read_table, write_table
+from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.distiller import Job
+from offbook.engine.students.paths import Paths
+from offbook.engine.students.precision import precision_of
+from offbook.engine.students.processes import accelerator_for, bring_together, from_main, share
+from offbook.engine.students.tables import Table, read_table, write_table
 from offbook.methods.mind.losses import Learnability, measure
 from offbook.methods.mind.options import MindOptions
 

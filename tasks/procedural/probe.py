@@ -11,8 +11,8 @@ from typing import NamedTuple
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine import pretrained
-from offbook.engine.training.answers import chat_tokens, greedy_texts
-from offbook.engine.training.corpus import instruct
+from offbook.engine.chat_answers import chat_tokens, greedy_texts
+from offbook.engine.students.corpus import instruct
 from offbook.tasks.procedural import problems
 from offbook.tasks.procedural.documents import ID_FAMILIES, OOD_FAMILIES, Document, documents, score
 

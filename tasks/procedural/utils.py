@@ -2,7 +2,7 @@
 
 import datasets
 
-from offbook.engine.training.corpus import instruct
+from offbook.engine.students.corpus import instruct
 from offbook.tasks.procedural import documents
 from offbook.tasks.procedural.documents import Document
 

@@ -16,10 +16,10 @@ import torch
 from tabulate import tabulate
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.decoding.batch import answer_batch
 from offbook.engine.decoding.endings import limits_of
 from offbook.engine.pretrained import load
-from offbook.engine.training.answers import chat_tokens
 from offbook.tasks.prompts import CATEGORIES, SPLITS, Prompt, load_prompts
 
 CAPS = (24, 48, 96, 128, 192, 256, 384, 512, 768)

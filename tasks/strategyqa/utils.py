@@ -2,7 +2,7 @@
 
 import datasets
 
-from offbook.engine.training.corpus import instruct
+from offbook.engine.students.corpus import instruct
 from offbook.tasks import answers
 from offbook.tasks.source import Document, Row, Source
 from offbook.tasks.source import load as load_source

@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from offbook.engine.training.corpus import Corpus, Question, Rationale, close
-from offbook.engine.training.distiller import Job, StudentConfig
+from offbook.engine.students.corpus import Corpus, Question, Rationale, close
+from offbook.engine.students.distiller import Job, StudentConfig
 from tests.tiny import tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()

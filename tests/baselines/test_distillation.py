@@ -18,12 +18,12 @@ from offbook.baselines.distillation.step_by_step import (
     step_by_step_objective,
 )
 from offbook.baselines.distillation.uniform_rationales import uniform_rationales
-from offbook.engine.training.answers import chat_tokens
-from offbook.engine.training.branches import branch_attention
-from offbook.engine.training.corpus import Corpus, Question, Rationale, close
-from offbook.engine.training.distiller import Job, StudentConfig
-from offbook.engine.training.path_objective import path_objective
-from offbook.engine.training.paths import Paths, Response, encode_corpus
+from offbook.engine.chat_answers import chat_tokens
+from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.corpus import Corpus, Question, Rationale, close
+from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.path_objective import path_objective
+from offbook.engine.students.paths import Paths, Response, encode_corpus
 from tests.tiny import tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()

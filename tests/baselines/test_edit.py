@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from offbook.baselines.distillation import edit as module
 from offbook.baselines.distillation.edit import Dual, dual_rationales, edit, key_token_objective, key_tokens
 from offbook.baselines.distillation.uniform_rationales import uniform_rationales
-from offbook.engine.training.branches import branch_attention
-from offbook.engine.training.corpus import Corpus, Question
-from offbook.engine.training.paths import encode_corpus
-from offbook.engine.training.student_training import QuestionLoss
+from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.corpus import Corpus, Question
+from offbook.engine.students.paths import encode_corpus
+from offbook.engine.students.train import QuestionLoss
 from tests.baselines.distillation_job import (
     NAMES,
     TOKENIZER,
@@ -254,7 +254,7 @@ def test_a_folder_with_an_unfinished_student_serves_no_other(tmp_path: Path) -> 
 
 
 def test_a_corpus_without_mistakes_is_refused_with_the_way_to_some(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"got none; add them .*methods\.mind\.mistakes") as error:
+    with pytest.raises(ValueError, match=r"got none; add them .*tasks\.rationales\.mistakes") as error:
         edit(job(tmp_path / "s", corpus()))
     assert "\n" not in str(error.value)
     lonely = Question(

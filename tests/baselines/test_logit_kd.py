@@ -14,9 +14,9 @@ from offbook.baselines.distillation.logit_kd import (
     logit_kd_objective,
 )
 from offbook.engine.pretrained import weights_sha256
-from offbook.engine.training.branches import branch_attention
-from offbook.engine.training.paths import encode_corpus
-from offbook.engine.training.student_training import QuestionLoss
+from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.paths import encode_corpus
+from offbook.engine.students.train import QuestionLoss
 from tests.baselines.distillation_job import TOKENIZER, StoppedError, alike, corpus, job, plain_logits, record, timeless
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
 

@@ -21,8 +21,8 @@ from offbook.baselines.distillation.mode_cotd import (
 )
 from offbook.baselines.distillation.uniform_rationales import uniform_rationales
 from offbook.engine.pretrained import load
-from offbook.engine.training.corpus import Corpus
-from offbook.engine.training.paths import encode_corpus
+from offbook.engine.students.corpus import Corpus
+from offbook.engine.students.paths import encode_corpus
 from tests.baselines.distillation_job import (
     NAMES,
     TOKENIZER,

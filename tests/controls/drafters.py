@@ -8,7 +8,7 @@ from torch import nn
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.feature_draft import FeatureDrafter
 from offbook.engine.decoding.tree import Tree
-from tests.engine.drafters import Oracle, Scripted
+from tests.engine.tiny_drafters import Oracle, Scripted
 
 
 class OtherRoot(Scripted):

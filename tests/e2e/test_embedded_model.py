@@ -11,19 +11,20 @@ from offbook.baselines.decoding import eagle2
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.engine import pretrained
+from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.training.answers import answer_prompts, chat_tokens, load_answers
-from offbook.engine.training.checkpoint import draft_config
-from offbook.harness.certificate import WIDEST_TIE
-from offbook.harness.probe import Probe
+from offbook.engine.drafters.answers import answer_prompts, load_answers
+from offbook.engine.drafters.checkpoint import draft_config
+from offbook.harness.certificates.margin_probe import Probe
+from offbook.harness.certificates.sampling import WIDEST_TIE
 from offbook.methods.jakiro import drafter as jakiro
 from offbook.tasks.prompts import DATA_PATH, load_prompts
-from tests.engine.drafters import Oracle
+from tests.engine.tiny_drafters import Oracle
 
 ALIAS = "smollm2-135m-instruct"
 CAP, SHIPPED_CAP = 12, 16

@@ -20,8 +20,8 @@ from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.files import atomic_write_text
 from tests.engine.architectures import VOCABULARY, class_name, names, skeleton, takes_attention_functions, tiny
-from tests.engine.drafters import Oracle, RandomTrees
 from tests.engine.targets import greedy_reference
+from tests.engine.tiny_drafters import Oracle, RandomTrees
 
 PROMPT, CAP = 20, 16  # the prompt is two windows and a half long, and the answer two more
 EQUAL, REFUSED, NOT_BUILT = "equal", "refused", "not built"

@@ -9,8 +9,8 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
-from offbook.engine.training.architecture import DraftArchitecture
-from offbook.engine.training.checkpoint import draft_config
+from offbook.engine.drafters.architecture import DraftArchitecture
+from offbook.engine.drafters.checkpoint import draft_config
 from offbook.methods.jakiro import drafter as jakiro
 from tests.tiny import tiny_model
 

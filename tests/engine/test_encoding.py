@@ -3,12 +3,13 @@
 import pytest
 import torch
 
+from offbook.engine.chat_answers import chat_tokens
+from offbook.engine.drafters.answers import answer_prompts, load_answers
 from offbook.engine.encoding import EncodingError, check_text, render_turns, token_ids
 from offbook.engine.pretrained import load
-from offbook.engine.training.answers import answer_prompts, chat_tokens, load_answers
-from offbook.engine.training.paths import encode_text
+from offbook.engine.students.paths import encode_text
 from offbook.tasks.prompts import Prompt
-from tests.engine.test_text_encoder import tiny_encoder
+from tests.engine.students.test_text_encoder import tiny_encoder
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
 
 USER = [{"role": "user", "content": "hello"}]

@@ -11,6 +11,7 @@ from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.transformers_generate import TransformersGenerate
 from offbook.engine import pretrained
+from offbook.engine.chat_answers import greedy_batch
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
@@ -18,13 +19,12 @@ from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, rerank
 from offbook.engine.decoding.verify import verifier_for
+from offbook.engine.drafters.train import TrainingConfig, train_drafter
 from offbook.engine.finite import NotFiniteError, check_logits, check_weights
-from offbook.engine.training.answers import greedy_batch
-from offbook.engine.training.distiller import Job
-from offbook.engine.training.drafter_training import TrainingConfig, train_drafter
-from offbook.engine.training.student_training import RECORD, train_student
-from tests.engine import test_student_training as students
-from tests.engine import test_training as drafters
+from offbook.engine.students.distiller import Job
+from offbook.engine.students.train import RECORD, train_student
+from tests.engine.drafters import test_training as drafters
+from tests.engine.students import test_student_training as students
 from tests.engine.targets import feature_drafter, target
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
 

@@ -9,14 +9,14 @@ import torch
 from tokenizers import Tokenizer, models
 
 from offbook.engine import files
+from offbook.engine.drafters.checkpoint import draft_config, save_drafter
 from offbook.engine.files import atomic_files, writing
 from offbook.engine.pretrained import weights_sha256
-from offbook.engine.training import student_training
-from offbook.engine.training.checkpoint import draft_config, save_drafter
-from offbook.engine.training.student_training import RECORD, train_student
-from offbook.engine.training.tensor_file import write_tensors
-from tests.engine.test_student_training import job, objective, weights
-from tests.engine.test_training import ARCHITECTURES, TARGET, backbone
+from offbook.engine.students import train as student_training
+from offbook.engine.students.train import RECORD, train_student
+from offbook.engine.tensor_file import write_tensors
+from tests.engine.drafters.test_training import ARCHITECTURES, TARGET, backbone
+from tests.engine.students.test_student_training import job, objective, weights
 from tests.full_disk import atomic_files_of_at_most, files_of_at_most, names_below
 from tests.tiny import save_tiny
 

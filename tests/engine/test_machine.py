@@ -70,7 +70,7 @@ def test_a_cuda_device_has_bfloat16_where_it_is_not_emulated(monkeypatch: pytest
 
 def test_a_process_held_to_avx2_has_no_bfloat16() -> None:
     code = (
-        "import torch; from offbook.engine.machine import abilities; from offbook.engine.training.precision import "
+        "import torch; from offbook.engine.machine import abilities; from offbook.engine.students.precision import "
         "choose; print(choose('auto', torch.device('cpu')), abilities()['cpu_capability'], "
         "abilities()['bf16_in_hardware'])"
     )

@@ -10,10 +10,10 @@ from safetensors.torch import load_file, save_file
 
 from offbook.engine.decoding.endings import end_token_ids
 from offbook.engine.pretrained import load
-from offbook.engine.training.text_encoder import load_encoder
+from offbook.engine.students.text_encoder import load_encoder
 from tests.engine.architecture_outcomes import DECODES
 from tests.engine.architectures import tiny
-from tests.engine.test_text_encoder import tiny_encoder
+from tests.engine.students.test_text_encoder import tiny_encoder
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
 
 PROMPT = torch.tensor([[1, 2, 3, 4]])

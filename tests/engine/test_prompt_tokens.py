@@ -5,8 +5,8 @@ from tokenizers import AddedToken
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
+from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.prompt_tokens import prompt_tokens
-from offbook.engine.training.answers import chat_tokens
 from tests.tiny import SPECIAL, tiny_tokenizer
 
 BOS, EOS, OTHER = 256, 257, 258

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offbook.engine import text
+from offbook.engine.students.corpus import load_corpus
 from offbook.engine.text import MAX_DEPTH, parse_json, read_json_lines, read_text
-from offbook.engine.training.corpus import load_corpus
-from offbook.methods.mind.synthesis.rationale_rows import load_questions
 from offbook.tasks.loaders import load_question_file
+from offbook.tasks.rationales.synthesis.rationale_rows import load_questions
 
 READERS = [load_corpus, load_questions, load_question_file]
 LINES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from offbook.engine.threads import settle_threads, usable_cores
-from offbook.harness import threads_benchmark
+from offbook.harness.trials import threads_benchmark
 from tests.tiny import save_tiny
 
 NO_QUOTA = Path("no/such/file")
@@ -55,7 +55,7 @@ def test_usable_cores_are_those_of_the_quota_where_it_is_less(tmp_path: Path, te
 def test_the_command_line_settles_them_before_torch_is_there(given: dict[str, str], expected: str) -> None:
     code = (
         "import os, sys\n"
-        "from offbook.harness import cli\n"
+        "from offbook.harness.cli import main as cli\n"
         "def look(*_, **__):\n    print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'])\n"
         "cli.app = look\n"
         "cli.main(['ls'])\n"

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from offbook.harness.cli import main
-from offbook.harness.exits import BUG
+from offbook.harness.cli.exits import BUG
+from offbook.harness.cli.main import main
 from tests.tiny import save_tiny
 
 CPU_LIMIT_S = 5.0  # what a case may take; here the clock is the specification, so it is the process's own

@@ -25,8 +25,8 @@ from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
-from offbook.engine.training.architecture import DraftArchitecture
-from offbook.engine.training.checkpoint import draft_config
+from offbook.engine.drafters.architecture import DraftArchitecture
+from offbook.engine.drafters.checkpoint import draft_config
 from offbook.methods.jakiro import drafter as jakiro
 from tests.tiny import tiny_model
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from offbook.harness import certify
-from offbook.harness.cells import Cell
-from offbook.harness.certificate import decoder_certificate
-from offbook.harness.record import BASELINE, CellSpec, Certificate, DocumentRow, LimitsSpec, Record
+from offbook.harness.certificates import certify
+from offbook.harness.certificates.sampling import decoder_certificate
+from offbook.harness.records.cell import BASELINE, CellSpec, Certificate, DocumentRow, LimitsSpec, Record
+from offbook.harness.records.finished_cell import Cell
 from tests.tiny import save_tiny
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)

@@ -2,8 +2,8 @@
 
 import torch
 
-from offbook.engine.training.corpus import Corpus, Question, Rationale, close
-from offbook.engine.training.paths import Paths, encode_corpus
+from offbook.engine.students.corpus import Corpus, Question, Rationale, close
+from offbook.engine.students.paths import Paths, encode_corpus
 from offbook.methods.mind.metanet import MetaNet
 from tests.tiny import tiny_tokenizer
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from offbook.engine.training.branches import branch_attention, lay_out, token_losses
-from offbook.engine.training.paths import Response, encode_corpus
+from offbook.engine.students.branches import branch_attention, lay_out, token_losses
+from offbook.engine.students.paths import Response, encode_corpus
 from offbook.methods.mind.calibration import Direction, MetaUpdater, meta_loss, standardised
 from offbook.methods.mind.inertia import ItemTrend, PerspectiveTrend
 from offbook.methods.mind.losses import learnability, measure

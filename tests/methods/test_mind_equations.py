@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offbook.engine.training.branches import Branches, lay_out, token_losses
-from offbook.engine.training.paths import Response
+from offbook.engine.students.branches import Branches, lay_out, token_losses
+from offbook.engine.students.paths import Response
 from offbook.methods.mind.calibration import MetaUpdater, meta_loss
 from offbook.methods.mind.inertia import PerspectiveTrend
 from offbook.methods.mind.losses import consistency, fine_tuning, jensen_shannon, path_losses

@@ -13,11 +13,11 @@ import torch
 from accelerate import Accelerator
 from transformers import AutoModelForCausalLM
 
-from offbook.engine.training.branches import branch_attention
-from offbook.engine.training.corpus import Corpus
-from offbook.engine.training.distiller import Job, StudentConfig
-from offbook.engine.training.processes import accelerator_for
-from offbook.engine.training.student_training import QuestionLoss
+from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.corpus import Corpus
+from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.processes import accelerator_for
+from offbook.engine.students.train import QuestionLoss
 from offbook.methods.mind import untouched as untouched_module
 from offbook.methods.mind.calibration import MetaUpdater
 from offbook.methods.mind.inertia import PerspectiveTrend

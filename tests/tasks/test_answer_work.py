@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offbook.engine.training.corpus import ANSWER_LINE
+from offbook.engine.students.corpus import ANSWER_LINE
 from offbook.tasks.answers import KINDS, equal, extract, score
 from offbook.tasks.lettered import split_options
 from offbook.tasks.math500 import latex

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offbook.engine.training.corpus import ANSWER_LINE, close
+from offbook.engine.students.corpus import ANSWER_LINE, close
 from offbook.tasks.answers import KINDS, equal, extract, score
 
 ANIMALS = ("a dog", "a cat", "a guinea pig")

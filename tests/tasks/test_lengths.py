@@ -7,9 +7,9 @@ import pytest
 import yaml
 from lm_eval.tasks import TaskManager
 
+from offbook.engine.chat_answers import chat_tokens, greedy_batch
 from offbook.engine.pretrained import load
-from offbook.engine.training.answers import chat_tokens, greedy_batch
-from offbook.harness.profiles import load_profile
+from offbook.harness.settings.profiles import load_profile
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.build import build
 from offbook.tasks.prompts import CATEGORIES, Prompt, lengths, load_prompts

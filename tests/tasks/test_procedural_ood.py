@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from offbook.engine.training.corpus import ANSWER_LINE
+from offbook.engine.students.corpus import ANSWER_LINE
 from offbook.tasks import procedural
 from offbook.tasks.answers import KINDS, extract
 from offbook.tasks.procedural.ood import FAMILIES, SIZES, SPLITS, Question, generate, questions

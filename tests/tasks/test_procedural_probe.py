@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from offbook.engine.training.corpus import ANSWER_LINE, instruct
+from offbook.engine.students.corpus import ANSWER_LINE, instruct
 from offbook.tasks.procedural import FAMILIES, ood, probe, problems
 
 

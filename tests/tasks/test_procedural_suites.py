@@ -9,7 +9,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
-from offbook.engine.training.corpus import ANSWER_LINE, instruct
+from offbook.engine.students.corpus import ANSWER_LINE, instruct
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.procedural.documents import ID_FAMILIES, OOD_FAMILIES, Document, documents, score
 

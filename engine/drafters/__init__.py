@@ -1,0 +1,1 @@
+"""Training drafters: the target's answers, features, vocabulary, losses, the loop, the checkpoint."""

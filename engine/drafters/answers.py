@@ -1,0 +1,135 @@
+"""The target answers the training prompts itself: greedy, batched, resumable.
+
+A drafter imitates its target, so it learns from the target's own words, not from somebody else's answers.
+Answers are kept as token ids, one JSON line a prompt, named by prompt id and the hash of the prompt's token
+ids; a prompt already answered in the output file is not answered again.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from offbook.engine.chat_answers import chat_tokens, greedy_batch
+from offbook.engine.context import check_fit, context_of
+from offbook.engine.files import atomic_write_text, writing
+from offbook.engine.text import parse_json, read_text
+
+
+class Question(Protocol):
+    """What is asked: anything with an id and a prompt."""
+
+    @property
+    def id(self) -> str:
+        """Unique name."""
+        ...
+
+    @property
+    def prompt(self) -> str:
+        """The user's words."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The target's answer to one prompt, as token ids; ends with the end-of-sequence token unless it hit the cap."""
+
+    id: str
+    prompt_tokens: tuple[int, ...]
+    answer_tokens: tuple[int, ...]
+
+
+def answer_prompts(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    questions: Sequence[Question],
+    path: Path,
+    *,
+    max_new_tokens: int = 96,
+    batch_size: int = 32,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Answer]:
+    """Answers what `path` does not hold yet, appends it there batch by batch, and returns all answers in order.
+
+    Args:
+        model: the target; transformers' own greedy `generate` is used.
+        tokenizer: its tokenizer.
+        questions: what to ask.
+        path: JSON Lines file, made if missing; an unfinished last line (a kill) is dropped.
+        max_new_tokens: cap on each answer.
+        batch_size: prompts answered together (left-padded, sorted by length).
+        progress: called with (answered, total).
+
+    Raises:
+        ValueError: a prompt that does not fit the model's context with its answer; see also `chat_tokens`.
+    """
+    prompts = {q.id: chat_tokens(tokenizer, q.prompt) for q in questions}
+    check_fit(((f"question {i}", len(tokens), max_new_tokens) for i, tokens in prompts.items()), context_of(model))
+    known = _read(path, prompts) if path.exists() else {}
+    _write_all(path, known, prompts)
+    open_ids = sorted((i for i in prompts if i not in known), key=lambda i: len(prompts[i]))
+    progress(len(known), len(prompts))
+    for start in range(0, len(open_ids), batch_size):
+        ids = open_ids[start : start + batch_size]
+        answers = greedy_batch(model, tokenizer, [prompts[i] for i in ids], max_new_tokens)
+        with writing(path), path.open("a", encoding="utf-8") as file:
+            for i, answer in zip(ids, answers, strict=True):
+                known[i] = answer
+                file.write(_line(i, prompts[i], answer))
+        progress(len(known), len(prompts))
+    _write_all(path, known, prompts)
+    return [Answer(id=i, prompt_tokens=tuple(p), answer_tokens=tuple(known[i])) for i, p in prompts.items()]
+
+
+def load_answers(path: Path, tokenizer: PreTrainedTokenizerBase, questions: Iterable[Question]) -> list[Answer]:
+    """Reads answers made earlier for exactly these questions.
+
+    Raises:
+        ValueError: a question without an answer, or answered under another tokenizer or chat template.
+    """
+    prompts = {q.id: chat_tokens(tokenizer, q.prompt) for q in questions}
+    known = _read(path, prompts)
+    missing = [i for i in prompts if i not in known]
+    if missing:
+        msg = (
+            f"{path.name}: expected an answer to each of {len(prompts)} prompts under this tokenizer and template, got "
+            f"none for {missing[0]} and {len(missing) - 1} more; answer them anew with --answers regenerate"
+        )
+        raise ValueError(msg)
+    return [Answer(id=i, prompt_tokens=tuple(p), answer_tokens=tuple(known[i])) for i, p in prompts.items()]
+
+
+def _digest(tokens: list[int]) -> str:
+    return hashlib.sha256(json.dumps(tokens).encode()).hexdigest()[:16]
+
+
+def _line(question_id: str, prompt: list[int], answer: list[int]) -> str:
+    row = {"id": question_id, "prompt_sha256": _digest(prompt), "tokens": answer}
+    return json.dumps(row, separators=(",", ":")) + "\n"
+
+
+def _read(path: Path, prompts: dict[str, list[int]]) -> dict[str, list[int]]:
+    known: dict[str, list[int]] = {}
+    remedy = "remove the line, and the question is asked again"
+    for number, line in enumerate(read_text(path, what="answers").splitlines(keepends=True), start=1):
+        if not line.endswith("\n"):
+            break
+        where = f"{path}, line {number}"
+        row = parse_json(line, source=where, remedy=remedy)
+        found: dict[str, Any] = row if isinstance(row, dict) else {}
+        name, digest, tokens = (found.get(field) for field in ("id", "prompt_sha256", "tokens"))
+        named = isinstance(name, str) and isinstance(digest, str)
+        if not (named and isinstance(tokens, list) and all(type(token) is int and token >= 0 for token in tokens)):
+            msg = f"{where}: expected an id, a prompt_sha256 and tokens, got something else; {remedy}"
+            raise ValueError(msg)
+        if name in prompts and digest == _digest(prompts[name]):
+            known[name] = tokens
+    return known
+
+
+def _write_all(path: Path, known: dict[str, list[int]], prompts: dict[str, list[int]]) -> None:
+    atomic_write_text(path, "".join(_line(i, p, known[i]) for i, p in prompts.items() if i in known))

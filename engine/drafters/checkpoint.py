@@ -1,0 +1,227 @@
+"""A trained drafter on disk: `model.safetensors` and a `config.json` that names the target it was made for.
+
+Tensor names are those of the public EAGLE and Jakiro checkpoints; embedding and head are the target's and are
+not stored. `draft_token_ids` are the target ids of the draft vocabulary.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork
+from offbook.engine.drafters.architecture import Architectures
+from offbook.engine.files import atomic_write_text
+from offbook.engine.finite import check_weights
+from offbook.engine.quoting import quoted
+from offbook.engine.tensor_file import write_tensors
+
+SCHEMA_VERSION = 1
+EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps", "layernorm_epsilon")
+INNER_SIZES = ("intermediate_size", "ffn_hidden_size", "ffn_dim", "n_inner")
+TOKEN_IDS = "draft_token_ids"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetName:
+    """Which model a drafter belongs to: its name, and the hash of its weights that decides."""
+
+    name: str
+    weights_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedDrafter:
+    """A network ready to draft, its head, and what `config.json` says about both."""
+
+    network: DraftNetwork
+    head: DraftHead
+    config: Mapping[str, Any]
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return sum(p.numel() for p in self.network.parameters())
+
+
+def draft_config(backbone: Backbone) -> DraftConfig:
+    """Sizes of a draft layer for this target.
+
+    Configurations differ in what they call the epsilon of their norms and the width of their feed-forward: the first
+    name of `EPSILONS` and `INNER_SIZES` that has a value is taken, else 1e-6 and four times the hidden size. The rotary
+    base is 10,000 where there is none, or one for each kind of layer.
+    """
+    c = backbone.config
+    rope = getattr(c, "rope_parameters", None) or {}
+    heads = int(c.num_attention_heads)
+    epsilon = next((e for name in EPSILONS if (e := getattr(c, name, None)) is not None), 1e-6)
+    inner = next((n for name in INNER_SIZES if isinstance(n := getattr(c, name, None), int)), 4 * c.hidden_size)
+    return DraftConfig(
+        hidden_size=int(c.hidden_size),
+        intermediate_size=inner,
+        num_attention_heads=heads,
+        num_key_value_heads=int(getattr(c, "num_key_value_heads", None) or heads),
+        head_dim=int(getattr(c, "head_dim", None) or c.hidden_size // heads),
+        rms_norm_eps=float(epsilon),
+        rope_theta=float(rope.get("rope_theta", 10000.0)),
+    )
+
+
+def save_drafter(
+    folder: Path,
+    network: DraftNetwork,
+    token_ids: torch.Tensor,
+    *,
+    architecture: str,
+    target: TargetName,
+    vocab_size: int,
+    training: Mapping[str, Any],
+) -> None:
+    """Writes the checkpoint; `config.json` comes last, so a folder that has one is whole.
+
+    Raises:
+        OSError: it cannot be written; it names the path.
+    """
+    write_tensors(folder / "model.safetensors", {**network.state_dict(), TOKEN_IDS: token_ids})
+    config = {
+        "schema_version": SCHEMA_VERSION,
+        "architecture": architecture,
+        "target": asdict(target),
+        "vocab_size": vocab_size,
+        "draft_vocab_size": int(token_ids.shape[0]),
+        "layer": asdict(network.config),
+        "training": dict(training),
+    }
+    text = json.dumps(config, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    atomic_write_text(folder / "config.json", text)
+
+
+def load_drafter(
+    folder: Path,
+    backbone: Backbone,
+    architectures: Architectures,
+    *,
+    target: TargetName | None = None,
+    base: TargetName | None = None,
+) -> LoadedDrafter:
+    """Reads a checkpoint for this target.
+
+    Args:
+        folder: where `save_drafter` wrote.
+        backbone: the target in memory.
+        architectures: known architectures by name.
+        target: name and hash of the model in memory; None skips the comparison of hashes.
+        base: another model whose drafters are taken too: the one from which the model in memory was distilled.
+
+    Raises:
+        ValueError: not a checkpoint, an unknown architecture, another vocabulary, width or target.
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
+        msg = (
+            f"{folder}: expected a drafter (config.json and model.safetensors), found none; make one with "
+            f"`offbook train-drafter`"
+        )
+        raise ValueError(msg)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        version, name, made_for = config["schema_version"], config["architecture"], TargetName(**config["target"])
+        layer, vocab_size = _layer(config["layer"]), config["vocab_size"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        msg = f"{folder}/config.json: expected a drafter's config, got {error!r}; train it anew"
+        raise ValueError(msg) from error
+    if version != SCHEMA_VERSION:
+        msg = f"{folder}: expected checkpoint schema {SCHEMA_VERSION}, got {version}; update offbook"
+        raise ValueError(msg)
+    if not isinstance(name, str) or name not in architectures:
+        known = ", ".join(sorted(architectures))
+        msg = f"{folder}: expected one of {known}, got a drafter {quoted(name)}; check the path"
+        raise ValueError(msg)
+    embedding = backbone.embedding_VH
+    if vocab_size != embedding.shape[0] or layer.hidden_size != embedding.shape[1]:
+        msg = (
+            f"{folder}: expected a drafter for vocabulary {embedding.shape[0]} and width {embedding.shape[1]}, got one "
+            f"for {vocab_size} and {layer.hidden_size} ({made_for.name}); train one for this target"
+        )
+        raise ValueError(msg)
+    welcome = [model.weights_sha256 for model in (target, base) if model is not None]
+    if target is not None and made_for.weights_sha256 not in welcome:
+        msg = (
+            f"{folder}: expected a drafter for {target.name} ({target.weights_sha256[:12]}), got one trained for "
+            f"{made_for.name} ({made_for.weights_sha256[:12]}); train one for this target"
+        )
+        raise ValueError(msg)
+    weights = folder / "model.safetensors"
+    try:
+        tensors = load_file(weights)
+        token_ids = _token_ids(tensors.pop(TOKEN_IDS), vocab_size, config["draft_vocab_size"])
+        _check_plain(tensors)
+        with torch.device("meta"):  # whatever sizes the config names, no memory is asked for before they fit
+            network = architectures[name].build(layer)
+        network.load_state_dict(tensors, strict=True, assign=True)
+    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        msg = f"{weights}: expected the tensors of {name!r}, got {problem[:300]}; train it anew"
+        raise ValueError(msg) from error
+    check_weights(tensors.items(), str(weights), "train it anew, with a lower --learning-rate")
+    network.to(device=embedding.device, dtype=embedding.dtype).requires_grad_(requires_grad=False)
+    return LoadedDrafter(network=network.eval(), head=DraftHead(backbone.head_VH, token_ids), config=config)
+
+
+def _layer(found: Mapping[str, Any]) -> DraftConfig:
+    """The sizes in a checkpoint's config, each of its own type, and positive.
+
+    Raises:
+        TypeError: a field is missing, unknown or of another type.
+        ValueError: a number that no layer can have.
+    """
+    layer = DraftConfig(**found)
+    for field in fields(layer):
+        value = getattr(layer, field.name)
+        if not (type(value) is field.type or (field.type is float and type(value) is int)):
+            msg = f"{field.name}: expected {getattr(field.type, '__name__', field.type)}, got {quoted(value)}"
+            raise TypeError(msg)
+        if field.type is not bool and not 0 < value < float("inf"):
+            msg = f"{field.name}: expected a positive number, got {quoted(value)}"
+            raise ValueError(msg)
+    if layer.num_attention_heads % layer.num_key_value_heads or layer.head_dim % 2:
+        msg = "expected heads in whole groups and an even head_dim"
+        raise ValueError(msg)
+    return layer
+
+
+def _check_plain(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Refuses quantised weights, whose scales nobody would apply.
+
+    Raises:
+        ValueError: naming the first of them.
+    """
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point() or tensor.dtype.itemsize < 2:
+            msg = f"{name} in {str(tensor.dtype).removeprefix('torch.')}, as quantised weights are"
+            raise ValueError(msg)
+
+
+def _token_ids(ids: torch.Tensor, vocab_size: int, draft_vocab_size: object) -> torch.Tensor:
+    """The draft vocabulary's target ids, ascending.
+
+    Raises:
+        ValueError: not so many different ids of the target's vocabulary.
+    """
+    whole = ids.dtype == torch.int64 and ids.dim() == 1 and ids.numel() > 0
+    if (
+        not whole
+        or ids.numel() != draft_vocab_size
+        or bool((ids.diff() <= 0).any())
+        or not 0 <= int(ids[0]) <= int(ids[-1]) < vocab_size
+    ):
+        msg = f"{TOKEN_IDS} that are not {draft_vocab_size} ascending ids below {vocab_size}"
+        raise ValueError(msg)
+    return ids

@@ -1,0 +1,29 @@
+"""Losses of a feature-level drafter on one branch (EAGLE, arXiv:2401.15077, section 4.2).
+
+    L_reg = mean over rows and hidden units of SmoothL1(fhat, f)      (beta = 1)
+    L_cls = mean over rows of - sum_v p(v) log q(v)                   p from the target's own feature
+
+Both distributions live on the draft vocabulary: p is the target's softmax restricted to it, as in EAGLE-3.
+"""
+
+import torch
+from torch.nn import functional
+
+from offbook.engine.drafters.architecture import BranchLoss
+
+
+def branch_loss(predicted_RH: torch.Tensor, feature_RH: torch.Tensor, head_DH: torch.Tensor) -> BranchLoss:
+    """Both losses over rows R; `feature_RH` are the target's features that `predicted_RH` should equal.
+
+    Without rows (a batch of prompts alone) both are zero, and so are their gradients.
+    """
+    if predicted_RH.shape[0] == 0:
+        nothing = predicted_RH.sum().float()
+        return BranchLoss(regression=nothing, classification=nothing)
+    with torch.no_grad():
+        target_RD = functional.linear(feature_RH, head_DH).float().softmax(dim=-1)
+    log_q_RD = functional.linear(predicted_RH, head_DH).float().log_softmax(dim=-1)
+    return BranchLoss(
+        regression=functional.smooth_l1_loss(predicted_RH.float(), feature_RH.float()),
+        classification=-(target_RD * log_q_RD).sum(dim=-1).mean(),
+    )

@@ -1,0 +1,327 @@
+"""Trains a feature-level drafter on the target's own answers, through accelerate; interrupt and resume at will.
+
+Shifts (EAGLE, arXiv:2401.15077). Row i of a sequence t_0 .. t_{S-1} with features f_0 .. f_{S-1}:
+
+    input    token t_{i+1}, feature f_i + uniform noise
+    target   feature f_{i+1}, distribution softmax(W f_{i+1}) over t_{i+2}
+    contrast feature f_{i+2}, distribution softmax(W f_{i+2}) over t_{i+3}
+
+A row counts where the token it predicts belongs to the answer and to the draft vocabulary. The noise is
+(U(0,1) - 0.5) * 0.2 * 512 / S on the input feature only; targets are clean. AdamW with betas (0.9, 0.95),
+gradients clipped by *value*, warm-up, then the architecture's schedule. Network and loss are fp32; what comes from
+a target of another dtype (features, embeddings, head) is cast.
+"""
+
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch.nn import functional
+from transformers import get_scheduler
+
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.drafters.answers import Answer
+from offbook.engine.drafters.architecture import DraftArchitecture
+from offbook.engine.drafters.checkpoint import TargetName, draft_config, save_drafter
+from offbook.engine.drafters.features import Features
+from offbook.engine.drafters.loss import branch_loss
+from offbook.engine.drafters.vocabulary import draft_vocabulary
+from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
+from offbook.engine.resuming.held import Steps, Weights
+from offbook.engine.resuming.state import is_finished, resume, save_state
+
+LOWER = "the training diverges: lower --learning-rate and choose another folder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How a drafter is trained; the defaults are those of the laptop profile.
+
+    Attributes:
+        epochs: passes over the training split.
+        batch_size: sequences a step.
+        learning_rate: peak of the schedule.
+        warmup_steps: linear warm-up.
+        draft_vocab_size: rows of the target's head the drafter may use.
+        clip_value: bound on every gradient entry.
+        noise: amplitude of the input noise at S = 512 (0.2: +-0.1).
+        max_length: longer sequences are cut.
+        dev_fraction: share of prompts kept out of training, for the agreement that is reported.
+        seed: of initialisation, order and noise.
+    """
+
+    epochs: int = 3
+    batch_size: int = 8
+    learning_rate: float = 1e-3
+    warmup_steps: int = 40
+    draft_vocab_size: int = 8192
+    clip_value: float = 0.5
+    noise: float = 0.2
+    max_length: int = 384
+    dev_fraction: float = 0.05
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What a running training reports."""
+
+    stage: str
+    done: int
+    total: int
+    message: str = ""
+
+
+def train_drafter(
+    backbone: Backbone,
+    architecture: DraftArchitecture,
+    answers: Sequence[Answer],
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    target: TargetName,
+    features_dir: Path | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Path:
+    """Trains one drafter into `folder` and returns it; an interrupted run continues after its last epoch.
+
+    Args:
+        backbone: the target.
+        architecture: what to train.
+        answers: the target's own answers.
+        config: hyper-parameters.
+        folder: checkpoint folder; a finished one is returned as it is.
+        target: name and weights hash, written into the checkpoint.
+        features_dir: cache of features; None computes them online.
+        progress: called as work goes on.
+
+    Raises:
+        ValueError: no answers, a folder that holds another training, finished or not, or a training that diverges.
+    """
+    fingerprint = _fingerprint(answers, config, architecture, target)
+    if is_finished(folder / "config.json", fingerprint, "training", "fingerprint"):
+        return folder
+    train_rows, dev_rows = _split(answers, config)
+    sequences = [_sequence(a, config) for a in answers]
+    features = Features(backbone, sequences, features_dir, target=target.weights_sha256)
+    features.prepare(lambda done, total: progress(Progress(stage="features", done=done, total=total)))
+    token_ids = draft_vocabulary(
+        [answers[i] for i in train_rows], size=config.draft_vocab_size, vocab_size=backbone.embedding_VH.shape[0]
+    )
+    head = DraftHead(backbone.head_VH.float(), token_ids)
+    data = _Data(answers, sequences, features, token_ids, backbone.embedding_VH)
+
+    torch.manual_seed(config.seed)
+    network = architecture.build(draft_config(backbone))
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=architecture.weight_decay
+    )
+    steps = -(-len(train_rows) // config.batch_size) * config.epochs
+    scheduler = get_scheduler(architecture.schedule, optimizer, config.warmup_steps, steps)
+    accelerator = Accelerator(cpu=backbone.device.type == "cpu")
+    model, optimizer, scheduler = accelerator.prepare(network, optimizer, scheduler)
+    state = folder / ".training"
+    held = {"weights": Weights(accelerator.unwrap_model(model)), "optimizer": Steps(optimizer), "schedule": scheduler}
+    kind = list[dict[str, float | None]]
+    history: list[dict[str, float | None]] = resume(accelerator, state, fingerprint, held, kind) or []
+    for epoch in range(len(history), config.epochs):
+        generator = torch.Generator().manual_seed((config.seed * 10_007 + epoch) % 2**63)
+        order = [train_rows[i] for i in torch.randperm(len(train_rows), generator=generator).tolist()]
+        batches = [order[i : i + config.batch_size] for i in range(0, len(order), config.batch_size)]
+        model.train()
+        running = 0.0
+        for step, rows in enumerate(batches, start=1):
+            loss = _loss(model, architecture, data.batch(rows, config, generator), head, contrast=architecture.contrast)
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                msg = f"{folder}: expected a finite loss, got {value} at step {step} of epoch {epoch + 1}; {LOWER}"
+                raise NotFiniteError(msg)
+            accelerator.backward(loss)
+            accelerator.clip_grad_value_(model.parameters(), config.clip_value)
+            optimizer.step()
+            scheduler.step()
+            optimizer.zero_grad()
+            running += value
+            message = f"epoch {epoch + 1}/{config.epochs} loss {running / step:.3f}"
+            progress(Progress(stage="training", done=epoch * len(batches) + step, total=steps, message=message))
+        network = accelerator.unwrap_model(model)
+        check_weights(network.named_parameters(), f"{folder}: epoch {epoch + 1}", LOWER)
+        dev_loss = development_loss(network, architecture, data, dev_rows, head, config)
+        agreed = agreement(network, data, dev_rows, head, config)
+        top1, top3 = agreed or (None, None)
+        history.append({"epoch": epoch + 1, "loss": running / len(batches)})
+        history[-1] |= {"dev_loss": dev_loss, "dev_top1": top1, "dev_top3": top3}
+        behind = development_loss(network, architecture, data, batches[-1], head, config)
+        check_numbers(history[-1] | {"behind the last step a loss of": behind}, f"{folder}: epoch {epoch + 1}", LOWER)
+        found = "agreement top-1 {:.3f} top-3 {:.3f}".format(*agreed) if agreed else "answers: none"
+        if dev_loss is not None:
+            found = f"loss {dev_loss:.3f} {found}"
+        message = f"epoch {epoch + 1}/{config.epochs} dev {found}"
+        progress(Progress(stage="training", done=(epoch + 1) * len(batches), total=steps, message=message))
+        save_state(accelerator, state, len(history), history, held)
+
+    training = {
+        **asdict(config),
+        "prompts": len(train_rows),
+        "answer_tokens": sum(max(0, len(sequences[i]) - len(answers[i].prompt_tokens)) for i in train_rows),
+        "dev_prompts": len(dev_rows),
+        "history": history,
+        "fingerprint": fingerprint,
+    }
+    save_drafter(
+        folder,
+        accelerator.unwrap_model(model),
+        token_ids,
+        architecture=architecture.name,
+        target=target,
+        vocab_size=backbone.embedding_VH.shape[0],
+        training=training,
+    )
+    shutil.rmtree(state, ignore_errors=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class _Batch:
+    embeds_BTH: torch.Tensor
+    inputs_BTH: torch.Tensor
+    features_BSH: torch.Tensor
+    tokens_BS: torch.Tensor
+    following_BT: torch.Tensor  # which rows count for the next position
+    later_BT: torch.Tensor  # ... and for the one after it
+
+
+@dataclass(frozen=True)
+class _Data:
+    answers: Sequence[Answer]
+    sequences: Sequence[Sequence[int]]
+    features: Features
+    token_ids: torch.Tensor
+    embedding_VH: torch.Tensor
+
+    def batch(self, rows: Sequence[int], config: TrainingConfig, generator: torch.Generator | None) -> _Batch:
+        """Rows padded on the right, fp32; noise is added where there is a generator."""
+        longest = max(len(self.sequences[i]) for i in rows)
+        device = self.embedding_VH.device
+        tokens = torch.zeros(len(rows), longest, dtype=torch.long)
+        counts = torch.zeros(len(rows), longest, dtype=torch.bool)
+        features = torch.zeros(len(rows), longest, self.embedding_VH.shape[1])
+        noise = torch.zeros_like(features)
+        in_vocabulary = torch.zeros(self.embedding_VH.shape[0], dtype=torch.bool)
+        in_vocabulary[self.token_ids] = True
+        for row, (i, f) in enumerate(zip(rows, self.features.batch(rows), strict=True)):
+            sequence, length = torch.tensor(self.sequences[i]), len(self.sequences[i])
+            tokens[row, :length] = sequence
+            counts[row, :length] = in_vocabulary[sequence]
+            counts[row, : len(self.answers[i].prompt_tokens)] = False
+            features[row, :length] = f  # cast
+            if generator is not None:
+                uniform = torch.rand(f.shape, generator=generator) - 0.5
+                noise[row, :length] = uniform * (config.noise * 512 / length)
+        tokens, features = tokens.to(device), features.to(device)
+        return _Batch(
+            embeds_BTH=functional.embedding(tokens[:, 1:], self.embedding_VH).float(),
+            inputs_BTH=(features + noise.to(device))[:, :-1],
+            features_BSH=features,
+            tokens_BS=tokens,
+            following_BT=functional.pad(counts[:, 2:], (0, 1)).to(device),
+            later_BT=functional.pad(counts[:, 3:], (0, 2)).to(device),
+        )
+
+
+def _predict(model: torch.nn.Module, batch: _Batch, *, contrast: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+    b, t, _ = batch.inputs_BTH.shape
+    device = batch.inputs_BTH.device
+    visible = torch.ones(t, t, dtype=torch.bool, device=device).tril().expand(b, t, t)
+    positions = torch.arange(t, device=device).expand(b, t)
+    predicted: tuple[torch.Tensor, torch.Tensor | None] = model(
+        batch.embeds_BTH, batch.inputs_BTH, positions, visible, contrast=contrast
+    )
+    return predicted
+
+
+def _loss(
+    model: torch.nn.Module, architecture: DraftArchitecture, batch: _Batch, head: DraftHead, *, contrast: bool
+) -> torch.Tensor:
+    following, later = _predict(model, batch, contrast=contrast)
+    first, second = batch.following_BT, batch.later_BT
+    target_1, target_2 = batch.features_BSH[:, 1:], functional.pad(batch.features_BSH[:, 2:], (0, 0, 0, 1))
+    following_loss = branch_loss(following[first], target_1[first], head.weight_DH)
+    later_loss = None if later is None else branch_loss(later[second], target_2[second], head.weight_DH)
+    return architecture.loss(following_loss, later_loss)
+
+
+@torch.inference_mode()
+def development_loss(
+    network: DraftNetwork,
+    architecture: DraftArchitecture,
+    data: _Data,
+    rows: Sequence[int],
+    head: DraftHead,
+    config: TrainingConfig,
+) -> float | None:
+    """The training loss without noise, a mean over batches; None where no row counts."""
+    network.eval()
+    losses = []
+    for start in range(0, len(rows), config.batch_size):
+        batch = data.batch(rows[start : start + config.batch_size], config, None)
+        if batch.later_BT.any():  # then some row counts for the next position too
+            losses.append(float(_loss(network, architecture, batch, head, contrast=architecture.contrast)))
+    return sum(losses) / len(losses) if losses else None
+
+
+@torch.inference_mode()
+def agreement(
+    network: DraftNetwork, data: _Data, rows: Sequence[int], head: DraftHead, config: TrainingConfig
+) -> tuple[float, float] | None:
+    """Share of answer tokens that are the draft's first guess, and among its first three (teacher-forced).
+
+    Tokens outside the draft vocabulary count as missed. None where `rows` have no answer token to guess.
+    """
+    network.eval()
+    hits_1 = hits_3 = total = 0
+    for start in range(0, len(rows), config.batch_size):
+        chunk = rows[start : start + config.batch_size]
+        batch = data.batch(chunk, config, None)
+        following, _ = _predict(network, batch, contrast=False)
+        for row, i in enumerate(chunk):
+            first, end = len(data.answers[i].prompt_tokens), len(data.sequences[i])
+            wanted = batch.tokens_BS[row, first + 1 : end]  # the answer's first token is the prefill's
+            if wanted.numel() == 0:
+                continue
+            _, guesses = head.top(following[row, first - 1 : end - 2], min(3, head.token_ids.shape[0]))
+            hit = guesses == wanted[:, None]
+            hits_1 += int(hit[:, 0].sum())
+            hits_3 += int(hit.any(dim=1).sum())
+            total += wanted.numel()
+    return (hits_1 / total, hits_3 / total) if total else None
+
+
+def _split(answers: Sequence[Answer], config: TrainingConfig) -> tuple[list[int], list[int]]:
+    """Training and development rows, by a hash of the prompt's id, so that order and number do not matter."""
+    if len(answers) < 2:
+        msg = f"expected at least two answers to train on, got {len(answers)}; give more prompts"
+        raise ValueError(msg)
+    share = [int(hashlib.sha256(a.id.encode()).hexdigest()[:8], 16) / 2**32 for a in answers]
+    dev = [i for i, s in enumerate(share) if s < config.dev_fraction]
+    train = [i for i, s in enumerate(share) if s >= config.dev_fraction]
+    return train, dev
+
+
+def _sequence(answer: Answer, config: TrainingConfig) -> list[int]:
+    return [*answer.prompt_tokens, *answer.answer_tokens][: config.max_length]
+
+
+def _fingerprint(
+    answers: Sequence[Answer], config: TrainingConfig, architecture: DraftArchitecture, target: TargetName
+) -> str:
+    what = [asdict(config), architecture.name, asdict(target), [asdict(a) for a in answers]]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Training states that survive a kill."""

@@ -1,0 +1,1 @@
+"""Training students: corpus, branches, objective, the loop, the record."""

@@ -1,0 +1,158 @@
+"""Several responses to one prompt in a single row: the prompt once, every response a branch behind it.
+
+    row         prompt | response 0 | response 1 | ...
+    positions   0..P-1 | P, P+1 ... | P, P+1 ... | ...
+    visible     a branch sees the prompt and itself, never another branch
+
+It is the same sum as one row a response, without paying for the prompt K times. Attention goes branch by branch, over
+the prompt's keys and its own, so that no pair of branches is ever multiplied and masked away. The first token of every
+response is predicted by the prompt's last row, which all branches share; a response's last token predicts nothing and
+is left out.
+
+Legend: T rows, t of them in one branch, s seen by it, H query heads, G key/value heads, D head size, N predicted tokens
+of all branches one after the other, V vocabulary.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers import AttentionInterface, PreTrainedModel
+
+from offbook.engine.decoding import attention
+from offbook.engine.students.paths import Response
+
+NAME = "offbook_branches"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branches:
+    """A prompt with its branches, laid out.
+
+    Attributes:
+        tokens_1T, positions_1T: token ids and absolute positions.
+        edges: the row behind the prompt, and behind every branch.
+        predicting_N: the row that predicts each response token.
+        targets_N: that token.
+        starts: where each branch begins among the N tokens, and N at the end.
+        answers: of each branch, the indices among the N tokens that hold the answer.
+    """
+
+    tokens_1T: torch.Tensor
+    positions_1T: torch.Tensor
+    edges: tuple[int, ...]
+    predicting_N: torch.Tensor
+    targets_N: torch.Tensor
+    starts: tuple[int, ...]
+    answers: tuple[tuple[int, ...], ...]
+
+
+def lay_out(prompt: Sequence[int], responses: Sequence[Response], device: torch.device | str = "cpu") -> Branches:
+    """One prompt with one or more responses."""
+    tokens, positions = list(prompt), list(range(len(prompt)))
+    edges = [len(tokens)]
+    predicting: list[int] = []
+    targets: list[int] = []
+    starts = [0]
+    answers = []
+    for response in responses:
+        inputs = response.tokens[:-1]
+        predicting += [len(prompt) - 1, *range(len(tokens), len(tokens) + len(inputs))]
+        answers.append(tuple(starts[-1] + i for i in response.answer))
+        targets += response.tokens
+        starts.append(len(targets))
+        positions += range(len(prompt), len(prompt) + len(inputs))
+        tokens += inputs
+        edges.append(len(tokens))
+    return Branches(
+        tokens_1T=torch.tensor([tokens], device=device),
+        positions_1T=torch.tensor([positions], device=device),
+        edges=tuple(edges),
+        predicting_N=torch.tensor(predicting, device=device),
+        targets_N=torch.tensor(targets, device=device),
+        starts=tuple(starts),
+        answers=tuple(answers),
+    )
+
+
+def read(student: nn.Module, branches: Branches, **more: Any) -> Any:
+    """The model's output on this row, `more` being arguments of its forward; inside `branch_attention`."""
+    return student(
+        input_ids=branches.tokens_1T,
+        position_ids=branches.positions_1T,
+        use_cache=False,
+        branches=branches,
+        **more,
+    )
+
+
+def response_logits(student: nn.Module, branches: Branches) -> torch.Tensor:
+    """Logits (N, V) that predict every response token, in fp32; inside `branch_attention`."""
+    logits: torch.Tensor = read(student, branches, logits_to_keep=branches.predicting_N).logits[0].float()
+    return logits
+
+
+def token_losses(logits_NV: torch.Tensor, branches: Branches) -> torch.Tensor:
+    """Cross-entropy (N,) of every response token, in nats."""
+    return functional.cross_entropy(logits_NV, branches.targets_N, reduction="none")
+
+
+def branch_means(values_N: torch.Tensor, branches: Branches) -> torch.Tensor:
+    """Mean over each branch's tokens, (K,): long responses count no more than short ones."""
+    spans = zip(branches.starts, branches.starts[1:], strict=False)
+    return torch.stack([values_N[start:end].mean() for start, end in spans])
+
+
+@contextlib.contextmanager
+def branch_attention(student: PreTrainedModel) -> Iterator[None]:
+    """Selects the attention function that branches need; the model's own comes back afterwards, for `generate`."""
+    AttentionInterface.register(NAME, _attend)
+    own: str = student.config._attn_implementation
+    student.set_attn_implementation(NAME)
+    try:
+        yield
+    finally:
+        student.set_attn_implementation(own)
+
+
+def _attend(
+    module: nn.Module,
+    query_1HTD: torch.Tensor,
+    key_1GTD: torch.Tensor,
+    value_1GTD: torch.Tensor,
+    attention_mask: None,
+    *,
+    branches: Branches,
+    **settings: Any,
+) -> tuple[torch.Tensor, None]:
+    """The prompt's rows see each other causally, a branch's rows the prompt and each other; (1, T, H, D)."""
+    attend = AttentionInterface()[attention.register()]
+    outputs = []
+    for start, end in pairwise((0, *branches.edges)):
+        if start == end:  # a response of one token has no rows
+            continue
+        query_positions_1t = branches.positions_1T[:, start:end]
+        key_positions_1s = _seen(branches.positions_1T, 1, branches, start, end)
+        output_1tHD, _ = attend(
+            module,
+            query_1HTD[:, :, start:end],
+            _seen(key_1GTD, 2, branches, start, end),
+            _seen(value_1GTD, 2, branches, start, end),
+            (key_positions_1s[:, None, :] <= query_positions_1t[:, :, None])[:, None],
+            tree_positions=query_positions_1t,
+            tree_key_positions=key_positions_1s,
+            **settings,
+        )
+        outputs.append(output_1tHD)
+    return torch.cat(outputs, dim=1), None
+
+
+def _seen(values: torch.Tensor, dim: int, branches: Branches, start: int, end: int) -> torch.Tensor:
+    """What the rows from `start` to `end` see: the prompt's part of `values` and their own, s rows."""
+    prompt = values.narrow(dim, 0, min(start, branches.edges[0]))
+    return torch.cat((prompt, values.narrow(dim, start, end - start)), dim)

@@ -1,0 +1,313 @@
+"""The loop that trains every student, through accelerate; interrupt and resume at will.
+
+    repeat: a few questions; the method's loss of each, differentiated at once (one question's branches in memory)
+            clip, step; the method is told what came of the questions
+            at every n-th of the budget: development score, best weights kept (of equals the last)
+            there and every ten minutes: state saved
+    until so many response tokens have been differentiated
+
+What a method adds is an `Objective`. The best weights by development score become the student. Several processes share
+a step's questions (`processes.py`); steps, log and record are those of one process, but for dropout's draws.
+"""
+
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+
+from offbook.engine.decoding.clock import peak_bytes, reset_peak
+from offbook.engine.files import atomic_files, atomic_write_text
+from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
+from offbook.engine.resuming.held import Stateful, Steps, Weights
+from offbook.engine.resuming.state import is_finished, resume, save_state
+from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.precision import Precision, keep_precision, precision_of
+from offbook.engine.students.processes import accelerator_for, bring_together, from_main, share, sum_gradients
+from offbook.engine.tensor_file import read_tensors, write_tensors
+
+RECORD = "distillation.json"
+BEST = "best.safetensors"
+SAVE_EVERY_S = 600.0
+LOWER = "the training diverges: lower --learning-rate and choose another folder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionLoss:
+    """What a method makes of one question.
+
+    Attributes:
+        loss: scalar with gradient, a mean over this question.
+        gradient_tokens: response tokens that it differentiates.
+        sequences: names of the responses these tokens belong to.
+        log: numbers worth keeping, averaged over the step's questions.
+        memory: what `Objective.after_step` is to know of this question; it travels between processes.
+    """
+
+    loss: torch.Tensor
+    gradient_tokens: int
+    sequences: Sequence[str]
+    log: Mapping[str, float] = field(default_factory=dict)
+    memory: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """A method, as the loop sees it.
+
+    Attributes:
+        questions: how many there are.
+        loss: student, question's index and share of the budget spent -> its loss.
+        after_step: is called behind every optimiser step with the memories of its questions, in every process with all
+            of them; returns numbers worth keeping.
+        state: what is saved beside the weights, such as a network and optimiser of its own.
+    """
+
+    questions: int
+    loss: Callable[[nn.Module, int, float], QuestionLoss]
+    after_step: Callable[[Sequence[Any]], Mapping[str, float]] = lambda memories: {}
+    state: Sequence[Stateful] = ()
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """Where a training stands; what is saved between sittings."""
+
+    epoch: int = 0
+    position: int = 0
+    steps: int = 0
+    gradient_tokens: int = 0
+    wall_s: float = 0.0
+    best: float = -math.inf
+    kept_tokens: int = 0
+    sequences: list[str] = field(default_factory=list)
+    evaluations: list[dict[str, float]] = field(default_factory=list)
+    log: list[dict[str, float]] = field(default_factory=list)
+
+
+def train_student(job: Job, method: str, objective: Objective) -> Path:
+    """Trains `job.student` into `job.folder`; see `Distiller`.
+
+    The folder holds the model, the tokenizer and, written last, `distillation.json`: method, settings, the mixed
+    precision that was used, processes, machine, gradient tokens (all, and those behind the kept weights), the distinct
+    sequences with their names, steps, seconds, peak memory, development scores and the log of every step.
+
+    Raises:
+        ValueError: a folder that holds another training, finished or not, or a training that diverges.
+    """
+    fingerprint = training_fingerprint(job, method)
+    if is_trained(job.folder, fingerprint):
+        return job.folder
+    precision = precision_of(job.folder, job.config.mixed_precision, job.student.device)
+    with accelerator_for(job.student, precision) as accelerator:
+        _train(accelerator, job, method, objective, fingerprint, precision)
+    return job.folder
+
+
+def training_fingerprint(job: Job, method: str) -> str:
+    """What determines a student: method, settings, base model and corpus."""
+    what = [method, asdict(job.config), job.told_options(), dict(job.identity)]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def is_trained(folder: Path, fingerprint: str) -> bool:
+    """Whether the folder holds this very training, finished.
+
+    Raises:
+        ValueError: it holds another one.
+    """
+    return is_finished(folder / RECORD, fingerprint, "fingerprint")
+
+
+def with_adapters(student: nn.Module, config: StudentConfig) -> Any:
+    """The student with LoRA on every linear layer, or as it is for rank 0."""
+    if config.lora_rank == 0:
+        return student
+    lora = LoraConfig(
+        r=config.lora_rank, lora_alpha=2 * config.lora_rank, lora_dropout=0.05, target_modules="all-linear"
+    )
+    return get_peft_model(student, lora)
+
+
+def _train(
+    accelerator: Accelerator, job: Job, method: str, objective: Objective, fingerprint: str, precision: Precision
+) -> None:
+    """Every step of the budget, from where an earlier sitting stopped."""
+    config, state = job.config, job.folder / "state"
+    state.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    student = with_adapters(job.student, config).to(accelerator.device)
+    torch.manual_seed(config.seed + accelerator.process_index)  # processes draw different dropout
+    reset_peak(accelerator.device)
+    parameters = [p for p in student.parameters() if p.requires_grad]
+    optimizer = accelerator.prepare_optimizer(
+        torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    )
+    # "Evaluation" leaves out the wrapper for several processes, whose work `sum_gradients` does, and nothing else.
+    model = accelerator.prepare_model(student, evaluation_mode=True)
+    held: dict[str, Stateful] = {"weights": Weights(student), "optimizer": Steps(optimizer)}
+    held |= {f"method {i}": own for i, own in enumerate(objective.state)}
+    run = _Run(**(resume(accelerator, state, fingerprint, held, _Run) or {}))
+    if accelerator.is_main_process:
+        keep_precision(job.folder, precision)
+    report = job.report if accelerator.is_main_process else lambda *_: None
+    clock, spent = time.perf_counter(), run.wall_s
+    saved = clock
+    while run.gradient_tokens < config.gradient_tokens:
+        with branch_attention(student):
+            _step(accelerator, model, optimizer, objective, job, run)
+        report(run.gradient_tokens, config.gradient_tokens, f"{method} loss {run.log[-1]['loss']:.3f}")
+        due = min(run.gradient_tokens, config.gradient_tokens) * config.evaluations // config.gradient_tokens
+        if due > len(run.evaluations):
+            student.eval()
+            owner = f"{job.folder}: step {run.steps}"
+            check_weights(((n, p) for n, p in student.named_parameters() if p.requires_grad), owner, LOWER)
+            with accelerator.autocast():
+                score = from_main(_score(job, student) if accelerator.is_main_process else math.nan)
+            check_numbers({"development score": score}, owner, LOWER)
+            run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
+            if score >= run.best:
+                run.best, run.kept_tokens = score, run.gradient_tokens
+                if accelerator.is_main_process:
+                    _keep(student, state / BEST)
+            report(run.gradient_tokens, config.gradient_tokens, f"{method} development score {score:.3f}")
+        elif not from_main(time.perf_counter() - saved > SAVE_EVERY_S):
+            continue
+        run.wall_s = spent + time.perf_counter() - clock
+        save_state(accelerator, state, run.steps, asdict(run), held)
+        saved = time.perf_counter()
+    if accelerator.is_main_process:
+        how = {"mixed_precision": precision, "processes": accelerator.num_processes}
+        _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint, how)
+    accelerator.wait_for_everyone()
+
+
+def _step(
+    accelerator: Accelerator,
+    model: nn.Module,
+    optimizer: Any,
+    objective: Objective,
+    job: Job,
+    run: _Run,
+) -> None:
+    """One optimiser step, on the mean over its questions; nothing moves where a loss or the gradient is not finite."""
+    config, owner = job.config, f"{job.folder}: step {run.steps + 1}"
+    done = run.gradient_tokens / config.gradient_tokens
+    for group in optimizer.param_groups:
+        group["lr"] = config.learning_rate * _schedule(done, config.warmup)
+    wanted = min(config.tokens_per_step, config.gradient_tokens - run.gradient_tokens)
+    model.train()
+    parts: list[QuestionLoss] = []
+    while not parts or sum(part.gradient_tokens for part in parts) < wanted:
+        mine = []
+        for place, question in share(accelerator, _next_questions(objective.questions, config, run)):
+            part = objective.loss(model, question, done)
+            accelerator.backward(part.loss)
+            mine.append((place, replace(part, loss=part.loss.detach().cpu())))
+        parts += bring_together(mine)
+    loss = sum(float(part.loss) for part in parts) / len(parts)
+    means = {name: sum(part.log[name] for part in parts) / len(parts) for name in parts[0].log}
+    check_numbers({"a loss of": loss, **means}, owner, LOWER)
+    sum_gradients(accelerator, model.parameters())
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad /= len(parts)
+    norm = accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
+    check_numbers({"a gradient of norm": float(norm)}, f"{owner}, loss {loss:.3g}", LOWER)
+    optimizer.step()
+    optimizer.zero_grad()
+    after = objective.after_step([part.memory for part in parts])
+    check_numbers(after, owner, LOWER)
+    run.gradient_tokens += sum(part.gradient_tokens for part in parts)
+    run.sequences = sorted({*run.sequences, *(name for part in parts for name in part.sequences)})
+    run.steps += 1
+    run.log.append({"gradient_tokens": run.gradient_tokens, "loss": loss, **means, **after})
+
+
+def _score(job: Job, student: Any) -> float:
+    """The development score; NaN, at which every process stops, where the student's logits are not finite."""
+    try:
+        return job.score(student)
+    except NotFiniteError:
+        return math.nan
+
+
+def _next_questions(count: int, config: StudentConfig, run: _Run) -> list[int]:
+    """The next questions of this epoch's order; an epoch's last step may be smaller."""
+    generator = torch.Generator().manual_seed((config.seed * 10_007 + run.epoch) % 2**63)
+    order = torch.randperm(count, generator=generator).tolist()
+    chosen: list[int] = order[run.position : run.position + config.questions_per_step]
+    run.position += len(chosen)
+    if run.position >= count:
+        run.epoch, run.position = run.epoch + 1, 0
+    return chosen
+
+
+def _schedule(done: float, warmup: float) -> float:
+    """Linear warm-up, then cosine to zero, by the share of the budget that is spent."""
+    if done < warmup:
+        return max(done / warmup, 0.1)
+    return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
+
+
+def _keep(student: nn.Module, path: Path) -> None:
+    """Writes the weights that are trained, whole or not at all."""
+    write_tensors(path, {name: p for name, p in student.named_parameters() if p.requires_grad})
+
+
+def _finish(
+    job: Job,
+    method: str,
+    student: Any,
+    state: Path,
+    run: _Run,
+    peak: int,
+    fingerprint: str,
+    how: Mapping[str, Any],
+) -> None:
+    """Writes the best weights as a plain model, and the record last."""
+    best, _ = read_tensors(state / BEST, remedy=(remedy := f"delete {state} to start this training again"))
+    trained = {name: p for name, p in student.named_parameters() if p.requires_grad}
+    if {name: t.shape for name, t in best.items()} != {name: p.shape for name, p in trained.items()}:
+        msg = f"{state / BEST}: expected the tensors of this student, got others; {remedy}"
+        raise ValueError(msg)
+    with torch.no_grad():
+        for name, parameter in trained.items():
+            parameter.copy_(best[name])
+    plain = student.merge_and_unload() if isinstance(student, PeftModel) else student
+    check_weights(plain.named_parameters(), str(job.folder), LOWER)
+    with atomic_files(job.folder) as written:
+        plain.save_pretrained(written)
+        job.tokenizer.save_pretrained(written)
+    record = {
+        "schema_version": 1,
+        "method": method,
+        "fingerprint": fingerprint,
+        "config": asdict(job.config),
+        "options": job.told_options(),
+        "identity": dict(job.identity),
+        **how,
+        "machine": dict(job.machine()),
+        "gradient_tokens": run.gradient_tokens,
+        "kept_tokens": run.kept_tokens,
+        "distinct_sequences": len(run.sequences),
+        "sequences": run.sequences,
+        "steps": run.steps,
+        "prepared_s": job.prepared_s,
+        "wall_s": run.wall_s,
+        "peak_bytes": peak,
+        "evaluations": run.evaluations,
+        "log": run.log,
+    }
+    atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    shutil.rmtree(state, ignore_errors=True)

@@ -1,0 +1,66 @@
+"""Trained drafters as artifacts: made once under the hash of what determines them, described for records."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from offbook.engine.progress import Progress, Silent
+from offbook.harness.records.cell import canonical_sha256
+from offbook.harness.roster.decoders import Contender
+from offbook.harness.roster.target import Target
+
+if TYPE_CHECKING:
+    from offbook.engine.drafters.answers import Answer
+    from offbook.engine.drafters.train import TrainingConfig
+
+
+def drafter_folder(
+    root: Path, contender: Contender, target: Target, answers: "Sequence[Answer]", config: "TrainingConfig"
+) -> Path:
+    """Where the drafter that these would give lies below `root`, trained or not."""
+    assert contender.architecture is not None
+    rows = [asdict(answer) for answer in answers]
+    what = {
+        "architecture": contender.architecture().name,
+        "target": target.weights_sha256,
+        "dtype": target.dtype,
+        "answers": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
+        "config": asdict(config),
+    }
+    return root / f"drafter-{contender.name}-{canonical_sha256(what)[:12]}"
+
+
+def train(
+    contender: Contender,
+    target: Target,
+    answers: "Sequence[Answer]",
+    config: "TrainingConfig",
+    folder: Path,
+    *,
+    features_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Trains a contender's drafter into `folder`, or finishes what an earlier call left there.
+
+    Raises:
+        ValueError: a contender that needs no drafter.
+    """
+    from offbook.engine.drafters.train import train_drafter
+
+    told = progress or Silent()
+    if contender.architecture is None:
+        msg = f"{contender.name}: expected a contender with a trained drafter, got one that needs none"
+        raise ValueError(msg)
+    return train_drafter(
+        target.backbone,
+        contender.architecture(),
+        answers,
+        config,
+        folder,
+        target=target.identity,
+        features_dir=features_dir,
+        progress=lambda p: told.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
+    )

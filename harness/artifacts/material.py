@@ -1,0 +1,144 @@
+"""What students of a profile learn from: a corpus without questions of any test set, and development questions.
+
+Development questions choose a student's checkpoint. They are never trained on and are no test questions: procedural
+ones come from the split dev, those of a file are its next ones behind the training questions, without those that share
+thirteen words with one of these.
+"""
+
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from offbook.engine.paths import user_path
+from offbook.engine.progress import Progress
+from offbook.engine.quoting import quoted_path
+from offbook.engine.students.corpus import Corpus, Question, instruct, load_corpus
+from offbook.harness.settings.students import CorpusSpec
+from offbook.tasks.lettered import split_options
+from offbook.tasks.procedural.documents import ID_FAMILIES, Document, documents, score
+from offbook.tasks.rationales.mistakes import with_mistakes
+from offbook.tasks.rationales.procedural_teacher import IDS, teach
+from offbook.tasks.rationales.synthesis.overlap import PUBLISHED, known_test_sets, overlaps
+from offbook.tasks.rationales.synthesis.questions import Asked, kind_of, train_problems
+from offbook.tasks.rationales.synthesis.rationale_rows import load_questions, load_rationale_rows
+from offbook.tasks.source import VARIABLE
+
+PROCEDURAL = "procedural"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DevQuestion:
+    """A development question: its id, the prompt, and whether a text answers it."""
+
+    id: str
+    prompt: str
+    is_answered_by: Callable[[str], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """A corpus with its development questions; `sha256` is the hash of both."""
+
+    name: str
+    corpus: Corpus
+    dev: tuple[DevQuestion, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of every question and rationale, and of the development prompts."""
+        questions = [question.model_dump(mode="json") for question in self.corpus.questions]
+        content = json.dumps([self.corpus.perspectives, questions, [[q.id, q.prompt] for q in self.dev]])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def load_material(spec: CorpusSpec, progress: Progress) -> Material:
+    """The corpus of a profile.
+
+    Raises:
+        ValueError: a file that is missing or no corpus, or fewer questions than were asked for.
+    """
+    if spec.source == PROCEDURAL:
+        return _procedural(spec)
+    path = find_file(spec.source)
+    if spec.format == "rationale_rows":
+        corpus = load_rationale_rows(path, max_perspectives=spec.perspectives, say=progress.say)
+        asked = {question.id: question for question in load_questions(path)}
+    else:
+        corpus = load_corpus(path)
+        asked = {question.id: _asked(question) for question in corpus.questions}
+    as_trained = {question.id: question.question for question in corpus.questions}
+    sets = known_test_sets()
+    overlapping = overlaps(asked.values(), sets)
+    kept = [question for question in corpus.questions if question.id not in overlapping]
+    absent = [source.name for source in PUBLISHED if source.name not in sets]
+    progress.say(
+        f"{path.name}: {len(kept)} of {len(corpus)} questions with rationales overlap none of {len(sets)} test sets"
+    )
+    if absent:
+        progress.say(f"not checked for overlap, for want of their files below {VARIABLE}: {', '.join(absent)}")
+    training, rest = kept[: spec.questions], [asked[question.id] for question in kept[spec.questions :]]
+    alike = overlaps(rest, {"training": [asked[question.id].text for question in training]})
+    dev = [question for question in rest if question.id not in alike][: spec.dev_questions]
+    if len(training) < spec.questions or len(dev) < spec.dev_questions:
+        msg = (
+            f"{path.name}: expected {spec.questions} questions to train on and {spec.dev_questions} for development, "
+            f"got {len(training)} and {len(dev)} that overlap neither a test set nor each other; ask for fewer"
+        )
+        raise ValueError(msg)
+    return Material(
+        name=path.stem,
+        corpus=Corpus.of(training, corpus.perspectives),
+        dev=tuple(
+            DevQuestion(id=q.id, prompt=instruct(as_trained[q.id]), is_answered_by=q.is_answered_by) for q in dev
+        ),
+    )
+
+
+def find_file(source: str) -> Path:
+    """A file as given, or below the folder OFFBOOK_DATA names.
+
+    Raises:
+        ValueError: it is in neither place.
+    """
+    folder = os.environ.get(VARIABLE)
+    path = user_path(source, what="corpus")
+    places = [path] if folder is None else [path, user_path(folder, what=VARIABLE) / path]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        where = "here" if folder is None else f"here or below {VARIABLE}"
+        corpus = quoted_path(source)
+        msg = f"expected a corpus {corpus} {where}, found none; check the path, or point {VARIABLE} at its folder"
+        raise ValueError(msg)
+    return found
+
+
+def _procedural(spec: CorpusSpec) -> Material:
+    per_family = -(-spec.questions // len(ID_FAMILIES))
+    problems = train_problems(per_family, spec.questions)
+    rounds: Iterable[Sequence[Document]] = zip(*(documents(f, "dev") for f in ID_FAMILIES), strict=True)
+    found = list(itertools.chain.from_iterable(rounds))
+    if len(found) < spec.dev_questions:
+        msg = f"dev_questions: expected at most {len(found)} for the procedural corpus, got {spec.dev_questions}"
+        raise ValueError(msg)
+    return Material(
+        name=PROCEDURAL,
+        corpus=Corpus.of((with_mistakes(teach(p), p) for p in problems), IDS),
+        dev=tuple(map(_procedural_question, found[: spec.dev_questions])),
+    )
+
+
+def _procedural_question(doc: Document) -> DevQuestion:
+    return DevQuestion(
+        id=doc["id"], prompt=instruct(doc["question"]), is_answered_by=lambda text: score(doc, text) == 1
+    )
+
+
+def _asked(question: Question) -> Asked:
+    """A corpus keeps a question as it is asked; test sets are held against it without its options."""
+    text, choices = split_options(question.question)
+    kind = kind_of(question.answer, choices)
+    return Asked(id=question.id, text=text, answer=question.answer, kind=kind, choices=choices)

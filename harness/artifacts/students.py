@@ -1,0 +1,284 @@
+"""Students as artifacts: made once under the hash of what determines them.
+
+<folder>/student-<name>-s<seed>-<hash12>/       a plain model, with distillation.json
+<folder>/tables/                                what trainings of one base model and corpus share
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from pydantic import ValidationError
+
+from offbook.engine import pretrained
+from offbook.engine.chat_answers import chat_tokens, greedy_texts
+from offbook.engine.context import check_fit, context_of
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.progress import Progress
+from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.paths import encode_corpus
+from offbook.engine.students.precision import say_precision
+from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, path_vectors
+from offbook.engine.students.train import RECORD
+from offbook.engine.text import read_json
+from offbook.harness.artifacts.material import Material
+from offbook.harness.records.cell import canonical_sha256
+from offbook.harness.records.exam import TrainingCost
+from offbook.harness.records.manifest import load_average
+from offbook.harness.records.redaction import shown_settings
+from offbook.harness.roster.command_line import process_manifest
+from offbook.harness.roster.distillers import distiller
+from offbook.harness.settings.students import StudentsSpec
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from offbook.engine.students.distiller import Score
+
+DEV_BATCH = 64
+REMEDY = "choose another folder, or delete this one to train anew"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Student:
+    """A student to be made.
+
+    Attributes:
+        name: what the tables call it.
+        method: of the roster.
+        options: all of the method's own settings, defaults too, so that another default is another student.
+        config: the settings all methods share, with the seed.
+        model: its base model, by alias, folder or id.
+        base_sha256: hash of the base model's weights.
+        encoder: reads the rationales for methods that want vectors; by alias, folder or id.
+        processes: of its training.
+        max_new_tokens: cap on an answer to a development question.
+    """
+
+    name: str
+    method: str
+    options: Mapping[str, Any]
+    config: StudentConfig
+    model: str
+    base_sha256: str
+    encoder: str
+    processes: int = 1
+    max_new_tokens: int = 128
+
+    def identity(self, material: Material) -> dict[str, str]:
+        """What determines it beside method and settings."""
+        names = {"model": self.base_sha256, "corpus": material.sha256}
+        if distiller(self.method).reads_vectors:
+            names["encoder"] = encoder_sha256(self.encoder)
+        return names | self._named_models()
+
+    def _named_models(self) -> dict[str, str]:
+        """The hash of the weights of every model that the settings name; what is on a hub is downloaded for it."""
+        named = {setting: self.options[setting] for setting in distiller(self.method).models if setting in self.options}
+        return {setting: pretrained.weights_sha256(str(model)) for setting, model in named.items()}
+
+    def told(self, material: Material) -> dict[str, Any]:
+        """Its settings as records and keys tell them: a model by its name (its weights are in `identity`), no path."""
+        method = distiller(self.method)
+        self._named_models()  # an id is told once its model was found: the first call says what all later ones say
+        known = material.corpus.perspectives
+        return shown_settings(self.options, method.settings(), models=method.models, known=known)
+
+    def folder(self, root: Path, material: Material) -> Path:
+        """Where it lies below `root`, made or not."""
+        what = [self.method, self.told(material), asdict(self.config), self.identity(material), self.max_new_tokens]
+        name = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60]
+        return root / f"student-{name}-s{self.config.seed}-{canonical_sha256(what)[:12]}"
+
+
+def check_settings(spec: StudentsSpec) -> None:
+    """Refuses what no file is needed to refuse.
+
+    Raises:
+        ValueError: an unknown method or setting, or fewer GPUs than processes.
+    """
+    for student in spec.methods.values():
+        distiller(student.method).resolved(student.options)
+    gpus = torch.cuda.device_count()
+    processes = max(student.processes or spec.processes for student in spec.methods.values())
+    if 0 < gpus < processes:
+        msg = f"expected a GPU for each of {processes} processes, got {gpus}; lower `processes`"
+        raise ValueError(msg)
+
+
+def plan_students(spec: StudentsSpec, model: str) -> list[Student]:
+    """The students of one base model, seed by seed, so that tables which grow compare all methods early.
+
+    Raises:
+        ValueError: a base model or text encoder out of reach.
+    """
+    base_sha256 = pretrained.weights_sha256(model)
+    wanted = {name: student for name, student in spec.methods.items() if not student.models or model in student.models}
+    if any(distiller(student.method).reads_vectors for student in wanted.values()):
+        encoder_sha256(spec.encoder)
+    students = []
+    for name, student in wanted.items():
+        given = spec.training.model_dump(exclude_none=True) | student.training.model_dump(exclude_none=True)
+        students += [
+            Student(
+                name=name,
+                method=student.method,
+                options=distiller(student.method).resolved(student.options),
+                config=StudentConfig(**given, seed=seed),
+                model=model,
+                base_sha256=base_sha256,
+                encoder=spec.encoder,
+                processes=student.processes or spec.processes,
+                max_new_tokens=spec.max_new_tokens,
+            )
+            for seed in range(student.seeds or spec.seeds)
+        ]
+    return sorted(students, key=lambda student: student.config.seed)
+
+
+def is_made(folder: Path) -> bool:
+    """Whether a student's training is finished."""
+    return (folder / RECORD).is_file()
+
+
+def make(
+    student: Student,
+    material: Material,
+    folder: Path,
+    progress: Progress,
+    *,
+    device: str | torch.device,
+    tables: Path | None = None,
+) -> Path:
+    """Trains a student into `folder`, or finishes what an earlier call left there.
+
+    Args:
+        student: what to train.
+        material: what it learns from.
+        folder: becomes the student.
+        progress: is told how far it is.
+        device: where it is trained.
+        tables: folder of what trainings of one base model and corpus share; by default it goes with the training.
+
+    Raises:
+        ValueError: settings the method does not know, a corpus it cannot use, or a folder with another student.
+    """
+    if is_made(folder):
+        return checked(folder, student, material)
+    method = distiller(student.method)
+    method.check_corpus(student.options, material.corpus)
+    model, tokenizer = pretrained.load(student.model, device=device)
+    Backbone(model).use_native_attention()  # branches replace the model's mask as trees do: the same models are refused
+    score = dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens, context_length=context_of(model))
+    encode_corpus(material.corpus, tokenizer, max_length=student.config.max_length)  # or refuses it
+    vectors, prepared_s = None, 0.0
+    if method.reads_vectors:
+        encoder = load_encoder(student.encoder, device)
+        vectors, prepared_s = path_vectors(
+            material.corpus,
+            encoder,
+            tables or folder / "state",
+            progress=lambda done, total: progress.update(done, total, "vectors of the rationales"),
+        )
+    progress.say(f"    {student.name}: {say_precision(folder, student.config.mixed_precision, model.device)}")
+    description, load_at_start = process_manifest(), load_average()
+    job = Job(
+        student=model,
+        tokenizer=tokenizer,
+        corpus=material.corpus,
+        config=student.config,
+        options=student.options,
+        told=student.told(material),
+        folder=folder,
+        identity=student.identity(material),
+        cache=tables,
+        machine=lambda: description | {"load_average": {"start": load_at_start, "end": load_average()}},
+        prepared_s=prepared_s,
+        score=score,
+        report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
+    )
+    return method.distil(job, vectors)
+
+
+def dev_score(
+    material: Material,
+    tokenizer: "PreTrainedTokenizerBase",
+    *,
+    max_new_tokens: int,
+    context_length: int | None = None,
+) -> "Score":
+    """Share of the development questions that a model answers rightly, greedily and in batches.
+
+    Raises:
+        ValueError: a question that does not fit the model's context with its answer.
+    """
+    prompts = [chat_tokens(tokenizer, question.prompt) for question in material.dev]
+    named = zip((f"development question {question.id}" for question in material.dev), prompts, strict=True)
+    check_fit(((what, len(tokens), max_new_tokens) for what, tokens in named), context_length)
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+
+    def score(model: "PreTrainedModel") -> float:
+        right = 0
+        for start in range(0, len(order), DEV_BATCH):
+            batch = order[start : start + DEV_BATCH]
+            texts = greedy_texts(model, tokenizer, [prompts[i] for i in batch], max_new_tokens)
+            right += sum(material.dev[i].is_answered_by(text) for i, text in zip(batch, texts, strict=True))
+        return right / len(order)
+
+    return score
+
+
+def cost(folder: Path) -> TrainingCost:
+    """What a made student cost, from its own record.
+
+    Raises:
+        ValueError: the record is damaged.
+    """
+    found = _record(folder)
+    try:
+        return TrainingCost(
+            gradient_tokens=found["gradient_tokens"],
+            kept_tokens=found["kept_tokens"],
+            distinct_sequences=found["distinct_sequences"],
+            steps=found["steps"],
+            mixed_precision=found.get("mixed_precision"),
+            machine=found.get("machine", {}),
+            prepared_s=found.get("prepared_s"),
+            wall_s=found["wall_s"],
+            peak_bytes=found["peak_bytes"],
+            dev_scores=tuple(e["score"] for e in found["evaluations"]),
+        )
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
+        raise ValueError(_damaged(folder)) from error
+
+
+def checked(folder: Path, student: Student, material: Material) -> Path:
+    """The folder of a made student.
+
+    Raises:
+        ValueError: another student was made there.
+    """
+    found = _record(folder)
+    wanted = {"method": student.method, "options": student.told(material), "config": asdict(student.config)}
+    own = {name: found.get(name) for name in wanted} == wanted
+    identity = found.get("identity")
+    if not isinstance(identity, dict) or not isinstance(found.get("method"), str):
+        raise ValueError(_damaged(folder))
+    if not (own and student.identity(material).items() <= identity.items()):
+        msg = f"{folder}: expected a new folder or this student, got another one ({found['method']}); choose another"
+        raise ValueError(msg)
+    return folder
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    found = read_json(folder / RECORD, what="a student's record", remedy=REMEDY)
+    if not isinstance(found, dict):
+        raise ValueError(_damaged(folder))
+    return found
+
+
+def _damaged(folder: Path) -> str:
+    return f"{folder / RECORD}: expected a student's record, got something else; {REMEDY}"

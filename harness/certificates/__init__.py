@@ -1,0 +1,1 @@
+"""Whether a decoder keeps the target's output: greedy, sampling, whole decoders."""

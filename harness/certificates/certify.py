@@ -1,0 +1,84 @@
+"""Which certificate an arm of a heat needs, and what that is made of.
+
+Greedy: the rows of the heat. Sampling: the verifier of our loop, or the whole contender where it draws by itself; both
+depend on the code and the settings only, so that once a process is enough.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import torch
+
+from offbook.engine.decoding.decode import SpeculativeDecoder
+from offbook.engine.decoding.decoder import Decoder
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.verify import verifier_for
+from offbook.harness.certificates.margin_probe import Probe
+from offbook.harness.certificates.sampling import decoder_certificate, greedy_certificate, sampling_certificate
+from offbook.harness.records.cell import BASELINE, Certificate, DocumentRow
+from offbook.harness.roster import decoders as roster
+from offbook.harness.roster.arms import Arm, build_arms
+from offbook.harness.roster.target import Target
+
+
+def certify(
+    arm: Arm,
+    *,
+    target: Target,
+    sampling: Sampling,
+    seed: int,
+    reference: Sequence[DocumentRow],
+    rows: Sequence[DocumentRow],
+    prompts: Mapping[int, Sequence[int]],
+) -> Certificate:
+    """The certificate of one arm.
+
+    Args:
+        arm: the contender.
+        target: what it decoded.
+        sampling: the heat's settings.
+        seed: the heat's.
+        reference: the baseline's rows.
+        rows: the arm's rows of the same documents.
+        prompts: token ids of each document's prompt, by doc_id.
+
+    Raises:
+        ValueError: see `harness.certificates.sampling`.
+    """
+    if arm.name == roster.BASELINE:
+        return BASELINE
+    ours = isinstance(arm.decoder, SpeculativeDecoder)
+    if sampling.greedy:
+        return greedy_certificate(reference, rows, Probe(target.backbone, native=not ours), prompts=prompts)
+    if ours:
+        return _verifier_certificate(sampling, seed)
+    if arm.drafter_fingerprint is None:
+        return _decoder_certificate(arm.name, json.dumps(dict(arm.options)), sampling)
+    return Certificate(kind="sampling_distribution", verdict="not_tested")  # its drafter fits no target but its own
+
+
+@cache
+def _decoder_certificate(name: str, options: str, sampling: Sampling) -> Certificate:
+    """Of a contender that draws by itself, with these options as JSON; once a process is enough."""
+
+    def build(target: Target) -> Decoder:
+        (arm,) = build_arms(target, [name], options={name: json.loads(options)})
+        return arm.decoder
+
+    return decoder_certificate(build, sampling=sampling, seed=0)
+
+
+@cache
+def _verifier_certificate(sampling: Sampling, seed: int) -> Certificate:
+    """Of the verifier that every decoder in offbook's loop uses; once a process is enough."""
+    return sampling_certificate(loop_verifier, sampling=sampling, seed=seed)
+
+
+def loop_verifier(
+    logits_NV: torch.Tensor, tokens: list[int], parents: list[int], sampling: Sampling, generator: torch.Generator
+) -> tuple[list[int], int]:
+    """The verifier of offbook's loop, as `sampling_certificate` calls one."""
+    verdict = verifier_for(sampling)(logits_NV, Tree(tuple(tokens), tuple(parents)), generator)
+    return list(verdict.path), verdict.bonus

@@ -1,0 +1,1 @@
+"""The command line, `offbook`, a file a command."""

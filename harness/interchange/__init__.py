@@ -1,0 +1,1 @@
+"""Other tools: lm-eval's command line and its model interface."""

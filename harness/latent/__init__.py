@@ -1,0 +1,1 @@
+"""What perspectives leave in a student's hidden states: measures, a session, tables, pictures."""

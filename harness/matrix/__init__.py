@@ -1,0 +1,1 @@
+"""What is run: plans, stages, and the loop over them."""

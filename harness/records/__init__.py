@@ -1,0 +1,1 @@
+"""Where bytes stay: records, rows, exams, and the store that holds them."""

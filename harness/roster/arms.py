@@ -1,0 +1,83 @@
+"""The arms of a heat: contenders with their settings and drafters, built on one target."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, JsonValue
+
+from offbook.engine.decoding.decoder import Decoder
+from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
+from offbook.harness.records.cell import DrafterInfo
+from offbook.harness.records.redaction import shown_settings
+from offbook.harness.roster.decoders import contender
+from offbook.harness.roster.drafter_info import describe, fingerprint
+from offbook.harness.roster.target import Target
+from offbook.harness.settings.profile import parse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """A contender ready to decode.
+
+    Attributes:
+        name: of the contender.
+        decoder: it, on the target.
+        options: its settings, defaults filled in, as records tell them.
+        drafter_fingerprint: hash of its trained weights; None without any.
+        drafter: what these cost; None without any.
+    """
+
+    name: str
+    decoder: Decoder
+    options: Mapping[str, JsonValue]
+    drafter_fingerprint: str | None = None
+    drafter: DrafterInfo | None = None
+
+
+def build_arms(
+    target: Target,
+    names: Sequence[str],
+    *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    drafter_folders: Mapping[str, Path] | None = None,
+) -> list[Arm]:
+    """Builds contenders by name.
+
+    Args:
+        target: what they decode.
+        names: of the roster, each once.
+        options: settings by contender's name; left out ones keep their defaults.
+        drafter_folders: trained drafters by contender's name.
+
+    Raises:
+        ValueError: an unknown or repeated name, settings or drafters for who does not take part, a drafter that is
+            missing or not this target's.
+    """
+    options, drafter_folders = options or {}, drafter_folders or {}
+    if repeated := sorted({name for name in names if list(names).count(name) > 1}):
+        msg = f"expected each decoder once, got {quoted(repeated[0])} twice; leave one out"
+        raise ValueError(msg)
+    for what, given in (("options", options), ("a drafter", drafter_folders)):
+        if strangers := sorted(set(given) - set(names)):
+            only, stranger = shortened(", ".join(names), LONGEST_PATH), quoted(strangers[0])
+            msg = f"expected {what} for {only} only, got {what} for {stranger}; add it to --decoders"
+            raise ValueError(msg)
+    return [_build(target, name, options.get(name, {}), drafter_folders.get(name)) for name in names]
+
+
+def _build(target: Target, name: str, options: Mapping[str, Any], folder: Path | None) -> Arm:
+    chosen = contender(name)
+    settings: BaseModel = parse(chosen.options, dict(options), source=f"options of {name}")
+    if folder is not None and chosen.architecture is None:
+        msg = f"{name}: expected no drafter, got {folder}; this decoder has nothing to train"
+        raise ValueError(msg)
+    decoder = chosen.build(target, settings, folder)
+    return Arm(
+        name=name,
+        decoder=decoder,
+        options=shown_settings(settings.model_dump(mode="json"), chosen.options),
+        drafter_fingerprint=None if folder is None else fingerprint(folder),
+        drafter=None if folder is None else describe(folder),
+    )

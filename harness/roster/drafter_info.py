@@ -1,0 +1,47 @@
+"""What records say of a trained drafter: the hash of its weights, its size, and on how much it was trained."""
+
+import hashlib
+import math
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+
+from offbook.engine.complaints import complaint
+from offbook.engine.text import read_json
+from offbook.harness.records.cell import DrafterInfo
+
+WEIGHTS = "model.safetensors"
+NOT_TRAINED = "draft_token_ids"
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of a drafter's weights.
+
+    Raises:
+        ValueError: there are none.
+    """
+    path = folder / WEIGHTS
+    if not path.is_file():
+        msg = f"{folder}: expected a drafter ({WEIGHTS}), found none; make one with `offbook train-drafter`"
+        raise ValueError(msg)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def describe(folder: Path) -> DrafterInfo:
+    """Size and training of a drafter, from its files' headers.
+
+    Raises:
+        ValueError: they are damaged.
+    """
+    config = read_json(folder / "config.json", what="a drafter's config", remedy="train it anew")
+    try:
+        with safe_open(folder / WEIGHTS, "pt") as file:
+            trained = [name for name in file.keys() if name != NOT_TRAINED]  # noqa: SIM118 (no mapping)
+            parameters = sum(math.prod(file.get_slice(name).get_shape()) for name in trained)
+        return DrafterInfo(parameters=parameters, training_tokens=config.get("training", {}).get("answer_tokens"))
+    except (SafetensorError, OSError, AttributeError, ValidationError) as error:
+        told = complaint(error).told("its config") if isinstance(error, ValidationError) else str(error)
+        found = " ".join(told.split())
+        msg = f"{folder}: expected a drafter whose files are whole, got {found:.200}; train it anew"
+        raise ValueError(msg) from error

@@ -1,0 +1,1 @@
+"""Where bytes come in: strict YAML, parsing, profiles."""

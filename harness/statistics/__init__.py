@@ -1,0 +1,1 @@
+"""What numbers allow to say: intervals, clustered and crossed, and tests."""

@@ -1,0 +1,1 @@
+"""What is asked: finding suites, building requests, rehearsing and scoring them."""

@@ -1,0 +1,269 @@
+"""From records to the leaderboard: a pure function of what the store holds, partial or complete.
+
+One row a cell, and one row "all" over the suites of the same contender, model, seed and temperature. Every ratio is a
+sum over a sum. A suite's score stands under its metric's name; accuracy is there where that is one, and is pooled over
+those suites alone. Speed-ups are taken over the `autoregressive` cell of the same heat and from nowhere else.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from offbook.engine.decoding import metrics
+from offbook.engine.decoding.generation import Generation
+from offbook.engine.files import atomic_write_text
+from offbook.harness.records.accuracy import is_accuracy
+from offbook.harness.records.cell import CellSpec, Certificate, Record, canonical_sha256
+from offbook.harness.records.exam import UNTOUCHED
+from offbook.harness.records.finished_cell import Cell
+from offbook.harness.records.manifest import machine_lines
+from offbook.harness.records.store import Store
+from offbook.harness.statistics.intervals import Interval, bootstrap_ratio, bootstrap_speedup, mean_interval
+from offbook.harness.tables.decoders_markdown import to_csv, to_markdown
+from offbook.harness.tables.drafters_on_students import cross_markdown, cross_table
+
+BASELINE_DECODER = "autoregressive"
+ALL_SUITES = "all"
+POSITIONS = (1, 2, 3, 4)
+
+COLUMNS = (
+    *("model", "training", "decoder", "suite", "temperature", "seed", "n_suites", "n_docs", "new_tokens"),
+    *("finished", "metric", "score", "score_low", "score_high"),
+    *("accuracy", "accuracy_low", "accuracy_high", "accuracy_suites", "accuracy_docs"),
+    *("acceptance_length", "acceptance_length_low", "acceptance_length_high"),
+    *(f"acceptance_at_{k}" for k in POSITIONS),
+    *("tokens_per_s", "tokens_per_s_low", "tokens_per_s_high", "speedup", "speedup_low", "speedup_high"),
+    *("draft_cost_ratio", "target_forwards", "draft_forwards", "draft_forwards_per_round", "losslessness"),
+    *(
+        "drafter_parameters",
+        "training_tokens",
+        "trained_in",
+        "peak_mib",
+        "prefill_s",
+        "decode_s",
+        "heat_id",
+        "semantics",
+        "setting",
+        "key",
+    ),
+)
+
+
+def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
+    """The table, unrounded, in a fixed order: temperature, then "all" before the suites, baseline first.
+
+    Raises:
+        ValueError: a heat whose cells do not hold the same documents.
+    """
+    baselines = {c.record.heat_id: c for c in cells if c.record.spec.decoder == BASELINE_DECODER}
+    lines = [_line([cell], baselines, suite=cell.record.spec.suite) for cell in cells]
+    contenders: dict[str, list[Cell]] = defaultdict(list)
+    for cell in _one_a_suite(cells):
+        contenders[_contender(cell.record)].append(cell)
+    lines += [_line(members, baselines, suite=ALL_SUITES) for members in contenders.values()]
+    lines.sort(key=_order)
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def write_leaderboard(store: Store, out_dir: Path, *, expected: Iterable[CellSpec] = ()) -> pd.DataFrame:
+    """Writes `leaderboard.csv` and `LEADERBOARD.md`, and `cross.csv` for a cross, from what the store holds now.
+
+    Safe while a run goes on: each file is replaced in one step, and `expected` cells without a record are listed as
+    missing.
+
+    Raises:
+        ValueError: a damaged store; nothing is written then.
+    """
+    records = store.records()
+    cells = [Cell(record=record, rows=tuple(store.rows(record))) for record in records]
+    table, cross = leaderboard(cells), cross_table(cells)
+    done = {record.key for record in records}
+    wanted = list(expected)
+    missing = [spec for spec in wanted if spec.key() not in done]
+    markdown = to_markdown(
+        table,
+        manifests={r.heat_id: r.manifest for r in records},
+        missing=missing,
+        expected=len(wanted),
+        sections=cross_markdown(cross, machine_lines(r.manifest for r in records if r.spec.training != UNTOUCHED)),
+    )
+    atomic_write_text(out_dir / "leaderboard.csv", to_csv(table))
+    if not cross.empty:
+        atomic_write_text(out_dir / "cross.csv", to_csv(cross))
+    atomic_write_text(out_dir / "LEADERBOARD.md", markdown)
+    return table
+
+
+def losslessness(certificates: Sequence[Certificate]) -> str:
+    """One phrase for one or several cells of a contender; the worst of them decides."""
+    kinds = {c.kind for c in certificates}
+    if len(kinds) > 1 or any(c.verdict == "not_tested" for c in certificates):
+        differing = sum(c.verdict == "differs" for c in certificates)
+        return f"DIFFERS in {differing} of {len(certificates)} cells" if differing else "not tested"
+    if kinds == {"baseline"}:
+        return "baseline"
+    if kinds == {"greedy_identity"}:
+        n, identical, ties, unexplained = (
+            sum(getattr(c, name) for c in certificates) for name in ("n", "identical", "ties", "unexplained")
+        )
+        if unexplained:
+            return f"DIFFERS {unexplained}/{n}"
+        return f"identical {identical}/{n}" + (f", {ties} {'tie' if ties == 1 else 'ties'}" if ties else "")
+    worst = max(certificates, key=lambda c: (c.verdict == "differs", c.tv or 0.0))
+    phrase = f"TV {worst.tv or 0:.3f} <= {worst.tv_bound or 1:.3f} (p={worst.p_value or 0:.2g})"
+    return f"DIFFERS: {phrase}" if worst.verdict == "differs" else phrase
+
+
+def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> dict[str, Any]:
+    records = [cell.record for cell in cells]
+    spec = records[0].spec
+    rows = [row for cell in cells for row in cell.rows]
+    generations = [row.generation() for row in rows]
+    rounds = sum(g.target_forwards for g in generations)
+    draft_forwards = sum(g.draft_forwards for g in generations)
+    conditional = metrics.conditional_acceptance(generations)
+    drafter = records[0].drafter
+    return {
+        "model": spec.model,
+        "training": spec.training,
+        "decoder": spec.decoder,
+        "suite": suite,
+        "temperature": spec.temperature,
+        "seed": spec.seed,
+        "n_suites": len(cells),
+        "n_docs": len(rows),
+        "new_tokens": sum(len(g.tokens) for g in generations),
+        "finished": metrics.finished(generations),
+        **_scores(cells, pooled=suite == ALL_SUITES),
+        "acceptance_length": metrics.acceptance_length(generations),
+        **_bounds(
+            "acceptance_length",
+            bootstrap_ratio(
+                [sum(r.committed for r in g.rounds) for g in generations], [g.target_forwards for g in generations]
+            ),
+        ),
+        **{f"acceptance_at_{k}": conditional[k - 1] if k <= len(conditional) else math.nan for k in POSITIONS},
+        "tokens_per_s": metrics.tokens_per_second(generations),
+        **_bounds("tokens_per_s", bootstrap_ratio(*_tokens_and_seconds(generations))),
+        **_speedup(cells, baselines),
+        "draft_cost_ratio": metrics.draft_cost_ratio(generations),
+        "target_forwards": rounds,
+        "draft_forwards": draft_forwards,
+        "draft_forwards_per_round": draft_forwards / rounds if rounds else math.nan,
+        "losslessness": losslessness([r.certificate for r in records]),
+        "drafter_parameters": drafter.parameters if drafter else 0,
+        "training_tokens": math.nan if drafter is None or drafter.training_tokens is None else drafter.training_tokens,
+        "trained_in": ", ".join(sorted({trained_in(record) for record in records} - {""})),
+        "peak_mib": max(g.peak_bytes for g in generations) / 2**20,
+        "prefill_s": sum(g.prefill_s for g in generations),
+        "decode_s": sum(g.decode_s for g in generations),
+        "heat_id": records[0].heat_id if suite != ALL_SUITES else " ".join(sorted({r.heat_id for r in records})),
+        "semantics": spec.harness_semantics,
+        "setting": _setting(records, suite),
+        "key": records[0].key if suite != ALL_SUITES else canonical_sha256(sorted(r.key for r in records)),
+    }
+
+
+def trained_in(record: Record) -> str:
+    """The mixed precision that the record's student was trained in; "" for the untouched model, and where unknown."""
+    heat = record.manifest.get("heat")
+    return str(heat.get("trained_in", "")) if isinstance(heat, dict) else ""
+
+
+def _setting(records: Sequence[Record], suite: str) -> str:
+    """What a rerun must share to be held against this row: the specifications, and the drafter's size and diet."""
+    drafters = [None if r.drafter is None else (r.drafter.parameters, r.drafter.training_tokens) for r in records]
+    return canonical_sha256([suite, *sorted([r.spec.setting(), d] for r, d in zip(records, drafters, strict=True))])
+
+
+def _scores(cells: Sequence[Cell], *, pooled: bool) -> dict[str, Any]:
+    """Mean score of one suite, and the share of right answers in the suites whose score is one."""
+    right_or_wrong = [cell for cell in cells if is_accuracy(cell.record.metric)]
+    of_suite, right = (
+        [row.scores[cell.record.metric] for cell in chosen for row in cell.rows]
+        for chosen in ([] if pooled else cells, right_or_wrong)
+    )
+    return {
+        "metric": "" if pooled else cells[0].record.metric,
+        **_mean("score", of_suite),
+        **_mean("accuracy", right),
+        "accuracy_suites": len(right_or_wrong),
+        "accuracy_docs": len(right),
+    }
+
+
+def _mean(name: str, scores: Sequence[float]) -> dict[str, float]:
+    return {name: sum(scores) / len(scores) if scores else math.nan, **_bounds(name, mean_interval(scores))}
+
+
+def _speedup(cells: Sequence[Cell], baselines: dict[str, Cell]) -> dict[str, float]:
+    """Over the baseline of the same heats; a cell whose heat has none yet is left out, none at all gives nan."""
+    ours: list[Generation] = []
+    theirs: list[Generation] = []
+    for cell in cells:
+        baseline = baselines.get(cell.record.heat_id)
+        if baseline is None:
+            continue
+        by_id = {row.doc_id: row for row in baseline.rows}
+        if by_id.keys() != {row.doc_id for row in cell.rows}:
+            message = (
+                f"heat {cell.record.heat_id}: expected {cell.record.spec.decoder} on the baseline's {len(by_id)} "
+                f"documents, got {len(cell.rows)} others; run the heat again"
+            )
+            raise ValueError(message)
+        ours += [row.generation() for row in cell.rows]
+        theirs += [by_id[row.doc_id].generation() for row in cell.rows]
+    if not ours:
+        return {"speedup": math.nan, **_bounds("speedup", None)}
+    ratio = metrics.tokens_per_second(ours) / metrics.tokens_per_second(theirs)
+    interval = bootstrap_speedup(*_tokens_and_seconds(ours), *_tokens_and_seconds(theirs))
+    return {"speedup": ratio, **_bounds("speedup", interval)}
+
+
+def _tokens_and_seconds(generations: Sequence[Generation]) -> tuple[list[float], list[float]]:
+    return [float(len(g.tokens)) for g in generations], [g.wall_s for g in generations]
+
+
+def _bounds(name: str, interval: Interval | None) -> dict[str, float]:
+    low, high = interval or (math.nan, math.nan)
+    return {f"{name}_low": low, f"{name}_high": high}
+
+
+def _contender(record: Record) -> str:
+    """What two cells share if only their suite differs (stop strings and document counts belong to the suite).
+
+    Heats of other arms are another run, such as the cross: their suites are not pooled with these.
+    """
+    spec = record.spec.model_dump(exclude={"suite", "suite_fingerprint", "n_docs", "limits"})
+    heat = record.manifest.get("heat")
+    arms = heat.get("arms") if isinstance(heat, dict) else None
+    return canonical_sha256([spec, sorted(map(str, arms)) if isinstance(arms, list) else []])
+
+
+def _one_a_suite(cells: Sequence[Cell]) -> list[Cell]:
+    """Where a contender ran a suite at several sizes, the run with most documents, the latest of those."""
+    best: dict[tuple[str, str], Cell] = {}
+    for cell in sorted(cells, key=lambda c: (c.record.spec.n_docs, c.record.finished_utc)):
+        best[_contender(cell.record), cell.record.spec.suite] = cell
+    return list(best.values())
+
+
+def _order(line: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        line["temperature"],
+        line["suite"] != ALL_SUITES,
+        line["suite"],
+        line["model"],
+        line["training"] != UNTOUCHED,
+        line["training"],
+        -line["n_suites"],
+        -line["n_docs"],
+        line["decoder"] != BASELINE_DECODER,
+        line["decoder"],
+        line["seed"],
+        line["key"],
+    )

@@ -1,0 +1,120 @@
+"""Whether a drafter trained for the base model keeps its acceptance on a student: derived from the cross's records.
+
+On each student a decoder ran with the base model's drafter and with one trained for the student by the same recipe,
+in one heat, on the same documents; at temperature 0 both wrote the same answers. So documents are paired.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from offbook.engine.decoding.generation import Generation
+from offbook.engine.decoding.metrics import acceptance_length, finished, tokens_per_second
+from offbook.harness.records.exam import UNTOUCHED
+from offbook.harness.records.finished_cell import Cell
+from offbook.harness.statistics.intervals import bootstrap_difference
+from offbook.harness.tables.markdown import escape, interval, machines_below, markdown_table, number, share
+
+BORROWED = "{decoder} (base's drafter)"
+ALL_SUITES = "all"
+COLUMNS = (
+    *("model", "training", "decoder", "suite", "temperature", "n_docs", "finished"),
+    *("acceptance_base", "acceptance_borrowed", "acceptance_own"),
+    *("difference", "difference_low", "difference_high", "speed_ratio"),
+)
+EXPLANATION = """\
+A student decoded with the base model's drafter (*borrowed*) and with one trained for it by the same recipe (*own*), in
+one heat. *Finished*: share of both's answers that ended by themselves, before the cap. *On the base*: acceptance length
+of the base model's drafter on the base model itself, on the same documents. *Own - borrowed*: paired by document.
+*Speed*: tokens per second with the own drafter over those with the borrowed."""
+
+
+def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
+    """One row for each student, decoder with a drafter and suite, and one over all suites; empty without a cross."""
+    groups: dict[tuple[Any, ...], dict[str, tuple[Cell, Cell, Cell | None]]] = {}
+    by_name = {_name(cell): cell for cell in cells}
+    for cell in cells:
+        spec = cell.record.spec
+        own = by_name.get(_name(cell, spec.decoder.removesuffix(BORROWED.format(decoder=""))))
+        if spec.training == UNTOUCHED or own is None or own is cell:
+            continue
+        base = next((c for c in cells if _is_base_of(c, cell)), None)
+        group = (spec.model, spec.training, own.record.spec.decoder, spec.temperature)
+        groups.setdefault(group, {})[spec.suite] = (cell, own, base)
+    lines = []
+    for group, suites in groups.items():
+        trios = list(suites.values())
+        lines.append(_line(group, ALL_SUITES, trios))
+        lines += [_line(group, suite, [trio]) for suite, trio in sorted(suites.items())]
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[str]:
+    """The table as a section of the leaderboard, its machines below; nothing where there is no cross."""
+    if table.empty:
+        return []
+    lines = [
+        {
+            "Student": escape(row["training"]),
+            "Decoder": escape(row["decoder"]),
+            "Suite": escape(row["suite"]),
+            "Docs": str(row["n_docs"]),
+            "Finished": share(row["finished"]),
+            "On the base": number(row["acceptance_base"], 2),
+            "Borrowed": number(row["acceptance_borrowed"], 2),
+            "Own": number(row["acceptance_own"], 2),
+            "Own - borrowed": interval(row, "difference", 2, sign="+"),
+            "Speed": number(row["speed_ratio"], 2),
+        }
+        for row in table.to_dict("records")
+    ]
+    return ["## Drafters on students", EXPLANATION, markdown_table(lines), *machines_below(machines)]
+
+
+def _name(cell: Cell, decoder: str | None = None) -> tuple[Any, ...]:
+    spec = cell.record.spec
+    return (cell.record.heat_id, spec.training, decoder or spec.decoder)
+
+
+def _is_base_of(cell: Cell, borrowed: Cell) -> bool:
+    """Whether a cell is the borrowed drafter's on its own target, over the same documents."""
+    ours, theirs = cell.record.spec, borrowed.record.spec
+    same = ("model", "suite_fingerprint", "temperature", "seed", "n_docs", "drafter_fingerprint")
+    return ours.training == UNTOUCHED and all(getattr(ours, name) == getattr(theirs, name) for name in same)
+
+
+def _line(group: tuple[Any, ...], suite: str, trios: Sequence[tuple[Cell, Cell, Cell | None]]) -> dict[str, Any]:
+    borrowed = _generations([trio[0] for trio in trios])
+    own = _generations([trio[1] for trio in trios])
+    bases = [base for *_, base in trios if base is not None]
+    found = bootstrap_difference(*_committed(own), *_committed(borrowed))
+    low, high = found or (math.nan, math.nan)
+    model, training, decoder, temperature = group
+    return {
+        "model": model,
+        "training": training,
+        "decoder": decoder,
+        "suite": suite,
+        "temperature": temperature,
+        "n_docs": len(own),
+        "finished": finished(own + borrowed),
+        "acceptance_base": acceptance_length(_generations(bases)) if len(bases) == len(trios) else math.nan,
+        "acceptance_borrowed": acceptance_length(borrowed),
+        "acceptance_own": acceptance_length(own),
+        "difference": acceptance_length(own) - acceptance_length(borrowed),
+        "difference_low": low,
+        "difference_high": high,
+        "speed_ratio": tokens_per_second(own) / tokens_per_second(borrowed),
+    }
+
+
+def _generations(cells: Sequence[Cell]) -> list[Generation]:
+    """In the order of documents, so that two arms of one heat can be paired."""
+    return [row.generation() for cell in cells for row in sorted(cell.rows, key=lambda row: row.doc_id)]
+
+
+def _committed(generations: Sequence[Generation]) -> tuple[list[float], list[float]]:
+    tokens = [float(sum(r.committed for r in g.rounds)) for g in generations]
+    return tokens, [float(g.target_forwards) for g in generations]

@@ -1,0 +1,140 @@
+"""What `offbook report` and `offbook ls` do: tables from a store, on disk and on the terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from offbook.harness.records.exam import load_exams
+from offbook.harness.records.manifest import machine_lines
+from offbook.harness.records.store import Store
+from offbook.harness.tables.decoders import losslessness, write_leaderboard
+from offbook.harness.tables.decoders_markdown import machines_of, update_readme
+from offbook.harness.tables.markdown import share
+from offbook.harness.tables.students import ALL_SUITES
+from offbook.harness.tables.students_markdown import update_students_readme, write_students
+
+
+def report(
+    store_dir: Path, out_dir: Path | None = None, readme: Path | None = None, *, console: Console | None = None
+) -> None:
+    """Writes the tables of decoders and of students, by default into the store's folder, and prints the pooled rows.
+
+    Args:
+        store_dir: the store.
+        out_dir: where the tables go.
+        readme: a README whose blocks are renewed too.
+        console: where to print; the terminal by default.
+
+    Raises:
+        ValueError: no store there, a damaged one, or a README without a block.
+    """
+    console = console or Console()
+    check_store(store_dir)
+    if (store_dir / "records").is_dir():
+        store = Store(store_dir)
+        table = write_leaderboard(store, out_dir or store_dir)
+        manifests = {record.heat_id: record.manifest for record in store.records()}
+        if readme is not None:
+            update_readme(readme, table, manifests)
+        console.print(_decoders(table))
+        _print_machines(console, machines_of(table, manifests))
+    if (store_dir / "exams").is_dir():
+        table, exams = write_students(store_dir, out_dir), load_exams(store_dir)
+        if readme is not None:
+            update_students_readme(readme, exams)
+        console.print(_students(table))
+        _print_machines(console, machine_lines(exam.record.manifest for exam in exams))
+
+
+def _print_machines(console: Console, machines: Sequence[str]) -> None:
+    for machine in machines:
+        console.print(f"on {machine}", markup=False, highlight=False)
+
+
+def _decoders(table: pd.DataFrame) -> Table:
+    headings = (
+        *("T", "Model", "Training", "Decoder", "Docs", "Finished", "Accuracy", "Over"),
+        *("Acceptance length", "Tokens/s", "Speed-up", "Lossless?"),
+    )
+    shown = Table(*headings, title="All suites, pooled")
+    for row in table[table["suite"] == "all"].to_dict("records"):
+        numbers = [_number(row[name]) for name in ("accuracy", "acceptance_length", "tokens_per_s", "speedup")]
+        names = [escape(str(row[name])) for name in ("model", "training", "decoder", "n_docs")]
+        right, *rates = numbers
+        cells = [share(row["finished"]), right, f"{row['accuracy_docs']} docs", *rates, escape(row["losslessness"])]
+        shown.add_row(f"{row['temperature']:g}", *names, *cells)
+    return shown
+
+
+def _students(table: pd.DataFrame) -> Table:
+    shown = Table(
+        *("Model", "Student", "Group", "Seeds", "Items"),
+        *("Finished", "Accuracy", "Change", "Gradient tokens"),
+        title="Students",
+    )
+    for row in table[table["suite"] == ALL_SUITES].to_dict("records"):
+        names = [escape(str(row[name])) for name in ("model", "student", "group", "seeds", "n_items")]
+        numbers = [_number(row[name]) for name in ("accuracy", "change", "gradient_tokens")]
+        shown.add_row(*names, share(row["finished"]), *numbers)
+    return shown
+
+
+def list_records(store_dir: Path, *, console: Console | None = None) -> None:
+    """Prints one line a record and one an exam.
+
+    Raises:
+        ValueError: no store there, or a damaged one.
+    """
+    console = console or Console()
+    check_store(store_dir)
+    records, exams = Store(store_dir).records(), load_exams(store_dir)
+    if records:
+        headings = (
+            *("Key", "Model", "Training", "Decoder", "Suite", "T", "Seed"),
+            *("Docs", "Lossless?", "Heat", "Finished (UTC)"),
+        )
+        shown = Table(*headings, title=f"{len(records)} records")
+        for record in records:
+            spec = record.spec
+            cells = [
+                *(record.key[:12], spec.model, spec.training, spec.decoder, spec.suite, f"{spec.temperature:g}"),
+                *(str(spec.seed), str(spec.n_docs), losslessness([record.certificate]), record.heat_id[:12]),
+                f"{record.finished_utc:%Y-%m-%d %H:%M}",
+            ]
+            shown.add_row(*(escape(cell) for cell in cells))
+        console.print(shown)
+    if exams:
+        columns = ("Key", "Model", "Student", "Method", "Seed", "Suites", "Docs", "Ended", "Right", "Finished (UTC)")
+        shown = Table(*columns, title=f"{len(exams)} exams")
+        for exam in exams:
+            sat, rows, right = exam.record.spec, exam.rows, exam.right()
+            cells = [
+                *(exam.record.key[:12], sat.model, sat.student, sat.method, str(sat.seed), str(len(sat.suites))),
+                *(str(len(rows)), share(sum(row.finished for row in rows) / len(rows))),
+                f"{sum(right) / len(right):.3f} of {len(right)}" if right else "-",
+                f"{exam.record.finished_utc:%Y-%m-%d %H:%M}",
+            ]
+            shown.add_row(*(escape(cell) for cell in cells))
+        console.print(shown)
+
+
+def check_store(store_dir: Path) -> None:
+    """Refuses a folder that holds no results.
+
+    Raises:
+        ValueError: it has neither records nor exams.
+    """
+    if not any((store_dir / name).is_dir() for name in ("records", "exams")):
+        message = (
+            f"{store_dir.resolve().name or store_dir}: expected a store with a folder records/ or exams/, found none; "
+            "run `offbook evaluate` or `offbook reproduce` first"
+        )
+        raise ValueError(message)
+
+
+def _number(value: float) -> str:
+    return "-" if pd.isna(value) else f"{value:.2f}"

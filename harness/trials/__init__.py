@@ -1,0 +1,1 @@
+"""What is measured: heats, exams, and what becomes of their answers."""

@@ -1,0 +1,265 @@
+"""Examines a student: lm-eval asks, the student answers greedily in batches, lm-eval scores.
+
+All suites' documents are answered together, sorted by length, so that batches hold little padding. Batches move the
+last bits of the logits, so that an answer may differ from the one-by-one answer of a heat where two tokens tie.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from offbook.engine.decoding.batch import BatchAnswer, answer_batch
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.stop import visible_text
+from offbook.engine.progress import Progress
+from offbook.harness.artifacts.material import Material
+from offbook.harness.artifacts.students import Student
+from offbook.harness.records.cell import LimitsSpec, canonical_sha256
+from offbook.harness.records.exam import (
+    UNTOUCHED,
+    AnswerRow,
+    Exam,
+    ExamRecord,
+    ExamSpec,
+    SuiteSpec,
+    TrainingCost,
+    commit_exam,
+)
+from offbook.harness.records.manifest import load_average
+from offbook.harness.roster.target import Target
+from offbook.harness.settings.students import Group
+from offbook.harness.suites.rehearsal import check_metric, check_prompts
+from offbook.harness.suites.requests import Asked, Request, Suite, ask
+from offbook.harness.suites.scoring import main_metric, not_scored, score
+from offbook.harness.trials.unscored import Began, ExamAnswer, Unscored, drop, keep, kept, scoring
+from offbook.tasks.source import origin_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """The questions of an exam, rendered for one tokenizer: the same for all students of a base model."""
+
+    suites: tuple[SuiteSpec, ...]
+    asked: tuple[Asked, ...]
+    max_new_tokens: int
+    batch_size: int
+    chat_template: bool
+
+    def not_done(self) -> list[str]:
+        """What to tell people of suites whose task asks for sampling: an exam is greedy."""
+        return [told for asked in self.asked if (told := asked.not_done(Sampling()))]
+
+
+def set_paper(
+    groups: Mapping[Group, Sequence[Suite]], target: Target, *, limit: int | None, max_new_tokens: int, batch_size: int
+) -> Paper:
+    """Builds the requests of all suites.
+
+    Raises:
+        ValueError: a suite that does not generate, asks for settings of generation that are not done here or has no
+            number a document, or a document that does not fit.
+    """
+    chat = target.has_chat_template
+    found = [
+        (group, suite, ask(suite, target, limit=limit, chat_template=chat))
+        for group, suites in groups.items()
+        for suite in suites
+    ]
+    for *_, asked in found:
+        check_prompts(asked, target, max_new_tokens=max_new_tokens)
+        check_metric(asked, target)
+    return Paper(
+        suites=tuple(
+            SuiteSpec(
+                name=suite.name,
+                group=group,
+                fingerprint=asked.fingerprint,
+                n_docs=len(asked.requests),
+                origin=origin_of(suite.task().eval_docs),
+            )
+            for group, suite, asked in found
+        ),
+        asked=tuple(asked for *_, asked in found),
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        chat_template=chat,
+    )
+
+
+def exam_spec(
+    paper: Paper,
+    *,
+    model: str,
+    base_sha256: str,
+    weights_sha256: str,
+    dtype: str,
+    student: Student | None = None,
+    material: Material | None = None,
+) -> ExamSpec:
+    """The specification of one model's exam; without a student it is the untouched model's."""
+    taught: dict[str, Any] = {"student": UNTOUCHED, "method": UNTOUCHED}
+    if student is not None:
+        assert material is not None
+        training = {name: value for name, value in vars(student.config).items() if name != "seed"}
+        taught = {
+            "student": student.name,
+            "method": student.method,
+            "options": student.told(material),
+            "training": training,
+            "corpus_sha256": material.sha256,
+            "helpers": {k: v for k, v in student.identity(material).items() if k not in ("model", "corpus")},
+            "seed": student.config.seed,
+        }
+    return ExamSpec(
+        model=model,
+        base_sha256=base_sha256,
+        weights_sha256=weights_sha256,
+        suites=paper.suites,
+        max_new_tokens=paper.max_new_tokens,
+        batch_size=paper.batch_size,
+        dtype=dtype,
+        chat_template=paper.chat_template,
+        **taught,
+    )
+
+
+def examine(
+    paper: Paper, target: Target, spec: ExamSpec, cost: TrainingCost | None, folder: Path, progress: Progress
+) -> Exam:
+    """Lets one model sit the exam, commits it and returns it; answers that an earlier process kept are scored.
+
+    Raises:
+        ValueError: documents without one number each as their score, or a task that cannot score an answer.
+    """
+    who = f"{spec.student}, seed {spec.seed}"
+    prompts = {
+        (str(place), r.doc_id): target.encode(r.prompt, templated=paper.chat_template)
+        for place, asked in enumerate(paper.asked)
+        for r in asked.requests
+    }
+    key = _answers_key(paper, target, spec, prompts)
+    answers = kept(folder, who, key, Unscored[ExamAnswer], prompts, progress)
+    if answers is None:
+        answers = _answer(paper, target, key, prompts, f"exam of {who}", progress)
+        keep(folder, who, answers)
+    clock, description = time.perf_counter(), dict(answers.began.manifest)
+    with scoring(folder):
+        rows, metrics, reasons = _rows(paper, target, answers)
+    for name, reason in reasons.items():
+        description["not_scored"] = {**reasons}
+        progress.say(f"    {name}: not scored right or wrong: {reason}")
+    description["load_average"] = answers.load_average
+    record = ExamRecord(
+        key=spec.key(),
+        spec=spec,
+        cost=cost,
+        metrics=metrics,
+        manifest=description,
+        started_utc=answers.began.started_utc,
+        finished_utc=datetime.now(UTC),
+        wall_s=answers.wall_s + time.perf_counter() - clock,
+    )
+    commit_exam(folder, record, rows)
+    drop(folder, who, key)
+    return Exam(record, tuple(rows))
+
+
+def _rows(
+    paper: Paper, target: Target, answers: Unscored[ExamAnswer]
+) -> tuple[list[AnswerRow], dict[str, str], dict[str, str]]:
+    """Rows, the main metric by suite, and why a suite is not scored right or wrong.
+
+    Raises:
+        ValueError: a task that cannot score an answer, or not with one number.
+    """
+    answered = {(int(a.of), a.doc_id): BatchAnswer(a.tokens, a.finish_reason) for a in answers.answers}
+    rows: list[AnswerRow] = []
+    metrics: dict[str, str] = {}
+    reasons: dict[str, str] = {}
+    for place, asked in enumerate(paper.asked):
+        name = asked.suite.name
+        texts = {
+            r.doc_id: visible_text(
+                target.detokenize(answered[place, r.doc_id].tokens), _limits(paper, target, r).stop_strings
+            )
+            for r in asked.requests
+        }
+        scores = score(asked, target, texts)
+        metrics[name] = main_metric(scores, name)
+        if reason := not_scored(name, metrics[name]):
+            reasons[name] = reason
+        rows += [
+            AnswerRow(
+                suite=name,
+                doc_id=r.doc_id,
+                doc_hash=r.doc_hash,
+                tokens=len(answered[place, r.doc_id].tokens),
+                finished=answered[place, r.doc_id].finished,
+                text=texts[r.doc_id],
+                score=scores[r.doc_id][metrics[name]],
+                choices=r.choices,
+                cluster=r.cluster,
+            )
+            for r in asked.requests
+        ]
+    return rows, metrics, reasons
+
+
+def _limits(paper: Paper, target: Target, request: Request) -> Limits:
+    """The exam's cap, the document's own stop strings."""
+    return target.limits(paper.max_new_tokens, request.stop_strings)
+
+
+def _answers_key(paper: Paper, target: Target, spec: ExamSpec, prompts: Mapping[tuple[str, int], Sequence[int]]) -> str:
+    """The hash of what determines an exam's answers: its specification without the scorers, and every prompt."""
+    exam = spec.model_dump(mode="json", exclude={"suites"})
+    limits = {
+        (str(place), r.doc_id): LimitsSpec.of(_limits(paper, target, r)).model_dump(mode="json")
+        for place, asked in enumerate(paper.asked)
+        for r in asked.requests
+    }
+    documents = [[*name, list(prompt), limits[name]] for name, prompt in prompts.items()]
+    return canonical_sha256({"exam": exam, "documents": documents})
+
+
+def _answer(
+    paper: Paper,
+    target: Target,
+    key: str,
+    prompts: Mapping[tuple[str, int], Sequence[int]],
+    title: str,
+    progress: Progress,
+) -> Unscored[ExamAnswer]:
+    """Answers to all documents, in batches of about one length."""
+    began, clock = Began.now(), time.perf_counter()
+    asked = {(str(place), r.doc_id): r for place, asked in enumerate(paper.asked) for r in asked.requests}
+    order = sorted(prompts, key=lambda name: len(prompts[name]))
+    answers: list[ExamAnswer] = []
+    target.backbone.use_native_attention()
+    try:
+        for start in range(0, len(order), paper.batch_size):
+            progress.update(start, len(order), title)
+            names = order[start : start + paper.batch_size]
+            batch = answer_batch(
+                target.backbone.model,
+                target.tokenizer,
+                [prompts[n] for n in names],
+                [_limits(paper, target, asked[n]) for n in names],
+            )
+            answers += [
+                ExamAnswer(of=of, doc_id=doc_id, tokens=answer.tokens, finish_reason=answer.finish_reason)
+                for (of, doc_id), answer in zip(names, batch, strict=True)
+            ]
+    finally:
+        target.backbone.use_tree_attention()
+    return Unscored[ExamAnswer](
+        key=key,
+        began=began,
+        load_at_end=load_average(),
+        wall_s=time.perf_counter() - clock,
+        answers=tuple(answers),
+    )

@@ -1,0 +1,352 @@
+"""One heat: all arms of one (checkpoint, suite, seed, temperature), document by document, in one process.
+
+Each document is answered by every arm before the next one is opened, from the same prompt ids, and the order of the
+arms is rotated from document to document; whatever slows the machine for a while slows all of them. Every arm first
+begins an answer to the first document, uncounted. lm-eval scores the answers, the certificate is made, and only then
+are the cells committed, all together; until then the answers are kept aside (`unscored.py`).
+"""
+
+import gc
+import hashlib
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import torch
+
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.generation import Generation
+from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.stop import visible_text
+from offbook.engine.progress import Progress, Silent
+from offbook.harness.certificates.certify import certify
+from offbook.harness.records.cell import CellSpec, DocumentRow, LimitsSpec, Record, canonical_sha256
+from offbook.harness.records.journal import commit_heat, in_store, recover
+from offbook.harness.records.manifest import load_average
+from offbook.harness.records.store import Store
+from offbook.harness.roster import decoders as roster
+from offbook.harness.roster.arms import Arm
+from offbook.harness.roster.target import Target
+from offbook.harness.suites.rehearsal import check_first_answer, check_metric, check_prompts
+from offbook.harness.suites.requests import Asked, Suite, ask
+from offbook.harness.suites.scoring import main_metric, not_scored, score
+from offbook.harness.trials.unscored import Began, HeatAnswer, Unscored, any_kept, drop, keep, kept, scoring
+
+WARM_UP_TOKENS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heat:
+    """A heat that is fully determined but not yet run: `limits` by doc_id, `cells` are the specifications by arm.
+
+    `rehearsed`: whether the suite is known to score an answer; if not, the first one is scored before the second.
+    """
+
+    target: Target
+    arms: tuple[Arm, ...]
+    asked: Asked
+    sampling: Sampling
+    limits: Mapping[int, Limits]
+    seed: int
+    cells: Mapping[str, CellSpec]
+    trained_in: str = ""
+    rehearsed: bool = True
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        student = next(iter(self.cells.values())).training
+        who = "" if student == "untouched" else f" by {student}"
+        return f"{self.asked.suite.name} at temperature {self.sampling.temperature:g}{who}"
+
+
+def plan_heat(
+    target: Target,
+    arms: Sequence[Arm],
+    suite: Suite,
+    *,
+    seed: int = 0,
+    sampling: Sampling | None = None,
+    limit: int | None = None,
+    max_new_tokens: int | None = None,
+    chat_template: bool | None = None,
+    training: str = "untouched",
+    trained_in: str = "",
+) -> Heat:
+    """Builds a heat's requests and specifications.
+
+    Args:
+        target: the checkpoint.
+        arms: contenders; `autoregressive` must be among them.
+        suite: what is asked.
+        seed: of every random number.
+        sampling: decoding settings; greedy by default.
+        limit: how many documents, from the suite's first; all by default.
+        max_new_tokens: cap on each answer; each document's own by default.
+        chat_template: whether prompts go through the chat template; by default where there is one.
+        training: how the checkpoint was made from the model it is named after.
+        trained_in: mixed precision in which that was done; the manifest says it.
+
+    Raises:
+        ValueError: no baseline among the arms, a suite that decoders take no part in or that has no number a document,
+            or a document that does not fit the model's context.
+    """
+    if roster.BASELINE not in [arm.name for arm in arms]:
+        msg = (
+            f"expected {roster.BASELINE} among the decoders, got {', '.join(arm.name for arm in arms) or 'none'}; add "
+            "it: speed and losslessness are measured against it"
+        )
+        raise ValueError(msg)
+    chat = target.has_chat_template if chat_template is None else chat_template
+    asked = ask(suite, target, limit=limit, chat_template=chat)
+    caps = {request.doc_id: max_new_tokens or request.max_new_tokens for request in asked.requests}
+    recorded = Limits(
+        max_new_tokens=max(caps.values()),
+        eos_token_ids=target.eos_token_ids,
+        stop_strings=tuple(dict.fromkeys(stop for r in asked.requests for stop in r.stop_strings)),
+    )
+    check_prompts(asked, target, max_new_tokens=max_new_tokens)
+    rehearsed = check_metric(asked, target)
+    sampling = sampling or Sampling()
+    cells = {
+        arm.name: CellSpec(
+            model=target.name,
+            weights_sha256=target.weights_sha256,
+            training=training,
+            decoder=arm.name,
+            decoder_config=dict(arm.options),
+            drafter_fingerprint=arm.drafter_fingerprint,
+            suite=suite.name,
+            suite_fingerprint=asked.fingerprint,
+            seed=seed,
+            temperature=sampling.temperature,
+            top_k=sampling.top_k,
+            top_p=sampling.top_p,
+            limits=LimitsSpec.of(recorded),
+            dtype=target.dtype,
+            n_docs=len(asked.requests),
+            chat_template=chat,
+        )
+        for arm in arms
+    }
+    return Heat(
+        target=target,
+        arms=tuple(arms),
+        asked=asked,
+        sampling=sampling,
+        limits={r.doc_id: target.limits(caps[r.doc_id], r.stop_strings) for r in asked.requests},
+        seed=seed,
+        cells=cells,
+        trained_in=trained_in,
+        rehearsed=rehearsed,
+    )
+
+
+def is_done(heat: Heat, store: Store) -> bool:
+    """Whether the store holds this heat; finishes a commit that was interrupted.
+
+    Raises:
+        ValueError: it holds a part of it, from a heat with other arms.
+    """
+    recover(store)
+    return in_store(store, [spec.key() for spec in heat.cells.values()])
+
+
+def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list[Record]:
+    """Runs a heat and commits its cells; one that the store holds is not run again.
+
+    Where an earlier process generated the answers and could not score them, they are scored, with the times, the load
+    and the manifest of that process.
+
+    Returns:
+        The heat's records.
+
+    Raises:
+        ValueError: a prompt that does not fit, a store with a part of this heat, or a task that cannot score an answer.
+    """
+    progress = progress or Silent()
+    keys = {spec.key() for spec in heat.cells.values()}
+    name = heat.asked.suite.name
+    done = is_done(heat, store)
+    if done and not any_kept(store.root):
+        return [record for record in store.records() if record.key in keys]
+    prompts = {
+        request.doc_id: heat.target.prompt(request.prompt, templated=heat.asked.chat_template)
+        for request in heat.asked.requests
+    }
+    key = _answers_key(heat, prompts)
+    if done:
+        drop(store.root, name, key)
+        return [record for record in store.records() if record.key in keys]
+    if told := heat.asked.not_done(heat.sampling):
+        progress.say(told)
+    answers = _answers(heat, store, key, prompts, progress)
+    clock, description = time.perf_counter(), dict(answers.began.manifest)
+    with scoring(store.root):
+        rows = {arm.name: _scored(heat, answers, arm) for arm in heat.arms}
+        metric = main_metric(dict(enumerate(row.scores for arm in heat.arms for row in rows[arm.name])), name)
+    certificates = {
+        arm.name: certify(
+            arm,
+            target=heat.target,
+            sampling=heat.sampling,
+            seed=heat.seed,
+            reference=rows[roster.BASELINE],
+            rows=rows[arm.name],
+            prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
+        )
+        for arm in heat.arms
+    }
+    if reason := not_scored(name, metric):
+        description["not_scored"] = {name: reason}
+        progress.say(f"    {name}: not scored right or wrong: {reason}")
+    started = answers.began.started_utc
+    heat_id = hashlib.sha256(f"{sorted(keys)}{started.isoformat()}".encode()).hexdigest()[:12]
+    description["heat"] = {
+        "arms": [arm.name for arm in heat.arms],
+        "order": "rotated",
+        "warm_up_tokens": WARM_UP_TOKENS,
+        **({"trained_in": heat.trained_in} if heat.trained_in else {}),
+        "load_average": answers.load_average,
+    }
+    finished, wall_s = datetime.now(UTC), answers.wall_s + time.perf_counter() - clock
+    records = [
+        Record(
+            key=heat.cells[arm.name].key(),
+            heat_id=heat_id,
+            spec=heat.cells[arm.name],
+            certificate=certificates[arm.name],
+            manifest=description,
+            drafter=arm.drafter,
+            metric=metric,
+            started_utc=started,
+            finished_utc=finished,
+            wall_s=wall_s,
+        )
+        for arm in heat.arms
+    ]
+    committed = commit_heat(store, [(record, rows[record.spec.decoder]) for record in records])
+    drop(store.root, name, key)
+    return committed
+
+
+def summary(heat: Heat, store: Store) -> str:
+    """A committed heat in one line: tokens per second and acceptance length of each arm."""
+    keys = {spec.key() for spec in heat.cells.values()}
+    parts = []
+    for record in store.records():
+        if record.key in keys:
+            generations = [row.generation() for row in store.rows(record)]
+            parts.append(f"{record.spec.decoder} {_pace(generations)}")
+    return " | ".join(parts)
+
+
+def document_seed(seed: int, suite: str, doc_id: int, arm: str) -> int:
+    """The seed of one answer, a function of nothing but these."""
+    digest = hashlib.sha256(f"{seed}/{suite}/{doc_id}/{arm}".encode()).digest()
+    return int.from_bytes(digest[:8]) >> 2  # torch takes 63 bits
+
+
+def _answers_key(heat: Heat, prompts: Mapping[int, torch.Tensor]) -> str:
+    """The hash of what determines a heat's answers: its cells without the scorer, and every document's prompt."""
+    cells = [spec.model_dump(mode="json", exclude={"suite_fingerprint"}) for spec in heat.cells.values()]
+    documents = [
+        [doc_id, prompt[0].tolist(), LimitsSpec.of(heat.limits[doc_id]).model_dump(mode="json")]
+        for doc_id, prompt in prompts.items()
+    ]
+    return canonical_sha256({"heat": cells, "documents": documents})
+
+
+def _answers(
+    heat: Heat, store: Store, key: str, prompts: Mapping[int, torch.Tensor], progress: Progress
+) -> Unscored[HeatAnswer]:
+    """All answers: those that an earlier process kept, or fresh ones, which are kept before anybody scores them."""
+    name = heat.asked.suite.name
+    wanted = [(arm.name, doc_id) for arm in heat.arms for doc_id in prompts]
+    if (found := kept(store.root, name, key, Unscored[HeatAnswer], wanted, progress)) is not None:
+        return found
+    began, clock = Began.now(), time.perf_counter()
+    generations = _decode(heat, prompts, progress)
+    answers = Unscored[HeatAnswer](
+        key=key,
+        began=began,
+        load_at_end=load_average(),
+        wall_s=time.perf_counter() - clock,
+        answers=tuple(
+            HeatAnswer(of=arm.name, row=row) for arm in heat.arms for row in _rows(heat, generations[arm.name])
+        ),
+    )
+    keep(store.root, name, answers)
+    return answers
+
+
+def _decode(heat: Heat, prompts: Mapping[int, torch.Tensor], progress: Progress) -> dict[str, dict[int, Generation]]:
+    """Answers by arm and doc_id."""
+    order = list(heat.arms)
+    random.Random(heat.seed).shuffle(order)
+    doc_ids = list(prompts)
+    first = heat.limits[doc_ids[0]]
+    short = replace(first, max_new_tokens=min(WARM_UP_TOKENS, first.max_new_tokens))
+    for number, arm in enumerate(order):
+        progress.update(
+            0, len(order) * len(doc_ids), f"{heat.title}: warming up {arm.name} ({number + 1}/{len(order)})"
+        )
+        _generate(heat, arm, doc_ids[0], prompts[doc_ids[0]], short)
+    generations: dict[str, dict[int, Generation]] = {arm.name: {} for arm in heat.arms}
+    for turn, doc_id in enumerate(doc_ids):
+        shift = turn % len(order)
+        for number, arm in enumerate(order[shift:] + order[:shift]):
+            generations[arm.name][doc_id] = _generate(heat, arm, doc_id, prompts[doc_id], heat.limits[doc_id])
+            progress.update(
+                turn * len(order) + number + 1,
+                len(order) * len(doc_ids),
+                f"{heat.title}: {arm.name} {_pace(list(generations[arm.name].values()))}",
+            )
+            if not heat.rehearsed and turn == number == 0:
+                text = heat.target.detokenize(generations[arm.name][doc_id].tokens)
+                text = visible_text(text, heat.limits[doc_id].stop_strings)
+                check_first_answer(heat.asked, heat.target, text)
+    return generations
+
+
+def _generate(heat: Heat, arm: Arm, doc_id: int, prompt_1P: torch.Tensor, limits: Limits) -> Generation:
+    generator = heat.target.generator(document_seed(heat.seed, heat.asked.suite.name, doc_id, arm.name))
+    gc.disable()  # a collection in the middle would be charged to whoever is running
+    try:
+        return arm.decoder.generate(prompt_1P, sampling=heat.sampling, limits=limits, generator=generator)
+    except ValueError as error:
+        msg = f"{heat.asked.suite.name}, document {doc_id}, {arm.name}: {error}"
+        raise ValueError(msg) from error
+    finally:
+        gc.enable()
+
+
+def _rows(heat: Heat, generations: Mapping[int, Generation]) -> list[DocumentRow]:
+    """An arm's rows, without scores."""
+    return [
+        DocumentRow.from_generation(
+            generation := generations[request.doc_id],
+            doc_id=request.doc_id,
+            doc_hash=request.doc_hash,
+            text=visible_text(heat.target.detokenize(generation.tokens), heat.limits[request.doc_id].stop_strings),
+            scores={},
+        )
+        for request in heat.asked.requests
+    ]
+
+
+def _scored(heat: Heat, answers: Unscored[HeatAnswer], arm: Arm) -> list[DocumentRow]:
+    """An arm's rows with the scores and references of the task as it is now."""
+    rows = {answer.row.doc_id: answer.row for answer in answers.answers if answer.of == arm.name}
+    scores = score(heat.asked, heat.target, {doc_id: row.text for doc_id, row in rows.items()})
+    return [
+        rows[request.doc_id].model_copy(update={"doc_hash": request.doc_hash, "scores": scores[request.doc_id]})
+        for request in heat.asked.requests
+    ]
+
+
+def _pace(generations: Sequence[Generation]) -> str:
+    return f"{tokens_per_second(generations):.1f} tok/s, {acceptance_length(generations):.2f} a forward"

@@ -1,0 +1,1 @@
+"""How corpora of rationales are made: perspectives, renderers, a checker, synthesis."""

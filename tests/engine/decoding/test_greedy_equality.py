@@ -1,0 +1,141 @@
+"""Greedy decoding commits what transformers' own `generate` commits: every decoder, every architecture, in fp64."""
+
+import zlib
+
+import pytest
+import torch
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+
+from offbook.baselines.decoding.autoregressive import Autoregressive
+from offbook.baselines.decoding.prompt_lookup import PromptLookup
+from offbook.baselines.decoding.transformers_generate import TransformersGenerate
+from offbook.engine.decoding.decode import SpeculativeDecoder
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.feature_draft import TreeConfig
+from offbook.engine.decoding.sampling import Sampling
+from tests.engine.targets import ARCHITECTURES, VOCABULARY, feature_drafter, greedy_reference, target
+from tests.engine.tiny_drafters import RandomTrees
+
+LOUD, SOFT = False, True
+# decoder: on which target, examples per architecture (54, times 6 architectures = 324); each pair draws its own
+DECODERS = {
+    "autoregressive": (LOUD, 3),
+    "prompt_lookup": (LOUD, 6),
+    "eagle2": (LOUD, 5),
+    "jakiro": (LOUD, 5),
+    "eagle2 often right": (SOFT, 7),
+    "jakiro often right": (SOFT, 7),
+    "hf_generate": (LOUD, 2),
+    "hf_prompt_lookup": (LOUD, 4),
+    "random trees": (LOUD, 15),
+}
+
+ASKED: set[tuple[tuple[int, ...], int]] = set()
+PAIRS: set[tuple[str, str]] = set()  # of architecture and decoder that were asked
+
+prompts = st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=20)
+
+
+@st.composite
+def tree_configs(draw):
+    depth, top_k = draw(st.integers(1, 4)), draw(st.integers(1, 6))
+    return TreeConfig(
+        total_tokens=draw(st.integers(2, min(24, top_k + depth * top_k**2 + 1))), depth=depth, top_k=top_k
+    )
+
+
+def make_decoder(name, backbone, answer, data):
+    if name == "hf_generate":
+        return TransformersGenerate(backbone)
+    if name == "hf_prompt_lookup":
+        return TransformersGenerate(backbone, prompt_lookup_num_tokens=data.draw(st.integers(1, 6)))
+    if name == "autoregressive":
+        drafter = Autoregressive()
+    elif name == "prompt_lookup":
+        drafter = PromptLookup(max_ngram=data.draw(st.integers(1, 3)), num_tokens=data.draw(st.integers(1, 10)))
+    elif name == "random trees":
+        drafter = RandomTrees(
+            answer,
+            vocabulary=VOCABULARY,
+            max_nodes=data.draw(st.integers(1, 24)),
+            hit=data.draw(st.sampled_from([0.3, 0.7, 1.0])),
+            seed=data.draw(st.integers(0, 2**16)),
+        )
+    else:
+        drafter = feature_drafter(
+            name.split()[0],
+            backbone,
+            data.draw(tree_configs()),
+            echo="often right" in name,
+            vocabulary=data.draw(st.sampled_from([VOCABULARY, 20])),
+            seed=data.draw(st.integers(0, 3)),
+        )
+    return SpeculativeDecoder(backbone, drafter)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_greedy_speculation_equals_plain_generate(architecture, decoder):
+    damped, examples = DECODERS[decoder]
+    backbone = target(architecture, damped=damped)
+
+    @seed(zlib.crc32(f"{architecture}/{decoder}".encode()))  # else every pair would draw the same prompts
+    @settings(max_examples=examples)
+    @given(prompt=prompts, cap=st.integers(2, 14), data=st.data())
+    def check(prompt, cap, data):
+        ASKED.add((tuple(prompt), cap))
+        answer = greedy_reference(backbone, prompt, cap + (5 if decoder == "random trees" else 0))
+        expected, eos = answer[:cap], frozenset()
+        if data.draw(st.booleans(), label="with an end token"):
+            eos = frozenset({data.draw(st.sampled_from(expected)), VOCABULARY - 1})
+            expected = expected[: next(n for n, token in enumerate(expected, start=1) if token in eos)]
+        heard: list[int] = []
+        generation = make_decoder(decoder, backbone, answer, data).generate(
+            torch.tensor([prompt]),
+            sampling=Sampling(),
+            limits=Limits(max_new_tokens=cap, eos_token_ids=eos),
+            generator=torch.Generator(),
+            on_commit=heard.extend,
+        )
+        assert list(generation.tokens) == expected
+        assert heard == expected
+        assert generation.finish_reason == ("eos" if expected[-1] in eos else "length")
+        assert generation.prefill_committed == 1 or decoder == "hf_prompt_lookup"
+        assert generation.prefill_committed + sum(r.committed for r in generation.rounds) == len(expected)
+
+    check()
+    PAIRS.add((architecture, decoder))
+
+
+def test_at_least_two_hundred_different_prompts_were_asked():
+    if len(PAIRS) < len(ARCHITECTURES) * len(DECODERS):
+        pytest.skip("only a part of this file ran")
+    assert len({prompt for prompt, _ in ASKED}) >= 200
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_targets_answers_are_worth_comparing(architecture):
+    """Not one token over and over, and different from prompt to prompt; the random trees hit in scattered places."""
+    backbone = target(architecture)
+    answers = [greedy_reference(backbone, [seed, 7 * seed % VOCABULARY, 3], 20) for seed in range(1, 6)]
+    assert sum(len(set(answer)) for answer in answers) >= 25
+    assert len({tuple(answer[:4]) for answer in answers}) >= 4
+
+
+@pytest.mark.parametrize("name", ["eagle2", "jakiro"])
+def test_the_drafter_that_is_often_right_is_right_and_wrong_at_times(name):
+    accepted = []
+    for architecture in ARCHITECTURES:
+        backbone = target(architecture, damped=True)
+        drafter = feature_drafter(name, backbone, TreeConfig(total_tokens=12, depth=2, top_k=4), echo=True)
+        for first in range(3):
+            generation = SpeculativeDecoder(backbone, drafter).generate(
+                torch.tensor([[first, 11]]),
+                sampling=Sampling(),
+                limits=Limits(max_new_tokens=16),
+                generator=torch.Generator(),
+            )
+            accepted += [r.accepted for r in generation.rounds]
+    assert {0, 1, 2} <= set(accepted)
+    assert sum(accepted) / len(accepted) > 0.5

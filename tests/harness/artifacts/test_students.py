@@ -1,0 +1,195 @@
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from offbook.baselines.distillation.mcc_kd import MccKdOptions
+from offbook.engine.progress import Silent
+from offbook.engine.students.distiller import StudentConfig
+from offbook.engine.students.tables import Table
+from offbook.harness.artifacts.material import DevQuestion, Material, load_material
+from offbook.harness.artifacts.students import check_settings, cost, dev_score, is_made, make, plan_students
+from offbook.harness.settings.profile import parse
+from offbook.harness.settings.students import CorpusSpec, StudentsSpec
+from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
+
+CONTENT = {
+    "methods": {
+        "single": {"method": "single_rationale", "seeds": 2},
+        "all": {"method": "uniform_rationales", "training": {"learning_rate": 0.5}},
+    },
+    "training": {"gradient_tokens": 700, "max_length": 4096, "evaluations": 1, "questions_per_step": 2},
+    "seeds": 3,
+    "suites": {"id": ["procedural_id"]},
+}
+
+
+def spec(**changes: object) -> StudentsSpec:
+    return parse(StudentsSpec, CONTENT | changes, source="test")
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> str:
+    return str(save_tiny(tmp_path_factory.mktemp("students") / "tiny"))
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return load_material(CorpusSpec(questions=4, dev_questions=2), Silent())
+
+
+def test_students_come_seed_by_seed_with_their_own_settings_over_the_common_ones(tiny):
+    students = plan_students(spec(), tiny)
+    assert [(s.name, s.config.seed) for s in students] == [
+        ("single", 0), ("all", 0), ("single", 1), ("all", 1), ("all", 2)
+    ]  # fmt: skip
+    assert {s.config.learning_rate for s in students if s.name == "all"} == {0.5}
+    assert {s.config.learning_rate for s in students if s.name == "single"} == {StudentConfig().learning_rate}
+    assert {s.config.gradient_tokens for s in students} == {700}
+
+
+def test_settings_that_do_not_exist_are_refused_before_anything_is_made():
+    with pytest.raises(ValueError, match="no distillation method 'mindful'"):
+        check_settings(spec(methods={"x": {"method": "mindful"}}))
+    with pytest.raises(ValueError, match="perspectiv"):
+        check_settings(spec(methods={"x": {"method": "single_rationale", "options": {"perspectiv": "y"}}}))
+    with pytest.raises(ValueError, match="'untouched', got one: that is the base model"):
+        spec(methods={"untouched": {"method": "mind"}})
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    check_settings(spec(processes=2))
+    with pytest.raises(ValueError, match="expected a GPU for each of 3 processes, got 2"):
+        check_settings(spec(processes=3))
+
+
+def test_a_student_of_one_base_model_is_planned_for_no_other(tiny):
+    methods = {
+        "a": {"method": "single_rationale", "seeds": 1},
+        "b": {"method": "single_rationale", "seeds": 1, "models": ["other"]},
+    }
+    planned = plan_students(spec(methods=methods, models=[tiny, "other"]), tiny)
+    assert [student.name for student in planned] == ["a"]
+    with pytest.raises(ValueError, match="expected students of the models x, got one of 'other'"):
+        spec(methods=methods, models=["x"])
+
+
+def test_a_student_lies_where_what_determines_it_says(tiny, material, tmp_path):
+    student = plan_students(spec(), tiny)[0]
+    folder = student.folder(tmp_path, material)
+    changed = {
+        student.folder(tmp_path, dataclasses.replace(material, dev=material.dev[:1])),
+        *(
+            dataclasses.replace(student, **change).folder(tmp_path, material)
+            for change in (
+                {"config": dataclasses.replace(student.config, seed=5)},
+                {"config": dataclasses.replace(student.config, learning_rate=0.1)},
+                {"options": {"perspective": "planning"}},
+                {"base_sha256": "00"},
+                {"method": "uniform_rationales"},
+            )
+        ),
+    }
+    assert len(changed | {folder}) == 7
+    assert dataclasses.replace(student, encoder="another").folder(tmp_path, material) == folder, "it reads none"
+
+
+def test_a_student_names_the_settings_it_was_not_given_too(tiny, material, tmp_path):
+    (student,) = plan_students(spec(methods={"m": {"method": "mcc_kd", "seeds": 1}}), tiny)
+    assert student.options == MccKdOptions().model_dump(mode="json") != {}
+    make(student, material, folder := student.folder(tmp_path, material), Silent(), device="cpu")
+    assert json.loads((folder / "distillation.json").read_text())["options"] == student.options
+
+
+def test_a_student_is_made_once_and_says_what_it_cost(tiny, material, tmp_path, monkeypatch):
+    student = plan_students(spec(), tiny)[0]
+    folder = student.folder(tmp_path, material)
+    assert not is_made(folder)
+    make(student, material, folder, Silent(), device="cpu")
+    assert is_made(folder)
+    found = cost(folder)
+    assert found.gradient_tokens >= 700
+    assert found.distinct_sequences <= len(material.corpus)
+    assert found.wall_s > 0
+    assert len(found.dev_scores) == 1
+    identity = json.loads((folder / "distillation.json").read_text())["identity"]
+    assert identity == {"model": student.base_sha256, "corpus": material.sha256}
+    monkeypatch.setattr("offbook.engine.pretrained.load", None)
+    assert make(student, material, folder, Silent(), device="cpu") == folder
+
+
+def test_the_development_score_is_the_share_of_right_answers(monkeypatch):
+    asked: list[list[int]] = []
+
+    def answers(model, tokenizer, prompts, max_new_tokens):
+        asked.extend(prompts)
+        return ["yes" for _ in prompts]
+
+    monkeypatch.setattr("offbook.harness.artifacts.students.greedy_texts", answers)
+    dev = tuple(
+        DevQuestion(id=f"q{n}", prompt="p" * (9 - n), is_answered_by=lambda text, n=n: text == "yes" and n != 2)
+        for n in range(4)
+    )
+    found = Material(name="m", corpus=load_material(CorpusSpec(questions=1, dev_questions=1), Silent()).corpus, dev=dev)
+    score = dev_score(found, tiny_tokenizer(), max_new_tokens=5)
+    assert score(tiny_model()) == 0.75
+    assert len(asked) == 4
+    assert [len(prompt) for prompt in asked] == sorted(len(prompt) for prompt in asked)
+
+
+def test_mind_reads_vectors_of_the_encoder_it_names(tiny, material, tmp_path, monkeypatch):
+    seen = {}
+
+    def mind(job, vectors):
+        seen["vectors"], seen["identity"], seen["cache"] = vectors, dict(job.identity), job.cache
+        seen["prepared_s"] = job.prepared_s
+        return job.folder
+
+    monkeypatch.setattr("offbook.methods.mind.train.mind", mind)
+    monkeypatch.setattr("offbook.harness.artifacts.students.encoder_sha256", lambda name: f"hash of {name}")
+    monkeypatch.setattr("offbook.harness.artifacts.students.load_encoder", lambda name, device: None)
+    monkeypatch.setattr(
+        "offbook.harness.artifacts.students.path_vectors", lambda corpus, *_, progress: Table(torch.ones(4, 8, 3), 2.5)
+    )
+    (student,) = plan_students(spec(methods={"m": {"method": "mind", "seeds": 1}}, encoder="mini"), tiny)
+    folder = student.folder(tmp_path, material)
+    make(student, material, folder, Silent(), device="cpu", tables=tmp_path / "tables")
+    assert seen["vectors"].shape == (4, 8, 3)
+    assert seen["prepared_s"] == 2.5
+    assert seen["identity"]["encoder"] == "hash of mini"
+    assert seen["cache"] == Path(tmp_path) / "tables"
+    assert dataclasses.replace(student, encoder="other").folder(tmp_path, material) != folder
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_what_a_student_was_trained_in_and_on_is_part_of_its_cost(tiny, material, tmp_path, monkeypatch, able):
+    monkeypatch.setattr("offbook.engine.students.precision.has_bf16", lambda device: able)
+    training = {"gradient_tokens": 100, "max_length": 4096, "evaluations": 1, "mixed_precision": "auto"}
+    student = plan_students(spec(training=training), tiny)[0]
+    said = Said()
+    make(student, material, folder := student.folder(tmp_path, material), said, device="cpu")
+    found = cost(folder)
+    assert found.mixed_precision == ("bf16" if able else "no")
+    assert found.machine["cores"] == os.cpu_count()
+    assert found.machine["load_average"].keys() == {"start", "end"}
+    precise = "bfloat16" if able else "float32"
+    assert [line.strip() for line in said.lines] == [f"single: matrices in {precise} (mixed precision auto)"]
+
+
+def test_the_cost_of_an_older_record_is_read(tmp_path):
+    counts = ("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "wall_s", "peak_bytes")
+    (tmp_path / "distillation.json").write_text(json.dumps(dict.fromkeys(counts, 7) | {"evaluations": []}))
+    found = cost(tmp_path)
+    assert (found.gradient_tokens, found.mixed_precision, found.machine) == (7, None, {})
+
+
+class Said(Silent):
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)

@@ -1,0 +1,155 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from offbook.engine import pretrained
+from offbook.engine.progress import Lines, Silent
+from offbook.harness.matrix import reproduce as module
+from offbook.harness.matrix.folders import is_finished, open_run
+from offbook.harness.matrix.reproduce import reproduce, verdict_lines
+from offbook.harness.records.exam import load_exams
+from offbook.harness.records.store import Store
+from offbook.harness.settings.profile import Profile, parse
+from offbook.harness.settings.profiles import load_profile
+from offbook.harness.tables.reproduction import IDENTICAL
+from tests.tiny import save_tiny
+
+EXACT = ["decoder", "suite", "temperature", "n_docs", "new_tokens", "accuracy", "acceptance_length", "key"]
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory) -> Profile:
+    content = {
+        "schema_version": 1,
+        "description": "every stage on a tiny model",
+        "model": str(save_tiny(tmp_path_factory.mktemp("reproduce") / "tiny")),
+        "decoders": ["autoregressive", "eagle2", "jakiro", "hf_generate"],
+        "options": {"eagle2": {"total_tokens": 6}},
+        "training": {"answers": 6, "epochs": 1, "batch_size": 4, "draft_vocab_size": 64, "max_length": 128},
+        "suites": {"qa": 5, "maths": 4},
+        "heats": [{"limit": 2}, {"temperature": 1.0, "limit": 1}],
+    }
+    return parse(Profile, content, source="tiny")
+
+
+@pytest.fixture(scope="module")
+def whole(profile, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    verdicts = reproduce(profile, folder, Silent(), answers="regenerate", committed=folder / "none")
+    assert verdicts == (None, None)
+    return folder
+
+
+def exact(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "leaderboard.csv")[EXACT]
+
+
+def test_a_profile_leaves_records_drafters_and_a_leaderboard(profile, whole):
+    assert Store(whole).verify() == 4 * len(profile.decoders)
+    assert len(list(whole.glob("artifacts/drafter-*-*/config.json"))) == 2
+    assert "16 of 16 cells are done" in (whole / "LEADERBOARD.md").read_text()
+    assert is_finished(whole)
+    verdicts = {record.certificate.verdict for record in Store(whole).records()}
+    assert verdicts <= {"baseline", "lossless", "ties"}
+
+
+def test_a_finished_run_does_nothing_twice(profile, whole, monkeypatch):
+    monkeypatch.setattr("offbook.harness.trials.heat._decode", None)
+    monkeypatch.setattr("offbook.engine.drafters.train._loss", None)
+    before = (whole / "leaderboard.csv").read_bytes()
+    reproduce(profile, whole, Silent(), answers="regenerate", committed=whole / "none")
+    assert (whole / "leaderboard.csv").read_bytes() == before
+
+
+def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(profile, whole, tmp_path, monkeypatch, capsys):
+    heats = []
+
+    def run_heat(heat, store, progress):
+        heats.append(heat.title)
+        if len(heats) == 3:
+            raise KeyboardInterrupt
+        return original(heat, store, progress)
+
+    original = module.run_heat
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "run_heat", run_heat)
+        with pytest.raises(KeyboardInterrupt):
+            reproduce(profile, tmp_path, Silent(), answers="regenerate", committed=tmp_path / "none")
+    assert len(Store(tmp_path).records()) == 2 * len(profile.decoders)
+    assert "8 of 16 cells are done" in (tmp_path / "LEADERBOARD.md").read_text()
+    reproduce(profile, tmp_path, Lines(), answers="regenerate", committed=tmp_path / "none")
+    said = capsys.readouterr().err
+    assert said.count("(done before)") == 4, "two drafters and two heats"
+    assert "[9/9]" in said
+    pd.testing.assert_frame_equal(exact(tmp_path), exact(whole))
+
+
+def test_a_run_is_held_against_the_committed_leaderboard(profile, whole):
+    verdicts = reproduce(profile, whole, Silent(), answers="regenerate", committed=whole)
+    comparison = verdicts.decoders
+    assert comparison is not None
+    assert comparison.counts[IDENTICAL] == len(comparison.table)
+    assert not verdicts.differs
+    assert (whole / "leaderboard_comparison.csv").is_file()
+    assert "0 differ" in verdict_lines(verdicts)[0]
+
+
+def test_answers_of_an_unknown_model_are_not_made_up(profile, tmp_path):
+    with pytest.raises(ValueError, match="expected answers of 'tiny' among those shipped, found none"):
+        reproduce(profile, tmp_path, Silent(), committed=tmp_path / "none")
+
+
+def test_an_unfinished_run_of_the_same_profile_is_resumed_and_no_other(profile, tmp_path):
+    first, resumed = open_run("tiny", profile, runs=tmp_path)
+    assert not resumed
+    assert open_run("tiny", profile, runs=tmp_path) == (first, True)
+    changed = profile.model_copy(update={"seed": 7})
+    other, resumed = open_run("tiny", changed, runs=tmp_path)
+    assert not resumed
+    assert other != first
+    fresh, resumed = open_run("tiny", profile, fresh=True, runs=tmp_path)
+    assert not resumed
+    assert fresh != first
+    for folder in (first, fresh):
+        (folder / "finished.json").write_text("{}")
+    last, resumed = open_run("tiny", profile, runs=tmp_path)
+    assert not resumed
+    assert last not in (first, fresh, other)
+
+
+def test_a_folder_in_use_is_not_taken(profile, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match="got other files; choose another"):
+        open_run("tiny", profile, output=tmp_path)
+    run, _ = open_run("tiny", profile, output=tmp_path / "run")
+    assert open_run("tiny", profile, output=run) == (run, True)
+    with pytest.raises(ValueError, match="got a run of profile 'tiny'"):
+        open_run("other", profile.model_copy(update={"seed": 7}), output=run)
+    assert json.loads((run / "run.json").read_text())["profile"] == "tiny"
+
+
+@pytest.mark.slow
+def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
+    """The embedded model, two drafters, six decoders, both temperatures, three students."""
+    try:
+        pretrained.prepare("smollm2-135m-instruct")
+    except ValueError as error:
+        pytest.skip(f"the embedded model is out of reach: {error}")
+    _, profile = load_profile("smoke")
+    verdicts = reproduce(profile, tmp_path, Silent())
+    assert verdicts.decoders is not None
+    assert not verdicts.decoders.holds, (
+        "drafters that learned next to nothing are not those of the committed leaderboard"
+    )
+    records = Store(tmp_path).records()
+    assert Store(tmp_path).verify() == len(profile.decoders) * len(profile.suites) * len(profile.heats)
+    greedy = [r.certificate for r in records if r.spec.temperature == 0 and r.spec.decoder != "autoregressive"]
+    assert all(c.unexplained == 0 for c in greedy)
+    assert all(r.certificate.verdict in ("baseline", "lossless", "ties") for r in records)
+    table = pd.read_csv(tmp_path / "leaderboard.csv")
+    assert set(table["decoder"]) == set(profile.decoders)
+    assert (table["acceptance_length"] >= 1).all()
+    students = {(e.record.spec.student, len(e.rows)) for e in load_exams(tmp_path)}
+    assert students == {("untouched", 4), ("single_rationale", 4), ("mind", 4)}

@@ -1,0 +1,102 @@
+import importlib.metadata
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import offbook
+from offbook.harness.roster import decoders as roster
+from offbook.harness.roster.arms import build_arms
+from offbook.harness.roster.decoders import DECODERS, Contender, contender, contenders
+from offbook.harness.roster.target import Target, load_target
+from tests.tiny import save_tiny
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory) -> Target:
+    return load_target(str(save_tiny(tmp_path_factory.mktemp("roster") / "tiny")))
+
+
+class Point:
+    """An entry point."""
+
+    def __init__(self, found: object) -> None:
+        self.name, self.value, self.found = "them", "them:CONTENDER", found
+
+    def load(self) -> object:
+        return self.found
+
+
+def offer(monkeypatch, *found: object) -> None:
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: [Point(f) for f in found])
+
+
+def test_every_contender_stands_under_its_own_name():
+    assert all(name == entry.name for name, entry in DECODERS.items())
+    assert roster.BASELINE in DECODERS
+
+
+def test_importing_the_roster_imports_no_heavy_library():
+    code = "import sys, offbook.harness.roster.decoders; print({'torch', 'transformers', 'lm_eval'} & set(sys.modules))"
+    environ = os.environ | {"PYTHONPATH": str(Path(offbook.__file__).parent.parent)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", [n for n, c in DECODERS.items() if c.architecture is None])
+def test_a_contender_without_a_network_is_built_from_its_defaults(target, name):
+    (arm,) = build_arms(target, [name])
+    assert arm.drafter is None
+    assert arm.options == DECODERS[name].options().model_dump()
+
+
+@pytest.mark.parametrize("name", [n for n, c in DECODERS.items() if c.architecture is not None])
+def test_a_contender_with_a_network_asks_for_its_drafter(target, name):
+    with pytest.raises(ValueError, match="expected a trained drafter, got none; make one with `offbook train-drafter"):
+        build_arms(target, [name])
+    assert DECODERS[name].architecture().name == name
+
+
+def test_an_unknown_name_is_told_the_nearest_one():
+    with pytest.raises(ValueError, match=r"no decoder 'jackiro' \(did you mean jakiro\?\)"):
+        contender("jackiro")
+
+
+@pytest.mark.parametrize(
+    ("names", "arguments", "complaint"),
+    [
+        (["autoregressive"] * 2, {}, "'autoregressive' twice"),
+        (["autoregressive"], {"options": {"eagle2": {}}}, "got options for 'eagle2'"),
+        (["autoregressive"], {"drafter_folders": {"autoregressive": "x"}}, "has nothing to train"),
+        (
+            ["prompt_lookup"],
+            {"options": {"prompt_lookup": {"ngram": 3}}},
+            "options of prompt_lookup: ngram: unknown key",
+        ),
+        (["prompt_lookup"], {"options": {"prompt_lookup": {"max_ngram": 0}}}, "options of prompt_lookup: max_ngram: "),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(target, names, arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        build_arms(target, names, **arguments)
+
+
+def test_contenders_of_other_distributions_join_the_table(monkeypatch):
+    theirs = Contender(name="theirs", summary="s", build=DECODERS["autoregressive"].build)
+    offer(monkeypatch, theirs)
+    assert contenders()["theirs"] is theirs
+    assert contender("theirs") is theirs
+
+
+def test_two_contenders_of_one_name_clash(monkeypatch):
+    offer(monkeypatch, DECODERS["eagle2"])
+    with pytest.raises(ValueError, match="the name 'eagle2' is taken"):
+        contenders()
+
+
+def test_an_entry_point_that_names_something_else_is_refused(monkeypatch):
+    offer(monkeypatch, object())
+    with pytest.raises(ValueError, match="expected a Contender, got object"):
+        contenders()

@@ -1,0 +1,70 @@
+import math
+
+import pytest
+
+from offbook.harness.records.finished_cell import Cell
+from offbook.harness.tables.drafters_on_students import BORROWED, cross_markdown, cross_table
+
+EAGLE = BORROWED.format(decoder="eagle2")
+
+
+def cells(make_record, make_spec, make_row, *, borrowed=(3, 2), own=(4, 4), base=(4, 3)) -> list[Cell]:
+    """One suite of two documents: rounds that each commit so many tokens, by arm."""
+
+    def cell(heat: str, training: str, decoder: str, committed: tuple[int, int], fingerprint: str, wall: float) -> Cell:
+        spec = make_spec(training=training, decoder=decoder, drafter_fingerprint=fingerprint, n_docs=2)
+        rows = tuple(
+            make_row(d, rounds=((5, n - 1, n - 1, n),) * 3, decode_s=wall, prefill_s=0.0, draft_forwards=3)
+            for d, n in enumerate(committed)
+        )
+        return Cell(record=make_record(spec, heat_id=heat), rows=rows)
+
+    return [
+        cell("h0", "untouched", "eagle2", base, "aa", 1.0),
+        cell("h1", "mind, seed 0", EAGLE, borrowed, "aa", 1.0),
+        cell("h1", "mind, seed 0", "eagle2", own, "bb", 0.5),
+    ]
+
+
+def test_a_borrowed_drafter_stands_between_its_own_target_and_the_students_own(make_record, make_spec, make_row):
+    table = cross_table(cells(make_record, make_spec, make_row))
+    assert list(table["suite"]) == ["all", "offbook_maths"]
+    row = table.to_dict("records")[0]
+    assert (row["training"], row["decoder"], row["n_docs"]) == ("mind, seed 0", "eagle2", 2)
+    assert row["acceptance_base"] == 3.5
+    assert row["acceptance_borrowed"] == 2.5
+    assert row["acceptance_own"] == 4.0
+    assert row["difference"] == 1.5
+    assert row["difference_low"] < 1.5 < row["difference_high"]
+    tokens = {"own": 2 + 24, "borrowed": 2 + 15}
+    assert row["speed_ratio"] == pytest.approx((tokens["own"] / 1.0) / (tokens["borrowed"] / 2.0))
+
+
+def test_documents_are_paired_not_pooled(make_record, make_spec, make_row):
+    """A difference that is the same on every document has no spread, however much documents differ."""
+    row = cross_table(cells(make_record, make_spec, make_row, borrowed=(2, 5), own=(3, 6))).to_dict("records")[0]
+    assert row["difference"] == 1.0
+    assert math.isnan(row["difference_low"]), "no interval is made where the data give none"
+
+
+def test_another_drafters_acceptance_is_not_the_bases(make_record, make_spec, make_row):
+    first, *rest = cells(make_record, make_spec, make_row)
+    other = first.record.spec.model_copy(update={"drafter_fingerprint": "cc"})
+    table = cross_table([Cell(record=make_record(other, heat_id="h0"), rows=first.rows), *rest])
+    assert table["acceptance_base"].isna().all()
+
+
+def test_without_a_cross_there_is_no_section(make_heat):
+    table = cross_table(make_heat())
+    assert table.empty
+    assert cross_markdown(table) == []
+
+
+def test_the_section_names_student_and_decoder(make_record, make_spec, make_row):
+    table = cross_table(cells(make_record, make_spec, make_row))
+    title, explanation, markdown, below = cross_markdown(table, ["a machine"])
+    assert below == "Measured on: a machine."
+    assert title == "## Drafters on students"
+    assert "paired by document" in explanation
+    assert "| mind, seed 0 | eagle2" in markdown
+    assert "+1.50" in markdown

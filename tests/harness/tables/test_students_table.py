@@ -1,0 +1,650 @@
+"""The students' tables: pure functions of exams, nothing pooled or compared that is not alike, a tie called a tie."""
+
+import datetime
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, ExamSpec, SuiteSpec, TrainingCost, commit_exam
+from offbook.harness.statistics.crossed import holm
+from offbook.harness.statistics.intervals import wilson
+from offbook.harness.tables.decoders_markdown import to_csv
+from offbook.harness.tables.reproduction import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED
+from offbook.harness.tables.students import COLUMNS, COMPARISON_COLUMNS, cohorts, comparisons_table, students_table
+from offbook.harness.tables.students_markdown import (
+    NOTHING,
+    Expected,
+    readme_students,
+    to_markdown,
+    update_students_readme,
+    write_students,
+)
+from offbook.harness.tables.students_reproduction import compare_students, read_students
+
+START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+MANIFEST: dict[str, Any] = {"cpu": "Toy | CPU", "cores": 4, "platform": "Linux", "packages": {"torch": "2"}}
+SUITES = {"sums": "id", "dates": "ood"}
+
+
+def exam(
+    student: str = "mind",
+    seed: int = 0,
+    scores: Mapping[str, Sequence[float]] | None = None,
+    *,
+    origin: str | None = None,
+    metric: str = "acc",
+    clusters: Sequence[str] = (),
+    choices: int | None = None,
+    later: int = 0,
+    used: str | None = None,
+    **changes: Any,
+) -> Exam:
+    """An exam over these scores by suite; "untouched" has neither training nor cost."""
+    scores = scores or {"sums": [1, 0, 1, 0], "dates": [1, 1, 0, 0]}
+    trained = student != "untouched"
+    fields: dict[str, Any] = {
+        "model": "toy",
+        "base_sha256": "ab" * 32,
+        "student": student,
+        "method": student,
+        "training": {"gradient_tokens": 5000, "learning_rate": 1e-4} if trained else {},
+        "corpus_sha256": "cd" * 32 if trained else None,
+        "seed": seed,
+        "weights_sha256": f"{student}-{seed}",
+        "suites": [
+            SuiteSpec(name=name, group=SUITES.get(name, "id"), fingerprint="f" * 64, n_docs=len(found), origin=origin)
+            for name, found in scores.items()
+        ],
+        "max_new_tokens": 64,
+        "batch_size": 8,
+        "dtype": "float32",
+        "chat_template": True,
+    }
+    spec = ExamSpec(**(fields | changes))
+    cost = TrainingCost(
+        gradient_tokens=5000 + seed,
+        kept_tokens=4000,
+        distinct_sequences=80,
+        steps=10,
+        mixed_precision=used,
+        prepared_s=7.0,
+        wall_s=30.0 + seed,
+        peak_bytes=(seed + 1) * 2**20,
+    )
+    rows = tuple(
+        AnswerRow(
+            suite=name,
+            doc_id=i,
+            doc_hash=f"{name}{i}",
+            tokens=10 + i,
+            finished=bool(i % 2),
+            text="an answer",
+            score=score,
+            cluster=clusters[i] if clusters else "",
+            choices=choices,
+        )
+        for name, found in scores.items()
+        for i, score in enumerate(found)
+    )
+    record = ExamRecord(
+        key=spec.key(),
+        spec=spec,
+        cost=cost if spec.method != "untouched" else None,
+        metrics=dict.fromkeys(scores, metric),
+        manifest=MANIFEST,
+        started_utc=START,
+        finished_utc=START + datetime.timedelta(seconds=9 + later),
+        wall_s=9.0,
+    )
+    return Exam(record, rows)
+
+
+def three_students() -> list[Exam]:
+    """The untouched model, one far better than it on ID and worse on OOD, and its equal; two seeds each, 24 items."""
+    many = {"sums": [1.0] * 2 + [0.0] * 22, "dates": [1.0] * 20 + [0.0] * 4}
+    taught = [
+        {
+            "sums": [1.0] * (20 + seed) + [0.0] * (4 - seed),
+            "dates": [0.0] * 18 + [1.0] * (1 + seed) + [0.0] * (5 - seed),
+        }
+        for seed in (0, 1)
+    ]
+    return [
+        exam("untouched", scores=many),
+        *(exam(name, seed, scores=taught[seed]) for name in ("mind", "uniform") for seed in (0, 1)),
+    ]
+
+
+def one(table: pd.DataFrame, **where: Any) -> dict[Any, Any]:
+    for name, value in where.items():
+        table = table[table[name] == value]
+    (line,) = table.to_dict("records")
+    return line
+
+
+# --- students_table ---
+
+
+def test_a_row_holds_the_means_over_items_and_seeds() -> None:
+    table = students_table(
+        [
+            exam("untouched"),
+            exam(seed=0, scores={"sums": [1, 1, 1, 0], "dates": [0, 1, 0, 0]}),
+            exam(seed=1, scores={"sums": [1, 1, 0, 0], "dates": [0, 1, 0, 0]}),
+        ]
+    )
+    line = one(table, student="mind", group="id", suite="all")
+    assert (line["seeds"], line["n_items"], line["accuracy"]) == (2, 4, 5 / 8)
+    assert line["accuracy_low"] < 5 / 8 < line["accuracy_high"]
+    assert line["seed_sd"] == pytest.approx(math.sqrt(0.03125))
+    assert line["change"] == pytest.approx(1 / 8)
+    assert line["change_low"] < 1 / 8 < line["change_high"]
+    assert (line["gradient_tokens"], line["distinct_sequences"], line["train_s"]) == (5000.5, 80, 30.5)
+    assert line["prepare_s"] == 7.0
+    assert (line["exam_s"], line["peak_mib"], line["answer_tokens"], line["finished"]) == (9.0, 2.0, 11.5, 0.5)
+    assert (line["corpus"], line["budget"], line["method"], line["metric"]) == ("cd" * 32, 5000, "mind", "acc")
+    assert one(table, student="mind", group="ood", suite="all")["change"] == -0.25, "forgetting"
+
+
+def test_the_untouched_model_has_one_seed_no_cost_and_no_change() -> None:
+    line = one(students_table([exam("untouched"), exam()]), student="untouched", group="id", suite="all")
+    assert (line["accuracy_low"], line["accuracy_high"]) == wilson(2, 4)
+    assert all(math.isnan(line[name]) for name in ("change", "seed_sd", "gradient_tokens", "train_s", "peak_mib"))
+    assert (line["corpus"], line["budget"]) == ("", 0)
+
+
+def test_without_the_untouched_model_there_is_no_change() -> None:
+    line = one(students_table([exam()]), group="id", suite="all")
+    assert math.isnan(line["change"])
+    assert math.isnan(line["change_low"])
+
+
+def test_one_item_of_one_seed_gives_no_interval_but_wilsons() -> None:
+    table = students_table([exam("untouched", scores={"sums": [0]}), exam(scores={"sums": [1]})])
+    line = one(table, student="mind", suite="all")
+    assert (line["accuracy_low"], line["accuracy_high"]) == wilson(1, 1)
+    assert line["change"] == 1.0
+    assert all(math.isnan(line[name]) for name in ("change_low", "change_high", "seed_sd"))
+
+
+def test_a_group_pools_its_documents_and_each_suite_has_its_row() -> None:
+    scores = {"sums": [1, 1, 1, 1, 1, 0], "more": [0, 0], "dates": [1]}
+    table = students_table([exam(scores=scores)])
+    assert one(table, group="id", suite="all")["accuracy"] == 5 / 8
+    assert one(table, suite="sums")["accuracy"] == 5 / 6
+    assert one(table, suite="more")["n_items"] == 2
+    assert list(table["suite"]) == ["all", "all", "sums", "more", "dates"]
+
+
+def test_like_questions_count_as_one_and_the_tables_say_so() -> None:
+    right, wrong = {"sums": [1.0] * 12}, {"sums": [0.0] * 12}
+    stories = [str(i // 4) for i in range(12)]
+    for clusters, n, p in (((), 12, 2 / 2**12), (stories, 3, 2 / 2**3)):
+        exams = [exam("untouched", scores=wrong, clusters=clusters), exam(scores=right, clusters=clusters)]
+        line = students_table(exams).query("suite == 'sums' and student == 'mind'").to_dict("records")[0]
+        assert (line["n_items"], line["n_clusters"]) == (12, n)
+        assert (line["accuracy_low"], line["accuracy_high"]) == pytest.approx(tuple(wilson(n, n)))
+        (pair,) = comparisons_table(exams).to_dict("records")
+        assert (pair["n_clusters"], pair["p_items"]) == (n, pytest.approx(p))
+    markdown = to_markdown(exams, students_table(exams), comparisons_table(exams))
+    assert "12 / 3" in markdown
+
+
+@pytest.mark.parametrize(("choices", "expected"), [(4, 0.25), (0, 0.0), (None, math.nan)])
+def test_what_guessing_gets_stands_beside(choices: int | None, expected: float) -> None:
+    exams = [exam("untouched", choices=choices), exam(choices=choices)]
+    table = students_table(exams)
+    assert table["guessing"].tolist() == pytest.approx([expected] * len(table), nan_ok=True)
+    shown = "Guessing gets 25.0 % of ID, 25.0 % of OOD."
+    assert (shown in to_markdown(exams, table, comparisons_table(exams))) == (choices == 4)
+    assert (shown in readme_students(exams)) == (choices == 4)
+
+
+def test_every_row_says_how_many_answers_ended_by_themselves() -> None:
+    exams = three_students()
+    table, comparisons = students_table(exams), comparisons_table(exams)
+    assert set(table["finished"]) == {0.5}
+    assert set(comparisons["finished_a"]) == set(comparisons["finished_b"]) == {0.5}
+    text = to_markdown(exams, table, comparisons)
+    headings = [line for line in text.splitlines() if line.startswith("| Student")]
+    assert len(headings) == 4
+    assert all("inished " in heading for heading in headings)
+    assert "50 %" in readme_students(exams)
+
+
+def test_graded_suites_are_not_pooled_with_right_and_wrong() -> None:
+    graded = exam(scores={"sums": [0.25, 0.5]}, metric="rouge1")
+    table = students_table([graded])
+    assert list(table["suite"]) == ["sums"]
+    line = one(table, suite="sums")
+    assert (line["metric"], line["score"]) == ("rouge1", 0.375)
+    assert math.isnan(line["accuracy"])
+    assert graded.right() == []
+    points = exam("untouched", scores={"sums": [1, 9]}, metric="points")
+    far = students_table([points, exam(scores={"sums": [90, 40]}, metric="points")])
+    assert one(far, student="mind")["change_high"] > 100
+    assert comparisons_table([graded, exam("untouched", scores={"sums": [0.1, 0.5]}, metric="rouge1")]).empty
+    filtered = students_table([exam(scores={"sums": [1, 0]}, metric="exact_match,flexible")])
+    assert one(filtered, suite="all")["metric"] == "exact_match,flexible"
+
+
+def test_the_later_of_two_exams_of_one_seed_counts_and_is_no_second_seed() -> None:
+    again = exam(scores={"sums": [1, 1, 1, 1]}, weights_sha256="elsewhere", later=5)
+    line = one(students_table([again, exam(scores={"sums": [0, 0, 0, 0]})]), group="id", suite="all")
+    assert (line["seeds"], line["accuracy"]) == (1, 1.0)
+
+
+def test_seeds_that_answered_other_documents_are_refused() -> None:
+    moved = exam(seed=1)
+    moved = moved._replace(rows=tuple(row.model_copy(update={"doc_hash": row.doc_hash + "x"}) for row in moved.rows))
+    with pytest.raises(ValueError, match="mind: expected answers to the same documents"):
+        students_table([exam(), moved])
+    other = moved._replace(record=exam("uniform").record)
+    with pytest.raises(ValueError, match="expected answers to the same documents"):
+        comparisons_table([exam(), other])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "other"},
+        {"base_sha256": "ee" * 32},
+        {"max_new_tokens": 65},
+        {"dtype": "bfloat16"},
+        {"chat_template": False},
+        {"scores": {"sums": [1, 0, 1, 0]}},
+        {"corpus_sha256": "ee" * 32},
+        {"training": {"gradient_tokens": 6000, "learning_rate": 1e-4}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_is_not_alike_is_neither_pooled_nor_compared(changes: Any) -> None:
+    exams = [exam(seed=0), exam(seed=1, **changes), exam("uniform", **changes)]
+    table = students_table(exams)
+    assert set(table["seeds"]) == {1}
+    assert len(cohorts(exams)) == 2
+    pairs = comparisons_table(exams)
+    assert set(zip(pairs["a"], pairs["b"], strict=True)) == {("uniform", "mind")}
+
+
+def test_other_settings_of_a_method_are_another_student_and_told_apart() -> None:
+    exams = [exam(), exam(options={"beta": 0.5})]
+    table = students_table(exams)
+    names = set(table["student"])
+    assert len(names) == 2
+    assert all(name.startswith("mind (") for name in names)
+    assert len(comparisons_table(exams)) == 2
+
+
+def test_the_batch_size_does_not_keep_students_apart() -> None:
+    assert len(cohorts([exam("untouched", batch_size=64), exam()])) == 1
+
+
+def test_an_untouched_model_is_listed_once_and_compared_in_every_cohort() -> None:
+    exams = [exam("untouched"), exam(), exam("uniform", corpus_sha256="ee" * 32)]
+    assert (students_table(exams)["student"] == "untouched").sum() == 4
+    pairs = comparisons_table(exams)
+    assert set(zip(pairs["a"], pairs["b"], strict=True)) == {("mind", "untouched"), ("uniform", "untouched")}
+
+
+def test_the_order_of_exams_does_not_matter() -> None:
+    exams = [*three_students(), exam("edit", corpus_sha256="ee" * 32), exam(model="other")]
+    assert to_csv(students_table(exams)) == to_csv(students_table(exams[::-1]))
+    assert to_csv(comparisons_table(exams)) == to_csv(comparisons_table(exams[::-1]))
+
+
+# --- comparisons_table ---
+
+
+def test_a_pair_is_compared_item_by_item() -> None:
+    scores = {"sums": [1.0] * 6 + [0.0] * 4}
+    pairs = comparisons_table([exam("a", scores=scores), exam("b", scores={"sums": [0.0] * 10})])
+    line = one(pairs, group="id")
+    assert (line["a"], line["b"], line["n_items"]) == ("b", "a", 10)
+    assert line["difference"] == pytest.approx(-0.6)
+    assert line["p_items"] == 2 / 2**6
+    assert (line["p_students"], line["family"], line["students"]) == (2 / 2**6, 1, "worse")
+    assert (line["seeds_a"], line["methods"]) == (1, "open")
+    assert math.isnan(line["p_seeds"])
+    assert math.isnan(line["p_methods"])
+    assert line["detectable"] == line["detectable_items"]
+
+
+def test_a_tie_is_called_a_tie() -> None:
+    few = {"sums": [1.0] * 5 + [0.0] * 5}  # all five differ: p = 2 / 32
+    line = one(comparisons_table([exam("a", scores=few), exam("b", scores={"sums": [0.0] * 10})]))
+    assert (line["p_students"], line["students"]) == (2 / 32, "tie")
+    same = one(comparisons_table([exam("a", scores=few), exam("b", scores=few)]))
+    assert (same["difference"], same["p_items"], same["students"]) == (0.0, 1.0, "tie")
+    assert all(math.isnan(same[name]) for name in ("difference_low", "difference_high", "detectable"))
+
+
+def test_the_correction_is_over_all_pairs_and_groups_of_a_cohort() -> None:
+    pairs = comparisons_table(three_students())
+    assert set(pairs["family"]) == {6}
+    assert list(pairs["p_students"]) == holm(pairs["p_items"].tolist())
+    assert list(pairs["p_methods"]) == holm(pairs[["p_items", "p_seeds"]].max(axis=1).tolist())
+    assert (pairs["p_methods"] >= pairs["p_students"]).all()
+    assert (pairs["p_students"] > pairs["p_items"]).any()
+
+
+def test_better_worse_and_tie_against_the_untouched_model_and_an_equal() -> None:
+    pairs = comparisons_table(three_students())
+    verdicts = {(row["a"], row["b"], row["group"]): row["methods"] for row in pairs.to_dict("records")}
+    assert verdicts == {
+        ("mind", "untouched", "id"): "better",
+        ("uniform", "untouched", "id"): "better",
+        ("uniform", "mind", "id"): "tie",
+        ("mind", "untouched", "ood"): "worse",
+        ("uniform", "untouched", "ood"): "worse",
+        ("uniform", "mind", "ood"): "tie",
+    }
+    assert list(pairs["students"]) == list(pairs["methods"])
+
+
+def test_one_lucky_seed_makes_no_better_method() -> None:
+    """These very students differ on 24 items, but one seed of the first is as bad as the second's."""
+    bad, good = {"sums": [0.0] * 24}, {"sums": [1.0] * 24}
+    exams = [exam("a", 0, scores=good), exam("a", 1, scores=bad), exam("b", 0, scores=bad), exam("b", 1, scores=bad)]
+    line = one(comparisons_table(exams))
+    assert line["difference"] == -0.5
+    assert line["p_items"] < 0.001
+    assert line["p_seeds"] > 0.3
+    assert (line["students"], line["methods"]) == ("worse", "tie")
+    assert line["detectable"] > 1
+    assert (line["difference_low"], line["difference_high"]) == (-1.0, 1.0), "no difference of shares is larger"
+
+
+def test_while_a_student_has_one_seed_its_method_is_an_open_question() -> None:
+    exams = three_students()[:-1]
+    pairs = comparisons_table(exams)
+    still_open = {(row["a"], row["b"]): row["methods"] == "open" for row in pairs.to_dict("records")}
+    assert still_open == {("mind", "untouched"): False, ("uniform", "untouched"): True, ("uniform", "mind"): True}
+    assert (pairs["students"] != "open").all()
+    known = pairs[pairs["methods"] != "open"]
+    assert list(known["p_methods"]) == holm(known[["p_items", "p_seeds"]].max(axis=1).tolist()), (
+        "the others are no tests"
+    )
+    assert "| open" in to_markdown(exams, students_table(exams), pairs)
+    assert "ID open, OOD open" in readme_students(exams)
+
+
+# --- files ---
+
+
+def filled(folder: Path, exams: Sequence[Exam]) -> Path:
+    for record, rows in exams:
+        commit_exam(folder, record, rows)
+    return folder
+
+
+def test_the_tables_grow_with_the_run(tmp_path: Path) -> None:
+    exams = three_students()
+    expected = [Expected("toy", e.record.spec.student, e.record.spec.seed) for e in exams]
+    write_students(tmp_path, expected=expected)
+    text = (tmp_path / "STUDENTS.md").read_text()
+    assert "0 of 5 exams are done." in text
+    assert NOTHING in text
+    assert (tmp_path / "students.csv").read_text() == ",".join(COLUMNS) + "\n"
+    assert (tmp_path / "student_comparisons.csv").read_text() == ",".join(COMPARISON_COLUMNS) + "\n"
+    for done, an_exam in enumerate(exams, start=1):
+        table = write_students(filled(tmp_path, [an_exam]), tmp_path / "out", expected=expected)
+        text = (tmp_path / "out" / "STUDENTS.md").read_text()
+        assert f"{done} of 5 exams are done." in text
+        assert text.count("- missing: toy, ") == 5 - done
+        assert "nan" not in text
+        assert "± 0.0" not in text
+        assert "[0.0, 0.0]" not in text
+        assert to_csv(table) == (tmp_path / "out" / "students.csv").read_text()
+    assert "Missing" not in text
+
+
+def test_the_csv_keeps_every_digit(tmp_path: Path) -> None:
+    table = write_students(filled(tmp_path, three_students()))
+    back = read_students(tmp_path / "students.csv")
+    assert tuple(back.columns) == COLUMNS
+    pd.testing.assert_frame_equal(back, table, check_dtype=False, check_exact=True)
+
+
+def test_a_damaged_exam_writes_nothing(tmp_path: Path) -> None:
+    filled(tmp_path, [exam()])
+    next((tmp_path / "exams").glob("*.jsonl")).write_text("")
+    with pytest.raises(ValueError, match="answers have changed"):
+        write_students(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_markdown_defines_shows_compares_and_names_the_machine() -> None:
+    exams = three_students()
+    text = to_markdown(exams, students_table(exams), comparisons_table(exams))
+    assert text.index("**Gradient tokens**") < text.index("### In and out of distribution")
+    assert text.index("### In and out of distribution") < text.index("### Comparisons") < text.index("### By suite")
+    assert "## toy, corpus cdcdcdcdcdcd, 5,000 gradient tokens" in text
+    tables = text.split("\n\n|")[1:]
+    assert len(tables) == 4, "both groups, comparisons, two suites"
+    assert all("Examined on: Toy \\| CPU, kernels unknown" in below for below in tables)
+    assert "Trained on" not in text, "records of before it was kept"
+    (line,) = (line for line in text.splitlines() if line.startswith("| mind") and "5.0k" in line)
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[:2] == ["mind", "2"]
+    assert cells[2].startswith("85.4 [")
+    assert cells[3] == "50 %"
+    assert cells[5].startswith("+77.1 [+")
+    assert "| tie " in text
+    assert "| better " in text
+    assert "| < 0.001 " in text
+    assert "| 0.000 " not in text
+    assert "exams are done" not in text, "nothing is known of what is expected"
+
+
+def test_a_cohort_has_its_section_with_the_untouched_model_in_each() -> None:
+    exams = [exam("untouched"), exam(), exam("uniform", corpus_sha256="ee" * 32)]
+    text = to_markdown(exams, students_table(exams), comparisons_table(exams))
+    parts = text.split("\n## ")[1:]
+    assert [part.splitlines()[0] for part in parts] == [
+        "toy, corpus cdcdcdcdcdcd, 5,000 gradient tokens",
+        "toy, corpus eeeeeeeeeeee, 5,000 gradient tokens",
+    ]
+    assert all(part.count("| untouched") == 5 for part in parts), "pooled, two suites, against it on both groups"
+    assert "uniform" not in parts[0]
+    assert "| mind" not in parts[1]
+
+
+def test_a_dev_subset_is_called_one_everywhere(tmp_path: Path) -> None:
+    exams = [exam(origin="sums: dev subset, 4 of 1,319 questions, OFFBOOK_DATA/sums")]
+    text = to_markdown(exams, students_table(exams), comparisons_table(exams))
+    assert "Scored on a dev subset: dates, sums." in text
+    assert "**sums** (ID): sums: dev subset, 4 of 1,319 questions" in text
+    assert "Scored on a dev subset: dates, sums." in readme_students(exams)
+    assert "dev subset" in one(students_table(exams), group="id", suite="all")["origin"]
+    whole = [exam(origin="sums: someone/sums at abc")]
+    assert "dev subset" not in to_markdown(whole, students_table(whole), comparisons_table(whole))
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    name = "=HYPERLINK(1)|x`<script>\n# [a](javascript:b) ![c](d) <!-- /students -->"
+    exams = [exam("untouched"), exam(name, model="[m](x)|", scores={"sums": [1, 0]}), exam(name)]
+    table, pairs = students_table(exams), comparisons_table(exams)
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- students -->\n<!-- /students -->\n")
+    for _ in range(2):
+        update_students_readme(readme, exams)
+    expected = [Expected("toy", name + "x", 3)]
+    for text in (to_markdown(exams, table, pairs, expected=expected), readme.read_text()):
+        assert "<script>" not in text
+        assert "\n# [" not in text
+        assert "](" not in text.replace("\\](", "")
+        for block in text.split("\n\n"):
+            lines = [line.replace("\\|", "") for line in block.splitlines() if line.startswith("|")]
+            assert len({line.count("|") for line in lines}) <= 1, "a pipe in a name must not make a column"
+    assert readme.read_text().count("<!-- /students -->") == 1
+    assert "'=HYPERLINK" in to_csv(table)
+    assert len(pd.read_csv(io.StringIO(to_csv(pairs)))) == len(pairs)
+
+
+def test_the_readme_block_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    around = "<!-- leaderboard -->\nkept\n<!-- /leaderboard -->\n{}\nafter\n"
+    readme.write_text(around.format("<!-- students -->\nold \\1\n<!-- /students -->"))
+    update_students_readme(readme, three_students())
+    text = readme.read_text()
+    block = readme_students(three_students())
+    assert text == around.format(f"<!-- students -->\n{block}\n<!-- /students -->")
+    assert "ID better, OOD worse" in block
+    assert readme_students([]) == NOTHING
+
+
+@pytest.mark.parametrize("text", ["none", "<!-- students --> " * 2, "<!-- students --><!-- /students -->" * 2])
+def test_a_readme_without_exactly_one_block_is_left_alone(text: str, tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(text)
+    with pytest.raises(ValueError, match="expected one block from <!-- students -->"):
+        update_students_readme(readme, [exam()])
+    assert readme.read_text() == text
+
+
+# --- compare_students ---
+
+
+def verdict(fresh: Sequence[Exam], committed: Sequence[Exam]) -> tuple[str, str]:
+    lines = compare_students(students_table(fresh), students_table(committed)).table
+    line = one(lines[lines["student"] == "mind"], group="id", suite="all")
+    return line["verdict"], line["reason"]
+
+
+def test_students_reproduce_themselves_through_their_csv(tmp_path: Path) -> None:
+    table = write_students(filled(tmp_path, three_students()))
+    result = compare_students(table, read_students(tmp_path / "students.csv"))
+    assert result.counts == {IDENTICAL: 12, REPRODUCED: 0, DIFFERS: 0, NOT_COMPARABLE: 0}
+    assert result.holds
+
+
+def test_a_training_elsewhere_reproduces_within_the_intervals() -> None:
+    committed = [exam("untouched"), exam(scores={"sums": [1, 1, 0, 0], "dates": [1, 0, 0, 0]})]
+    near = [exam("untouched"), exam(scores={"sums": [1, 1, 1, 0], "dates": [1, 0, 0, 0]}, weights_sha256="elsewhere")]
+    found = verdict(near, committed)
+    assert found[0] == REPRODUCED
+    assert "accuracy: intervals overlap, 0.5 [" in found[1]
+
+
+def test_students_far_apart_differ() -> None:
+    committed, fresh = [exam(scores={"sums": [1.0] * 30})], [exam(scores={"sums": [0.0] * 30})]
+    assert verdict(fresh, committed)[0] == DIFFERS
+    assert not compare_students(students_table(fresh), students_table(committed)).holds
+
+
+def test_a_change_that_is_lost_differs() -> None:
+    found = verdict([exam()], [exam("untouched"), exam()])
+    assert found == (DIFFERS, "change: the untouched model is there on one side only")
+
+
+@pytest.mark.parametrize(
+    "fresh",
+    [
+        [exam(seed=1)],
+        [exam(), exam(seed=1)],
+        [exam(corpus_sha256="ee" * 32)],
+        [exam(training={"gradient_tokens": 9})],
+        [exam(scores={"sums": [1, 0], "dates": [0]})],
+    ],
+    ids=["another seed", "more seeds", "corpus", "budget", "documents"],
+)
+def test_other_settings_are_not_comparable(fresh: list[Exam]) -> None:
+    found = verdict(fresh, [exam()])
+    assert found[0] == NOT_COMPARABLE
+    assert "settings, seeds, corpus or documents are others" in found[1]
+
+
+def test_rows_on_one_side_only_are_named() -> None:
+    both, part = students_table([exam(), exam("uniform")]), students_table([exam()])
+    missing = compare_students(part, both)
+    assert missing.counts == {IDENTICAL: 4, REPRODUCED: 0, DIFFERS: 0, NOT_COMPARABLE: 4}
+    assert "missing in the fresh students" in set(missing.table["reason"])
+    assert "missing in the committed students" in set(compare_students(both, part).table["reason"])
+    assert not compare_students(part.iloc[:0], part).holds
+
+
+def in_precision(asked: str, used: str | None, seed: int = 0, **changes: Any) -> Exam:
+    training = {"gradient_tokens": 5000, "learning_rate": 1e-4, "mixed_precision": asked}
+    return exam(seed=seed, training=training, used=used, **changes)
+
+
+def test_a_student_of_another_precision_is_found_and_judged_by_intervals() -> None:
+    asked = in_precision("bf16", None)  # as in records of before precision was written down
+    for fresh in (in_precision("auto", "no"), in_precision("auto", "bf16"), in_precision("no", "no")):
+        assert verdict([fresh], [asked]) == (IDENTICAL, "accuracy and change are equal")
+    near = in_precision("auto", "no", scores={"sums": [1, 1, 1, 0], "dates": [1, 0, 0, 0]})
+    assert verdict([near], [asked])[0] == REPRODUCED
+
+
+def test_one_seed_of_another_precision_never_differs() -> None:
+    committed = [in_precision("bf16", None, scores={"sums": [1.0] * 30})]
+    far: dict[str, Any] = {"scores": {"sums": [0.0] * 30}}
+    found = verdict([in_precision("auto", "no", **far)], committed)
+    assert found[0] == NOT_COMPARABLE
+    assert "in mixed precision bf16 and no; over one seed, intervals say nothing about another training" in found[1]
+    assert verdict([in_precision("auto", "bf16", **far)], committed)[0] == DIFFERS, "the same precision"
+
+
+def test_several_seeds_of_another_precision_differ_where_their_intervals_lie_apart() -> None:
+    right = [in_precision("auto", "bf16", seed, scores={"sums": [1.0] * 29 + [0.0]}) for seed in (0, 1, 2)]
+    wrong = [in_precision("auto", "no", seed, scores={"sums": [1.0] + [0.0] * 29}) for seed in (0, 1, 2)]
+    assert verdict(wrong, right)[0] == DIFFERS
+    assert verdict(right, right)[0] == IDENTICAL
+
+
+def test_students_of_two_precisions_in_one_folder_stay_two_and_are_held_against_their_own() -> None:
+    both = [in_precision("bf16", "bf16"), in_precision("no", "no", scores={"sums": [0] * 4, "dates": [0] * 4})]
+    table = students_table(both)
+    assert sorted(table[table["suite"] == "sums"]["mixed_precision"]) == ["bf16", "no"]
+    assert len(set(table["student"])) == 2
+    result = compare_students(table, table)
+    assert result.counts[IDENTICAL] == len(table) == 8
+    assert "fp32" in to_markdown(both, table, comparisons_table(both))
+
+
+def test_a_table_without_precisions_is_still_read(tmp_path: Path) -> None:
+    write_students(filled(tmp_path, [in_precision("auto", "no")]))
+    old = pd.read_csv(tmp_path / "students.csv").drop(columns="mixed_precision")
+    old.to_csv(tmp_path / "students.csv", index=False)
+    fresh = students_table([in_precision("auto", "bf16")])
+    assert compare_students(fresh, read_students(tmp_path / "students.csv")).holds
+
+
+def test_a_table_says_on_which_machine_its_students_were_trained() -> None:
+    (record, rows) = exam()
+    cost = record.cost.model_copy(update={"machine": {"cpu": "Elsewhere"}}) if record.cost else None
+    exams = [Exam(record.model_copy(update={"cost": cost}), rows)]
+    for text in (to_markdown(exams, students_table(exams), comparisons_table(exams)), readme_students(exams)):
+        assert "Trained on: Elsewhere, kernels unknown" in text
+        assert "Examined on: Toy" in text
+
+
+def test_seconds_and_tokens_are_shown_and_not_judged() -> None:
+    table = students_table([exam()])
+    result = compare_students(table.assign(train_s=1.0, gradient_tokens=2.0), table)
+    assert result.counts[IDENTICAL] == len(table)
+    line = result.table.to_dict("records")[0]
+    assert (line["train_s_fresh"], line["train_s_committed"]) == (1.0, 30.0)
+    assert (line["gradient_tokens_fresh"], line["gradient_tokens_committed"]) == (2.0, 5000.0)
+
+
+def test_a_foreign_table_is_refused() -> None:
+    table = students_table([exam()])
+    with pytest.raises(ValueError, match="committed students: expected column 'setting'"):
+        compare_students(table, table.drop(columns="setting"))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00"])
+def test_a_file_that_is_no_table_is_one_line(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "students.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"students\.csv: expected a students\.csv") as error:
+        read_students(path)
+    assert "\n" not in str(error.value)
