@@ -1,0 +1,180 @@
+"""The list of an artifact's files, written last: name, size and SHA-256 of each. With it the artifact is done.
+
+    artifacts/drafter-0123456789ab/
+    drafter.safetensors config.json ...
+    artifact.json       the list, with a hash of its own
+    .checked.json       what the files looked like when they were last read against the list; may be deleted
+
+A folder without the list was left half made, one that differs from it is damaged: both are named, and made again.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from offbook.engine.files import atomic_write_bytes, writing
+from offbook.engine.quoting import quoted
+
+NAME = "artifact.json"
+CHECKED = ".checked.json"
+CHUNK = 1 << 20
+SETTLED_NS = 2_000_000_000  # longer than the clock of any file system takes for a tick
+
+
+class FileEntry(BaseModel):
+    """A file as it was when the artifact was done."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    size: Annotated[int, Field(ge=0)]
+    sha256: str
+
+
+class ArtifactManifest(BaseModel):
+    """See the module.
+
+    Attributes:
+        key: of the stage that made it.
+        files: by name, with / between folders.
+        sha256: of the other fields.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Annotated[int, Field(ge=1, le=1)] = 1
+    key: str
+    files: tuple[FileEntry, ...]
+    sha256: str = ""
+
+    def own_hash(self) -> str:
+        """What `sha256` must be."""
+        content = self.model_dump(mode="json", exclude={"sha256"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def artifact_folder(run: Path, kind: str, key: str) -> Path:
+    """Where a run keeps the artifact of a stage."""
+    return run / "artifacts" / f"{kind}-{key[:12]}"
+
+
+def complete(folder: Path, key: str, files: Iterable[str] | None = None) -> ArtifactManifest:
+    """Declares an artifact done: syncs its files, then writes the list of them.
+
+    Args:
+        folder: where the files lie.
+        key: of the stage.
+        files: names in the folder; by default all that are not hidden.
+
+    Raises:
+        ValueError: a name that is no file there.
+        OSError: something cannot be read or written.
+    """
+    visible = set(_visible(folder))
+    names = sorted(visible if files is None else set(files))
+    for name in sorted(visible ^ set(names)):
+        found = "found one that is not named" if name in visible else "found none"
+        msg = f"{folder / name}: expected exactly the files of the artifact, {found}; make it, or take it away"
+        raise ValueError(msg)
+    entries = tuple(_entry(folder, name) for name in names)
+    manifest = ArtifactManifest(key=key, files=entries)
+    manifest = manifest.model_copy(update={"sha256": manifest.own_hash()})
+    atomic_write_bytes(folder / NAME, (manifest.model_dump_json(indent=1) + "\n").encode())
+    return manifest
+
+
+def check(folder: Path, key: str | None = None, *, again: bool = False) -> str | None:
+    """What is wrong with an artifact, in one line; None where it is whole.
+
+    A file that has kept its size, times and place since it was last read is not read again.
+
+    Args:
+        folder: the artifact's.
+        key: the stage that it must be of.
+        again: read every file, whatever was remembered.
+    """
+    if not folder.is_dir():
+        return f"{folder.name}: expected a folder, found none; it is made by its stage"
+    try:
+        manifest = ArtifactManifest.model_validate_json((folder / NAME).read_bytes())
+    except FileNotFoundError:
+        return f"{folder.name}: expected {NAME}, found none: it was left half made; run its stage again"
+    except ValidationError:
+        return f"{folder.name}: expected a list of files in {NAME}, got something else; run its stage again"
+    if manifest.sha256 != manifest.own_hash():
+        return f"{folder.name}: {NAME} was changed after it was written; run its stage again"
+    if key is not None and manifest.key != key:
+        return f"{folder.name}: expected the artifact {key[:12]}, got {manifest.key[:12]}; run its stage again"
+    listed = {entry.name: entry for entry in manifest.files}
+    for name in sorted(listed.keys() ^ set(_visible(folder))):
+        found = "is missing" if name in listed else "is not of the artifact"
+        return f"{folder.name}: the file {quoted(name)} {found}; run its stage again"
+    looks = _looks(folder, manifest)
+    if not again and _remembered(folder) == looks:
+        return None
+    for name, entry in listed.items():
+        size = (folder / name).stat().st_size
+        if size != entry.size:
+            return f"{folder.name}: expected {entry.size} bytes in {quoted(name)}, got {size}; run its stage again"
+        if (found := _sha256(folder / name)) != entry.sha256:
+            return (
+                f"{folder.name}: expected SHA-256 {entry.sha256[:12]} of {quoted(name)}, got {found[:12]}; "
+                "run its stage again"
+            )
+    _remember(folder, looks)
+    return None
+
+
+def _visible(folder: Path) -> list[str]:
+    """All files but the list itself and what is hidden: temporary files, locks, what was remembered."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [(Path(place) / name).relative_to(folder).as_posix() for name in names if not name.startswith(".")]
+    return [name for name in found if name != NAME]
+
+
+def _entry(folder: Path, name: str) -> FileEntry:
+    path = folder / name
+    with writing(path), path.open("rb+") as file:
+        os.fsync(file.fileno())
+    return FileEntry(name=name, size=path.stat().st_size, sha256=_sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(CHUNK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _looks(folder: Path, manifest: ArtifactManifest) -> dict[str, Any]:
+    """What changes with every write to a file; the hash of the list ties it to what the files were compared with."""
+    looks = {}
+    for entry in manifest.files:
+        stat = (folder / entry.name).stat()
+        looks[entry.name] = [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+    return {"manifest": manifest.sha256, "files": looks}
+
+
+def _remember(folder: Path, looks: dict[str, Any]) -> None:
+    """Unless a file was touched so lately that the next write might leave its times as they are."""
+    newest = max((look[-1] for look in looks["files"].values()), default=0)
+    if newest + SETTLED_NS < time.time_ns():
+        with contextlib.suppress(OSError):  # a folder that only may be read is read in full each time
+            atomic_write_bytes(folder / CHECKED, json.dumps(looks).encode())
+
+
+def _remembered(folder: Path) -> Any:
+    try:
+        return json.loads((folder / CHECKED).read_bytes())
+    except (OSError, ValueError):
+        return None

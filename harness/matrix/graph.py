@@ -1,0 +1,172 @@
+"""The graph of a run: its stages, what each needs, and their order; a file, `plan.json`, that any process can read.
+
+A stage is data. Its key says what it makes, so a stage of the same key in another plan makes the same thing, and a
+process that holds the folder and the key can do it. Nothing heavy is imported here: a worker reads this first.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, ValidationError, model_validator
+
+from offbook.engine.complaints import complaint
+from offbook.engine.files import atomic_write_bytes
+from offbook.engine.quoting import quoted
+from offbook.engine.text import read_json
+
+PLAN = "plan.json"
+SCHEMA_VERSION = 1
+
+Kind = Literal["answers", "features", "corpus", "drafter", "student", "heat", "exam"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+TRIALS: tuple[Kind, ...] = ("heat", "exam")  # leave records; the others leave a folder of files
+Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Stage(_Strict):
+    """One thing to make or to measure.
+
+    Attributes:
+        key: SHA-256 of everything that decides what comes out.
+        kind: what it is.
+        title: one line for people.
+        spec: its specification, which whoever runs this kind understands.
+        needs: keys of the stages that must be done before.
+        expected_s: how long it should take.
+        expected_bytes: of memory at its peak.
+        alone: whether nothing else may run on the machine meanwhile, as where speed is measured.
+    """
+
+    key: Key
+    kind: Kind
+    title: str
+    spec: dict[str, JsonValue]
+    needs: tuple[Key, ...] = ()
+    expected_s: Annotated[float, Field(ge=0)] = 0.0
+    expected_bytes: Annotated[int, Field(ge=0)] = 0
+    alone: bool = False
+
+
+class Graph(_Strict):
+    """Stages in an order in which they can be done: the order given, but for what must come earlier.
+
+    Attributes:
+        stages: ordered so.
+    """
+
+    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
+    stages: tuple[Stage, ...]
+
+    _by_key: dict[str, Stage] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> Self:
+        object.__setattr__(self, "stages", _ordered(self.stages))
+        self._by_key.update((stage.key, stage) for stage in self.stages)
+        return self
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+    def stage(self, key: str) -> Stage:
+        """The stage of a key, or of the beginning of one (twelve characters or more).
+
+        Raises:
+            ValueError: there is none.
+        """
+        if key in self._by_key:
+            return self._by_key[key]
+        found = [stage for stage in self.stages if len(key) >= 12 and stage.key.startswith(key)]
+        if not found:
+            msg = f"expected the key of one of {len(self)} stages, got {quoted(key)}; `offbook status` lists them"
+            raise ValueError(msg)
+        return found[0]
+
+    def of_kind(self, *kinds: Kind) -> list[Stage]:
+        """The stages of these kinds, in order."""
+        return [stage for stage in self.stages if stage.kind in kinds]
+
+    def needed_by(self, keys: Iterable[str]) -> set[str]:
+        """These keys and those of everything that they need, directly or not."""
+        wanted, waiting = set[str](), list(keys)
+        while waiting:
+            key = waiting.pop()
+            if key not in wanted:
+                wanted.add(key)
+                waiting += self.stage(key).needs
+        return wanted
+
+    def write(self, folder: Path) -> Path:
+        """Writes the plan into a run's folder."""
+        path = folder / PLAN
+        atomic_write_bytes(path, (self.model_dump_json(indent=1) + "\n").encode())
+        return path
+
+    @classmethod
+    def read(cls, folder: Path) -> "Graph":
+        """The plan of a run's folder.
+
+        Raises:
+            ValueError: there is none, or one of another version.
+        """
+        path = folder / PLAN
+        remedy = "name the folder of a run, or plan it again with `offbook run`"
+        if not path.is_file():
+            msg = f"{path}: expected the plan of a run, found none; {remedy}"
+            raise ValueError(msg)
+        content = read_json(path, what="the plan of a run", remedy=remedy)
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            msg = f"{path}: {complaint(error, content).told('the whole')}; {remedy}"
+            raise ValueError(msg) from error
+
+
+def _ordered(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """Depth first, so that a stage stands right behind what it alone needs; without recursion, for plans may be deep.
+
+    Raises:
+        ValueError: a key twice, a need that is no stage, a circle.
+    """
+    by_key = {stage.key: stage for stage in stages}
+    _check_names(stages, by_key)
+    order: dict[str, Stage] = {}
+    for first in stages:
+        path: dict[str, Iterator[str]] = {} if first.key in order else {first.key: iter(first.needs)}
+        while path:
+            key = next(reversed(path))
+            need = next((need for need in path[key] if need not in order), None)
+            if need is None:
+                order[key] = by_key[key]
+                del path[key]
+            elif need in path:
+                circle = [*list(path)[list(path).index(need) :], need]
+                told = " -> ".join(quoted(by_key[key].title) for key in circle)
+                msg = f"expected stages that can be done one after the other, got a circle: {told}; cut it"
+                raise ValueError(msg)
+            else:
+                path[need] = iter(by_key[need].needs)
+    return tuple(order.values())
+
+
+def _check_names(stages: Sequence[Stage], by_key: dict[str, Stage]) -> None:
+    seen: dict[str, Stage] = {}
+    for stage in stages:
+        if (other := seen.setdefault(stage.key[:12], stage)) is not stage:
+            msg = (
+                f"expected a key for each stage, got {stage.key[:12]} for {quoted(other.title)} and "
+                f"{quoted(stage.title)}; leave one out"
+            )
+            raise ValueError(msg)
+        missing = next((need for need in stage.needs if need not in by_key), None)
+        if missing is not None:
+            msg = (
+                f"expected everything that {quoted(stage.title)} needs among the stages, found no stage "
+                f"{missing[:12]}; add it"
+            )
+            raise ValueError(msg)
