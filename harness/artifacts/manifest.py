@@ -14,50 +14,53 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from offbook.engine.files import atomic_write_bytes, writing
 from offbook.engine.quoting import quoted
+from offbook.harness.settings.plain import read_plain
 
 NAME = "artifact.json"
 CHECKED = ".checked.json"
+SCHEMA_VERSION = 1
 CHUNK = 1 << 20
 SETTLED_NS = 2_000_000_000  # longer than the clock of any file system takes for a tick
 
 
-class FileEntry(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class FileEntry:
     """A file as it was when the artifact was done."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     name: str
-    size: Annotated[int, Field(ge=0)]
+    size: int
     sha256: str
 
 
-class ArtifactManifest(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class ArtifactManifest:
     """See the module.
 
     Attributes:
         key: of the stage that made it.
         files: by name, with / between folders.
-        sha256: of the other fields.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    schema_version: Annotated[int, Field(ge=1, le=1)] = 1
     key: str
     files: tuple[FileEntry, ...]
-    sha256: str = ""
+
+    def to_bytes(self) -> bytes:
+        """As the file holds it."""
+        return (json.dumps(self._content() | {"sha256": self.own_hash()}, indent=1) + "\n").encode()
 
     def own_hash(self) -> str:
-        """What `sha256` must be."""
-        content = self.model_dump(mode="json", exclude={"sha256"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        """Of everything in it."""
+        canonical = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def _content(self) -> dict[str, Any]:
+        return {"schema_version": SCHEMA_VERSION, "key": self.key, "files": [asdict(entry) for entry in self.files]}
 
 
 def artifact_folder(run: Path, kind: str, key: str) -> Path:
@@ -85,8 +88,7 @@ def complete(folder: Path, key: str, files: Iterable[str] | None = None) -> Arti
         raise ValueError(msg)
     entries = tuple(_entry(folder, name) for name in names)
     manifest = ArtifactManifest(key=key, files=entries)
-    manifest = manifest.model_copy(update={"sha256": manifest.own_hash()})
-    atomic_write_bytes(folder / NAME, (manifest.model_dump_json(indent=1) + "\n").encode())
+    atomic_write_bytes(folder / NAME, manifest.to_bytes())
     return manifest
 
 
@@ -103,12 +105,13 @@ def check(folder: Path, key: str | None = None, *, again: bool = False) -> str |
     if not folder.is_dir():
         return f"{folder.name}: expected a folder, found none; it is made by its stage"
     try:
-        manifest = ArtifactManifest.model_validate_json((folder / NAME).read_bytes())
+        data = (folder / NAME).read_bytes()
+        manifest = _parsed(data)
     except FileNotFoundError:
         return f"{folder.name}: expected {NAME}, found none: it was left half made; run its stage again"
-    except ValidationError:
+    except (ValueError, KeyError, TypeError):
         return f"{folder.name}: expected a list of files in {NAME}, got something else; run its stage again"
-    if manifest.sha256 != manifest.own_hash():
+    if data != manifest.to_bytes():
         return f"{folder.name}: {NAME} was changed after it was written; run its stage again"
     if key is not None and manifest.key != key:
         return f"{folder.name}: expected the artifact {key[:12]}, got {manifest.key[:12]}; run its stage again"
@@ -130,6 +133,12 @@ def check(folder: Path, key: str | None = None, *, again: bool = False) -> str |
             )
     _remember(folder, looks)
     return None
+
+
+def _parsed(data: bytes) -> ArtifactManifest:
+    content = json.loads(data)
+    files = [read_plain(FileEntry, entry, source=NAME, remedy="make it again") for entry in content["files"]]
+    return ArtifactManifest(key=str(content["key"]), files=tuple(files))
 
 
 def _visible(folder: Path) -> list[str]:
@@ -162,7 +171,7 @@ def _looks(folder: Path, manifest: ArtifactManifest) -> dict[str, Any]:
     for entry in manifest.files:
         stat = (folder / entry.name).stat()
         looks[entry.name] = [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-    return {"manifest": manifest.sha256, "files": looks}
+    return {"manifest": manifest.own_hash(), "files": looks}
 
 
 def _remember(folder: Path, looks: dict[str, Any]) -> None:

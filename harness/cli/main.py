@@ -640,6 +640,16 @@ def analyse_latent(
     typer.echo(str(path))
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def work(context: typer.Context) -> None:
+    """Do one stage of a run."""
+    from offbook.harness.cli.work import run
+
+    raise typer.Exit(run(context.args))
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits."""
     settle_threads()

@@ -4,71 +4,73 @@ A stage is data. Its key says what it makes, so a stage of the same key in anoth
 process that holds the folder and the key can do it. Nothing heavy is imported here: a worker reads this first.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, ValidationError, model_validator
-
-from offbook.engine.complaints import complaint
 from offbook.engine.files import atomic_write_bytes
 from offbook.engine.quoting import quoted
 from offbook.engine.text import read_json
+from offbook.harness.settings.plain import read_plain
 
 PLAN = "plan.json"
 SCHEMA_VERSION = 1
+REMEDY = "name the folder of a run, or plan it again with `offbook run`"
 
 Kind = Literal["answers", "features", "corpus", "drafter", "student", "heat", "exam"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TRIALS: tuple[Kind, ...] = ("heat", "exam")  # leave records; the others leave a folder of files
-Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+_KEY = re.compile(r"[0-9a-f]{64}")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Stage(_Strict):
+@dataclass(frozen=True, kw_only=True)
+class Stage:
     """One thing to make or to measure.
 
     Attributes:
         key: SHA-256 of everything that decides what comes out.
         kind: what it is.
         title: one line for people.
-        spec: its specification, which whoever runs this kind understands.
+        spec: its specification, JSON that whoever runs this kind understands.
         needs: keys of the stages that must be done before.
         expected_s: how long it should take.
         expected_bytes: of memory at its peak.
         alone: whether nothing else may run on the machine meanwhile, as where speed is measured.
     """
 
-    key: Key
+    key: str
     kind: Kind
     title: str
-    spec: dict[str, JsonValue]
-    needs: tuple[Key, ...] = ()
-    expected_s: Annotated[float, Field(ge=0)] = 0.0
-    expected_bytes: Annotated[int, Field(ge=0)] = 0
+    spec: dict[str, Any]
+    needs: tuple[str, ...] = ()
+    expected_s: float = 0.0
+    expected_bytes: int = 0
     alone: bool = False
 
+    def __post_init__(self) -> None:
+        if not _KEY.fullmatch(self.key):
+            msg = f"{quoted(self.title)}: expected a SHA-256 of 64 digits as its key, got {quoted(self.key)}"
+            raise ValueError(msg)
 
-class Graph(_Strict):
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
     """Stages in an order in which they can be done: the order given, but for what must come earlier.
 
     Attributes:
         stages: ordered so.
     """
 
-    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     stages: tuple[Stage, ...]
+    _by_key: Mapping[str, Stage] = field(init=False, repr=False, compare=False)
 
-    _by_key: dict[str, Stage] = PrivateAttr(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _can_be_done(self) -> Self:
+    def __post_init__(self) -> None:
         object.__setattr__(self, "stages", _ordered(self.stages))
-        self._by_key.update((stage.key, stage) for stage in self.stages)
-        return self
+        object.__setattr__(self, "_by_key", {stage.key: stage for stage in self.stages})
 
     def __len__(self) -> int:
         return len(self.stages)
@@ -104,7 +106,8 @@ class Graph(_Strict):
     def write(self, folder: Path) -> Path:
         """Writes the plan into a run's folder."""
         path = folder / PLAN
-        atomic_write_bytes(path, (self.model_dump_json(indent=1) + "\n").encode())
+        content = {"schema_version": SCHEMA_VERSION, "stages": [asdict(stage) for stage in self.stages]}
+        atomic_write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
         return path
 
     @classmethod
@@ -115,16 +118,20 @@ class Graph(_Strict):
             ValueError: there is none, or one of another version.
         """
         path = folder / PLAN
-        remedy = "name the folder of a run, or plan it again with `offbook run`"
         if not path.is_file():
-            msg = f"{path}: expected the plan of a run, found none; {remedy}"
+            msg = f"{path}: expected the plan of a run, found none; {REMEDY}"
             raise ValueError(msg)
-        content = read_json(path, what="the plan of a run", remedy=remedy)
-        try:
-            return cls.model_validate(content)
-        except ValidationError as error:
-            msg = f"{path}: {complaint(error, content).told('the whole')}; {remedy}"
-            raise ValueError(msg) from error
+        content = read_json(path, what="the plan of a run", remedy=REMEDY)
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if version != SCHEMA_VERSION or not isinstance(content.get("stages"), list):
+            msg = f"{path}: expected stages of schema_version {SCHEMA_VERSION}, got {quoted(version)}; {REMEDY}"
+            raise ValueError(msg)
+        return cls(
+            stages=tuple(
+                read_plain(Stage, stage, source=f"{path}, stage {number}", remedy=REMEDY)
+                for number, stage in enumerate(content["stages"], start=1)
+            )
+        )
 
 
 def _ordered(stages: Sequence[Stage]) -> tuple[Stage, ...]:

@@ -1,8 +1,5 @@
 import hashlib
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -70,22 +67,10 @@ def test_a_broken_plan_is_told_in_one_line(tmp_path: Path) -> None:
         Graph.read(tmp_path)
     path = Graph(stages=(stage("a"),)).write(tmp_path)
     path.write_text(path.read_text().replace('"exam"', '"sleep"'))
-    with pytest.raises(ValueError, match=r"plan\.json: .*kind"):
+    with pytest.raises(ValueError, match=r"plan\.json, stage 1: kind: expected one of"):
         Graph.read(tmp_path)
     path.write_text("{")
     with pytest.raises(ValueError, match=r"plan\.json"):
         Graph.read(tmp_path)
     with pytest.raises(ValueError, match="expected the key of one of 1 stages"):
         Graph(stages=(stage("a"),)).stage("nothing")
-
-
-def test_whoever_claims_and_plans_loads_no_model_library() -> None:
-    heavy = ("torch", "lm_eval", "transformers", "pandas", "numpy", "datasets")
-    ours = ("graph", "state")
-    program = f"""
-import sys
-import {", ".join(f"offbook.harness.matrix.{name}" for name in ours)}
-print([name for name in {heavy} if name in sys.modules])
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=True)
-    assert done.stdout.strip() == "[]"

@@ -1,0 +1,14 @@
+"""Who does which kind of stage, by name, so that a worker imports only what its own stage needs."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+RUNNERS: dict[str, str] = {}  # kind: "module:function" of (stage, folder, progress, *, device)
+
+
+def runner(kind: str, runners: Mapping[str, str] = RUNNERS) -> Callable[..., Any]:
+    """The function that does stages of a kind, imported now."""
+    module, _, name = runners[kind].partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
