@@ -22,9 +22,9 @@ items of sd 0.4: the two-way bootstrap in less than 88 of 100
 whatever the seeds vary there: 93.1 to 96.9, which is 94 to 96 and three standard errors; for right and wrong answers
 of three seeds the same (`test_the_interval_of_a_share_covers_it_in_95_of_100_experiments`).
 
-Items that are alike, such as one story with other numbers, are no independent draws: `by_cluster` makes a matrix of
-clusters out of one of items, with equal means and the variance of a ratio of cluster totals (Cochran, Sampling
-Techniques, 1977, ch. 9), and everything else takes clusters for items.
+Items that are alike, such as one story with other numbers, are no independent draws: `clusters.by_cluster` makes a
+matrix of clusters out of one of items, with equal means and the variance of a ratio of cluster totals (Cochran,
+Sampling Techniques, 1977, ch. 9), and everything else takes clusters for items.
 
 Paired differences, clustered errors, and why a minimum detectable effect stands beside each: Miller, arXiv:2411.00640.
 """
@@ -37,6 +37,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import permutation_test
 
+from offbook.harness.statistics.clusters import by_cluster
 from offbook.harness.statistics.intervals import Floats, Interval, mean_interval, student_quantile, wilson
 
 ALPHA = 0.05
@@ -61,25 +62,6 @@ class Estimate(NamedTuple):
     def error(self) -> float:
         """Standard error; nan where unknown."""
         return math.sqrt(self.v_items + self.v_seeds)
-
-
-def cluster_totals(values_IS: Floats, clusters: Sequence[str]) -> Floats:
-    """Sums (C, S) over each cluster's items; clusters in the order in which they first occur."""
-    place = {name: c for c, name in enumerate(dict.fromkeys(clusters))}
-    totals_CS = np.zeros((len(place), values_IS.shape[1]))
-    np.add.at(totals_CS, [place[name] for name in clusters], values_IS)
-    return totals_CS
-
-
-def by_cluster(scores_IS: Floats, clusters: Sequence[str]) -> Floats:
-    """Scores (C, S) of clusters, m + C/I sum_i (x_i - m) with a seed's mean m, which they keep.
-
-    Where each cluster holds one item, the scores are what they were.
-    """
-    mean_S = scores_IS.mean(axis=0)
-    totals_CS = cluster_totals(scores_IS - mean_S, clusters)
-    scores_CS: Floats = mean_S + totals_CS * len(totals_CS) / len(clusters)
-    return scores_CS
 
 
 def estimate(scores_IS: Floats, *, over_seeds: bool = True) -> Estimate:

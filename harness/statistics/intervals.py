@@ -1,13 +1,16 @@
 """Intervals for what the leaderboard prints: ratios of sums, shares, means.
 
-The prompt is the unit: tokens and rounds of one prompt go together, so prompts are resampled, never rounds. Acceptance
+The prompt is the unit: tokens and rounds of one prompt go together, so prompts are resampled, never rounds; of prompts
+that are alike (`clusters`: one story with other numbers) the whole cluster is. Acceptance
 length and speed are ratios of sums (a mean of ratios would let short answers count as much as long ones). A percentile
 bootstrap is too narrow for a dozen prompts, so its levels are widened to what Student's t asks for (the expanded
 percentile interval, Hesterberg, arXiv:1411.5279, section 3.4).
 
 Of 5,000 simulated experiments each with 10, 12 and 40 prompts, 95 % intervals hold the truth in 93.1 to 96.9 % (94 to
 96 % and three standard errors): `test_the_interval_of_a_ratio_covers_the_truth_in_95_of_100_experiments`, and likewise
-for a speed-up and a difference. Quantiles are scipy's.
+for a speed-up and a difference; likewise with 12, 20 and 40 clusters of one to five prompts, where it is 93.9 to 94.2
+(`test_the_interval_of_a_ratio_over_clusters_covers_the_truth_in_95_of_100_experiments`), and 76 over prompts alone.
+Quantiles are scipy's.
 
 An interval is None where the data cannot give one (one prompt, or prompts without any spread): no ± 0.000 is ever made.
 """
@@ -20,6 +23,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
+
+from offbook.harness.statistics.clusters import cluster_totals
 
 Floats = NDArray[np.float64]
 
@@ -35,16 +40,25 @@ def bootstrap_ratio(
     numerators: Sequence[float],
     denominators: Sequence[float],
     *,
+    clusters: Sequence[str] | None = None,
     n_boot: int = 2000,
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval | None:
     """Interval of sum(numerators) / sum(denominators) over prompts; entry i of both belongs to prompt i.
 
+    Args:
+        numerators: one entry a prompt.
+        denominators: likewise.
+        clusters: the cluster of each prompt, which is drawn as a whole; None: each is alone.
+        n_boot: draws.
+        seed: of the draws.
+        level: share of experiments whose interval is to hold the truth.
+
     Raises:
         ValueError: sequences of different length, or a level outside (0, 1).
     """
-    over, under = _columns(numerators, denominators)
+    over, under = _columns(numerators, denominators, clusters=clusters)
     weights = _resamples(len(over), n_boot, seed)
     return _percentiles(_divide(weights @ over, weights @ under), len(over), level)
 
@@ -55,6 +69,7 @@ def bootstrap_speedup(
     baseline_tokens: Sequence[float],
     baseline_seconds: Sequence[float],
     *,
+    clusters: Sequence[str] | None = None,
     n_boot: int = 2000,
     seed: int = 0,
     level: float = 0.95,
@@ -66,7 +81,7 @@ def bootstrap_speedup(
     Raises:
         ValueError: sequences of different length, or a level outside (0, 1).
     """
-    a, s, b, t = _columns(tokens, seconds, baseline_tokens, baseline_seconds)
+    a, s, b, t = _columns(tokens, seconds, baseline_tokens, baseline_seconds, clusters=clusters)
     weights = _resamples(len(a), n_boot, seed)
     return _percentiles(_divide((weights @ a) * (weights @ t), (weights @ s) * (weights @ b)), len(a), level)
 
@@ -77,6 +92,7 @@ def bootstrap_difference(
     other_numerators: Sequence[float],
     other_denominators: Sequence[float],
     *,
+    clusters: Sequence[str] | None = None,
     n_boot: int = 2000,
     seed: int = 0,
     level: float = 0.95,
@@ -86,7 +102,7 @@ def bootstrap_difference(
     Raises:
         ValueError: sequences of different length, or a level outside (0, 1).
     """
-    a, s, b, t = _columns(numerators, denominators, other_numerators, other_denominators)
+    a, s, b, t = _columns(numerators, denominators, other_numerators, other_denominators, clusters=clusters)
     weights = _resamples(len(a), n_boot, seed)
     under, other_under = weights @ s, weights @ t
     kept = (under > 0) & (other_under > 0)
@@ -137,17 +153,21 @@ def student_quantile(probability: float, df: int) -> float:
     return float(stdtrit(df, probability))
 
 
-def _columns(*sequences: Sequence[float]) -> list[Floats]:
+def _columns(*sequences: Sequence[float], clusters: Sequence[str] | None) -> list[Floats]:
+    """One entry a prompt, or the sum of each cluster's prompts."""
     columns = [np.asarray(sequence, dtype=np.float64) for sequence in sequences]
-    if len({len(column) for column in columns}) != 1:
-        message = f"expected one entry a prompt in every column, got {[len(c) for c in columns]}; align them by prompt"
+    lengths = [len(column) for column in (*columns, *([] if clusters is None else [clusters]))]
+    if len(set(lengths)) != 1:
+        message = f"expected one entry a prompt in every column, got {lengths}; align them by prompt"
         raise ValueError(message)
-    return columns
+    if clusters is None or len(set(clusters)) == len(clusters):
+        return columns
+    return list(np.ascontiguousarray(cluster_totals(np.stack(columns, axis=1), clusters).T))
 
 
 @functools.lru_cache(maxsize=32)
 def _resamples(n: int, n_boot: int, seed: int) -> Floats:
-    """How often each of n prompts is drawn, shape (n_boot, n)."""
+    """How often each of n prompts or clusters is drawn, shape (n_boot, n)."""
     if n == 0:
         return np.zeros((n_boot, 0))
     return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_boot).astype(np.float64)

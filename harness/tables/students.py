@@ -20,6 +20,7 @@ from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.cell import canonical_sha256
 from offbook.harness.records.exam import UNTOUCHED, Exam, ExamSpec
 from offbook.harness.statistics import crossed as stats
+from offbook.harness.statistics.clusters import by_cluster, cluster_name, cluster_totals
 from offbook.harness.statistics.intervals import Floats, Interval
 
 ALL_SUITES = "all"
@@ -112,7 +113,7 @@ class Examinee:
     def clusters(self, suites: Sequence[str]) -> list[str]:
         """The cluster of each item, in the order of `scores`; a name of its own where it has none."""
         rows = sorted((r.suite, r.doc_id, r.doc_hash, r.cluster) for r in self.exams[0].rows if r.suite in suites)
-        return [f"{suite}/{cluster or doc_id}" for suite, doc_id, _, cluster in rows]
+        return [cluster_name(suite, doc_id, cluster) for suite, doc_id, _, cluster in rows]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,7 +289,7 @@ def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[st
         "finished_b": b.finished(names),
         "difference": found.mean,
         **_bounds("difference", stats.t_interval(found, bound=1.0)),
-        "p_items": stats.sign_flip_test(stats.cluster_totals(per_item_I1, clusters)[:, 0].tolist()),
+        "p_items": stats.sign_flip_test(cluster_totals(per_item_I1, clusters)[:, 0].tolist()),
         "p_seeds": stats.t_test(found) if _seeds_known(a, b) else math.nan,
         "p_methods": math.nan,
         "methods": "open",
@@ -306,8 +307,8 @@ def _difference(a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: 
         raise ValueError(_other_documents(f"{a.label}, {b.label}"))
     clusters = a.clusters(suites)
     return stats.difference(
-        stats.by_cluster(ours, clusters),
-        stats.by_cluster(theirs, clusters),
+        by_cluster(ours, clusters),
+        by_cluster(theirs, clusters),
         over_seeds=over_seeds and _seeds_known(a, b),
     )
 

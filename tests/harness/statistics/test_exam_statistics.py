@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offbook.harness.statistics.clusters import by_cluster, cluster_totals
 from offbook.harness.statistics.crossed import (
     Estimate,
     accuracy_interval,
-    by_cluster,
-    cluster_totals,
     detectable,
     difference,
     estimate,
