@@ -11,8 +11,8 @@ import torch
 
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import has_bf16
+from offbook.engine.students.config import MixedPrecision
 
-MixedPrecision = Literal["auto", "no", "bf16"]  # what is asked
 Precision = Literal["no", "bf16"]  # what is used
 
 NAMES = {"no": "float32", "bf16": "bfloat16"}

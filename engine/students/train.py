@@ -31,7 +31,8 @@ from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
 from offbook.engine.resuming.held import Stateful, Steps, Weights
 from offbook.engine.resuming.state import is_finished, resume, save_state
 from offbook.engine.students.branches import branch_attention
-from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.config import StudentConfig
+from offbook.engine.students.distiller import Job
 from offbook.engine.students.precision import Precision, keep_precision, precision_of
 from offbook.engine.students.processes import accelerator_for, bring_together, from_main, share, sum_gradients
 from offbook.engine.tensor_file import read_tensors, write_tensors

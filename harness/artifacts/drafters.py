@@ -14,7 +14,7 @@ from offbook.harness.roster.target import Target
 
 if TYPE_CHECKING:
     from offbook.engine.drafters.answers import Answer
-    from offbook.engine.drafters.train import TrainingConfig
+    from offbook.engine.drafters.config import TrainingConfig
 
 
 def drafter_folder(

@@ -8,16 +8,13 @@ thirteen words with one of these.
 import hashlib
 import itertools
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress
-from offbook.engine.quoting import quoted_path
 from offbook.engine.students.corpus import Corpus, Question, instruct, load_corpus
-from offbook.harness.settings.students import CorpusSpec
+from offbook.harness.artifacts.corpus_file import find_file
+from offbook.harness.settings.students import PROCEDURAL, CorpusSpec
 from offbook.tasks.lettered import split_options
 from offbook.tasks.procedural.documents import ID_FAMILIES, Document, documents, score
 from offbook.tasks.rationales.mistakes import with_mistakes
@@ -26,8 +23,6 @@ from offbook.tasks.rationales.synthesis.overlap import PUBLISHED, known_test_set
 from offbook.tasks.rationales.synthesis.questions import Asked, kind_of, train_problems
 from offbook.tasks.rationales.synthesis.rationale_rows import load_questions, load_rationale_rows
 from offbook.tasks.source import VARIABLE
-
-PROCEDURAL = "procedural"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,24 +91,6 @@ def load_material(spec: CorpusSpec, progress: Progress) -> Material:
             DevQuestion(id=q.id, prompt=instruct(as_trained[q.id]), is_answered_by=q.is_answered_by) for q in dev
         ),
     )
-
-
-def find_file(source: str) -> Path:
-    """A file as given, or below the folder OFFBOOK_DATA names.
-
-    Raises:
-        ValueError: it is in neither place.
-    """
-    folder = os.environ.get(VARIABLE)
-    path = user_path(source, what="corpus")
-    places = [path] if folder is None else [path, user_path(folder, what=VARIABLE) / path]
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
-        where = "here" if folder is None else f"here or below {VARIABLE}"
-        corpus = quoted_path(source)
-        msg = f"expected a corpus {corpus} {where}, found none; check the path, or point {VARIABLE} at its folder"
-        raise ValueError(msg)
-    return found
 
 
 def _procedural(spec: CorpusSpec) -> Material:

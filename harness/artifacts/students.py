@@ -18,7 +18,8 @@ from offbook.engine.chat_answers import chat_tokens, greedy_texts
 from offbook.engine.context import check_fit, context_of
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.progress import Progress
-from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.config import StudentConfig
+from offbook.engine.students.distiller import Job
 from offbook.engine.students.paths import encode_corpus
 from offbook.engine.students.precision import say_precision
 from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, path_vectors

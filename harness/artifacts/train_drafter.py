@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from offbook.engine.drafters.train import TrainingConfig
+from offbook.engine.drafters.config import TrainingConfig
 from offbook.engine.drafters.vocabulary import check_size
 from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress

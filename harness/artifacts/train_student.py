@@ -21,7 +21,7 @@ from offbook.engine.files import atomic_write_text
 from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress, Silent
 from offbook.engine.quoting import quoted
-from offbook.engine.students.distiller import StudentConfig
+from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts.folders import RUNS
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.students import Student, checked, is_made, make

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.drafters.train import TrainingConfig
+from offbook.engine.drafters.config import TrainingConfig
 from offbook.engine.drafters.vocabulary import check_size
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts import drafters

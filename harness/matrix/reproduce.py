@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.drafters.train import TrainingConfig
+from offbook.engine.drafters.config import TrainingConfig
 from offbook.engine.drafters.vocabulary import check_size
 from offbook.engine.embedded import ALIASES
 from offbook.engine.files import atomic_write_text

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from offbook.engine.pretrained import weights_sha256
 from offbook.engine.progress import Progress
-from offbook.harness.artifacts.material import PROCEDURAL, Material, find_file, load_material
+from offbook.harness.artifacts.corpus_file import find_file
+from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.students import Student, check_settings, cost, is_made, make, plan_students
 from offbook.harness.artifacts.train_student import launch
 from offbook.harness.matrix.cross import Trained, check_cross, cross_stages, run_cross
@@ -15,7 +16,7 @@ from offbook.harness.records.exam import UNTOUCHED, ExamSpec, TrainingCost, has_
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, load_target, short_name
 from offbook.harness.settings.profile import Profile
-from offbook.harness.settings.students import Group, StudentsSpec
+from offbook.harness.settings.students import PROCEDURAL, Group, StudentsSpec
 from offbook.harness.suites.requests import Suite, find_suites
 from offbook.harness.tables.students_markdown import Expected, write_students
 from offbook.harness.trials.exam import exam_spec, examine, set_paper

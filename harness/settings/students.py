@@ -9,6 +9,7 @@ from offbook.harness.settings.strict import Name, Names, Strict
 
 Group = Literal["id", "ood"]
 Rows = Literal["corpus", "rationale_rows"]
+PROCEDURAL = "procedural"
 
 
 class CorpusSpec(Strict):
@@ -23,7 +24,7 @@ class CorpusSpec(Strict):
         perspectives: of rationale rows, how many to keep, those with the most rationales.
     """
 
-    source: Name = "procedural"
+    source: Name = PROCEDURAL
     format: Rows = "corpus"
     questions: int = Field(default=256, ge=1)
     dev_questions: int = Field(default=70, ge=1)

@@ -11,8 +11,9 @@ from torch import nn
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
-from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.distiller import Job
 from tests.tiny import tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()

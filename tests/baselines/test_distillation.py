@@ -20,8 +20,9 @@ from offbook.baselines.distillation.step_by_step import (
 from offbook.baselines.distillation.uniform_rationales import uniform_rationales
 from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
-from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.distiller import Job
 from offbook.engine.students.path_objective import path_objective
 from offbook.engine.students.paths import Paths, Response, encode_corpus
 from tests.tiny import tiny_model, tiny_tokenizer

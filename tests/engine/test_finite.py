@@ -19,7 +19,8 @@ from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, rerank
 from offbook.engine.decoding.verify import verifier_for
-from offbook.engine.drafters.train import TrainingConfig, train_drafter
+from offbook.engine.drafters.config import TrainingConfig
+from offbook.engine.drafters.train import train_drafter
 from offbook.engine.finite import NotFiniteError, check_logits, check_weights
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.train import RECORD, train_student

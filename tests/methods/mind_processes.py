@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from offbook.baselines.distillation.uniform_rationales import uniform_rationales
-from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.config import StudentConfig
+from offbook.engine.students.distiller import Job
 from offbook.methods.mind.train import mind
 from tests.methods.mind_corpus import TOKENIZER, mind_corpus, path_vectors
 from tests.tiny import tiny_model

@@ -14,8 +14,9 @@ from accelerate import Accelerator
 from transformers import AutoModelForCausalLM
 
 from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus
-from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.distiller import Job
 from offbook.engine.students.processes import accelerator_for
 from offbook.engine.students.train import QuestionLoss
 from offbook.methods.mind import untouched as untouched_module

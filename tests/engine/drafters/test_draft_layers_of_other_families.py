@@ -12,7 +12,8 @@ from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.checkpoint import TargetName, draft_config, load_drafter
-from offbook.engine.drafters.train import TrainingConfig, train_drafter
+from offbook.engine.drafters.config import TrainingConfig
+from offbook.engine.drafters.train import train_drafter
 from tests.engine.architectures import VOCABULARY, tiny
 from tests.engine.targets import DRAFT_ARCHITECTURES, greedy_reference
 

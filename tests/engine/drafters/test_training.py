@@ -15,9 +15,10 @@ from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.drafters import train as drafter_training
 from offbook.engine.drafters.answers import Answer, answer_prompts
 from offbook.engine.drafters.checkpoint import TargetName, draft_config, load_drafter, save_drafter
+from offbook.engine.drafters.config import TrainingConfig
 from offbook.engine.drafters.features import SHARD, Features, compute_features
 from offbook.engine.drafters.loss import branch_loss
-from offbook.engine.drafters.train import TrainingConfig, agreement, train_drafter
+from offbook.engine.drafters.train import agreement, train_drafter
 from offbook.engine.drafters.vocabulary import draft_vocabulary
 from offbook.engine.resuming import state as resumption
 from offbook.methods.jakiro import drafter as jakiro

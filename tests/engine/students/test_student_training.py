@@ -20,8 +20,9 @@ from offbook.engine.students.branches import (
     response_logits,
     token_losses,
 )
+from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
-from offbook.engine.students.distiller import Job, StudentConfig
+from offbook.engine.students.distiller import Job
 from offbook.engine.students.paths import encode_corpus
 from offbook.engine.students.train import RECORD, Objective, QuestionLoss, train_student
 from tests.tiny import tiny_model, tiny_tokenizer

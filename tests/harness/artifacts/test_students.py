@@ -8,7 +8,7 @@ import torch
 
 from offbook.baselines.distillation.mcc_kd import MccKdOptions
 from offbook.engine.progress import Silent
-from offbook.engine.students.distiller import StudentConfig
+from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.tables import Table
 from offbook.harness.artifacts.material import DevQuestion, Material, load_material
 from offbook.harness.artifacts.students import check_settings, cost, dev_score, is_made, make, plan_students

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from offbook.engine.progress import Silent
-from offbook.engine.students.distiller import StudentConfig
+from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts import train_student as module
 from offbook.harness.artifacts.material import load_material
 from offbook.harness.artifacts.students import Student

@@ -251,7 +251,7 @@ def test_a_contender_that_draws_by_itself_with_a_drafter_of_its_own_is_not_teste
 
 def test_trained_drafters_take_part(target, qa, tmp_path):
     from offbook.engine.drafters.answers import Answer
-    from offbook.engine.drafters.train import TrainingConfig
+    from offbook.engine.drafters.config import TrainingConfig
 
     answers = [Answer(id=str(i), prompt_tokens=(1, 2, 3), answer_tokens=tuple(range(i, i + 12))) for i in range(8)]
     config = TrainingConfig(epochs=1, batch_size=4, draft_vocab_size=64, max_length=32)

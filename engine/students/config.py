@@ -1,0 +1,41 @@
+"""How a student is trained: the settings, apart from what needs torch, so that plans can fill in their defaults."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+MixedPrecision = Literal["auto", "no", "bf16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentConfig:
+    """How a student is trained, the same for every method.
+
+    Attributes:
+        gradient_tokens: budget: response tokens whose loss is differentiated, counted each time. Training ends with
+            the step that reaches it, so methods are compared at equal gradient tokens.
+        questions_per_step: questions an optimiser step takes at once; with several processes, a multiple of them.
+        tokens_per_step: a step goes on taking questions until it has so many gradient tokens, or the budget is spent,
+            so that a method with one path a question makes about as many steps as one with many, as far as a single
+            question of many does not exceed it; 0: it takes questions once.
+        learning_rate: peak; linear warm-up, then cosine to zero, both over the budget.
+        warmup: share of the budget.
+        clip_norm: bound on the gradient's norm.
+        evaluations: how often the development score is taken, evenly over the budget; the best checkpoint is kept.
+        max_length: a question with its longest rationale may have so many tokens.
+        lora_rank: rank of LoRA on every linear layer (arXiv:2106.09685); 0 trains all weights.
+        mixed_precision: "bf16" multiplies matrices in bfloat16 (weights, gradients and sums stay fp32); "no" does not;
+            "auto" does where the machine has bfloat16 in hardware (`precision.py`).
+        seed: of order, adapters, dropout and whatever the method draws.
+    """
+
+    gradient_tokens: int = 40_000
+    questions_per_step: int = 8
+    tokens_per_step: int = 0
+    learning_rate: float = 1e-4
+    warmup: float = 0.05
+    clip_norm: float = 1.0
+    evaluations: int = 3
+    max_length: int = 640
+    lora_rank: int = 0
+    mixed_precision: MixedPrecision = "no"
+    seed: int = 0

@@ -1,0 +1,132 @@
+"""What determines an artifact, as data: the recipe of a target's answers, of a drafter, of a student.
+
+A recipe's key names the artifact's folder. A model that is a student holds the student's recipe, and so on down to
+weights that are there before anything is made; so a key is known before anything is loaded, and without torch.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.settings.students import CorpusSpec
+
+
+class Recipe(BaseModel):
+    """Data whose hash is a key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+
+    def content(self) -> dict[str, JsonValue]:
+        """What the key is the hash of."""
+        return self.model_dump(mode="json")
+
+    def key(self) -> str:
+        """See the module."""
+        return self._key
+
+    @cached_property
+    def _key(self) -> str:
+        return self.key_of(self.content())
+
+    @classmethod
+    def key_of(cls, content: Mapping[str, JsonValue]) -> str:
+        """The key of what `content` gave."""
+        return canonical_sha256({"recipe": cls.__name__, **content})
+
+
+class StudentRecipe(Recipe):
+    """A student.
+
+    Attributes:
+        name: what tables call it; no part of the key.
+        method: of the roster.
+        options: all of the method's own, defaults too.
+        training: all settings that methods share, defaults too.
+        seed: of its training.
+        base: the untouched model, by alias, folder or id.
+        base_sha256: hash of its weights.
+        settings_sha256: of what lies beside them and decides the text.
+        corpus: what it learns from.
+        corpus_file_sha256: of its file; "" for one that is made by rules.
+        encoder: reads rationales for methods that want vectors.
+        helpers: hashes of the encoder and of other models that its settings name.
+        max_new_tokens: cap on an answer to a development question.
+        processes: of its training; no part of the key.
+    """
+
+    name: str
+    method: str
+    options: dict[str, JsonValue]
+    training: dict[str, JsonValue]
+    seed: int
+    base: str
+    base_sha256: str
+    settings_sha256: str | None
+    corpus: CorpusSpec
+    corpus_file_sha256: str = ""
+    encoder: str
+    helpers: dict[str, str] = Field(default={})
+    max_new_tokens: Annotated[int, Field(ge=1)] = 128
+    processes: Annotated[int, Field(ge=1)] = 1
+
+    def content(self) -> dict[str, JsonValue]:
+        """See `Recipe`."""
+        return self.model_dump(mode="json", exclude={"name", "processes"})
+
+
+class ModelSpec(Recipe):
+    """A checkpoint: a base model, or a student that is made of it.
+
+    Attributes:
+        name: of the base model, by alias, folder or id.
+        revision: of an id.
+        dtype: number format of the weights.
+        weights_sha256: of the base model.
+        settings_sha256: of what lies beside its weights and decides the text.
+        student: None for the base model itself.
+    """
+
+    name: str
+    revision: str | None = None
+    dtype: str = "float32"
+    weights_sha256: str
+    settings_sha256: str | None = None
+    student: StudentRecipe | None = None
+
+    @property
+    def base(self) -> "ModelSpec":
+        """The model that a student was made of; of a base model itself."""
+        return self if self.student is None else self.model_copy(update={"student": None})
+
+
+class AnswersRecipe(Recipe):
+    """A model's answers to the training prompts.
+
+    Attributes:
+        model: who answers.
+        source: "shipped": those that come with offbook.
+        limit: how many, evenly spaced; None for all.
+        prompts_sha256: of the prompts, and of the answers where these are shipped.
+    """
+
+    model: ModelSpec
+    source: Literal["shipped", "regenerate"]
+    limit: int | None
+    prompts_sha256: str
+
+
+class DrafterRecipe(Recipe):
+    """A trained drafter.
+
+    Attributes:
+        decoder: whose, of the roster.
+        answers: what it learns from, and of whom.
+        training: all settings, defaults too.
+    """
+
+    decoder: str
+    answers: AnswersRecipe
+    training: dict[str, JsonValue]

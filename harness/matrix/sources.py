@@ -1,0 +1,91 @@
+"""Hashes of what a plan finds already there: models, corpora, prompts, drafters; each file is read once."""
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from offbook.engine.embedded import ALIASES
+from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted
+from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.roster.distillers import StudentMethod
+from offbook.harness.settings.students import PROCEDURAL, CorpusSpec
+from offbook.tasks.prompts import DATA_PATH, load_prompts
+
+
+@functools.cache
+def model_hashes(name: str, revision: str | None = None) -> tuple[str, str | None]:
+    """Of a model's weights, and of what lies beside them and decides the text.
+
+    Raises:
+        ValueError: there is no such model.
+    """
+    from offbook.engine import pretrained
+
+    return pretrained.weights_sha256(name, revision=revision), None
+
+
+def helper_hashes(method: StudentMethod, options: Mapping[str, Any], encoder: str) -> dict[str, str]:
+    """Of the models that a student's training reads beside its base.
+
+    Raises:
+        ValueError: one is out of reach.
+    """
+    found = {name: model_hashes(str(options[name]))[0] for name in method.models if name in options}
+    if method.reads_vectors:
+        from offbook.engine.students.text_encoder import encoder_sha256
+
+        found["encoder"] = encoder_sha256(encoder)
+    return found
+
+
+def corpus_sha256(spec: CorpusSpec) -> str:
+    """Of a corpus's file; "" for one that is made by rules.
+
+    Raises:
+        ValueError: it is not there.
+    """
+    if spec.source == PROCEDURAL:
+        return ""
+    from offbook.harness.artifacts.corpus_file import find_file
+
+    return _file_sha256(find_file(spec.source))
+
+
+@functools.cache
+def prompts_sha256(model: str, source: Literal["shipped", "regenerate"]) -> str:
+    """Of the training prompts, and of a model's shipped answers to them.
+
+    Raises:
+        ValueError: none are shipped for this model.
+    """
+    asked = canonical_sha256([[prompt.id, prompt.prompt] for prompt in load_prompts("train")])
+    if source == "regenerate":
+        return asked
+    path = DATA_PATH / f"answers-{model}.jsonl" if model in ALIASES else None
+    if path is None or not path.is_file():
+        name = model if model in ALIASES else user_path(model, what="model").name
+        msg = (
+            f"expected answers of {quoted(name)} among those shipped, found none; let it answer with "
+            "--answers regenerate"
+        )
+        raise ValueError(msg)
+    return canonical_sha256([asked, _file_sha256(path)])
+
+
+def drafter_sha256(folder: Path) -> str:
+    """Of the weights of a drafter that somebody trained.
+
+    Raises:
+        ValueError: there is none.
+    """
+    from offbook.harness.roster.drafter_info import fingerprint
+
+    return fingerprint(folder)
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,26 @@
+"""One hash for one content: canonical JSON, so that the order of keys and 1 against 1.0 make no difference."""
+
+import hashlib
+import json
+import math
+from typing import Any
+
+
+def canonical_sha256(value: Any) -> str:
+    """SHA-256 in hex of `value` as canonical JSON: keys sorted, whole floats written as integers.
+
+    Raises:
+        ValueError: a number that is not finite.
+    """
+    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)
+    return value

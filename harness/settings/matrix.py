@@ -1,0 +1,245 @@
+"""The matrix file: what is crossed with what, as one small YAML file; a profile is such a file.
+
+    models x students (the untouched model always) x decoders x suites x temperatures x seeds
+
+are heats; `include` keeps the cells that one of its entries covers (all, without any), `exclude` leaves out those that
+one covers. `exams` are sat by every student and the untouched model of each base.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
+
+from offbook.engine.quoting import quoted
+from offbook.harness.settings.profile import TrainingSpec
+from offbook.harness.settings.strict import Name, Names, Strict
+from offbook.harness.settings.students import CorpusSpec, Group, StudentTrainingSpec
+
+UNTOUCHED = "untouched"
+OWN, BASE = "own", "base"
+
+
+class BaseModelSpec(Strict):
+    """A base model, under its alias, folder or Hugging Face id."""
+
+    revision: Name | None = None
+    dtype: Name = "float32"
+
+
+class StudentSpec(Strict):
+    """A student: a method with its own settings, which win over those of all students.
+
+    Attributes:
+        method: of the roster.
+        options: the method's own.
+        training: what is left out is as `Matrix.training` has it.
+        seeds: of its training: 0, 1, ...
+        corpus: to learn from; by default `Matrix.corpus`.
+        processes: of its training.
+        models: base models that it is made of; none named: all.
+    """
+
+    method: Name
+    options: dict[str, JsonValue] = Field(default={})
+    training: StudentTrainingSpec = StudentTrainingSpec()
+    seeds: int = Field(default=1, ge=1)
+    corpus: CorpusSpec | None = None
+    processes: int | None = Field(default=None, ge=1)
+    models: Names = ()
+
+
+class DecoderSpec(Strict):
+    """A decoder of a heat.
+
+    Attributes:
+        decoder: of the roster; by default the name that the entry stands under.
+        options: its own settings.
+        drafter: "own" is trained for the model that decodes, "base" for the model that a student was made of; or a
+            folder. Decoders without a drafter take no notice.
+        training: of its drafter; what is left out is as `Matrix.drafters` has it.
+    """
+
+    decoder: Name | None = None
+    options: dict[str, JsonValue] = Field(default={})
+    drafter: Name = OWN
+    training: TrainingSpec = TrainingSpec()
+
+
+class SuiteSpec(Strict):
+    """A suite of heats: the cap on an answer (the suite's own by default) and how many documents from the first."""
+
+    max_new_tokens: int | None = Field(default=None, ge=1)
+    limit: int | None = Field(default=None, ge=1)
+
+
+class TemperatureSpec(Strict):
+    """How answers are drawn; `limit` bounds the documents of each suite further."""
+
+    temperature: float = Field(default=0.0, ge=0)
+    top_k: int = Field(default=0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    limit: int | None = Field(default=None, ge=1)
+
+
+class ExamsSpec(Strict):
+    """The exam of students.
+
+    Attributes:
+        suites: suites or groups of suites, by what their accuracy is pooled into.
+        limit: documents of each suite, from the first; None for all.
+        max_new_tokens: cap on an answer, also on one to a development question.
+        batch_size: documents answered at once.
+    """
+
+    suites: dict[Group, Names] = Field(min_length=1)
+    limit: int | None = Field(default=None, ge=1)
+    max_new_tokens: int = Field(default=128, ge=1)
+    batch_size: int = Field(default=64, ge=1)
+
+
+class Drafters(TrainingSpec):
+    """How all drafters are trained; `source`: whether answers of a base model are those shipped, where there are."""
+
+    source: Literal["shipped", "regenerate"] = "shipped"
+
+
+def _listed(value: Any) -> Any:
+    return value if value is None else tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+Some = Annotated[Names | None, BeforeValidator(_listed)]
+SomeNumbers = Annotated[tuple[int, ...] | None, Field(min_length=1), BeforeValidator(_listed)]
+SomeReals = Annotated[tuple[float, ...] | None, Field(min_length=1), BeforeValidator(_listed)]
+
+
+class Cells(Strict):
+    """Some cells, by their place in some dimensions; one value or a list of them each."""
+
+    models: Some = None
+    students: Some = None
+    training_seeds: SomeNumbers = None
+    decoders: Some = None
+    suites: Some = None
+    temperatures: SomeReals = None
+    seeds: SomeNumbers = None
+
+    def cover(self, cell: "CellPlace") -> bool:
+        """Whether a cell is among them."""
+        return all(
+            wanted is None or value in wanted
+            for wanted, value in (
+                (self.models, cell.model),
+                (self.students, cell.student),
+                (self.training_seeds, cell.training_seed),
+                (self.decoders, cell.decoder),
+                (self.suites, cell.suite),
+                (self.temperatures, cell.temperature),
+                (self.seeds, cell.seed),
+            )
+        )
+
+
+class CellPlace(Strict):
+    """Where a cell stands in the matrix, by the names of the file."""
+
+    model: str
+    student: str
+    training_seed: int
+    decoder: str
+    suite: str
+    temperature: float
+    seed: int
+
+
+class Matrix(Strict):
+    """See the module.
+
+    Attributes:
+        description: one line.
+        models: base models by alias, folder or id.
+        students: by the name that tables give them; the untouched model is always beside them.
+        training: of all students.
+        corpus: what they learn from.
+        encoder: reads rationales for methods that score them (`engine.students.text_encoder`).
+        processes: of a training, through accelerate; on GPUs, one each.
+        decoders: by the name that `include` and `exclude` call them.
+        drafters: how theirs are trained.
+        suites: of heats.
+        temperatures: of heats.
+        seeds: of heats.
+        chat_template: whether prompts go through the chat template; by default where there is one.
+        include: see the module.
+        exclude: see the module.
+        exams: of students.
+    """
+
+    schema_version: Annotated[int, Field(ge=2, le=2)]
+    description: str
+    models: dict[Name, BaseModelSpec] = Field(min_length=1)
+    students: dict[Name, StudentSpec] = Field(default={})
+    training: StudentTrainingSpec = StudentTrainingSpec()
+    corpus: CorpusSpec = CorpusSpec()
+    encoder: Name = "all-minilm-l6-v2"
+    processes: int = Field(default=1, ge=1)
+    decoders: dict[Name, DecoderSpec] = Field(default={})
+    drafters: Drafters = Drafters()
+    suites: dict[Name, SuiteSpec] = Field(default={})
+    temperatures: tuple[TemperatureSpec, ...] = Field(default=(TemperatureSpec(),), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
+    chat_template: bool | None = None
+    include: tuple[Cells, ...] = ()
+    exclude: tuple[Cells, ...] = ()
+    exams: ExamsSpec | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if bool(self.decoders) != bool(self.suites) or not (self.decoders or self.exams):
+            missing = "suites" if self.decoders else "decoders"
+            msg = f"expected decoders and suites together, or exams, got no {missing}; add them"
+            raise ValueError(msg)
+        if UNTOUCHED in self.students:
+            msg = f"students: expected no student named {UNTOUCHED!r}, got one: that is the base model, always there"
+            raise ValueError(msg)
+        for name, student in self.students.items():
+            _known(f"students.{name}.models", student.models, list(self.models))
+            if revised := [m for m in student.models or self.models if self.models[m].revision is not None]:
+                msg = (
+                    f"students: expected base models without a revision, got one of {quoted(revised[0])}; leave it out"
+                )
+                raise ValueError(msg)
+        for what, entries in (("include", self.include), ("exclude", self.exclude)):
+            for cells in entries:
+                _known(f"{what}.models", cells.models or (), list(self.models))
+                _known(f"{what}.students", cells.students or (), [UNTOUCHED, *self.students])
+                _known(f"{what}.decoders", cells.decoders or (), list(self.decoders))
+                _known(f"{what}.suites", cells.suites or (), list(self.suites))
+                temperatures = [spec.temperature for spec in self.temperatures]
+                _known(f"{what}.temperatures", cells.temperatures or (), temperatures)
+                _known(f"{what}.seeds", cells.seeds or (), list(self.seeds))
+        return self
+
+    def students_of(self, model: str) -> Iterator[tuple[str, int]]:
+        """The students of a base model, seed by seed, so that tables which grow compare all methods early."""
+        named = {
+            name: student for name, student in self.students.items() if not student.models or model in student.models
+        }
+        for seed in range(max((student.seeds for student in named.values()), default=0)):
+            yield from ((name, seed) for name, student in named.items() if seed < student.seeds)
+
+    def decoders_of(self, **place: Any) -> list[str]:
+        """The decoders of one heat: cells at this place that are included, and not excluded."""
+        cells = {name: CellPlace.model_construct(decoder=name, **place) for name in self.decoders}
+        return [
+            name
+            for name, cell in cells.items()
+            if (not self.include or any(entry.cover(cell) for entry in self.include))
+            and not any(entry.cover(cell) for entry in self.exclude)
+        ]
+
+
+def _known(what: str, names: Sequence[Any], known: Sequence[Any]) -> None:
+    strangers = [name for name in names if name not in known]
+    if strangers:
+        msg = f"{what}: expected some of {', '.join(map(str, known))}, got {quoted(strangers[0])}; add it there"
+        raise ValueError(msg)

@@ -1,0 +1,123 @@
+"""A trial as data: everything that decides a heat or an exam, known before anything is loaded.
+
+A specification survives JSON, so any process can run it (`trials.run`), and its key is the hash of all its fields. The
+cells that come of it have keys of their own, which hold what was found while it ran, such as a drafter's weights.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, Recipe
+from offbook.harness.settings.students import Group
+
+SEMANTICS = 1  # raise it when the harness asks, decodes or scores in another way
+
+
+class SamplingSpec(Recipe):
+    """How tokens are drawn; temperature 0 is greedy."""
+
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    top_k: Annotated[int, Field(ge=0)] = 0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class ArmSpec(Recipe):
+    """A decoder in a heat.
+
+    Attributes:
+        decoder: of the roster.
+        options: all of its own, defaults too.
+        drafter: the recipe of one that the plan trains, or the folder of another; None without any.
+        drafter_sha256: of the weights in such a folder.
+        made_for: whom it was trained for, the checkpoint or the model that it was made of.
+    """
+
+    decoder: str
+    options: dict[str, JsonValue] = Field(default={})
+    drafter: DrafterRecipe | str | None = None
+    drafter_sha256: str | None = None
+    made_for: Literal["target", "base"] = "target"
+
+
+class AskedSpec(Recipe):
+    """A suite as a trial asks it.
+
+    Attributes:
+        name: of the task.
+        asked_as: the name that finds it, which may be its group's.
+        sha256: of the files that decide what it asks and how it scores.
+        group: of an exam's suite, what its accuracy is pooled into.
+    """
+
+    name: str
+    asked_as: str
+    sha256: str
+    group: Group | None = None
+
+
+class HeatSpec(Recipe):
+    """All arms of one (checkpoint, suite, sampling, seed).
+
+    Attributes:
+        model: the checkpoint.
+        arms: contenders.
+        suite: what is asked.
+        include_path: a folder with more suites.
+        limit: documents, from the first; None for all.
+        max_new_tokens: cap on an answer; None for each document's own.
+        sampling: how tokens are drawn.
+        seed: of every random number.
+        chat_template: whether prompts go through it; None where there is one.
+        semantics: of the harness.
+    """
+
+    kind: Literal["heat"] = "heat"
+    model: ModelSpec
+    arms: Annotated[tuple[ArmSpec, ...], Field(min_length=1)]
+    suite: AskedSpec
+    include_path: str | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+    max_new_tokens: Annotated[int, Field(ge=1)] | None = None
+    sampling: SamplingSpec = SamplingSpec()
+    seed: Annotated[int, Field(ge=0)] = 0
+    chat_template: bool | None = None
+    semantics: int = SEMANTICS
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        student = self.model.student
+        who = "" if student is None else f" by {student.name}, seed {student.seed}"
+        return f"{self.suite.name} at temperature {self.sampling.temperature:g}{who}"
+
+
+class ExamSpec(Recipe):
+    """One checkpoint, greedy and in batches, on all suites of an exam.
+
+    Attributes:
+        model: the checkpoint.
+        suites: what is asked.
+        limit: documents of each suite, from the first; None for all.
+        max_new_tokens: cap on an answer.
+        batch_size: documents answered at once.
+        semantics: of the harness.
+    """
+
+    kind: Literal["exam"] = "exam"
+    model: ModelSpec
+    suites: Annotated[tuple[AskedSpec, ...], Field(min_length=1)]
+    limit: Annotated[int, Field(ge=1)] | None = None
+    max_new_tokens: Annotated[int, Field(ge=1)] = 128
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    semantics: int = SEMANTICS
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        student = self.model.student
+        return (
+            f"exam of {self.model.name}, untouched"
+            if student is None
+            else f"exam of {student.name}, seed {student.seed}"
+        )

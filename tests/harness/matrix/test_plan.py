@@ -1,0 +1,222 @@
+"""A matrix file becomes stages whose keys hold everything that decides what comes out, and nothing is loaded for it."""
+
+import json
+import subprocess
+import sys
+import time
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from offbook.harness.artifacts.recipes import StudentRecipe
+from offbook.harness.matrix import plan as module
+from offbook.harness.matrix.graph import Graph
+from offbook.harness.matrix.plan import plan
+from offbook.harness.settings.matrix import Matrix
+from offbook.harness.settings.profile import parse
+from offbook.harness.trials.spec import ExamSpec, HeatSpec
+from tests.tiny import save_tiny
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory) -> dict[str, Any]:
+    return {
+        "schema_version": 2,
+        "description": "two students, three decoders, three suites, two seeds",
+        "models": {str(save_tiny(tmp_path_factory.mktemp("plan") / "tiny")): {}},
+        "students": {"one": {"method": "single_rationale"}, "all": {"method": "uniform_rationales"}},
+        "training": {"gradient_tokens": 900, "evaluations": 1},
+        "corpus": {"questions": 7, "dev_questions": 7},
+        "decoders": {
+            "autoregressive": {},
+            "eagle2": {"options": {"total_tokens": 6}},
+            "borrowed": {"decoder": "eagle2", "drafter": "base", "options": {"total_tokens": 6}},
+        },
+        "drafters": {"answers": 6, "epochs": 1, "source": "regenerate"},
+        "suites": {"qa": {"max_new_tokens": 5, "limit": 2}, "maths": {"limit": 1}, "procedural_dates": {}},
+        "seeds": [0, 1],
+        "exams": {"suites": {"id": ["procedural_shopping"], "ood": ["procedural_dates"]}, "limit": 3},
+    }
+
+
+def planned(content: dict[str, Any], **changes: Any) -> Graph:
+    return plan(parse(Matrix, content | changes, source="test"))
+
+
+def test_the_same_matrix_has_the_same_keys_in_whatever_order_its_keys_stand(content):
+    turned = json.loads(json.dumps(content, sort_keys=True))
+    assert set(turned) == set(content)
+    assert list(turned) != list(content)
+    keys = [stage.key for stage in planned(content).stages]
+    assert keys == [stage.key for stage in planned(content).stages]
+    assert set(keys) == {stage.key for stage in planned(turned).stages}
+
+
+def test_a_matrix_has_a_heat_for_each_suite_seed_and_checkpoint_and_what_it_needs(content):
+    graph = planned(content)
+    kinds = [stage.kind for stage in graph.stages]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+        "heat": 3 * 3 * 2, "exam": 3, "student": 2, "drafter": 3, "answers": 3
+    }  # fmt: skip
+    arms = {
+        stage.title: [(arm["decoder"], arm["made_for"]) for arm in stage.spec["arms"]]
+        for stage in graph.of_kind("heat")
+    }
+    both = [("autoregressive", "target"), ("eagle2", "base"), ("eagle2", "target")]
+    assert arms["offbook_qa at temperature 0"] == [both[0], both[2]], "the untouched model's own drafter is its base's"
+    assert arms["offbook_qa at temperature 0 by one, seed 0"] == both
+    (student,) = (stage for stage in graph.of_kind("student") if stage.title == "student one, seed 0")
+    heat = next(stage for stage in graph.of_kind("heat") if stage.title.endswith("by one, seed 0"))
+    assert student.key in heat.needs
+    assert {graph.stage(key).title for key in graph.needed_by([heat.key])} >= {"drafter eagle2"}
+    assert all(stage.alone for stage in graph.of_kind("heat"))
+
+
+def test_include_keeps_and_exclude_leaves_out(content):
+    students_sit_exams_only = planned(content, include=[{"students": "untouched"}])
+    assert len(students_sit_exams_only.of_kind("heat")) == 6
+    assert len(students_sit_exams_only.of_kind("exam")) == 3
+    assert len(planned(content, exclude=[{"suites": ["qa", "maths"], "seeds": 1}]).of_kind("heat")) == 12
+    fewer = planned(content, exclude=[{"students": "untouched", "decoders": ["eagle2", "borrowed"]}])
+    assert {len(stage.spec["arms"]) for stage in fewer.of_kind("heat")} == {1, 3}
+    with pytest.raises(ValueError, match="expected autoregressive among the decoders on qa, got eagle2, borrowed"):
+        planned(content, exclude=[{"decoders": "autoregressive"}])
+
+
+@pytest.mark.parametrize(
+    ("changes", "moved"),
+    [
+        ({"drafters": {"answers": 5, "epochs": 1, "source": "regenerate"}}, {"answers", "drafter", "heat"}),
+        ({"drafters": {"answers": 6, "epochs": 2, "source": "regenerate"}}, {"drafter", "heat"}),
+        ({"training": {"gradient_tokens": 901}}, {"student", "exam", "answers", "drafter", "heat"}),
+        ({"corpus": {"questions": 8, "dev_questions": 7}}, {"student", "exam", "answers", "drafter", "heat"}),
+        ({"seeds": [0, 2]}, {"heat"}),
+        ({"temperatures": [{"temperature": 0.5}]}, {"heat"}),
+        ({"exams": {"suites": {"id": ["procedural_shopping"]}, "limit": 3}}, {"exam"}),
+        ({"description": "told otherwise"}, set()),
+    ],
+)
+def test_a_setting_moves_the_keys_of_what_it_decides_and_no_other(content, changes, moved):
+    before, after = planned(content), planned(content, **changes)
+    known = {stage.key for stage in before.stages}
+    assert {stage.kind for stage in after.stages if stage.key not in known} == moved
+
+
+def test_a_default_is_part_of_a_key(content):
+    given = content["training"] | {"learning_rate": 1e-4}  # the default
+    assert [s.key for s in planned(content, training=given).stages] == [s.key for s in planned(content).stages]
+
+
+def test_weights_and_task_files_are_part_of_keys(content, monkeypatch):
+    before = {stage.key for stage in planned(content).stages}
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "model_hashes", lambda *_: ("cd" * 32, None))
+        assert not before & {stage.key for stage in planned(content).stages}
+    with monkeypatch.context() as patch:
+        patch.setattr("offbook.harness.suites.sources._own_sha256", lambda folder: "ef" * 32)
+        kinds = {stage.kind for stage in planned(content).stages if stage.key not in before}
+    assert kinds == {"heat", "exam"}
+
+
+def alternatives(annotation: Any, value: Any) -> Any:
+    """Another value of a field's type."""
+    if isinstance(value, bool):
+        return not value
+    choices = [kind for kind in (annotation, *get_args(annotation)) if get_origin(kind) is Literal]
+    if isinstance(value, str) and choices:
+        return next((other for other in get_args(choices[0]) if other != value), None)
+    if isinstance(value, int | float):
+        return value / 2 if isinstance(value, float) and value == 1 else value + 1
+    if isinstance(value, str):
+        return value + "x"
+    if isinstance(value, dict):
+        return value | {"another": "1"}
+    for kind in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else [annotation]:
+        if kind in (int, str, bool):
+            return {int: 3, str: "another", bool: True}[kind]
+        if get_args(kind) and get_args(kind)[0] is int:
+            return 3
+    return None
+
+
+def variations(spec: BaseModel, path: str = "") -> list[tuple[str, Any]]:
+    """Every field of a specification and of what it holds, each changed once, as (path, specification)."""
+    found = []
+    for name, field in type(spec).model_fields.items():
+        value = getattr(spec, name)
+        inner = value[-1] if isinstance(value, tuple) else value
+        if isinstance(inner, BaseModel):
+            for where, changed in variations(inner, f"{path}{name}."):
+                whole = (*value[:-1], changed) if isinstance(value, tuple) else changed
+                found.append((where, spec.model_copy(update={name: whole})))
+            continue
+        other = alternatives(field.annotation, value)
+        if other is not None:
+            found.append((f"{path}{name}", spec.model_copy(update={name: other})))
+    return found
+
+
+FIXED = {"kind"}  # one value
+
+
+@pytest.mark.parametrize("kind", ["heat", "exam"])
+def test_every_field_of_a_specification_moves_its_key(content, kind):
+    graph = planned(content)
+    model = {"heat": HeatSpec, "exam": ExamSpec}[kind]
+    spec = model.model_validate(graph.of_kind(kind)[-1].spec)
+    assert spec.key() == graph.of_kind(kind)[-1].key == model.model_validate_json(spec.model_dump_json()).key()
+    changed = variations(spec)
+    paths = [path for path, _ in changed]
+    assert len(set(paths)) == len(paths) >= 20
+    assert {name for name in model.model_fields if not any(path.startswith(name) for path in paths)} == FIXED
+    fresh = {path: model.model_validate(other.model_dump()).key() for path, other in changed}
+    assert [path for path, key in fresh.items() if key == spec.key()] == []
+    assert len(set(fresh.values())) == len(fresh)
+
+
+def test_a_students_name_and_processes_are_no_part_of_what_it_is(content):
+    graph = planned(content)
+    recipe = StudentRecipe.model_validate(graph.of_kind("student")[0].spec)
+    for path, changed in variations(recipe):
+        same = path in ("name", "processes")
+        assert (StudentRecipe.model_validate(changed.model_dump()).key() == recipe.key()) == same, path
+
+
+def test_ten_thousand_cells_are_planned_in_seconds_without_torch_or_lm_eval(content):
+    suites = ["maths", "code", "chat", "qa", "extraction", "summarisation", "procedural_id"]
+    big = content | {
+        "students": {},
+        "exams": None,
+        "decoders": {name: {} for name in ("autoregressive", "prompt_lookup", "eagle2", "jakiro", "hf_generate")},
+        "suites": {name: {} for name in suites},
+        "temperatures": [{"temperature": 0}, {"temperature": 1}],
+        "seeds": list(range(84)),
+    }
+    script = f"""
+import json, sys, time
+from offbook.harness.matrix import plan as module
+from offbook.harness.settings.matrix import Matrix
+from offbook.harness.settings.profile import parse
+matrix = parse(Matrix, json.loads({json.dumps(big)!r}), source="big")
+module.model_hashes = lambda *_: ("ab" * 32, None)
+begin = time.perf_counter()
+graph = module.plan(matrix)
+print(sum(len(stage.spec["arms"]) for stage in graph.of_kind("heat")), time.perf_counter() - begin)
+print([name for name in ("torch", "lm_eval", "transformers") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    first, imported = done.stdout.splitlines()
+    cells, seconds = first.split()
+    assert int(cells) >= 10_000
+    assert imported == "[]"
+    assert float(seconds) < 10, "two seconds on a machine that does nothing else"
+
+
+def test_a_plan_survives_its_file(content, tmp_path):
+    graph = planned(content)
+    graph.write(tmp_path)
+    start = time.perf_counter()
+    assert Graph.read(tmp_path) == graph
+    assert time.perf_counter() - start < 2
