@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from offbook.engine.progress import Progress
-from offbook.harness.matrix.executors.local import LOGS
+from offbook.harness.matrix.executors.remote import LOGS
 from offbook.harness.matrix.executors.schedule import End
 from offbook.harness.matrix.graph import Graph, Stage
 from offbook.harness.matrix.runners import RUNNERS

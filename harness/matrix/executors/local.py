@@ -21,12 +21,12 @@ from pathlib import Path
 from offbook.engine.children import VARIABLE
 from offbook.engine.progress import Progress
 from offbook.harness.matrix.executors.groups import Group, available_bytes, groups, whole_machine
+from offbook.harness.matrix.executors.remote import LOGS, last_line
 from offbook.harness.matrix.executors.schedule import End
 from offbook.harness.matrix.graph import Stage
 
 COMMAND = (sys.executable, "-m", "offbook.harness.cli.work")
 GRACE_S = 30.0  # for children to end by themselves
-LOGS = "logs"  # what children write to standard error, a file a stage
 
 
 class Processes:
@@ -135,7 +135,7 @@ class Processes:
             for line in child.stdout:
                 self._tell(stage, line)
             status = child.wait()
-        self._news.put(End(key=stage.key, status=status, reason=_last_line(log) if status else ""))
+        self._news.put(End(key=stage.key, status=status, reason=last_line(log) if status else ""))
 
     def _tell(self, stage: Stage, line: str) -> None:
         try:
@@ -152,8 +152,3 @@ def _signal(child: "subprocess.Popen[str]", number: signal.Signals) -> None:
     """To the child and what it has started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, number)
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
