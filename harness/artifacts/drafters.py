@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offbook.engine.progress import Progress, Silent
-from offbook.harness.records.cell import canonical_sha256
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.roster.decoders import Contender
 from offbook.harness.roster.target import Target
 

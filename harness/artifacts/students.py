@@ -26,10 +26,11 @@ from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, p
 from offbook.engine.students.train import RECORD
 from offbook.engine.text import read_json
 from offbook.harness.artifacts.material import Material
-from offbook.harness.records.cell import canonical_sha256
 from offbook.harness.records.exam import TrainingCost
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import load_average
 from offbook.harness.records.redaction import shown_settings
+from offbook.harness.records.student import StudentId
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.settings.students import StudentsSpec
@@ -87,6 +88,18 @@ class Student:
         self._named_models()  # an id is told once its model was found: the first call says what all later ones say
         known = material.corpus.perspectives
         return shown_settings(self.options, method.settings(), models=method.models, known=known)
+
+    def id(self, material: Material) -> StudentId:
+        """What records call it."""
+        return StudentId(
+            name=self.name,
+            method=self.method,
+            options=self.told(material),
+            training={name: value for name, value in vars(self.config).items() if name != "seed"},
+            seed=self.config.seed,
+            corpus_sha256=material.sha256,
+            helpers={k: v for k, v in self.identity(material).items() if k not in ("model", "corpus")},
+        )
 
     def folder(self, root: Path, material: Material) -> Path:
         """Where it lies below `root`, made or not."""

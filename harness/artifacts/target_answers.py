@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from offbook.engine.progress import Progress
 from offbook.engine.quoting import quoted
-from offbook.harness.records.cell import canonical_sha256
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.roster.target import Target
 from offbook.tasks.prompts import DATA_PATH, Prompt, load_prompts
 

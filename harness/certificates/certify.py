@@ -17,7 +17,8 @@ from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import verifier_for
 from offbook.harness.certificates.margin_probe import Probe
 from offbook.harness.certificates.sampling import decoder_certificate, greedy_certificate, sampling_certificate
-from offbook.harness.records.cell import BASELINE, Certificate, DocumentRow
+from offbook.harness.records.certificate import BASELINE, Certificate
+from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.roster import decoders as roster
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.target import Target
@@ -54,7 +55,7 @@ def certify(
         return greedy_certificate(reference, rows, Probe(target.backbone, native=not ours), prompts=prompts)
     if ours:
         return _verifier_certificate(sampling, seed)
-    if arm.drafter_fingerprint is None:
+    if arm.drafter_id is None:
         return _decoder_certificate(arm.name, json.dumps(dict(arm.options)), sampling)
     return Certificate(kind="sampling_distribution", verdict="not_tested")  # its drafter fits no target but its own
 

@@ -23,7 +23,8 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.certificates import toy_model
 from offbook.harness.certificates.margin_probe import TopTwo
 from offbook.harness.certificates.toy_target import LENGTH, TREE_PARENTS, TREE_TOKENS, VOCABULARY, ToyTarget
-from offbook.harness.records.cell import Certificate, Difference, DocumentRow
+from offbook.harness.records.certificate import Certificate, Difference
+from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.roster.target import Target
 from offbook.harness.statistics.goodness_of_fit import Floats, Ints, cell_numbers, goodness_of_fit, total_variation
 

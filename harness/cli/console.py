@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-STORE_FOLDERS = ("records", "rows", "exams", "pending", "unscored", "artifacts")
+STORE_FOLDERS = ("records", "rows", "failures", "pending", "unscored", "artifacts")
 STORE_FILES = (
     "LEADERBOARD.md",
     "leaderboard.csv",
@@ -26,6 +26,7 @@ STORE_FILES = (
     "students.csv",
     "student_comparisons.csv",
     "students_comparison.csv",
+    "ledger.jsonl",
     "run.json",
     "finished.json",
 )

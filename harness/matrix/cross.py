@@ -18,8 +18,8 @@ from offbook.harness.artifacts import drafters
 from offbook.harness.artifacts.students import Student, cost
 from offbook.harness.artifacts.target_answers import target_answers
 from offbook.harness.matrix.stages import TOKENS_PER_S, Stage, Stages
-from offbook.harness.records.exam import UNTOUCHED
 from offbook.harness.records.store import Store
+from offbook.harness.records.student import UNTOUCHED, StudentId
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target
@@ -28,7 +28,6 @@ from offbook.harness.settings.students import CrossSpec
 from offbook.harness.suites.rehearsal import rehearse
 from offbook.harness.suites.requests import Suite, find_suites
 from offbook.harness.tables.decoders import write_leaderboard
-from offbook.harness.tables.drafters_on_students import BORROWED
 from offbook.harness.trials.heat import Heat, is_done, plan_heat, run_heat, summary
 
 DRAFTER_S = 600.0  # to answer the training prompts and train on them, on two cores: the first guess
@@ -39,6 +38,7 @@ class Trained:
     """A student that is made, and where it lies."""
 
     student: Student
+    id: StudentId
     folder: Path
 
 
@@ -76,7 +76,7 @@ def run_cross(
     base_drafters = _drafters(profile, spec, base, artifacts, stages, progress)
     arms = build_arms(base, spec.decoders, options=_options(profile, spec), drafter_folders=base_drafters)
     with stages.next():
-        _run(_heats(profile, spec, base, arms, UNTOUCHED), store, folder, progress)
+        _run(_heats(profile, spec, base, arms), store, folder, progress)
     for trained in students:
         target = replace(
             load_target(str(trained.folder), dtype=profile.dtype, device=device), name=base.name, base=base.identity
@@ -88,12 +88,12 @@ def run_cross(
             list(base_drafters),
             options={name: o for name, o in _options(profile, spec).items() if name in base_drafters},
             drafter_folders=base_drafters,
+            made_for="base",
         )
-        arms += [replace(arm, name=BORROWED.format(decoder=arm.name)) for arm in borrowed]
-        name = f"{trained.student.name}, seed {trained.student.config.seed}"
+        arms += borrowed
         trained_in = cost(trained.folder).mixed_precision or trained.student.config.mixed_precision
         with stages.next():
-            _run(_heats(profile, spec, target, arms, name, trained_in), store, folder, progress)
+            _run(_heats(profile, spec, target, arms, trained.id, trained_in), store, folder, progress)
 
 
 def check_cross(profile: Profile, spec: CrossSpec, base: Target) -> None:
@@ -110,7 +110,12 @@ def check_cross(profile: Profile, spec: CrossSpec, base: Target) -> None:
 
 
 def _heats(
-    profile: Profile, spec: CrossSpec, target: Target, arms: Sequence[Arm], training: str, trained_in: str = ""
+    profile: Profile,
+    spec: CrossSpec,
+    target: Target,
+    arms: Sequence[Arm],
+    student: StudentId | None = None,
+    trained_in: str = "",
 ) -> list[Heat]:
     return [
         plan_heat(
@@ -121,7 +126,7 @@ def _heats(
             sampling=Sampling(),
             limit=spec.limit,
             max_new_tokens=cap,
-            training=training,
+            student=student,
             trained_in=trained_in,
         )
         for suite, cap in _suites(spec)

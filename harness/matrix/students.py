@@ -12,7 +12,9 @@ from offbook.harness.artifacts.students import Student, check_settings, cost, is
 from offbook.harness.artifacts.train_student import launch
 from offbook.harness.matrix.cross import Trained, check_cross, cross_stages, run_cross
 from offbook.harness.matrix.stages import Stage, Stages
-from offbook.harness.records.exam import UNTOUCHED, ExamSpec, TrainingCost, has_exam
+from offbook.harness.records.exam import SittingSpec, TrainingCost
+from offbook.harness.records.store import Store
+from offbook.harness.records.student import UNTOUCHED
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, load_target, short_name
 from offbook.harness.settings.profile import Profile
@@ -92,6 +94,8 @@ def run_half(
         ValueError: what cannot be asked of a base model or learned from the corpus.
     """
     material = half.material
+    store = Store(folder)
+    store.recover()
     write_students(folder, expected=half.expected)
     for model, students in half.students.items():
         base = load_target(model, dtype=half.dtype, device=device)
@@ -99,19 +103,19 @@ def run_half(
             check_cross(profile, half.spec.cross, base)
         room = _Room(half=half, base=base, material=material, folder=folder, progress=progress, device=device)
         spec = room.spec(base.weights_sha256)
-        done = has_exam(folder, spec)
+        done = store.has(spec.key())
         with stages.next(skipped=done):
             if not done:
                 room.examine(base, spec, None)
         for student in students:
             made = student.folder(folder / "artifacts", material)
-            done = is_made(made) and has_exam(folder, room.spec(weights_sha256(str(made)), student))
+            done = is_made(made) and store.has(room.spec(weights_sha256(str(made)), student).key())
             with stages.next(skipped=done):
                 if not done:
                     room.teach(student, made)
     if half.spec.cross is not None:
         crossed = [
-            Trained(student=student, folder=student.folder(folder / "artifacts", material))
+            Trained(student=student, id=student.id(material), folder=student.folder(folder / "artifacts", material))
             for name in half.spec.cross.students
             for student in half.students[profile.model]
             if student.name == name and student.config.seed == 0
@@ -134,7 +138,7 @@ class _Room:
         for told in self.paper.not_done():
             progress.say(told)
 
-    def spec(self, weights_sha256: str, student: Student | None = None) -> ExamSpec:
+    def spec(self, weights_sha256: str, student: Student | None = None) -> SittingSpec:
         """The specification of an exam."""
         return exam_spec(
             self.paper,
@@ -142,8 +146,7 @@ class _Room:
             base_sha256=self.base.weights_sha256,
             weights_sha256=weights_sha256,
             dtype=self.half.dtype,
-            student=student,
-            material=self.material,
+            student=None if student is None else student.id(self.material),
         )
 
     def teach(self, student: Student, made: Path) -> None:
@@ -168,15 +171,17 @@ class _Room:
             )
         target = load_target(str(made), dtype=self.half.dtype, device=self.device)
         exam = self.spec(target.weights_sha256, student)
-        if not has_exam(self.folder, exam):
+        if not Store(self.folder).has(exam.key()):
             self.examine(target, exam, cost(made))
 
-    def examine(self, target: Target, spec: ExamSpec, cost: TrainingCost | None) -> None:
+    def examine(self, target: Target, spec: SittingSpec, cost: TrainingCost | None) -> None:
         """Examines a model, and writes the tables anew."""
         exam = examine(self.paper, target, spec, cost, self.folder, self.progress)
         right, ended = exam.right(), sum(row.finished for row in exam.rows) / len(exam.rows)
         told = f"{sum(right) / len(right):.3f} of {len(right)} documents right, " if right else ""
-        self.progress.say(f"    {spec.student}, seed {spec.seed}: {told}{100 * ended:.0f} % of answers ended")
+        self.progress.say(
+            f"    {spec.student.name}, seed {spec.student.seed}: {told}{100 * ended:.0f} % of answers ended"
+        )
         write_students(self.folder, expected=self.half.expected)
 
 

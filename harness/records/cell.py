@@ -1,36 +1,32 @@
-"""What a finished cell leaves in the store: its specification, certificate, manifest and per-document rows.
+"""A cell: one row of the leaderboard. Its specification is its key, its record what it leaves in the store.
 
-A cell is (base model, training method, decoding method, suite, seed, temperature). Its `CellSpec` holds everything
-that can move a number of its row, and is hashed into the cell's key; the machine it ran on is in the manifest only.
+A cell is (base model, student, decoding method, suite, seed, temperature). Its `CellSpec` holds everything that can
+move a number of its row, and is hashed into the cell's key; the machine it ran on is in the manifest only.
 """
 
-import hashlib
-import json
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator
 
-from offbook.engine.decoding.decoder import Limits
-from offbook.engine.decoding.generation import FinishReason, Generation, Round
+from offbook.engine.quoting import quoted
+from offbook.harness.records.certificate import Certificate
+from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.records.drafter import DrafterId, DrafterInfo
+from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.strict import AtRest, Count, Seconds
+from offbook.harness.records.student import StudentId
 
-SCHEMA_VERSION: Literal[1] = 1
+if TYPE_CHECKING:
+    from offbook.engine.decoding.decoder import Limits
+
+SCHEMA_VERSION: Literal[2] = 2
 HARNESS_SEMANTICS = 3  # raise it when the harness scores, trims or counts differently: old cells are then other cells
 
-CertificateKind = Literal["greedy_identity", "sampling_distribution", "baseline"]
-Verdict = Literal["lossless", "ties", "differs", "baseline", "not_tested"]
 
-Count = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(ge=0)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
-
-
-class LimitsSpec(_Strict):
+class LimitsSpec(AtRest):
     """Where decoding stopped; see `engine.decoding.decoder.Limits`.
 
     Where a suite's documents have limits of their own, the largest cap and the stop strings of any; each one's are part
@@ -47,7 +43,7 @@ class LimitsSpec(_Strict):
         return tuple(sorted(set(ids)))
 
     @classmethod
-    def of(cls, limits: Limits) -> Self:
+    def of(cls, limits: "Limits") -> Self:
         """The same limits as bytes can hold them."""
         return cls(
             max_new_tokens=limits.max_new_tokens,
@@ -56,16 +52,20 @@ class LimitsSpec(_Strict):
         )
 
 
-class CellSpec(_Strict):
+class CellSpec(AtRest):
     """Everything that determines a cell's tokens and scores.
 
     Attributes:
         model: name of the base model.
+        revision: of a Hugging Face id, as it was asked for; None where none was.
         weights_sha256: hash of the weights that were loaded (the student's, where one was trained).
-        training: training method; "untouched" for the base model itself.
+        settings_sha256: hash of what stands beside the weights and decides the text: configuration, generation
+            settings, tokenizer, chat template; None in records written before it was kept.
+        student: who was trained of the base model.
         decoder: name of the decoding method.
         decoder_config: its settings (tree depth, top-k ...), as JSON.
-        drafter_fingerprint: hash of the draft network's weights; None for decoders without one.
+        drafter: whose weights drafted; None for decoders without any.
+        layout: how the target's weights lie in memory.
         suite: name of the lm-eval task.
         suite_fingerprint: hash of the task's configuration and documents.
         seed: seed of every random number.
@@ -78,11 +78,14 @@ class CellSpec(_Strict):
     """
 
     model: str
+    revision: str | None = None
     weights_sha256: str
-    training: str = "untouched"
+    settings_sha256: str | None = None
+    student: StudentId = StudentId()
     decoder: str
-    decoder_config: dict[str, JsonValue] = {}
-    drafter_fingerprint: str | None = None
+    decoder_config: dict[str, JsonValue] = Field(default={})
+    drafter: DrafterId | None = None
+    layout: str = "transformers"
     suite: str
     suite_fingerprint: str
     seed: int
@@ -100,166 +103,29 @@ class CellSpec(_Strict):
         return canonical_sha256({"schema_version": SCHEMA_VERSION, **self.model_dump()})
 
     def setting(self) -> str:
-        """The key without the drafter's weights: equal for a rerun on another machine.
+        """The key of a rerun on another machine: without the drafter's weights, and without mixed precision.
 
         Training the same drafter again gives other bits where sums are taken in another order, and is part of what
-        a rerun repeats.
+        a rerun repeats. The same holds for a student's weights.
         """
-        return self.model_copy(update={"drafter_fingerprint": None}).key()
+        made_for = None if self.drafter is None else self.drafter.made_for
+        weights = self.weights_sha256 if self.student.untouched else ""
+        changes = {"drafter": None, "student": StudentId(), "weights_sha256": weights, "settings_sha256": None}
+        plain = self.model_copy(update=changes).key()
+        return canonical_sha256([plain, made_for, self.student.rerun(), self.student.seed])
 
 
-class DocumentRow(_Strict):
-    """One document's answer with its full account; one line of a cell's sidecar.
-
-    Attributes are those of `engine.decoding.generation.Generation`, and
-        doc_id: index of the document in the suite.
-        doc_hash: hash of the document, as lm-eval computes it.
-        text: the answer that was scored.
-        rounds: (drafted, offered, accepted, committed) of each verify forward.
-        scores: value by metric name, as lm-eval computes them.
-    """
-
-    doc_id: Count
-    doc_hash: str
-    prompt_tokens: Annotated[int, Field(ge=1)]
-    tokens: tuple[int, ...]
-    prefill_committed: Annotated[int, Field(ge=1)]
-    text: str
-    finish_reason: FinishReason
-    rounds: tuple[tuple[Count, Count, Count, Count], ...]
-    draft_forwards: Count
-    prefill_s: Seconds
-    decode_s: Seconds
-    draft_s: Seconds | None
-    target_s: Seconds | None
-    peak_bytes: Count
-    scores: dict[str, float]
-
-    @model_validator(mode="after")
-    def _adds_up(self) -> Self:
-        for drafted, offered, accepted, committed in self.rounds:
-            if not (accepted <= offered <= min(drafted, committed) and committed <= accepted + 1):
-                message = (
-                    f"document {self.doc_id}: expected rounds (drafted, offered, accepted, committed) with accepted <= "
-                    f"offered <= drafted and offered <= committed <= accepted + 1, got "
-                    f"{(drafted, offered, accepted, committed)}; the decoder miscounts, so correct it"
-                )
-                raise ValueError(message)
-        by_rounds = sum(committed for *_, committed in self.rounds)
-        if len(self.tokens) != self.prefill_committed + by_rounds:
-            message = (
-                f"document {self.doc_id}: expected {self.prefill_committed} tokens from the prefill + {by_rounds} from "
-                f"{len(self.rounds)} rounds, got {len(self.tokens)}; the decoder miscounts, so correct it"
-            )
-            raise ValueError(message)
-        return self
-
-    @classmethod
-    def from_generation(
-        cls, generation: Generation, *, doc_id: int, doc_hash: str, text: str, scores: dict[str, float]
-    ) -> Self:
-        """The row of one decoded and scored document.
-
-        Raises:
-            ValueError: tokens and rounds that do not add up, or a number that is not finite.
-        """
-        return cls(
-            doc_id=doc_id,
-            doc_hash=doc_hash,
-            prompt_tokens=generation.prompt_tokens,
-            tokens=generation.tokens,
-            prefill_committed=generation.prefill_committed,
-            text=text,
-            finish_reason=generation.finish_reason,
-            rounds=tuple((r.drafted, r.offered, r.accepted, r.committed) for r in generation.rounds),
-            draft_forwards=generation.draft_forwards,
-            prefill_s=generation.prefill_s,
-            decode_s=generation.decode_s,
-            draft_s=generation.draft_s,
-            target_s=generation.target_s,
-            peak_bytes=generation.peak_bytes,
-            scores=scores,
-        )
-
-    def generation(self) -> Generation:
-        """What the decoder returned, for `engine.decoding.metrics`."""
-        return Generation(
-            prompt_tokens=self.prompt_tokens,
-            tokens=self.tokens,
-            prefill_committed=self.prefill_committed,
-            finish_reason=self.finish_reason,
-            rounds=tuple(Round(drafted=d, offered=o, accepted=a, committed=c) for d, o, a, c in self.rounds),
-            draft_forwards=self.draft_forwards,
-            prefill_s=self.prefill_s,
-            decode_s=self.decode_s,
-            draft_s=self.draft_s,
-            target_s=self.target_s,
-            peak_bytes=self.peak_bytes,
-        )
-
-
-class Difference(_Strict):
-    """The first token at which a document's answer leaves the reference.
-
-    `expected` or `got` is None where that answer had ended; `margin` (top two logits of the target there) and
-    `logit_difference` (measured between one-token and tree forwards) are None where no probe was run.
-    """
-
-    doc_id: int
-    position: int
-    expected: int | None
-    got: int | None
-    margin: float | None = None
-    logit_difference: float | None = None
-    tie: bool = False
-
-
-class Certificate(_Strict):
-    """Whether the decoder keeps the target's output, and how that was tested; see `harness.certificates.sampling`.
-
-    Attributes:
-        kind: "greedy_identity" (token ids against the baseline of the same heat), "sampling_distribution" (the
-            verifier, or the whole decoder, against an enumerated target) or "baseline" (what others are held against).
-        verdict: "ties" is lossless up to near-ties of the target's own top two logits.
-        n: documents compared, or sequences sampled.
-        identical, ties, unexplained: documents of each outcome.
-        worst_margin: largest top-2 margin among the ties.
-        tv, tv_bound: measured total variation and its upper confidence bound.
-        p_value: of the chi-square test.
-        detail: first difference of each document that has one.
-    """
-
-    kind: CertificateKind
-    verdict: Verdict
-    n: Count = 0
-    identical: Count = 0
-    ties: Count = 0
-    unexplained: Count = 0
-    worst_margin: float | None = None
-    tv: float | None = None
-    tv_bound: float | None = None
-    p_value: float | None = None
-    detail: tuple[Difference, ...] = ()
-
-
-BASELINE = Certificate(kind="baseline", verdict="baseline")
-
-
-class DrafterInfo(_Strict):
-    """What the drafter costs before it drafts: its own parameters, and the tokens it was trained on (None: unknown)."""
-
-    parameters: Count
-    training_tokens: Count | None = None
-
-
-class Record(_Strict):
+class CellRecord(AtRest):
     """One finished cell.
 
-    `rows_file` and `rows_sha256` are filled in by `Store.commit`; `metric` names the score that stands for the suite.
+    `trial` is the key of the heat's own specification, "" where it had none. `rows_file`, `rows_sha256` and `sha256`,
+    the hash over all other fields, are filled in by `Store.commit`; `metric` names the score that stands for the suite.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
+    kind: Literal["cell"] = "cell"
     key: str
+    trial: str = ""
     heat_id: str
     spec: CellSpec
     certificate: Certificate
@@ -271,33 +137,27 @@ class Record(_Strict):
     started_utc: datetime
     finished_utc: datetime
     wall_s: Seconds
+    sha256: str = ""
+
+    def check_rows(self, rows: Sequence[DocumentRow]) -> None:
+        """Whether these are the documents of the specification, each with a score.
+
+        Raises:
+            ValueError: they are not.
+        """
+        ids = {row.doc_id for row in rows}
+        if len(rows) != self.spec.n_docs or len(ids) != len(rows):
+            msg = f"expected {self.spec.n_docs} different documents, got {len(rows)} rows of {len(ids)} documents"
+            raise ValueError(msg)
+        without = next((row.doc_id for row in rows if self.metric not in row.scores), None)
+        if without is not None:
+            msg = f"expected a score {quoted(self.metric)} on every row, document {without} has none"
+            raise ValueError(msg)
 
 
-def canonical_sha256(value: Any) -> str:
-    """SHA-256 in hex of `value` as canonical JSON: keys sorted, whole floats written as integers.
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A record with its documents, as tables read it."""
 
-    Raises:
-        ValueError: a number that is not finite.
-    """
-    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def rows_to_bytes(rows: Sequence[DocumentRow]) -> bytes:
-    """Rows as JSON Lines, one document a line."""
-    return "".join(row.model_dump_json() + "\n" for row in rows).encode("utf-8")
-
-
-def rows_from_bytes(data: bytes) -> list[DocumentRow]:
-    """Rows from JSON Lines."""
-    return [DocumentRow.model_validate_json(line) for line in data.split(b"\n") if line]
-
-
-def _canonical(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _canonical(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_canonical(item) for item in value]
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
-        return int(value)
-    return value
+    record: CellRecord
+    rows: tuple[DocumentRow, ...]

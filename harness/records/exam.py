@@ -1,41 +1,23 @@
-"""What a student's exam leaves behind: its specification, what its training cost, and an answer a document.
+"""What an exam leaves behind: its specification, what its training cost, and an answer a document.
 
-An exam is all suites of one student, answered greedily in batches and scored by lm-eval. A student is (base model,
-method with its settings, corpus, training seed); the untouched model sits the same exam. Kept beside the decoders'
-records:
-
-    store/exams/<student>-s<seed>-<key12>.json             its presence means done
-    store/exams/<student>-s<seed>-<key12>-<hash8>.jsonl    its answers, written first
+An exam is all suites of one student, answered greedily in batches and scored by lm-eval; the untouched model sits the
+same one.
 """
 
-import hashlib
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, JsonValue, model_validator
 
-from offbook.engine.complaints import complaint
-from offbook.engine.files import write_once
-from offbook.engine.quoting import quoted
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.cell import HARNESS_SEMANTICS, canonical_sha256
-
-SCHEMA_VERSION: Literal[1] = 1
-UNTOUCHED = "untouched"
-
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(ge=0)]
+from offbook.harness.records.cell import HARNESS_SEMANTICS, SCHEMA_VERSION
+from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.strict import AtRest, Count, Positive, Seconds
+from offbook.harness.records.student import StudentId
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
-
-
-class SuiteSpec(_Strict):
+class SuiteSpec(AtRest):
     """A suite of an exam.
 
     Attributes:
@@ -53,42 +35,37 @@ class SuiteSpec(_Strict):
     origin: str | None = None
 
 
-class ExamSpec(_Strict):
+class SittingSpec(AtRest):
     """Everything that determines an exam's answers.
 
     Attributes:
         model: name of the base model.
+        revision: of a Hugging Face id, as it was asked for; None where none was.
         base_sha256: hash of its weights.
-        student: what the tables call it: a method, or one with settings of its own ("mind, no attention").
-        method: the distiller; "untouched" for the base model itself.
-        options: the method's own settings.
-        training: `engine.students.distiller.StudentConfig` as JSON; empty for the untouched model.
-        corpus_sha256: hash of the corpus; None for the untouched model.
-        helpers: hashes of other models that took part in training (text encoder, teacher), by what they did.
-        seed: of training; 0 for the untouched model.
+        student: who was trained of it.
         weights_sha256: hash of the weights that sat the exam.
+        settings_sha256: hash of what stands beside the weights and decides the text: configuration, generation
+            settings, tokenizer, chat template; None in records written before it was kept.
         suites: in order.
         max_new_tokens: cap on an answer.
         batch_size: documents answered at once; it moves the last bits of the logits.
         dtype: number format of the weights in the exam.
+        layout: how they lie in memory.
         chat_template: whether prompts went through the model's chat template.
         harness_semantics: version of how the harness trims and scores.
     """
 
     model: str
+    revision: str | None = None
     base_sha256: str
-    student: str
-    method: str
-    options: dict[str, JsonValue] = {}
-    training: dict[str, JsonValue] = {}
-    corpus_sha256: str | None = None
-    helpers: dict[str, str] = {}
-    seed: Count = 0
+    student: StudentId = StudentId()
     weights_sha256: str
+    settings_sha256: str | None = None
     suites: tuple[SuiteSpec, ...] = Field(min_length=1)
     max_new_tokens: Positive
     batch_size: Positive
     dtype: str
+    layout: str = "transformers"
     chat_template: bool
     harness_semantics: int = HARNESS_SEMANTICS
 
@@ -97,16 +74,19 @@ class ExamSpec(_Strict):
         return canonical_sha256({"schema_version": SCHEMA_VERSION, **self.model_dump()})
 
     def setting(self) -> str:
-        """The key without weights and seed: equal for the seeds of one student."""
-        return self.model_copy(update={"weights_sha256": "", "seed": 0}).key()
+        """The key without what a seed decides: equal for the seeds of one student."""
+        return self._of(self.student.setting())
 
     def rerun(self) -> str:
         """The setting without the mixed precision: equal for a rerun on whatever machine, which may choose another."""
-        training = {name: value for name, value in self.training.items() if name != "mixed_precision"}
-        return self.model_copy(update={"training": training}).setting()
+        return self._of(self.student.rerun())
+
+    def _of(self, student: str) -> str:
+        plain = self.model_copy(update={"weights_sha256": "", "settings_sha256": None, "student": StudentId()})
+        return canonical_sha256([plain.model_dump(), student])
 
 
-class TrainingCost(_Strict):
+class TrainingCost(AtRest):
     """What a student cost.
 
     Attributes:
@@ -129,14 +109,14 @@ class TrainingCost(_Strict):
     distinct_sequences: Count
     steps: Count
     mixed_precision: Literal["no", "bf16"] | None = None
-    machine: dict[str, JsonValue] = {}
+    machine: dict[str, JsonValue] = Field(default={})
     wall_s: Seconds
     prepared_s: Seconds | None = None
     peak_bytes: Count
     dev_scores: tuple[float, ...] = ()
 
 
-class AnswerRow(_Strict):
+class AnswerRow(AtRest):
     """One document's answer.
 
     Attributes:
@@ -162,32 +142,50 @@ class AnswerRow(_Strict):
     cluster: str = ""
 
 
-class ExamRecord(_Strict):
-    """One finished exam; `rows_sha256` is filled in by `commit_exam`."""
+class ExamRecord(AtRest):
+    """One finished exam.
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    `trial` is the key of the exam's own specification, "" where it had none. `rows_file`, `rows_sha256` and `sha256`,
+    the hash over all other fields, are filled in by `Store.commit`.
+    """
+
+    schema_version: Literal[2] = SCHEMA_VERSION
+    kind: Literal["exam"] = "exam"
     key: str
-    spec: ExamSpec
+    trial: str = ""
+    spec: SittingSpec
     cost: TrainingCost | None
     metrics: dict[str, str]
     manifest: dict[str, JsonValue]
+    rows_file: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.-]*\.jsonl)?$")] = ""
     rows_sha256: str = ""
     started_utc: datetime
     finished_utc: datetime
     wall_s: Seconds
+    sha256: str = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.key != self.spec.key():
-            msg = f"expected key {self.spec.key()[:12]} of the specification, got {self.key[:12]}"
-            raise ValueError(msg)
-        if (self.cost is None) != (self.spec.method == UNTOUCHED):
-            msg = f"expected a training cost for every student but {UNTOUCHED!r}, got {quoted(self.spec.method)}"
+        if (self.cost is None) != self.spec.student.untouched:
+            msg = f"expected a training cost for every student but the untouched model, got {self.spec.student.name!r}"
             raise ValueError(msg)
         if set(self.metrics) != {suite.name for suite in self.spec.suites}:
             msg = f"expected a metric of every suite, got those of {', '.join(self.metrics) or 'none'}"
             raise ValueError(msg)
         return self
+
+    def check_rows(self, rows: Sequence[AnswerRow]) -> None:
+        """Whether these are every document of every suite, once.
+
+        Raises:
+            ValueError: they are not.
+        """
+        asked = {suite.name: suite.n_docs for suite in self.spec.suites}
+        found = {(row.suite, row.doc_id) for row in rows}
+        counts = {name: sum(suite == name for suite, _ in found) for name in asked}
+        if len(found) != len(rows) or counts != asked or len(rows) != sum(asked.values()):
+            msg = f"expected {sum(asked.values())} answers to different documents, got {len(rows)}"
+            raise ValueError(msg)
 
 
 class Exam(NamedTuple):
@@ -199,77 +197,3 @@ class Exam(NamedTuple):
     def right(self) -> list[float]:
         """The scores of its answers in suites that are scored right or wrong; others are in no accuracy."""
         return [row.score for row in self.rows if is_accuracy(self.record.metrics[row.suite])]
-
-
-def commit_exam(folder: Path, record: ExamRecord, rows: Sequence[AnswerRow]) -> None:
-    """Makes an exam done: its answers first, then the record that holds their hash; an earlier one is kept."""
-    data = "".join(row.model_dump_json() + "\n" for row in rows).encode("utf-8")
-    record = record.model_copy(update={"rows_sha256": hashlib.sha256(data).hexdigest()})
-    _check(record, rows)
-    path = exam_path(folder, record.spec)
-    if not path.exists():
-        write_once(_rows_path(path, record), data)
-        write_once(path, (record.model_dump_json(indent=1) + "\n").encode())
-
-
-def retire_exam(folder: Path, key: str) -> None:
-    """Removes an exam that another one has replaced: its record first, which makes it undone, then its answers."""
-    for pattern in (f"*-{key[:12]}.json", f"*-{key[:12]}-*.jsonl"):
-        for path in (folder / "exams").glob(pattern):
-            path.unlink()
-
-
-def has_exam(folder: Path, spec: ExamSpec) -> bool:
-    """Whether this exam is done."""
-    return exam_path(folder, spec).is_file()
-
-
-def load_exams(folder: Path) -> list[Exam]:
-    """All exams, ordered by file name; none where there is no such folder.
-
-    Raises:
-        ValueError: a file that is no exam of this version, or answers that are not the record's.
-    """
-    return [_load(path) for path in sorted((folder / "exams").glob("*.json")) if not path.name.startswith(".")]
-
-
-def exam_path(folder: Path, spec: ExamSpec) -> Path:
-    """Where an exam's record lies."""
-    name = re.sub(r"[^a-z0-9]+", "-", spec.student.lower()).strip("-")[:60] or "student"
-    return folder / "exams" / f"{name}-s{spec.seed}-{spec.key()[:12]}.json"
-
-
-def _rows_path(path: Path, record: ExamRecord) -> Path:
-    return path.with_name(f"{path.stem}-{record.rows_sha256[:8]}.jsonl")
-
-
-def _load(path: Path) -> Exam:
-    try:
-        record = ExamRecord.model_validate_json(path.read_bytes())
-        data = _rows_path(path, record).read_bytes()
-        if hashlib.sha256(data).hexdigest() != record.rows_sha256:
-            msg = "its answers have changed since"
-            raise ValueError(msg)
-        rows = tuple(AnswerRow.model_validate_json(line) for line in data.split(b"\n") if line)
-        _check(record, rows)
-    except (ValidationError, ValueError, OSError) as error:
-        reason = (
-            complaint(error).told("the whole") if isinstance(error, ValidationError) else str(error).splitlines()[0]
-        )
-        msg = f"{path.name}: expected an exam of this version of offbook, got {reason}; restore it, or delete it"
-        raise ValueError(msg) from error
-    return Exam(record, rows)
-
-
-def _check(record: ExamRecord, rows: Sequence[AnswerRow]) -> None:
-    """Every document of every suite once.
-
-    Raises:
-        ValueError: other documents.
-    """
-    asked = {suite.name: suite.n_docs for suite in record.spec.suites}
-    found = {(row.suite, row.doc_id) for row in rows}
-    counts = {name: sum(suite == name for suite, _ in found) for name in asked}
-    if len(found) != len(rows) or counts != asked or len(rows) != sum(asked.values()):
-        msg = f"expected {sum(asked.values())} answers to different documents, got {len(rows)}"
-        raise ValueError(msg)

@@ -1,100 +1,168 @@
-"""Commits a heat's cells all together or not at all, also when the process is killed between two of them.
+"""Commits records all together or not at all, also when the process is killed between two of them.
 
-    store/pending/<heat>.json     every record and row of a finished heat; gone when all its cells are committed
+    store/pending/<hash12>.json     every record and row of one commit; gone when all of it is in the store
 
-A speed-up holds inside one heat only, so cells of two heats must never stand in for each other. The whole heat is
-written down first, in one step; then its cells are committed one by one, and a later process finishes what a killed
-one began. Of two processes that ran the same heat, the first to commit wins and the other's measurements are dropped.
+The whole commit is written down first, in one step; then its parts are put in place, and a later process finishes what
+a killed one began. Every step can be taken twice. Of two processes that ran the same heat, the first to commit wins and
+the other's measurements are dropped.
 """
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 from pydantic import ValidationError
 
-from offbook.engine.files import atomic_write_bytes
+from offbook.engine.files import atomic_write_bytes, write_once
 from offbook.engine.text import read_json
-from offbook.harness.records.cell import DocumentRow, Record
-from offbook.harness.records.store import Store
+from offbook.harness.records.cell import CellRecord
+from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.records.exam import AnswerRow, ExamRecord
+from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.ledger import Ledger, Line
+from offbook.harness.records.record import AnyRecord, Entry, read_record, sealed, slug, stem
 
-Cells = Sequence[tuple[Record, Sequence[DocumentRow]]]
-
-
-def commit_heat(store: Store, cells: Cells) -> list[Record]:
-    """Commits the cells of one heat.
-
-    Returns:
-        The records in the store, this heat's or those of whoever was first.
-
-    Raises:
-        ValueError: the store holds some of these cells from another heat, but not all.
-    """
-    with _lock(store):
-        _finish(store)
-        if not in_store(store, [record.key for record, _ in cells]):
-            heat_id = cells[0][0].heat_id
-            content = [
-                {"record": record.model_dump(mode="json"), "rows": [row.model_dump(mode="json") for row in rows]}
-                for record, rows in cells
-            ]
-            atomic_write_bytes(_pending(store) / f"{heat_id}.json", json.dumps(content, allow_nan=False).encode())
-            _finish(store)
-    keys = {record.key for record, _ in cells}
-    return [record for record in store.records() if record.key in keys]
+REMEDY = "delete it, and it is run again"
 
 
-def recover(store: Store) -> None:
-    """Commits what a killed process had finished but not committed in full."""
-    if _pending(store).is_dir():
-        with _lock(store):
-            _finish(store)
+class Journal:
+    """The only writer of a store."""
 
+    def __init__(self, root: Path, ledger: Ledger) -> None:
+        self.root, self.ledger = root, ledger
 
-def in_store(store: Store, keys: Sequence[str]) -> bool:
-    """Whether the cells of a heat are committed.
+    def commit(self, entries: Sequence[Entry]) -> None:
+        """See `Store.commit`."""
+        for record, rows in entries:
+            check(record, rows)
+        with self._lock():
+            self._finish()
+            lines = self.ledger.lines()
+            keys = [record.key for record, _ in entries]
+            held = [key for key in keys if key in lines and (self._records / f"{lines[key].stem}.json").is_file()]
+            if len(held) == len(keys):
+                return
+            content = {
+                "retire": [key for key in keys if key in lines],
+                "entries": [
+                    {
+                        "record": sealed(record, rows)[0].model_dump(mode="json"),
+                        "rows": [r.model_dump(mode="json") for r in rows],
+                    }
+                    for record, rows in entries
+                ],
+            }
+            name = canonical_sha256([keys, [record.started_utc.isoformat() for record, _ in entries]])[:12]
+            atomic_write_bytes(self._pending / f"{name}.json", json.dumps(content, allow_nan=False).encode())
+            self._finish()
 
-    Raises:
-        ValueError: some are and some are not, so they come from another heat.
-    """
-    held = sum(store.has(key) for key in keys)
-    if 0 < held < len(keys):
-        msg = (
-            f"{store.root.name}: expected all {len(keys)} cells of this heat in the store or none, got {held} from a "
-            "heat with other decoders; speeds compare inside one heat only, so choose another --output"
-        )
-        raise ValueError(msg)
-    return held > 0
+    def recover(self) -> None:
+        """Finishes every commit that was begun."""
+        if self._pending.is_dir():
+            with self._lock():
+                self._finish()
 
+    def names(self, name: str) -> bool:
+        """Whether a commit under way is going to give the record of this file its line."""
+        if not self._pending.is_dir():
+            return False
+        return any(stem(record) == name for path in self._paths() for record, _ in self._read(path)[1])
 
-def _finish(store: Store) -> None:
-    for path in sorted(_pending(store).glob("*.json")):
-        for record, rows in _cells(path):
-            store.commit(record, rows)
-        path.unlink()
+    def retire(self, key: str) -> None:
+        """Removes a record: its line first, then its file and its rows."""
+        with self._lock():
+            self._retire(key)
 
+    def _retire(self, key: str) -> None:
+        self.ledger.remove([key])
+        for folder, pattern in ((self._records, f"*-{key[:12]}.json"), (self._rows, f"*-{key[:12]}-*.jsonl")):
+            for path in sorted(folder.glob(pattern)):
+                path.unlink()
 
-def _cells(path: Path) -> Cells:
-    remedy = "delete it, and the heat is run again"
-    content = read_json(path, what="the cells of a finished heat", remedy=remedy)
-    try:
-        return [
-            (
-                Record.model_validate_json(json.dumps(cell["record"])),
-                [DocumentRow.model_validate_json(json.dumps(row)) for row in cell["rows"]],
+    def _finish(self) -> None:
+        for path in self._paths():
+            retire, entries = self._read(path)
+            fresh = [sealed(record, rows) for record, rows in entries]
+            lines = self.ledger.lines()
+            for key in retire:
+                ours = next(record for record, _ in fresh if record.key == key)
+                if key in lines and lines[key].sha256 != ours.sha256:
+                    self._retire(key)
+            for record, data in fresh:
+                write_once(self._rows / record.rows_file, data)
+                place = self._records / f"{stem(record)}.json"
+                if not write_once(place, _bytes(record)) and not _is(place, record):
+                    place.unlink()  # without a line it is nothing
+                    write_once(place, _bytes(record))
+            self.ledger.append(
+                Line(
+                    kind=record.kind,
+                    name=slug(record),
+                    key=record.key,
+                    sha256=record.sha256,
+                    trial=record.trial,
+                    of=len(fresh),
+                )
+                for record, _ in fresh
             )
-            for cell in content
-        ]
-    except (KeyError, TypeError, ValidationError) as error:
-        msg = f"{path}: expected the cells of a finished heat, got something else; {remedy}"
-        raise ValueError(msg) from error
+            path.unlink()
+
+    def _read(self, path: Path) -> tuple[list[str], list[Entry]]:
+        content = read_json(path, what="a commit under way", remedy=REMEDY)
+        try:
+            return list(content["retire"]), [_entry(entry) for entry in content["entries"]]
+        except (KeyError, TypeError, ValidationError) as error:
+            msg = f"{path}: expected a commit under way, got something else; {REMEDY}"
+            raise ValueError(msg) from error
+
+    def _paths(self) -> list[Path]:
+        return sorted(self._pending.glob("[!.]*.json"))
+
+    def _lock(self) -> FileLock:
+        self.root.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.root / ".lock")
+
+    @property
+    def _pending(self) -> Path:
+        return self.root / "pending"
+
+    @property
+    def _records(self) -> Path:
+        return self.root / "records"
+
+    @property
+    def _rows(self) -> Path:
+        return self.root / "rows"
 
 
-def _lock(store: Store) -> FileLock:
-    store.root.mkdir(parents=True, exist_ok=True)
-    return FileLock(store.root / ".lock")
+def check(record: AnyRecord, rows: Sequence[Any]) -> None:
+    """Refuses what no reader would take.
+
+    Raises:
+        ValueError: a key that is not the specification's, or other documents.
+    """
+    if record.key != (expected := record.spec.key()):
+        msg = f"expected key {expected[:12]} of the specification of the record to commit, got {record.key[:12]}"
+        raise ValueError(msg)
+    record.check_rows(rows)
 
 
-def _pending(store: Store) -> Path:
-    return store.root / "pending"
+def _entry(content: Any) -> Entry:
+    kinds: tuple[Any, Any] = (
+        (CellRecord, DocumentRow) if content["record"]["kind"] == "cell" else (ExamRecord, AnswerRow)
+    )
+    record = kinds[0].model_validate_json(json.dumps(content["record"]))
+    return record, [kinds[1].model_validate_json(json.dumps(row)) for row in content["rows"]]
+
+
+def _bytes(record: AnyRecord) -> bytes:
+    return (record.model_dump_json(indent=1) + "\n").encode()
+
+
+def _is(path: Path, record: AnyRecord) -> bool:
+    try:
+        return read_record(path).sha256 == record.sha256
+    except ValueError:
+        return False

@@ -1,32 +1,24 @@
-"""The store: a folder of committed records that is never half there and needs no index.
+"""The store: a folder of committed records of every kind, which is never half there.
 
-    store/records/<slug>-<key12>.json           one cell; its presence means done
-    store/rows/<slug>-<key12>-<hash8>.jsonl     the cell's documents, one a line
+    store/records/<slug>-<key12>.json           one cell or one exam
+    store/rows/<slug>-<key12>-<hash8>.jsonl     its documents, one a line
+    store/ledger.jsonl                          a line for each record; a record without one does not count
+    store/pending/<hash12>.json                 a commit under way (`journal.py`)
 
-Rows are written first under a name that their content determines, the small record last: the record is the
-commit. It is linked into place, so of two workers on one cell the first wins and nothing is overwritten.
+Rows are written first under a name that their content determines, then the record, then its line. Of two processes on
+one cell the first to commit wins, and nothing is overwritten.
 """
 
 import hashlib
-import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import ValidationError
-
-from offbook.engine.complaints import complaint
-from offbook.engine.files import write_once
-from offbook.engine.quoting import quoted
-from offbook.harness.records.cell import (
-    SCHEMA_VERSION,
-    CellSpec,
-    DocumentRow,
-    Record,
-    rows_from_bytes,
-    rows_to_bytes,
-)
+from offbook.harness.records.cell import Cell, CellRecord
+from offbook.harness.records.exam import Exam, ExamRecord
+from offbook.harness.records.journal import Journal
+from offbook.harness.records.ledger import Kind, Ledger, Line
+from offbook.harness.records.record import AnyRecord, Entry, read_record, rows_from_bytes
 
 
 class Store:
@@ -34,156 +26,128 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.ledger = Ledger(root)
+        self._journal = Journal(root, self.ledger)
 
-    def has(self, key: str) -> bool:
-        """Whether the cell of this key (`CellSpec.key()`) is committed."""
-        return any(_key12(path) == key[:12] for path in self._record_paths())
-
-    def commit(self, record: Record, rows: Sequence[DocumentRow]) -> Record:
-        """Makes a cell done: writes its rows, then the record that names them.
+    def commit(self, entries: Sequence[Entry]) -> list[AnyRecord]:
+        """Makes records done, all together or not at all.
 
         Returns:
-            The record that is in the store now: this one with `rows_file` and `rows_sha256` filled in, or the earlier
-            one if the cell was committed before (it stays as it is).
+            The records that are in the store under these keys, in this order: these, with their files and hashes
+            filled in, or those of whoever was first. Where only some of them were left, all are replaced, because
+            speeds compare inside of one heat only.
 
         Raises:
             ValueError: a key that is not the specification's, or rows that are not the specification's documents.
         """
-        _check_rows(record, rows)
-        data = rows_to_bytes(rows)
-        digest = hashlib.sha256(data).hexdigest()
-        name = f"{_slug(record.spec)}-{record.key[:12]}"
-        record = record.model_copy(update={"rows_file": f"{name}-{digest[:8]}.jsonl", "rows_sha256": digest})
-        _check_key(record, "the record to commit")
-        path = self._records / f"{name}.json"
-        rows_path = self._rows / record.rows_file
-        if path.exists():
-            return _read(path)
-        write_once(rows_path, data)
-        if write_once(path, (record.model_dump_json(indent=1) + "\n").encode()):
-            return record
-        winner = _read(path)
-        if winner.rows_file != record.rows_file:
-            rows_path.unlink(missing_ok=True)
-        return winner
+        self._journal.commit(entries)
+        lines = self.ledger.lines()
+        return [read_record(self._path(lines[record.key])) for record, _ in entries]
 
-    def records(self) -> list[Record]:
-        """All records, ordered by file name.
+    def recover(self) -> None:
+        """Finishes what a killed process had begun to commit."""
+        self._journal.recover()
+
+    def has(self, key: str) -> bool:
+        """Whether a record of this key is committed, and still there."""
+        line = self.ledger.lines().get(key)
+        return line is not None and self._path(line).is_file()
+
+    def has_trial(self, trial: str) -> bool:
+        """Whether everything that one trial committed is there."""
+        found = [line for line in self.ledger.of_trial(trial) if self._path(line).is_file()]
+        return bool(found) and len(found) == found[0].of
+
+    def held(self, keys: Sequence[str]) -> Literal["all", "some", "none"]:
+        """How many of these records are there."""
+        found = sum(map(self.has, keys))
+        return "all" if found == len(keys) else "some" if found else "none"
+
+    def record(self, key: str) -> AnyRecord:
+        """One record.
 
         Raises:
-            ValueError: a file that is no record of this version; one line, with the file's name.
+            ValueError: it is not there, or damaged.
         """
-        return [_read(path) for path in self._record_paths()]
+        line = self.ledger.lines().get(key)
+        if line is None or not self._path(line).is_file():
+            msg = f"{self.root.name}: expected a record {key[:12]}, found none; run it again"
+            raise ValueError(msg)
+        return self._checked(line)
 
-    def rows(self, record: Record) -> list[DocumentRow]:
+    def records(self, kind: Kind | None = None) -> list[Any]:
+        """All records, or those of a kind, ordered by file name.
+
+        Raises:
+            ValueError: the first that is damaged, lost, or without a line of the ledger; one line with the file's name.
+        """
+        for path in self.strangers():
+            record = read_record(path)  # says what it is, if it is no record of this version at all
+            msg = (
+                f"{path.name}: expected a line of the ledger for {record.key[:12]}, found none: it was not committed "
+                "here; delete it, or restore the ledger"
+            )
+            raise ValueError(msg)
+        lines = {line.stem: line for line in self.ledger.lines().values()}
+        return [self._checked(lines[stem]) for stem in sorted(lines) if kind is None or lines[stem].kind == kind]
+
+    def strangers(self) -> list[Path]:
+        """Files among the records that no line of the ledger names, and no commit under way."""
+        stems = {line.stem for line in self.ledger.lines().values()}
+        found = [path for path in sorted((self.root / "records").glob("[!.]*.json")) if path.stem not in stems]
+        return [path for path in found if not self._journal.names(path.stem)]
+
+    def cells(self) -> list[Cell]:
+        """All cells with their documents; see `records` and `rows`."""
+        records: list[CellRecord] = self.records("cell")
+        return [Cell(record=record, rows=tuple(self.rows(record))) for record in records]
+
+    def exams(self) -> list[Exam]:
+        """All exams with their answers; see `records` and `rows`."""
+        records: list[ExamRecord] = self.records("exam")
+        return [Exam(record, tuple(self.rows(record))) for record in records]
+
+    def rows(self, record: AnyRecord) -> list[Any]:
         """The documents of a committed record.
 
         Raises:
             ValueError: the sidecar is missing, changed since the commit, or not the record's documents.
         """
-        path = self._rows / record.rows_file
+        path = self.root / "rows" / record.rows_file
         if not record.rows_file or not path.is_file():
             raise ValueError(_damaged(record, f"expected its rows in rows/{record.rows_file}, found no such file"))
         data = path.read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        if digest != record.rows_sha256:
+        if (digest := hashlib.sha256(data).hexdigest()) != record.rows_sha256:
             problem = f"expected SHA-256 {record.rows_sha256[:12]} of {path.name}, got {digest[:12]}"
             raise ValueError(_damaged(record, problem))
         try:
-            rows = rows_from_bytes(data)
-        except ValidationError as error:  # the hash is right, so another version of offbook wrote them
-            problem = f"expected rows of this version of offbook, got {complaint(error).told('the whole')}"
-            raise ValueError(_damaged(record, problem)) from error
-        _check_rows(record, rows)
+            rows = rows_from_bytes(record, data)
+            record.check_rows(rows)
+        except ValueError as error:
+            raise ValueError(_damaged(record, str(error))) from error
         return rows
 
     def retire(self, key: str) -> None:
-        """Removes a cell that another one has replaced: its record first, which makes it undone, then its rows."""
-        for path in [path for path in self._record_paths() if _key12(path) == key[:12]]:
-            path.unlink()
-        for path in self._rows.glob(f"*-{key[:12]}-*.jsonl"):
-            path.unlink()
+        """Removes a record that another one has replaced: its line first, which makes it undone."""
+        self._journal.retire(key)
 
-    def verify(self) -> int:
-        """Reads everything and checks it against its hashes; returns the number of records.
+    def _path(self, line: Line) -> Path:
+        return self.root / "records" / f"{line.stem}.json"
 
-        Raises:
-            ValueError: the first damage found, in one line.
-        """
-        records = self.records()
-        for record in records:
-            self.rows(record)
-        return len(records)
-
-    @property
-    def _records(self) -> Path:
-        return self.root / "records"
-
-    @property
-    def _rows(self) -> Path:
-        return self.root / "rows"
-
-    def _record_paths(self) -> list[Path]:
-        return sorted(path for path in self._records.glob("*.json") if not path.name.startswith("."))
+    def _checked(self, line: Line) -> AnyRecord:
+        path = self._path(line)
+        if not path.is_file():
+            msg = f"{path.name}: expected the record of a line of the ledger, found none; restore it, or run it again"
+            raise ValueError(msg)
+        record = read_record(path)
+        if (record.kind, record.key, record.sha256, record.trial) != (line.kind, line.key, line.sha256, line.trial):
+            msg = (
+                f"{path.name}: expected the record {line.sha256[:12]} of the ledger, got {record.sha256[:12]}; restore "
+                "it, or delete it and run it again"
+            )
+            raise ValueError(msg)
+        return record
 
 
-def _read(path: Path) -> Record:
-    try:
-        content: Any = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        message = f"{path.name}: expected a record in JSON, got a file that does not parse; restore it or delete it"
-        raise ValueError(message) from error
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if version != SCHEMA_VERSION:
-        message = (
-            f"{path.name}: expected schema_version {SCHEMA_VERSION}, got {quoted(version)}; upgrade offbook to read it"
-        )
-        raise ValueError(message)
-    try:
-        record = Record.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        message = f"{path.name}: {complaint(error, content).told('the whole')}; restore the record or delete it"
-        raise ValueError(message) from error
-    _check_key(record, path.name)
-    if _key12(path) != record.key[:12]:
-        message = (
-            f"{path.name}: expected the record of key {_key12(path)}, got {record.key[:12]}; restore it or delete it"
-        )
-        raise ValueError(message)
-    return record
-
-
-def _check_key(record: Record, name: str) -> None:
-    expected = record.spec.key()
-    if record.key != expected:
-        message = (
-            f"{name}: expected key {expected[:12]} of its specification, got {record.key[:12]}; "
-            "the specification was changed after the run, so run the cell again"
-        )
-        raise ValueError(message)
-
-
-def _check_rows(record: Record, rows: Sequence[DocumentRow]) -> None:
-    ids = {row.doc_id for row in rows}
-    if len(rows) != record.spec.n_docs or len(ids) != len(rows):
-        problem = f"expected {record.spec.n_docs} different documents, got {len(rows)} rows of {len(ids)} documents"
-        raise ValueError(_damaged(record, problem))
-    without = next((row.doc_id for row in rows if record.metric not in row.scores), None)
-    if without is not None:
-        raise ValueError(
-            _damaged(record, f"expected a score {quoted(record.metric)} on every row, document {without} has none")
-        )
-
-
-def _damaged(record: Record, problem: str) -> str:
-    return f"{_slug(record.spec)}-{record.key[:12]}: {problem}; run the cell again in a new store"
-
-
-def _slug(spec: CellSpec) -> str:
-    """A readable file name of harmless characters; what tells cells apart is the key behind it."""
-    text = f"{spec.suite}-{spec.decoder}-t{spec.temperature:g}-s{spec.seed}"
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80] or "cell"
-
-
-def _key12(path: Path) -> str:
-    return path.stem.rsplit("-", 1)[-1]
+def _damaged(record: AnyRecord, problem: str) -> str:
+    return f"{record.rows_file or record.key[:12]}: {problem}; restore it, or run it again"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue
 
 from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
-from offbook.harness.records.cell import DrafterInfo
+from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor
 from offbook.harness.records.redaction import shown_settings
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.drafter_info import describe, fingerprint
@@ -25,15 +25,21 @@ class Arm:
         name: of the contender.
         decoder: it, on the target.
         options: its settings, defaults filled in, as records tell them.
-        drafter_fingerprint: hash of its trained weights; None without any.
+        drafter_id: its trained weights; None without any.
         drafter: what these cost; None without any.
     """
 
     name: str
     decoder: Decoder
     options: Mapping[str, JsonValue]
-    drafter_fingerprint: str | None = None
+    drafter_id: DrafterId | None = None
     drafter: DrafterInfo | None = None
+
+    @property
+    def id(self) -> str:
+        """Its name inside of a heat, where one contender may take part with two drafters."""
+        borrowed = self.drafter_id is not None and self.drafter_id.made_for == "base"
+        return f"{self.name}+base" if borrowed else self.name
 
 
 def build_arms(
@@ -42,6 +48,7 @@ def build_arms(
     *,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     drafter_folders: Mapping[str, Path] | None = None,
+    made_for: MadeFor = "target",
 ) -> list[Arm]:
     """Builds contenders by name.
 
@@ -50,6 +57,7 @@ def build_arms(
         names: of the roster, each once.
         options: settings by contender's name; left out ones keep their defaults.
         drafter_folders: trained drafters by contender's name.
+        made_for: whom these were trained for.
 
     Raises:
         ValueError: an unknown or repeated name, settings or drafters for who does not take part, a drafter that is
@@ -64,10 +72,10 @@ def build_arms(
             only, stranger = shortened(", ".join(names), LONGEST_PATH), quoted(strangers[0])
             msg = f"expected {what} for {only} only, got {what} for {stranger}; add it to --decoders"
             raise ValueError(msg)
-    return [_build(target, name, options.get(name, {}), drafter_folders.get(name)) for name in names]
+    return [_build(target, name, options.get(name, {}), drafter_folders.get(name), made_for) for name in names]
 
 
-def _build(target: Target, name: str, options: Mapping[str, Any], folder: Path | None) -> Arm:
+def _build(target: Target, name: str, options: Mapping[str, Any], folder: Path | None, made_for: MadeFor) -> Arm:
     chosen = contender(name)
     settings: BaseModel = parse(chosen.options, dict(options), source=f"options of {name}")
     if folder is not None and chosen.architecture is None:
@@ -78,6 +86,6 @@ def _build(target: Target, name: str, options: Mapping[str, Any], folder: Path |
         name=name,
         decoder=decoder,
         options=shown_settings(settings.model_dump(mode="json"), chosen.options),
-        drafter_fingerprint=None if folder is None else fingerprint(folder),
+        drafter_id=None if folder is None else DrafterId(sha256=fingerprint(folder), made_for=made_for),
         drafter=None if folder is None else describe(folder),
     )

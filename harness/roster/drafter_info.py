@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 
 from offbook.engine.complaints import complaint
 from offbook.engine.text import read_json
-from offbook.harness.records.cell import DrafterInfo
+from offbook.harness.records.drafter import DrafterInfo
 
 WEIGHTS = "model.safetensors"
 NOT_TRAINED = "draft_token_ids"

@@ -23,7 +23,7 @@ from lm_eval.utils import handle_non_serializable, hash_string
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.quoting import quoted
-from offbook.harness.records.cell import canonical_sha256
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.blame import TaskError
 from offbook.tasks.build import blamed_in, build, quiet

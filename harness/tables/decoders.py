@@ -17,14 +17,16 @@ from offbook.engine.decoding import metrics
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.files import atomic_write_text
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.cell import CellSpec, Certificate, Record, canonical_sha256
-from offbook.harness.records.exam import UNTOUCHED
-from offbook.harness.records.finished_cell import Cell
+from offbook.harness.records.cell import Cell, CellRecord, CellSpec
+from offbook.harness.records.certificate import Certificate
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
+from offbook.harness.records.student import UNTOUCHED
 from offbook.harness.statistics.intervals import Interval, bootstrap_ratio, bootstrap_speedup, mean_interval
 from offbook.harness.tables.decoders_markdown import to_csv, to_markdown
 from offbook.harness.tables.drafters_on_students import cross_markdown, cross_table
+from offbook.harness.tables.labels import decoder_label, student_label
 
 BASELINE_DECODER = "autoregressive"
 ALL_SUITES = "all"
@@ -78,8 +80,8 @@ def write_leaderboard(store: Store, out_dir: Path, *, expected: Iterable[CellSpe
     Raises:
         ValueError: a damaged store; nothing is written then.
     """
-    records = store.records()
-    cells = [Cell(record=record, rows=tuple(store.rows(record))) for record in records]
+    cells = store.cells()
+    records = [cell.record for cell in cells]
     table, cross = leaderboard(cells), cross_table(cells)
     done = {record.key for record in records}
     wanted = list(expected)
@@ -89,7 +91,7 @@ def write_leaderboard(store: Store, out_dir: Path, *, expected: Iterable[CellSpe
         manifests={r.heat_id: r.manifest for r in records},
         missing=missing,
         expected=len(wanted),
-        sections=cross_markdown(cross, machine_lines(r.manifest for r in records if r.spec.training != UNTOUCHED)),
+        sections=cross_markdown(cross, machine_lines(r.manifest for r in records if not r.spec.student.untouched)),
     )
     atomic_write_text(out_dir / "leaderboard.csv", to_csv(table))
     if not cross.empty:
@@ -129,8 +131,8 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
     drafter = records[0].drafter
     return {
         "model": spec.model,
-        "training": spec.training,
-        "decoder": spec.decoder,
+        "training": student_label(spec.student),
+        "decoder": decoder_label(spec),
         "suite": suite,
         "temperature": spec.temperature,
         "seed": spec.seed,
@@ -168,13 +170,13 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
     }
 
 
-def trained_in(record: Record) -> str:
+def trained_in(record: CellRecord) -> str:
     """The mixed precision that the record's student was trained in; "" for the untouched model, and where unknown."""
     heat = record.manifest.get("heat")
     return str(heat.get("trained_in", "")) if isinstance(heat, dict) else ""
 
 
-def _setting(records: Sequence[Record], suite: str) -> str:
+def _setting(records: Sequence[CellRecord], suite: str) -> str:
     """What a rerun must share to be held against this row: the specifications, and the drafter's size and diet."""
     drafters = [None if r.drafter is None else (r.drafter.parameters, r.drafter.training_tokens) for r in records]
     return canonical_sha256([suite, *sorted([r.spec.setting(), d] for r, d in zip(records, drafters, strict=True))])
@@ -233,7 +235,7 @@ def _bounds(name: str, interval: Interval | None) -> dict[str, float]:
     return {f"{name}_low": low, f"{name}_high": high}
 
 
-def _contender(record: Record) -> str:
+def _contender(record: CellRecord) -> str:
     """What two cells share if only their suite differs (stop strings and document counts belong to the suite).
 
     Heats of other arms are another run, such as the cross: their suites are not pooled with these.

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.cell import CellSpec
 from offbook.harness.records.manifest import machine_lines
+from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.markdown import (
     count,
     escape,
@@ -86,7 +87,8 @@ def to_markdown(
     parts += sections
     if missing:
         lines = sorted(
-            f"- missing: {s.model}, {s.training}, {s.decoder}, {s.suite}, temperature {s.temperature:g}, seed {s.seed}"
+            f"- missing: {s.model}, {student_label(s.student)}, {decoder_label(s)}, {s.suite}, "
+            f"temperature {s.temperature:g}, seed {s.seed}"
             for s in missing
         )
         parts += ["## Missing cells", "\n".join(escape(line) for line in lines)]

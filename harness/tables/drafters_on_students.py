@@ -12,12 +12,11 @@ import pandas as pd
 
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, finished, tokens_per_second
-from offbook.harness.records.exam import UNTOUCHED
-from offbook.harness.records.finished_cell import Cell
+from offbook.harness.records.cell import Cell
 from offbook.harness.statistics.intervals import bootstrap_difference
+from offbook.harness.tables.labels import student_label
 from offbook.harness.tables.markdown import escape, interval, machines_below, markdown_table, number, share
 
-BORROWED = "{decoder} (base's drafter)"
 ALL_SUITES = "all"
 COLUMNS = (
     *("model", "training", "decoder", "suite", "temperature", "n_docs", "finished"),
@@ -34,14 +33,13 @@ of the base model's drafter on the base model itself, on the same documents. *Ow
 def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
     """One row for each student, decoder with a drafter and suite, and one over all suites; empty without a cross."""
     groups: dict[tuple[Any, ...], dict[str, tuple[Cell, Cell, Cell | None]]] = {}
-    by_name = {_name(cell): cell for cell in cells}
+    own_cells = {_name(cell): cell for cell in cells if not _borrowed(cell)}
     for cell in cells:
         spec = cell.record.spec
-        own = by_name.get(_name(cell, spec.decoder.removesuffix(BORROWED.format(decoder=""))))
-        if spec.training == UNTOUCHED or own is None or own is cell:
+        if not _borrowed(cell) or (own := own_cells.get(_name(cell))) is None:
             continue
         base = next((c for c in cells if _is_base_of(c, cell)), None)
-        group = (spec.model, spec.training, own.record.spec.decoder, spec.temperature)
+        group = (spec.model, student_label(spec.student), spec.decoder, spec.temperature)
         groups.setdefault(group, {})[spec.suite] = (cell, own, base)
     lines = []
     for group, suites in groups.items():
@@ -73,16 +71,23 @@ def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[st
     return ["## Drafters on students", EXPLANATION, markdown_table(lines), *machines_below(machines)]
 
 
-def _name(cell: Cell, decoder: str | None = None) -> tuple[Any, ...]:
+def _borrowed(cell: Cell) -> bool:
+    drafter = cell.record.spec.drafter
+    return drafter is not None and drafter.made_for == "base"
+
+
+def _name(cell: Cell) -> tuple[Any, ...]:
     spec = cell.record.spec
-    return (cell.record.heat_id, spec.training, decoder or spec.decoder)
+    return (cell.record.heat_id, spec.student.setting(), spec.student.seed, spec.decoder)
 
 
 def _is_base_of(cell: Cell, borrowed: Cell) -> bool:
     """Whether a cell is the borrowed drafter's on its own target, over the same documents."""
     ours, theirs = cell.record.spec, borrowed.record.spec
-    same = ("model", "suite_fingerprint", "temperature", "seed", "n_docs", "drafter_fingerprint")
-    return ours.training == UNTOUCHED and all(getattr(ours, name) == getattr(theirs, name) for name in same)
+    if not ours.student.untouched or ours.drafter is None or theirs.drafter is None:
+        return False
+    same = ("model", "suite_fingerprint", "temperature", "seed", "n_docs")
+    return ours.drafter.sha256 == theirs.drafter.sha256 and all(getattr(ours, n) == getattr(theirs, n) for n in same)
 
 
 def _line(group: tuple[Any, ...], suite: str, trios: Sequence[tuple[Cell, Cell, Cell | None]]) -> dict[str, Any]:

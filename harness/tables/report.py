@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from offbook.harness.records.exam import load_exams
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
+from offbook.harness.records.verify import whole
 from offbook.harness.tables.decoders import losslessness, write_leaderboard
 from offbook.harness.tables.decoders_markdown import machines_of, update_readme
+from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.markdown import share
 from offbook.harness.tables.students import ALL_SUITES
 from offbook.harness.tables.students_markdown import update_students_readme, write_students
@@ -34,16 +35,17 @@ def report(
     """
     console = console or Console()
     check_store(store_dir)
-    if (store_dir / "records").is_dir():
-        store = Store(store_dir)
+    store = Store(store_dir)
+    held = whole(store)
+    if held.cells:
         table = write_leaderboard(store, out_dir or store_dir)
-        manifests = {record.heat_id: record.manifest for record in store.records()}
+        manifests = {cell.record.heat_id: cell.record.manifest for cell in held.cells}
         if readme is not None:
             update_readme(readme, table, manifests)
         console.print(_decoders(table))
         _print_machines(console, machines_of(table, manifests))
-    if (store_dir / "exams").is_dir():
-        table, exams = write_students(store_dir, out_dir), load_exams(store_dir)
+    if exams := held.exams:
+        table = write_students(store_dir, out_dir)
         if readme is not None:
             update_students_readme(readme, exams)
         console.print(_students(table))
@@ -91,7 +93,8 @@ def list_records(store_dir: Path, *, console: Console | None = None) -> None:
     """
     console = console or Console()
     check_store(store_dir)
-    records, exams = Store(store_dir).records(), load_exams(store_dir)
+    held = whole(Store(store_dir))
+    records, exams = [cell.record for cell in held.cells], held.exams
     if records:
         headings = (
             *("Key", "Model", "Training", "Decoder", "Suite", "T", "Seed"),
@@ -101,7 +104,8 @@ def list_records(store_dir: Path, *, console: Console | None = None) -> None:
         for record in records:
             spec = record.spec
             cells = [
-                *(record.key[:12], spec.model, spec.training, spec.decoder, spec.suite, f"{spec.temperature:g}"),
+                *(record.key[:12], spec.model, student_label(spec.student), decoder_label(spec)),
+                *(spec.suite, f"{spec.temperature:g}"),
                 *(str(spec.seed), str(spec.n_docs), losslessness([record.certificate]), record.heat_id[:12]),
                 f"{record.finished_utc:%Y-%m-%d %H:%M}",
             ]
@@ -113,7 +117,8 @@ def list_records(store_dir: Path, *, console: Console | None = None) -> None:
         for exam in exams:
             sat, rows, right = exam.record.spec, exam.rows, exam.right()
             cells = [
-                *(exam.record.key[:12], sat.model, sat.student, sat.method, str(sat.seed), str(len(sat.suites))),
+                *(exam.record.key[:12], sat.model, sat.student.name, sat.student.method, str(sat.student.seed)),
+                str(len(sat.suites)),
                 *(str(len(rows)), share(sum(row.finished for row in rows) / len(rows))),
                 f"{sum(right) / len(right):.3f} of {len(right)}" if right else "-",
                 f"{exam.record.finished_utc:%Y-%m-%d %H:%M}",
@@ -126,11 +131,11 @@ def check_store(store_dir: Path) -> None:
     """Refuses a folder that holds no results.
 
     Raises:
-        ValueError: it has neither records nor exams.
+        ValueError: it has no records.
     """
-    if not any((store_dir / name).is_dir() for name in ("records", "exams")):
+    if not (store_dir / "records").is_dir():
         message = (
-            f"{store_dir.resolve().name or store_dir}: expected a store with a folder records/ or exams/, found none; "
+            f"{store_dir.resolve().name or store_dir}: expected a store with a folder records/, found none; "
             "run `offbook evaluate` or `offbook reproduce` first"
         )
         raise ValueError(message)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from offbook.harness.records.exam import UNTOUCHED
+from offbook.harness.records.student import UNTOUCHED
 
 IDENTITY = ["model", "training", "decoder", "suite", "temperature", "seed"]
 IDENTICAL = "reproduced (identical)"

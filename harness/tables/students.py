@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.cell import canonical_sha256
-from offbook.harness.records.exam import UNTOUCHED, Exam, ExamSpec
+from offbook.harness.records.exam import Exam, SittingSpec
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics import crossed as stats
 from offbook.harness.statistics.clusters import by_cluster, cluster_name, cluster_totals
 from offbook.harness.statistics.intervals import Floats, Interval
@@ -66,19 +66,19 @@ class Examinee:
     exams: tuple[Exam, ...]
 
     @property
-    def spec(self) -> ExamSpec:
+    def spec(self) -> SittingSpec:
         """What all its exams share but the seed and the weights."""
         return self.exams[0].record.spec
 
     @property
     def untouched(self) -> bool:
         """Whether this is the base model itself, which has no training seed."""
-        return self.spec.method == UNTOUCHED
+        return self.spec.student.untouched
 
     @property
     def budget(self) -> float:
         """Gradient tokens that its training was given; 0 for the untouched model."""
-        given = self.spec.training.get("gradient_tokens", 0)
+        given = self.spec.student.training.get("gradient_tokens", 0)
         return float(given) if isinstance(given, int | float) else math.nan
 
     def suites(self, group: str, suite: str) -> list[str]:
@@ -135,17 +135,17 @@ def cohorts(exams: Sequence[Exam]) -> list[Cohort]:
     """Exams by student and seed, students by what makes them comparable; in a fixed order."""
     latest: dict[str, dict[int, Exam]] = defaultdict(dict)
     for exam in sorted(exams, key=lambda e: (e.record.finished_utc, e.record.key)):
-        latest[exam.record.spec.setting()][exam.record.spec.seed] = exam
+        latest[exam.record.spec.setting()][exam.record.spec.student.seed] = exam
     trained: dict[tuple[str, str, float, str], list[Examinee]] = defaultdict(list)
     untouched: dict[tuple[str, str], list[Examinee]] = defaultdict(list)
     for by_seed in latest.values():
         found = tuple(by_seed[seed] for seed in sorted(by_seed))
-        examinee = Examinee(label=found[0].record.spec.student, exams=found)
+        examinee = Examinee(label=found[0].record.spec.student.name, exams=found)
         spec, sat = examinee.spec, sitting(examinee.spec)
         if examinee.untouched:
             untouched[spec.model, sat].append(examinee)
         else:
-            trained[spec.model, spec.corpus_sha256 or "", examinee.budget, sat].append(examinee)
+            trained[spec.model, spec.student.corpus_sha256 or "", examinee.budget, sat].append(examinee)
     for model, sat in untouched.keys() - {(model, sat) for model, _, _, sat in trained}:
         trained[model, "", 0.0, sat] = []
     return [
@@ -160,7 +160,7 @@ def cohorts(exams: Sequence[Exam]) -> list[Cohort]:
     ]
 
 
-def sitting(spec: ExamSpec) -> str:
+def sitting(spec: SittingSpec) -> str:
     """Hash of what two exams must share to be compared: base model, questions, and how they are asked and scored.
 
     The batch size is not in it: it moves answers only where two tokens tie.
@@ -226,7 +226,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
     clusters = examinee.clusters(names)
     rows = [row for exam in examinee.exams for row in exam.rows if row.suite in names]
     costs = [exam.record.cost for exam in examinee.exams if exam.record.cost is not None]
-    seeds = [exam.record.spec.seed for exam in examinee.exams]
+    seeds = [exam.record.spec.student.seed for exam in examinee.exams]
     right, interval = all(map(examinee.is_share, names)), stats.accuracy_interval(scores_IS, clusters)
     change = stats.Estimate(math.nan, math.nan, 0)
     if base is not None and not examinee.untouched:
@@ -234,7 +234,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
     return {
         "model": examinee.spec.model,
         "student": examinee.label,
-        "method": examinee.spec.method,
+        "method": examinee.spec.student.method,
         "group": group,
         "suite": suite,
         "origin": "; ".join(s.origin for s in examinee.spec.suites if s.name in names and s.origin),
@@ -316,7 +316,11 @@ def _difference(a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: 
 def _precision(exam: Exam) -> str:
     """The mixed precision that a student was trained in; "" for the untouched model."""
     cost = exam.record.cost
-    return "" if cost is None else cost.mixed_precision or str(exam.record.spec.training.get("mixed_precision", "no"))
+    return (
+        ""
+        if cost is None
+        else cost.mixed_precision or str(exam.record.spec.student.training.get("mixed_precision", "no"))
+    )
 
 
 def _guessing(choices: Sequence[int | None]) -> float:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from offbook.engine.files import atomic_write_text
 from offbook.harness.records.cell import HARNESS_SEMANTICS
-from offbook.harness.records.exam import Exam, load_exams
+from offbook.harness.records.exam import Exam
 from offbook.harness.records.manifest import machine_lines
+from offbook.harness.records.store import Store
 from offbook.harness.tables.decoders_markdown import to_csv
 from offbook.harness.tables.markdown import (
     count,
@@ -88,7 +89,7 @@ def write_students(folder: Path, out_dir: Path | None = None, *, expected: Itera
     Raises:
         ValueError: a damaged exam; nothing is written then.
     """
-    exams = load_exams(folder)
+    exams = Store(folder).exams()
     table, comparisons = students_table(exams), comparisons_table(exams)
     markdown = to_markdown(exams, table, comparisons, expected=list(expected))
     out_dir = out_dir or folder
@@ -104,7 +105,7 @@ def to_markdown(
     """STUDENTS.md: definitions, then each cohort's ID and OOD table, comparisons and suites, machines below each."""
     parts = ["# Students", DEFINITIONS.rstrip()]
     parts += reasons([exam.record.manifest for exam in exams])
-    done = {(e.record.spec.model, e.record.spec.student, e.record.spec.seed) for e in exams}
+    done = {(e.record.spec.model, e.record.spec.student.name, e.record.spec.student.seed) for e in exams}
     missing = [exam for exam in expected if exam not in done]
     if expected:
         parts.append(f"{len(expected) - len(missing)} of {len(expected)} exams are done.")

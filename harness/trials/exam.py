@@ -9,27 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from offbook.engine.decoding.batch import BatchAnswer, answer_batch
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
 from offbook.engine.progress import Progress
-from offbook.harness.artifacts.material import Material
-from offbook.harness.artifacts.students import Student
-from offbook.harness.records.cell import LimitsSpec, canonical_sha256
-from offbook.harness.records.exam import (
-    UNTOUCHED,
-    AnswerRow,
-    Exam,
-    ExamRecord,
-    ExamSpec,
-    SuiteSpec,
-    TrainingCost,
-    commit_exam,
-)
+from offbook.harness.records.cell import LimitsSpec
+from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, SittingSpec, SuiteSpec, TrainingCost
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import load_average
+from offbook.harness.records.store import Store
+from offbook.harness.records.student import StudentId
 from offbook.harness.roster.target import Target
 from offbook.harness.settings.students import Group
 from offbook.harness.suites.rehearsal import check_metric, check_prompts
@@ -97,24 +88,10 @@ def exam_spec(
     base_sha256: str,
     weights_sha256: str,
     dtype: str,
-    student: Student | None = None,
-    material: Material | None = None,
-) -> ExamSpec:
+    student: StudentId | None = None,
+) -> SittingSpec:
     """The specification of one model's exam; without a student it is the untouched model's."""
-    taught: dict[str, Any] = {"student": UNTOUCHED, "method": UNTOUCHED}
-    if student is not None:
-        assert material is not None
-        training = {name: value for name, value in vars(student.config).items() if name != "seed"}
-        taught = {
-            "student": student.name,
-            "method": student.method,
-            "options": student.told(material),
-            "training": training,
-            "corpus_sha256": material.sha256,
-            "helpers": {k: v for k, v in student.identity(material).items() if k not in ("model", "corpus")},
-            "seed": student.config.seed,
-        }
-    return ExamSpec(
+    return SittingSpec(
         model=model,
         base_sha256=base_sha256,
         weights_sha256=weights_sha256,
@@ -123,19 +100,19 @@ def exam_spec(
         batch_size=paper.batch_size,
         dtype=dtype,
         chat_template=paper.chat_template,
-        **taught,
+        student=student or StudentId(),
     )
 
 
 def examine(
-    paper: Paper, target: Target, spec: ExamSpec, cost: TrainingCost | None, folder: Path, progress: Progress
+    paper: Paper, target: Target, spec: SittingSpec, cost: TrainingCost | None, folder: Path, progress: Progress
 ) -> Exam:
     """Lets one model sit the exam, commits it and returns it; answers that an earlier process kept are scored.
 
     Raises:
         ValueError: documents without one number each as their score, or a task that cannot score an answer.
     """
-    who = f"{spec.student}, seed {spec.seed}"
+    who = f"{spec.student.name}, seed {spec.student.seed}"
     prompts = {
         (str(place), r.doc_id): target.encode(r.prompt, templated=paper.chat_template)
         for place, asked in enumerate(paper.asked)
@@ -163,9 +140,11 @@ def examine(
         finished_utc=datetime.now(UTC),
         wall_s=answers.wall_s + time.perf_counter() - clock,
     )
-    commit_exam(folder, record, rows)
+    store = Store(folder)
+    store.commit([(record, rows)])
     drop(folder, who, key)
-    return Exam(record, tuple(rows))
+    (committed,) = (exam for exam in [store.record(record.key)] if exam.kind == "exam")
+    return Exam(committed, tuple(store.rows(committed)))
 
 
 def _rows(
@@ -214,7 +193,9 @@ def _limits(paper: Paper, target: Target, request: Request) -> Limits:
     return target.limits(paper.max_new_tokens, request.stop_strings)
 
 
-def _answers_key(paper: Paper, target: Target, spec: ExamSpec, prompts: Mapping[tuple[str, int], Sequence[int]]) -> str:
+def _answers_key(
+    paper: Paper, target: Target, spec: SittingSpec, prompts: Mapping[tuple[str, int], Sequence[int]]
+) -> str:
     """The hash of what determines an exam's answers: its specification without the scorers, and every prompt."""
     exam = spec.model_dump(mode="json", exclude={"suites"})
     limits = {

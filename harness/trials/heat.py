@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import torch
 
@@ -23,16 +24,19 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
 from offbook.engine.progress import Progress, Silent
 from offbook.harness.certificates.certify import certify
-from offbook.harness.records.cell import CellSpec, DocumentRow, LimitsSpec, Record, canonical_sha256
-from offbook.harness.records.journal import commit_heat, in_store, recover
+from offbook.harness.records.cell import CellRecord, CellSpec, LimitsSpec
+from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import load_average
 from offbook.harness.records.store import Store
+from offbook.harness.records.student import StudentId
 from offbook.harness.roster import decoders as roster
 from offbook.harness.roster.arms import Arm
 from offbook.harness.roster.target import Target
 from offbook.harness.suites.rehearsal import check_first_answer, check_metric, check_prompts
 from offbook.harness.suites.requests import Asked, Suite, ask
 from offbook.harness.suites.scoring import main_metric, not_scored, score
+from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.trials.unscored import Began, HeatAnswer, Unscored, any_kept, drop, keep, kept, scoring
 
 WARM_UP_TOKENS = 8
@@ -58,8 +62,8 @@ class Heat:
     @property
     def title(self) -> str:
         """For people."""
-        student = next(iter(self.cells.values())).training
-        who = "" if student == "untouched" else f" by {student}"
+        student = next(iter(self.cells.values())).student
+        who = "" if student.untouched else f" by {student_label(student)}"
         return f"{self.asked.suite.name} at temperature {self.sampling.temperature:g}{who}"
 
 
@@ -73,7 +77,7 @@ def plan_heat(
     limit: int | None = None,
     max_new_tokens: int | None = None,
     chat_template: bool | None = None,
-    training: str = "untouched",
+    student: StudentId | None = None,
     trained_in: str = "",
 ) -> Heat:
     """Builds a heat's requests and specifications.
@@ -87,7 +91,7 @@ def plan_heat(
         limit: how many documents, from the suite's first; all by default.
         max_new_tokens: cap on each answer; each document's own by default.
         chat_template: whether prompts go through the chat template; by default where there is one.
-        training: how the checkpoint was made from the model it is named after.
+        student: who the checkpoint is of the model it is named after; by default that model itself.
         trained_in: mixed precision in which that was done; the manifest says it.
 
     Raises:
@@ -112,13 +116,13 @@ def plan_heat(
     rehearsed = check_metric(asked, target)
     sampling = sampling or Sampling()
     cells = {
-        arm.name: CellSpec(
+        arm.id: CellSpec(
             model=target.name,
             weights_sha256=target.weights_sha256,
-            training=training,
+            student=student or StudentId(),
             decoder=arm.name,
             decoder_config=dict(arm.options),
-            drafter_fingerprint=arm.drafter_fingerprint,
+            drafter=arm.drafter_id,
             suite=suite.name,
             suite_fingerprint=asked.fingerprint,
             seed=seed,
@@ -148,14 +152,27 @@ def plan_heat(
 def is_done(heat: Heat, store: Store) -> bool:
     """Whether the store holds this heat; finishes a commit that was interrupted.
 
+    A heat that lost a record is not done, and is run again as a whole.
+
     Raises:
         ValueError: it holds a part of it, from a heat with other arms.
     """
-    recover(store)
-    return in_store(store, [spec.key() for spec in heat.cells.values()])
+    store.recover()
+    keys = [spec.key() for spec in heat.cells.values()]
+    held = store.held(keys)
+    if held == "some":
+        arms = _arms(store.record(next(key for key in keys if store.has(key))).manifest)
+        if arms != [*heat.cells]:
+            msg = (
+                f"{store.root.name}: expected all {len(keys)} cells of this heat in the store or none, got some from a "
+                f"heat of {', '.join(arms) or 'others'}; speeds compare inside one heat only, so choose another "
+                "--output"
+            )
+            raise ValueError(msg)
+    return held == "all"
 
 
-def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list[Record]:
+def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list[CellRecord]:
     """Runs a heat and commits its cells; one that the store holds is not run again.
 
     Where an earlier process generated the answers and could not score them, they are scored, with the times, the load
@@ -172,7 +189,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     name = heat.asked.suite.name
     done = is_done(heat, store)
     if done and not any_kept(store.root):
-        return [record for record in store.records() if record.key in keys]
+        return _committed(store, heat)
     prompts = {
         request.doc_id: heat.target.prompt(request.prompt, templated=heat.asked.chat_template)
         for request in heat.asked.requests
@@ -180,22 +197,22 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     key = _answers_key(heat, prompts)
     if done:
         drop(store.root, name, key)
-        return [record for record in store.records() if record.key in keys]
+        return _committed(store, heat)
     if told := heat.asked.not_done(heat.sampling):
         progress.say(told)
     answers = _answers(heat, store, key, prompts, progress)
     clock, description = time.perf_counter(), dict(answers.began.manifest)
     with scoring(store.root):
-        rows = {arm.name: _scored(heat, answers, arm) for arm in heat.arms}
-        metric = main_metric(dict(enumerate(row.scores for arm in heat.arms for row in rows[arm.name])), name)
+        rows = {arm.id: _scored(heat, answers, arm) for arm in heat.arms}
+        metric = main_metric(dict(enumerate(row.scores for arm in heat.arms for row in rows[arm.id])), name)
     certificates = {
-        arm.name: certify(
+        arm.id: certify(
             arm,
             target=heat.target,
             sampling=heat.sampling,
             seed=heat.seed,
             reference=rows[roster.BASELINE],
-            rows=rows[arm.name],
+            rows=rows[arm.id],
             prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
         )
         for arm in heat.arms
@@ -206,7 +223,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     started = answers.began.started_utc
     heat_id = hashlib.sha256(f"{sorted(keys)}{started.isoformat()}".encode()).hexdigest()[:12]
     description["heat"] = {
-        "arms": [arm.name for arm in heat.arms],
+        "arms": [*heat.cells],
         "order": "rotated",
         "warm_up_tokens": WARM_UP_TOKENS,
         **({"trained_in": heat.trained_in} if heat.trained_in else {}),
@@ -214,11 +231,11 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     }
     finished, wall_s = datetime.now(UTC), answers.wall_s + time.perf_counter() - clock
     records = [
-        Record(
-            key=heat.cells[arm.name].key(),
+        CellRecord(
+            key=heat.cells[arm.id].key(),
             heat_id=heat_id,
-            spec=heat.cells[arm.name],
-            certificate=certificates[arm.name],
+            spec=heat.cells[arm.id],
+            certificate=certificates[arm.id],
             manifest=description,
             drafter=arm.drafter,
             metric=metric,
@@ -228,20 +245,17 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         )
         for arm in heat.arms
     ]
-    committed = commit_heat(store, [(record, rows[record.spec.decoder]) for record in records])
+    store.commit([(record, rows[arm.id]) for arm, record in zip(heat.arms, records, strict=True)])
     drop(store.root, name, key)
-    return committed
+    return _committed(store, heat)
 
 
 def summary(heat: Heat, store: Store) -> str:
     """A committed heat in one line: tokens per second and acceptance length of each arm."""
-    keys = {spec.key() for spec in heat.cells.values()}
-    parts = []
-    for record in store.records():
-        if record.key in keys:
-            generations = [row.generation() for row in store.rows(record)]
-            parts.append(f"{record.spec.decoder} {_pace(generations)}")
-    return " | ".join(parts)
+    return " | ".join(
+        f"{decoder_label(record.spec)} {_pace([row.generation() for row in store.rows(record)])}"
+        for record in _committed(store, heat)
+    )
 
 
 def document_seed(seed: int, suite: str, doc_id: int, arm: str) -> int:
@@ -265,7 +279,7 @@ def _answers(
 ) -> Unscored[HeatAnswer]:
     """All answers: those that an earlier process kept, or fresh ones, which are kept before anybody scores them."""
     name = heat.asked.suite.name
-    wanted = [(arm.name, doc_id) for arm in heat.arms for doc_id in prompts]
+    wanted = [(arm.id, doc_id) for arm in heat.arms for doc_id in prompts]
     if (found := kept(store.root, name, key, Unscored[HeatAnswer], wanted, progress)) is not None:
         return found
     began, clock = Began.now(), time.perf_counter()
@@ -275,9 +289,7 @@ def _answers(
         began=began,
         load_at_end=load_average(),
         wall_s=time.perf_counter() - clock,
-        answers=tuple(
-            HeatAnswer(of=arm.name, row=row) for arm in heat.arms for row in _rows(heat, generations[arm.name])
-        ),
+        answers=tuple(HeatAnswer(of=arm.id, row=row) for arm in heat.arms for row in _rows(heat, generations[arm.id])),
     )
     keep(store.root, name, answers)
     return answers
@@ -295,25 +307,25 @@ def _decode(heat: Heat, prompts: Mapping[int, torch.Tensor], progress: Progress)
             0, len(order) * len(doc_ids), f"{heat.title}: warming up {arm.name} ({number + 1}/{len(order)})"
         )
         _generate(heat, arm, doc_ids[0], prompts[doc_ids[0]], short)
-    generations: dict[str, dict[int, Generation]] = {arm.name: {} for arm in heat.arms}
+    generations: dict[str, dict[int, Generation]] = {arm.id: {} for arm in heat.arms}
     for turn, doc_id in enumerate(doc_ids):
         shift = turn % len(order)
         for number, arm in enumerate(order[shift:] + order[:shift]):
-            generations[arm.name][doc_id] = _generate(heat, arm, doc_id, prompts[doc_id], heat.limits[doc_id])
+            generations[arm.id][doc_id] = _generate(heat, arm, doc_id, prompts[doc_id], heat.limits[doc_id])
             progress.update(
                 turn * len(order) + number + 1,
                 len(order) * len(doc_ids),
-                f"{heat.title}: {arm.name} {_pace(list(generations[arm.name].values()))}",
+                f"{heat.title}: {arm.name} {_pace(list(generations[arm.id].values()))}",
             )
             if not heat.rehearsed and turn == number == 0:
-                text = heat.target.detokenize(generations[arm.name][doc_id].tokens)
+                text = heat.target.detokenize(generations[arm.id][doc_id].tokens)
                 text = visible_text(text, heat.limits[doc_id].stop_strings)
                 check_first_answer(heat.asked, heat.target, text)
     return generations
 
 
 def _generate(heat: Heat, arm: Arm, doc_id: int, prompt_1P: torch.Tensor, limits: Limits) -> Generation:
-    generator = heat.target.generator(document_seed(heat.seed, heat.asked.suite.name, doc_id, arm.name))
+    generator = heat.target.generator(document_seed(heat.seed, heat.asked.suite.name, doc_id, arm.id))
     gc.disable()  # a collection in the middle would be charged to whoever is running
     try:
         return arm.decoder.generate(prompt_1P, sampling=heat.sampling, limits=limits, generator=generator)
@@ -333,6 +345,8 @@ def _rows(heat: Heat, generations: Mapping[int, Generation]) -> list[DocumentRow
             doc_hash=request.doc_hash,
             text=visible_text(heat.target.detokenize(generation.tokens), heat.limits[request.doc_id].stop_strings),
             scores={},
+            cluster=request.cluster,
+            choices=request.choices,
         )
         for request in heat.asked.requests
     ]
@@ -340,12 +354,21 @@ def _rows(heat: Heat, generations: Mapping[int, Generation]) -> list[DocumentRow
 
 def _scored(heat: Heat, answers: Unscored[HeatAnswer], arm: Arm) -> list[DocumentRow]:
     """An arm's rows with the scores and references of the task as it is now."""
-    rows = {answer.row.doc_id: answer.row for answer in answers.answers if answer.of == arm.name}
+    rows = {answer.row.doc_id: answer.row for answer in answers.answers if answer.of == arm.id}
     scores = score(heat.asked, heat.target, {doc_id: row.text for doc_id, row in rows.items()})
     return [
         rows[request.doc_id].model_copy(update={"doc_hash": request.doc_hash, "scores": scores[request.doc_id]})
         for request in heat.asked.requests
     ]
+
+
+def _committed(store: Store, heat: Heat) -> list[CellRecord]:
+    return [record for spec in heat.cells.values() if (record := store.record(spec.key())).kind == "cell"]
+
+
+def _arms(manifest: Mapping[str, Any]) -> list[str]:
+    heat = manifest.get("heat")
+    return [str(arm) for arm in heat.get("arms", [])] if isinstance(heat, dict) else []
 
 
 def _pace(generations: Sequence[Generation]) -> str:

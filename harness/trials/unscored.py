@@ -23,7 +23,8 @@ from offbook.engine.files import atomic_write_bytes
 from offbook.engine.progress import Progress
 from offbook.engine.quoting import quoted
 from offbook.engine.text import read_json
-from offbook.harness.records.cell import DocumentRow, canonical_sha256
+from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import load_average
 from offbook.harness.roster.command_line import process_manifest
 

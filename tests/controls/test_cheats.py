@@ -14,7 +14,7 @@ from offbook.engine.decoding.metrics import acceptance_length
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.verify import verifier_for
-from offbook.harness.records.cell import DocumentRow
+from offbook.harness.records.document_row import DocumentRow
 from tests.controls.drafters import Asker, EverLarger, OtherRoot, Overworked, TooLarge, Vandal
 from tests.controls.verifiers import greedy_that_believes, greedy_that_skips
 from tests.engine.targets import feature_drafter, greedy_reference, target

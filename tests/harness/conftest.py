@@ -9,8 +9,9 @@ import pytest
 
 from offbook.harness.certificates import certify
 from offbook.harness.certificates.sampling import decoder_certificate
-from offbook.harness.records.cell import BASELINE, CellSpec, Certificate, DocumentRow, LimitsSpec, Record
-from offbook.harness.records.finished_cell import Cell
+from offbook.harness.records.cell import Cell, CellRecord, CellSpec, LimitsSpec
+from offbook.harness.records.certificate import BASELINE, Certificate
+from offbook.harness.records.document_row import DocumentRow
 from tests.tiny import save_tiny
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
@@ -60,7 +61,7 @@ def row(
     return DocumentRow(**(fields | changes))
 
 
-def record(cell: CellSpec | None = None, **changes: Any) -> Record:
+def record(cell: CellSpec | None = None, **changes: Any) -> CellRecord:
     cell = cell or spec()
     fields: dict[str, Any] = {
         "key": cell.key(),
@@ -73,7 +74,7 @@ def record(cell: CellSpec | None = None, **changes: Any) -> Record:
         "finished_utc": START + datetime.timedelta(seconds=9),
         "wall_s": 9.0,
     }
-    return Record(**(fields | changes))
+    return CellRecord(**(fields | changes))
 
 
 def heat(suite: str = "offbook_maths", heat_id: str = "heat-1", **changes: Any) -> list[Cell]:
@@ -85,7 +86,7 @@ def heat(suite: str = "offbook_maths", heat_id: str = "heat-1", **changes: Any) 
     )
     fast = (fast[0], fast[1].model_copy(update={"scores": {"acc": 0.0}}))
     baseline = spec(suite=suite, **changes)
-    drafter = spec(suite=suite, decoder="eagle2", drafter_fingerprint="ef" * 32, **changes)
+    drafter = spec(suite=suite, decoder="eagle2", drafter={"sha256": "ef" * 32}, **changes)
     return [
         Cell(record=record(baseline, heat_id=heat_id), rows=plain),
         Cell(
@@ -114,7 +115,7 @@ def make_row() -> Callable[..., DocumentRow]:
 
 
 @pytest.fixture
-def make_record() -> Callable[..., Record]:
+def make_record() -> Callable[..., CellRecord]:
     return record
 
 

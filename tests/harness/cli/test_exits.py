@@ -218,7 +218,7 @@ def test_tables_are_printed_in_ascii_too(tmp_path, make_heat, monkeypatch):
     from offbook.harness.records.store import Store
 
     for cell in make_heat(suite="größe"):
-        Store(tmp_path).commit(cell.record, cell.rows)
+        Store(tmp_path).commit([(cell.record, cell.rows)])
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", out)
     assert status("ls", str(tmp_path)) == 0

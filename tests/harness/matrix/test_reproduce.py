@@ -9,8 +9,8 @@ from offbook.engine.progress import Lines, Silent
 from offbook.harness.matrix import reproduce as module
 from offbook.harness.matrix.folders import is_finished, open_run
 from offbook.harness.matrix.reproduce import reproduce, verdict_lines
-from offbook.harness.records.exam import load_exams
 from offbook.harness.records.store import Store
+from offbook.harness.records.verify import whole as whole_store
 from offbook.harness.settings.profile import Profile, parse
 from offbook.harness.settings.profiles import load_profile
 from offbook.harness.tables.reproduction import IDENTICAL
@@ -47,7 +47,7 @@ def exact(folder: Path) -> pd.DataFrame:
 
 
 def test_a_profile_leaves_records_drafters_and_a_leaderboard(profile, whole):
-    assert Store(whole).verify() == 4 * len(profile.decoders)
+    assert len(whole_store(Store(whole)).cells) == 4 * len(profile.decoders)
     assert len(list(whole.glob("artifacts/drafter-*-*/config.json"))) == 2
     assert "16 of 16 cells are done" in (whole / "LEADERBOARD.md").read_text()
     assert is_finished(whole)
@@ -144,12 +144,12 @@ def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
         "drafters that learned next to nothing are not those of the committed leaderboard"
     )
     records = Store(tmp_path).records()
-    assert Store(tmp_path).verify() == len(profile.decoders) * len(profile.suites) * len(profile.heats)
+    assert len(whole_store(Store(tmp_path)).cells) == len(profile.decoders) * len(profile.suites) * len(profile.heats)
     greedy = [r.certificate for r in records if r.spec.temperature == 0 and r.spec.decoder != "autoregressive"]
     assert all(c.unexplained == 0 for c in greedy)
     assert all(r.certificate.verdict in ("baseline", "lossless", "ties") for r in records)
     table = pd.read_csv(tmp_path / "leaderboard.csv")
     assert set(table["decoder"]) == set(profile.decoders)
     assert (table["acceptance_length"] >= 1).all()
-    students = {(e.record.spec.student, len(e.rows)) for e in load_exams(tmp_path)}
+    students = {(e.record.spec.student.name, len(e.rows)) for e in Store(tmp_path).exams()}
     assert students == {("untouched", 4), ("single_rationale", 4), ("mind", 4)}

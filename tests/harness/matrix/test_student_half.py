@@ -6,13 +6,12 @@ import pytest
 from offbook.engine.progress import Lines, Silent
 from offbook.engine.students.corpus import Corpus, save_corpus
 from offbook.harness.matrix import students as module
-from offbook.harness.matrix.cross import BORROWED
 from offbook.harness.matrix.reproduce import reproduce, verdict_lines
 from offbook.harness.matrix.students import plan_half
-from offbook.harness.records.exam import load_exams
 from offbook.harness.records.store import Store
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.settings.profile import Profile, parse
+from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.reproduction import IDENTICAL
 from offbook.tasks.procedural import generate
 from offbook.tasks.rationales.procedural_teacher import corpus
@@ -65,8 +64,8 @@ def exact(folder: Path) -> pd.DataFrame:
 
 
 def test_every_student_sits_the_exam_that_the_untouched_model_sat(whole):
-    exams = load_exams(whole)
-    assert {(e.record.spec.student, e.record.spec.seed) for e in exams} == {
+    exams = Store(whole).exams()
+    assert {(e.record.spec.student.name, e.record.spec.student.seed) for e in exams} == {
         ("untouched", 0),
         ("one", 0),
         ("one", 1),
@@ -75,23 +74,27 @@ def test_every_student_sits_the_exam_that_the_untouched_model_sat(whole):
     assert len({tuple((row.suite, row.doc_hash) for row in e.rows) for e in exams}) == 1
     assert len({e.record.spec.weights_sha256 for e in exams}) == 4
     assert {e.record.spec.base_sha256 for e in exams} == {
-        e.record.spec.weights_sha256 for e in exams if e.record.spec.student == "untouched"
+        e.record.spec.weights_sha256 for e in exams if e.record.spec.student.name == "untouched"
     }
     assert {e.record.spec.model for e in exams} == {"tiny"}
     assert "4 of 4 exams are done" in (whole / "STUDENTS.md").read_text()
 
 
 def test_the_cross_runs_each_drafter_as_trained_for_the_base_and_for_the_student(whole):
-    records = Store(whole).records()
-    arms = {(r.spec.training, r.spec.decoder) for r in records}
+    records = Store(whole).records("cell")
+    arms = {(student_label(r.spec.student), decoder_label(r.spec)) for r in records}
     trained = ("one, seed 0", "all of them, seed 0")
     assert arms == {
         *(("untouched", name) for name in DECODERS),
-        *((student, name) for student in trained for name in (*DECODERS, BORROWED.format(decoder="eagle2"))),
+        *((student, name) for student in trained for name in (*DECODERS, "eagle2 (base's drafter)")),
     }
-    drafters = {arm: r.spec.drafter_fingerprint for r in records if (arm := (r.spec.training, r.spec.decoder))}
+    drafters = {
+        (student_label(r.spec.student), decoder_label(r.spec)): r.spec.drafter.sha256
+        for r in records
+        if r.spec.drafter is not None
+    }
     for student in trained:
-        assert drafters[student, BORROWED.format(decoder="eagle2")] == drafters["untouched", "eagle2"]
+        assert drafters[student, "eagle2 (base's drafter)"] == drafters["untouched", "eagle2"]
         assert drafters[student, "eagle2"] != drafters["untouched", "eagle2"]
     assert {r.spec.model for r in records} == {"tiny"}
     assert all(r.certificate.verdict in ("baseline", "lossless", "ties") for r in records)
@@ -183,7 +186,7 @@ def test_a_corpus_that_a_method_cannot_learn_from_is_refused_before_others_train
     changed = parse(Profile, profile.model_dump(exclude_defaults=True) | {"students": students}, source="tiny")
     with pytest.raises(ValueError, match=f"student second, corpus corpus: {complaint}"):
         reproduce(changed, tmp_path / "run", Silent(), committed=tmp_path / "none")
-    assert load_exams(tmp_path / "run") == []
+    assert Store(tmp_path / "run").exams() == []
 
 
 def test_questions_of_one_rationale_are_too_few_for_pairs():

@@ -1,25 +1,15 @@
 """Exams on disk: the record is the commit, its answers are whole, and nothing else passes for one."""
 
 import datetime
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from offbook.harness.records.exam import (
-    UNTOUCHED,
-    AnswerRow,
-    ExamRecord,
-    ExamSpec,
-    SuiteSpec,
-    TrainingCost,
-    commit_exam,
-    exam_path,
-    has_exam,
-    load_exams,
-)
+from offbook.harness.records.exam import AnswerRow, ExamRecord, SittingSpec, SuiteSpec, TrainingCost
+from offbook.harness.records.store import Store
+from offbook.harness.records.student import StudentId
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 COST = TrainingCost(
@@ -27,15 +17,18 @@ COST = TrainingCost(
 )
 
 
-def spec(**changes: Any) -> ExamSpec:
-    fields: dict[str, Any] = {
-        "model": "toy",
-        "base_sha256": "ab" * 32,
-        "student": "mind, no attention",
+def spec(**changes: Any) -> SittingSpec:
+    """A specification; settings of the student may be changed by their names."""
+    student: dict[str, Any] = {
+        "name": "mind, no attention",
         "method": "mind",
         "training": {"gradient_tokens": 5000},
         "corpus_sha256": "cd" * 32,
         "seed": 1,
+    }
+    fields: dict[str, Any] = {
+        "model": "toy",
+        "base_sha256": "ab" * 32,
         "weights_sha256": "ef" * 32,
         "suites": [
             SuiteSpec(name="sums", group="id", fingerprint="f1", n_docs=2),
@@ -46,15 +39,17 @@ def spec(**changes: Any) -> ExamSpec:
         "dtype": "float32",
         "chat_template": True,
     }
-    return ExamSpec(**(fields | changes))
+    of_student = {name: value for name, value in changes.items() if name in StudentId.model_fields}
+    others = {name: value for name, value in changes.items() if name not in of_student}
+    return SittingSpec(**({"student": student | of_student} | fields | others))
 
 
-def record(of: ExamSpec | None = None, **changes: Any) -> ExamRecord:
+def record(of: SittingSpec | None = None, **changes: Any) -> ExamRecord:
     of = of or spec()
     fields: dict[str, Any] = {
         "key": of.key(),
         "spec": of,
-        "cost": None if of.method == UNTOUCHED else COST,
+        "cost": None if of.student.untouched else COST,
         "metrics": {"sums": "acc", "dates": "acc"},
         "manifest": {"cpu": "Toy CPU"},
         "started_utc": START,
@@ -78,39 +73,30 @@ def row(suite: str, doc_id: int, **changes: Any) -> AnswerRow:
 ROWS = (row("sums", 0), row("sums", 1, score=0.0), row("dates", 0))
 
 
+def commit(folder: Path, *entries: tuple[ExamRecord, tuple[AnswerRow, ...]]) -> Store:
+    store = Store(folder)
+    store.commit(entries or [(record(), ROWS)])
+    return store
+
+
 def test_an_exam_comes_back_as_it_was_committed(tmp_path: Path) -> None:
-    assert load_exams(tmp_path) == []
-    assert not has_exam(tmp_path, spec())
-    commit_exam(tmp_path, record(), ROWS)
-    assert has_exam(tmp_path, spec())
-    (exam,) = load_exams(tmp_path)
+    assert Store(tmp_path).exams() == []
+    assert not Store(tmp_path).has(spec().key())
+    store = commit(tmp_path)
+    assert store.has(spec().key())
+    (exam,) = store.exams()
     assert exam.rows == ROWS
-    assert exam.record.model_copy(update={"rows_sha256": ""}) == record()
-    assert len(exam.record.rows_sha256) == 64
-
-
-def test_exams_come_by_file_name_and_hidden_files_are_none(tmp_path: Path) -> None:
-    for seed in (2, 0, 1):
-        commit_exam(tmp_path, record(spec(seed=seed)), ROWS)
-    (tmp_path / "exams" / ".half.json").write_text("{")
-    assert [exam.record.spec.seed for exam in load_exams(tmp_path)] == [0, 1, 2]
+    filled = {"rows_file": "", "rows_sha256": "", "sha256": ""}
+    assert exam.record.model_copy(update=filled) == record()
+    assert len(exam.record.rows_sha256) == len(exam.record.sha256) == 64
 
 
 def test_an_exam_that_is_done_is_kept(tmp_path: Path) -> None:
-    commit_exam(tmp_path, record(), ROWS)
-    commit_exam(tmp_path, record(wall_s=9.0), tuple(r.model_copy(update={"score": 0.0}) for r in ROWS))
-    (exam,) = load_exams(tmp_path)
+    store = commit(tmp_path)
+    commit(tmp_path, (record(wall_s=9.0), tuple(r.model_copy(update={"score": 0.0}) for r in ROWS)))
+    (exam,) = store.exams()
     assert exam.record.wall_s == 2.0
     assert exam.rows == ROWS
-
-
-def test_answers_without_a_record_are_no_exam_and_are_written_again(tmp_path: Path) -> None:
-    path = exam_path(tmp_path, spec())
-    path.parent.mkdir()
-    path.with_suffix(".jsonl").write_text("half an ans")
-    assert load_exams(tmp_path) == []
-    commit_exam(tmp_path, record(), ROWS)
-    assert load_exams(tmp_path)[0].rows == ROWS
 
 
 @pytest.mark.parametrize(
@@ -127,16 +113,15 @@ def test_answers_without_a_record_are_no_exam_and_are_written_again(tmp_path: Pa
 )
 def test_every_document_is_answered_once(rows: tuple[AnswerRow, ...], got: int, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"expected 3 answers to different documents, got {got}"):
-        commit_exam(tmp_path, record(), rows)
-    assert load_exams(tmp_path) == []
+        commit(tmp_path, (record(), rows))
+    assert Store(tmp_path).exams() == []
 
 
 def test_a_name_becomes_a_harmless_file_name(tmp_path: Path) -> None:
-    named = exam_path(tmp_path, spec(student="../../MIND: no *attention*"))
-    assert named.parent == tmp_path / "exams"
-    assert named.name == f"mind-no-attention-s1-{spec(student='../../MIND: no *attention*').key()[:12]}.json"
-    assert exam_path(tmp_path, spec(student="///")).name.startswith("student-s1-")
-    assert len(exam_path(tmp_path, spec(student="x" * 500)).name) < 90
+    for name in ("../../MIND: no *attention*", "///", "x" * 500):
+        commit(tmp_path, (record(spec(name=name)), ROWS))
+    found = sorted(path.name.rpartition("-")[0] for path in (tmp_path / "records").iterdir())
+    assert found == ["exam-mind-no-attention-s1", "exam-s1", f"exam-{'x' * 75}"]
 
 
 def test_the_setting_is_that_of_all_seeds_and_of_a_rerun_elsewhere() -> None:
@@ -150,7 +135,7 @@ def test_the_setting_is_that_of_all_seeds_and_of_a_rerun_elsewhere() -> None:
     [
         {"model": "other"},
         {"base_sha256": "00" * 32},
-        {"student": "mind"},
+        {"name": "mind"},
         {"method": "mcc_kd"},
         {"options": {"beta": 1}},
         {"training": {}},
@@ -168,14 +153,12 @@ def test_everything_else_makes_another_setting(changes: Any) -> None:
     assert spec(**changes).setting() != spec().setting()
 
 
-def test_a_record_is_of_its_specification_and_costs_what_was_trained() -> None:
-    with pytest.raises(ValidationError, match="expected key"):
-        record(key="0" * 64)
+def test_a_record_costs_what_was_trained() -> None:
     with pytest.raises(ValidationError, match="expected a training cost"):
         record(cost=None)
     with pytest.raises(ValidationError, match="expected a training cost"):
-        record(spec(method=UNTOUCHED), cost=COST)
-    assert record(spec(method=UNTOUCHED)).cost is None
+        record(spec(student={}), cost=COST)
+    assert record(spec(student={})).cost is None
 
 
 def test_a_suite_without_a_metric_is_no_exam() -> None:
@@ -183,33 +166,8 @@ def test_a_suite_without_a_metric_is_no_exam() -> None:
         record(metrics={"sums": "acc"})
 
 
-def answers(path: Path) -> Path:
-    (found,) = path.parent.glob("*.jsonl")
-    return found
-
-
-@pytest.mark.parametrize(
-    ("damage", "reason"),
-    [
-        (lambda path: answers(path).write_text(""), "its answers have changed since"),
-        (lambda path: answers(path).unlink(), "No such file"),
-        (lambda path: path.write_text("{"), "Invalid JSON"),
-        (lambda path: path.write_bytes(b"\xff"), "Invalid JSON"),
-        (lambda path: edit(path, schema_version=2), "Input should be 1"),
-        (lambda path: edit(path, more=1), "more: unknown key, got 1"),
-        (lambda path: edit(path, key="0" * 64), "expected key"),
-    ],
-    ids=["answers changed", "no answers", "cut off", "no text", "a later version", "an unknown field", "another key"],
-)
-def test_what_is_no_exam_is_named_in_one_line(damage: Any, reason: str, tmp_path: Path) -> None:
-    commit_exam(tmp_path, record(), ROWS)
-    path = exam_path(tmp_path, spec())
-    damage(path)
-    with pytest.raises(ValueError, match=reason) as error:
-        load_exams(tmp_path)
-    assert str(error.value).startswith(f"{path.name}: expected an exam of this version of offbook")
-    assert "\n" not in str(error.value)
-
-
-def edit(path: Path, **changes: Any) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+def test_the_untouched_model_has_no_settings() -> None:
+    for wrong in ({"method": "untouched"}, {"name": "untouched"}, {"name": "untouched", "method": "untouched"}):
+        with pytest.raises(ValidationError, match="untouched"):
+            spec(**wrong)
+    assert spec(student={}).student.untouched

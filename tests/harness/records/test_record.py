@@ -11,24 +11,23 @@ from pydantic import ValidationError
 
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import Generation, Round
-from offbook.harness.records.cell import (
-    HARNESS_SEMANTICS,
-    CellSpec,
-    DocumentRow,
-    LimitsSpec,
-    Record,
-    canonical_sha256,
-    rows_from_bytes,
-    rows_to_bytes,
-)
+from offbook.harness.records.cell import HARNESS_SEMANTICS, CellRecord, CellSpec, LimitsSpec
+from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.records.drafter import DrafterId
+from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.record import rows_from_bytes, rows_to_bytes
+from offbook.harness.records.student import StudentId
 
 OTHER_VALUES: dict[str, Any] = {
     "model": "other",
     "weights_sha256": "00" * 32,
-    "training": "distilled",
+    "revision": "main",
+    "settings_sha256": "33" * 32,
+    "student": StudentId(name="mind", method="mind"),
+    "layout": "packed",
     "decoder": "eagle2",
     "decoder_config": {"depth": 3},
-    "drafter_fingerprint": "11" * 32,
+    "drafter": DrafterId(sha256="11" * 32),
     "suite": "offbook_chat",
     "suite_fingerprint": "22" * 32,
     "seed": 1,
@@ -58,9 +57,19 @@ def test_a_change_of_any_field_moves_the_key(field: str, make_spec: Any) -> None
 
 
 @pytest.mark.parametrize("field", CellSpec.model_fields)
-def test_every_field_but_the_drafters_weights_moves_the_setting(field: str, make_spec: Any) -> None:
+def test_every_field_but_what_stands_beside_the_weights_moves_the_setting(field: str, make_spec: Any) -> None:
     same = make_spec(**{field: OTHER_VALUES[field]}).setting() == make_spec().setting()
-    assert same == (field == "drafter_fingerprint")
+    assert same == (field == "settings_sha256")
+
+
+def test_a_rerun_may_have_another_drafter_for_the_same_model_and_a_student_other_weights(make_spec: Any) -> None:
+    own, other = (make_spec(drafter=DrafterId(sha256=name * 32)).setting() for name in ("11", "22"))
+    assert own == other != make_spec().setting()
+    assert own != make_spec(drafter=DrafterId(sha256="11" * 32, made_for="base")).setting()
+    student = StudentId(name="mind", method="mind")
+    students = {make_spec(student=student, weights_sha256=name * 32).setting() for name in ("11", "22")}
+    assert len(students) == 1
+    assert make_spec(weights_sha256="11" * 32).setting() != make_spec(weights_sha256="22" * 32).setting()
 
 
 @pytest.mark.parametrize("field", LimitsSpec.model_fields)
@@ -126,16 +135,20 @@ def test_a_row_keeps_the_generation_to_the_last_bit() -> None:
         peak_bytes=123,
     )
     row = DocumentRow.from_generation(generation, doc_id=1, doc_hash="h", text="|\n\u2028é", scores={"acc": 1.0})
-    (back,) = rows_from_bytes(rows_to_bytes([row]))
+    back = DocumentRow.model_validate_json(row.model_dump_json())
     assert back == row
     assert back.generation() == generation
 
 
-def test_rows_are_one_line_each_whatever_the_text(make_row: Any) -> None:
-    rows = [make_row(0, text="a\nb\r\n\x85\u2028"), make_row(1)]
-    data = rows_to_bytes(rows)
-    assert data.count(b"\n") == 2
-    assert rows_from_bytes(data) == rows
+def test_rows_are_one_line_each_whatever_the_text_behind_one_that_names_their_record(
+    make_row: Any, make_record: Any
+) -> None:
+    rows, record = [make_row(0, text="a\nb\r\n\x85\u2028"), make_row(1)], make_record()
+    data = rows_to_bytes(record.key, rows)
+    assert data.count(b"\n") == 3
+    assert rows_from_bytes(record, data) == rows
+    with pytest.raises(ValueError, match="expected 2 rows of"):
+        rows_from_bytes(record, rows_to_bytes("00" * 32, rows))
 
 
 @pytest.mark.parametrize(
@@ -171,8 +184,8 @@ def test_a_prefill_that_commits_several_tokens_is_accounted_for(make_row: Any) -
 
 def test_a_record_survives_a_trip_through_json(make_record: Any) -> None:
     record = make_record()
-    assert Record.model_validate_json(record.model_dump_json()) == record
-    assert json.loads(record.model_dump_json())["schema_version"] == 1
+    assert CellRecord.model_validate_json(record.model_dump_json()) == record
+    assert json.loads(record.model_dump_json())["schema_version"] == 2
 
 
 @pytest.mark.parametrize("name", ["../x.jsonl", "/etc/x.jsonl", "a/b.jsonl", "x.json", ".x.jsonl"])
@@ -182,5 +195,5 @@ def test_a_rows_file_cannot_lie_elsewhere(name: str, make_record: Any) -> None:
 
 
 def test_generation_and_row_have_the_same_fields() -> None:
-    ours = set(DocumentRow.model_fields) - {"doc_id", "doc_hash", "text", "scores"}
+    ours = set(DocumentRow.model_fields) - {"doc_id", "doc_hash", "text", "scores", "cluster", "choices"}
     assert ours == {field.name for field in dataclasses.fields(Generation)}

@@ -13,7 +13,6 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Silent
 from offbook.harness.cli.stream import generate
 from offbook.harness.interchange.lm_eval_model import OffbookLM
-from offbook.harness.records.exam import load_exams
 from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import Target, load_target
@@ -110,7 +109,7 @@ def test_special_tokens_are_stop_strings_in_every_arm_and_in_exams_as_in_lm_eval
     paper = set_paper({"id": [task]}, target, limit=None, max_new_tokens=9, batch_size=2)
     spec = exam_spec(paper, model="chain", base_sha256="a", weights_sha256=target.weights_sha256, dtype="float32")
     examine(paper, target, spec, None, tmp_path / "exam", Silent())
-    (exam,) = load_exams(tmp_path / "exam")
+    (exam,) = Store(tmp_path / "exam").exams()
     assert [row.text for row in exam.rows] == wanted
     assert {(row.tokens, row.finished) for row in exam.rows} == {(tokens, reason == "stop")}
 
@@ -160,7 +159,7 @@ def test_every_document_has_its_own_cap_and_stop_strings(target, suite, tmp_path
     paper = set_paper({"id": [task]}, target, limit=None, max_new_tokens=8, batch_size=3)
     spec = exam_spec(paper, model="chain", base_sha256="a", weights_sha256=target.weights_sha256, dtype="float32")
     examine(paper, target, spec, None, tmp_path / "exam", Silent())
-    (exam,) = load_exams(tmp_path / "exam")
+    (exam,) = Store(tmp_path / "exam").exams()
     assert [(row.text, row.tokens, row.finished) for row in exam.rows] == [
         ("42", 3, True),
         ("42", 5, True),

@@ -74,7 +74,7 @@ def test_intervals_apart_differ(table: pd.DataFrame) -> None:
 def test_a_student_trained_in_another_precision_never_differs_for_that(
     was: str, now: str, expected: str, make_heat: Any, tmp_path: Path
 ) -> None:
-    table = leaderboard(make_heat(training="mind, seed 0"))
+    table = leaderboard(make_heat(student={"name": "mind", "method": "mind"}))
     committed, apart = changed(table, trained_in=was), {"acceptance_length": 9.0, "acceptance_length_high": 9.5}
     fresh = changed(table, trained_in=now, acceptance_length_low=8.5, **apart)
     atomic_write_text(tmp_path / "leaderboard.csv", to_csv(committed))

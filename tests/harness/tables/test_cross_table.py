@@ -2,17 +2,19 @@ import math
 
 import pytest
 
-from offbook.harness.records.finished_cell import Cell
-from offbook.harness.tables.drafters_on_students import BORROWED, cross_markdown, cross_table
+from offbook.harness.records.cell import Cell
+from offbook.harness.records.drafter import DrafterId
+from offbook.harness.tables.drafters_on_students import cross_markdown, cross_table
 
-EAGLE = BORROWED.format(decoder="eagle2")
+MIND = {"name": "mind", "method": "mind"}
 
 
 def cells(make_record, make_spec, make_row, *, borrowed=(3, 2), own=(4, 4), base=(4, 3)) -> list[Cell]:
     """One suite of two documents: rounds that each commit so many tokens, by arm."""
 
-    def cell(heat: str, training: str, decoder: str, committed: tuple[int, int], fingerprint: str, wall: float) -> Cell:
-        spec = make_spec(training=training, decoder=decoder, drafter_fingerprint=fingerprint, n_docs=2)
+    def cell(heat: str, student: dict, made_for: str, committed: tuple[int, int], sha256: str, wall: float) -> Cell:
+        drafter = {"sha256": sha256, "made_for": made_for}
+        spec = make_spec(student=student, decoder="eagle2", drafter=drafter, n_docs=2)
         rows = tuple(
             make_row(d, rounds=((5, n - 1, n - 1, n),) * 3, decode_s=wall, prefill_s=0.0, draft_forwards=3)
             for d, n in enumerate(committed)
@@ -20,9 +22,9 @@ def cells(make_record, make_spec, make_row, *, borrowed=(3, 2), own=(4, 4), base
         return Cell(record=make_record(spec, heat_id=heat), rows=rows)
 
     return [
-        cell("h0", "untouched", "eagle2", base, "aa", 1.0),
-        cell("h1", "mind, seed 0", EAGLE, borrowed, "aa", 1.0),
-        cell("h1", "mind, seed 0", "eagle2", own, "bb", 0.5),
+        cell("h0", {}, "target", base, "aa", 1.0),
+        cell("h1", MIND, "base", borrowed, "aa", 1.0),
+        cell("h1", MIND, "target", own, "bb", 0.5),
     ]
 
 
@@ -49,7 +51,7 @@ def test_documents_are_paired_not_pooled(make_record, make_spec, make_row):
 
 def test_another_drafters_acceptance_is_not_the_bases(make_record, make_spec, make_row):
     first, *rest = cells(make_record, make_spec, make_row)
-    other = first.record.spec.model_copy(update={"drafter_fingerprint": "cc"})
+    other = first.record.spec.model_copy(update={"drafter": DrafterId(sha256="cc")})
     table = cross_table([Cell(record=make_record(other, heat_id="h0"), rows=first.rows), *rest])
     assert table["acceptance_base"].isna().all()
 

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from offbook.harness.records.cell import BASELINE, Certificate
-from offbook.harness.records.finished_cell import Cell
+from offbook.harness.records.cell import Cell
+from offbook.harness.records.certificate import BASELINE, Certificate
 from offbook.harness.records.store import Store
+from offbook.harness.records.verify import whole
 from offbook.harness.tables.decoders import COLUMNS, leaderboard, losslessness, write_leaderboard
 from offbook.harness.tables.decoders_markdown import readme_table, to_csv, to_markdown, update_readme
 from offbook.harness.tables.report import list_records, report
@@ -28,7 +29,7 @@ def one(table: pd.DataFrame, **where: Any) -> dict[Any, Any]:
 def filled(root: Path, cells: list[Cell]) -> Store:
     store = Store(root)
     for cell in cells:
-        store.commit(cell.record, cell.rows)
+        store.commit([(cell.record, cell.rows)])
     return store
 
 
@@ -258,7 +259,7 @@ def test_hostile_text_stays_text(make_heat: Any) -> None:
 
 
 def test_a_row_says_in_what_its_student_was_trained(make_heat: Any) -> None:
-    (first, second) = make_heat(training="mind, seed 0")
+    (first, second) = make_heat(student={"name": "mind", "method": "mind"})
     said = {"heat": {"trained_in": "bf16"}}
     cells = [Cell(record=cell.record.model_copy(update={"manifest": said}), rows=cell.rows) for cell in (first, second)]
     assert set(leaderboard(cells)["trained_in"]) == {"bf16"}
@@ -353,7 +354,7 @@ def test_report_writes_beside_the_records_and_prints(make_heat: Any, tmp_path: P
     report(store.root, console=Console(file=out, width=200))
     assert (store.root / "LEADERBOARD.md").exists()
     assert "eagle2" in out.getvalue()
-    assert store.verify() == 2
+    assert len(whole(store).cells) == 2
 
 
 def test_ls_prints_one_line_a_record(make_heat: Any, tmp_path: Path) -> None:

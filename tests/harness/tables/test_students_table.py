@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, ExamSpec, SuiteSpec, TrainingCost, commit_exam
+from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, SittingSpec, SuiteSpec, TrainingCost
+from offbook.harness.records.store import Store
 from offbook.harness.statistics.crossed import holm
 from offbook.harness.statistics.intervals import wilson
 from offbook.harness.tables.decoders_markdown import to_csv
@@ -29,6 +30,7 @@ from offbook.harness.tables.students_reproduction import compare_students, read_
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 MANIFEST: dict[str, Any] = {"cpu": "Toy | CPU", "cores": 4, "platform": "Linux", "packages": {"torch": "2"}}
 SUITES = {"sums": "id", "dates": "ood"}
+OF_STUDENTS = ("method", "options", "training", "corpus_sha256")
 
 
 def exam(
@@ -50,11 +52,13 @@ def exam(
     fields: dict[str, Any] = {
         "model": "toy",
         "base_sha256": "ab" * 32,
-        "student": student,
-        "method": student,
-        "training": {"gradient_tokens": 5000, "learning_rate": 1e-4} if trained else {},
-        "corpus_sha256": "cd" * 32 if trained else None,
-        "seed": seed,
+        "student": {
+            "name": student,
+            "method": student,
+            "training": {"gradient_tokens": 5000, "learning_rate": 1e-4} if trained else {},
+            "corpus_sha256": "cd" * 32 if trained else None,
+            "seed": seed if trained else 0,
+        },
         "weights_sha256": f"{student}-{seed}",
         "suites": [
             SuiteSpec(name=name, group=SUITES.get(name, "id"), fingerprint="f" * 64, n_docs=len(found), origin=origin)
@@ -65,7 +69,9 @@ def exam(
         "dtype": "float32",
         "chat_template": True,
     }
-    spec = ExamSpec(**(fields | changes))
+    taught = {name: changes.pop(name) for name in OF_STUDENTS if name in changes}
+    fields["student"] |= taught
+    spec = SittingSpec(**(fields | changes))
     cost = TrainingCost(
         gradient_tokens=5000 + seed,
         kept_tokens=4000,
@@ -94,7 +100,7 @@ def exam(
     record = ExamRecord(
         key=spec.key(),
         spec=spec,
-        cost=cost if spec.method != "untouched" else None,
+        cost=None if spec.student.untouched else cost,
         metrics=dict.fromkeys(scores, metric),
         manifest=MANIFEST,
         started_utc=START,
@@ -379,13 +385,13 @@ def test_while_a_student_has_one_seed_its_method_is_an_open_question() -> None:
 
 def filled(folder: Path, exams: Sequence[Exam]) -> Path:
     for record, rows in exams:
-        commit_exam(folder, record, rows)
+        Store(folder).commit([(record, rows)])
     return folder
 
 
 def test_the_tables_grow_with_the_run(tmp_path: Path) -> None:
     exams = three_students()
-    expected = [Expected("toy", e.record.spec.student, e.record.spec.seed) for e in exams]
+    expected = [Expected("toy", e.record.spec.student.name, e.record.spec.student.seed) for e in exams]
     write_students(tmp_path, expected=expected)
     text = (tmp_path / "STUDENTS.md").read_text()
     assert "0 of 5 exams are done." in text
@@ -413,8 +419,8 @@ def test_the_csv_keeps_every_digit(tmp_path: Path) -> None:
 
 def test_a_damaged_exam_writes_nothing(tmp_path: Path) -> None:
     filled(tmp_path, [exam()])
-    next((tmp_path / "exams").glob("*.jsonl")).write_text("")
-    with pytest.raises(ValueError, match="answers have changed"):
+    next((tmp_path / "rows").glob("*.jsonl")).write_text("")
+    with pytest.raises(ValueError, match="expected SHA-256"):
         write_students(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

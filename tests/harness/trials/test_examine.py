@@ -2,7 +2,7 @@ import pytest
 
 from offbook.engine.decoding.batch import BatchAnswer
 from offbook.engine.progress import Silent
-from offbook.harness.records.exam import has_exam, load_exams
+from offbook.harness.records.store import Store
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.requests import find_suites
 from offbook.harness.trials.exam import Paper, exam_spec, examine, set_paper
@@ -49,12 +49,12 @@ def test_every_document_gets_the_answer_to_its_own_question(paper, target, tmp_p
 
     monkeypatch.setattr("offbook.harness.trials.exam.answer_batch", answers)
     spec = untouched(paper, target)
-    assert not has_exam(tmp_path, spec)
+    assert not Store(tmp_path).has(spec.key())
     right = examine(paper, target, spec, None, tmp_path, Silent()).right()
     assert sum(right) / len(right) == pytest.approx(0.8)
-    assert has_exam(tmp_path, spec)
+    assert Store(tmp_path).has(spec.key())
     assert sizes == [3, 3, 3, 1]
-    (exam,) = load_exams(tmp_path)
+    (exam,) = Store(tmp_path).exams()
     wrong = {(row.suite, row.doc_id) for row in exam.rows if row.score == 0}
     assert wrong == {(f"offbook_procedural_{name}", 4) for name in NAMES}
     assert all(row.finished for row in exam.rows)
@@ -71,7 +71,7 @@ def test_every_document_gets_the_answer_to_its_own_question(paper, target, tmp_p
 
 def test_an_answer_that_hits_the_cap_is_not_finished(paper, target, tmp_path):
     examine(paper, target, untouched(paper, target), None, tmp_path, Silent())
-    (exam,) = load_exams(tmp_path)
+    (exam,) = Store(tmp_path).exams()
     assert all(row.tokens <= 12 for row in exam.rows)
     assert all(row.finished == (row.tokens < 12) for row in exam.rows if row.tokens < 12)
     assert any(not row.finished for row in exam.rows)
@@ -85,5 +85,5 @@ def test_batches_and_one_by_one_agree_on_a_model_in_double_precision(tmp_path_fa
         paper = set_paper(groups, target, limit=4, max_new_tokens=10, batch_size=size)
         spec = exam_spec(paper, model="tiny", base_sha256="ab", weights_sha256=target.weights_sha256, dtype="float64")
         examine(paper, target, spec, None, tmp_path / str(size), Silent())
-        texts.append([row.text for row in load_exams(tmp_path / str(size))[0].rows])
+        texts.append([row.text for row in Store(tmp_path / str(size)).exams()[0].rows])
     assert texts[0] == texts[1]

@@ -10,8 +10,10 @@ from offbook.harness.artifacts import drafters
 from offbook.harness.certificates.certify import _decoder_certificate
 from offbook.harness.certificates.margin_probe import Probe
 from offbook.harness.records import journal
-from offbook.harness.records.cell import Certificate
+from offbook.harness.records.certificate import Certificate
+from offbook.harness.records.drafter import DrafterId
 from offbook.harness.records.store import Store
+from offbook.harness.records.verify import whole as whole_store
 from offbook.harness.roster import drafter_info
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.decoders import contender
@@ -138,7 +140,7 @@ def test_a_heat_commits_one_cell_an_arm_over_the_same_documents(target, qa, tmp_
         assert len({d.prompt_tokens for d in documents}) == 1
     verdicts = {r.spec.decoder: r.certificate.verdict for r in records}
     assert verdicts == {"autoregressive": "baseline"} | dict.fromkeys(NAMES[1:], "lossless")
-    assert store.verify() == len(NAMES)
+    assert len(whole_store(store).cells) == len(NAMES)
     table = write_leaderboard(store, tmp_path)
     assert table.loc[table["decoder"] == "autoregressive", "speedup"].eq(1.0).all()
 
@@ -244,7 +246,7 @@ def test_the_options_reach_the_contender_that_is_certified():
 
 def test_a_contender_that_draws_by_itself_with_a_drafter_of_its_own_is_not_tested(target, qa, tmp_path):
     plain, other = build_arms(target, ["autoregressive", "prompt_lookup"])
-    trained = dataclasses.replace(other, decoder=Spy("", other.decoder, []), drafter_fingerprint="ab" * 32)
+    trained = dataclasses.replace(other, decoder=Spy("", other.decoder, []), drafter_id=DrafterId(sha256="ab" * 32))
     records = run_heat(plan(target, qa, [plain, trained], limit=1, temperature=1.0), Store(tmp_path))
     assert {r.spec.decoder: r.certificate.verdict for r in records}["prompt_lookup"] == "not_tested"
 
@@ -267,7 +269,7 @@ def test_trained_drafters_take_part(target, qa, tmp_path):
         assert record.drafter is not None
         assert record.drafter.parameters > 1000
         assert record.drafter.training_tokens == sum(len(a.answer_tokens) for a in answers)
-        assert record.spec.drafter_fingerprint == drafter_info.fingerprint(folders[record.spec.decoder])
+        assert record.spec.drafter == DrafterId(sha256=drafter_info.fingerprint(folders[record.spec.decoder]))
 
 
 def test_a_decoder_that_changes_a_token_is_caught(target, qa, tmp_path):
@@ -343,7 +345,7 @@ def test_a_prompt_beyond_the_context_names_its_document(target, qa):
 def test_cells_of_two_heats_are_never_mixed(target, qa, tmp_path):
     store = Store(tmp_path)
     run_heat(plan(target, qa, build_arms(target, NAMES[:2])), store)
-    with pytest.raises(ValueError, match="got 2 from a heat with other decoders"):
+    with pytest.raises(ValueError, match="got some from a heat of autoregressive, prompt_lookup"):
         run_heat(plan(target, qa), store)
 
 
@@ -358,27 +360,39 @@ def test_an_interrupted_heat_leaves_nothing(target, qa, tmp_path):
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
-@pytest.mark.parametrize("survived", range(len(NAMES) + 1))
+@pytest.mark.parametrize("survived", range(2 * len(NAMES) + 1))
 def test_a_commit_that_was_killed_halfway_is_finished_by_the_next_process(target, qa, tmp_path, monkeypatch, survived):
-    store, heat, commits = Store(tmp_path), plan(target, qa, limit=1), []
+    """Each of its files is the last that the killed process writes."""
+    store, heat, written = Store(tmp_path), plan(target, qa, limit=1), []
 
-    def commit(self, record, rows):
-        if len(commits) == survived:
+    def write(path, data):
+        if len(written) == survived:
             raise KeyboardInterrupt
-        commits.append(record)
-        return original(self, record, rows)
+        written.append(path)
+        return original(path, data)
 
-    original = Store.commit
+    original = journal.write_once
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "commit", commit)
-        if survived < len(NAMES):
+        patch.setattr(journal, "write_once", write)
+        if survived < 2 * len(NAMES):
             with pytest.raises(KeyboardInterrupt):
                 run_heat(heat, store)
+            assert store.records() == [], "without their lines of the ledger they do not count"
         else:
             run_heat(heat, store)
-    assert len(store.records()) == survived
     assert is_done(heat, store)
     assert len(store.records()) == len(NAMES)
     assert len({r.heat_id for r in store.records()}) == 1
-    journal.recover(store)
-    assert store.verify() == len(NAMES)
+    store.recover()
+    assert len(whole_store(store).cells) == len(NAMES)
+
+
+def test_a_heat_that_lost_a_record_is_run_again_as_a_whole(target, qa, tmp_path):
+    store, heat = Store(tmp_path), plan(target, qa, limit=1)
+    first = run_heat(heat, store)
+    next((tmp_path / "records").glob("*prompt-lookup*")).unlink()
+    assert not is_done(heat, store)
+    second = run_heat(heat, store)
+    assert [r.key for r in second] == [r.key for r in first]
+    assert {r.heat_id for r in second} != {r.heat_id for r in first}, "speeds compare inside of one heat only"
+    assert len(whole_store(store).cells) == len(NAMES)

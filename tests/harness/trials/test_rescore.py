@@ -9,10 +9,10 @@ import pytest
 
 from offbook.engine.progress import Silent
 from offbook.harness.cli.main import main
-from offbook.harness.records.cell import HARNESS_SEMANTICS
-from offbook.harness.records.exam import AnswerRow, ExamRecord, ExamSpec, SuiteSpec, commit_exam, load_exams
-from offbook.harness.records.finished_cell import Cell
+from offbook.harness.records.cell import HARNESS_SEMANTICS, Cell
+from offbook.harness.records.exam import AnswerRow, ExamRecord, SittingSpec, SuiteSpec
 from offbook.harness.records.store import Store
+from offbook.harness.records.verify import whole
 from offbook.harness.suites.requests import Asked, ask, find_suites
 from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.decoders_markdown import readme_table
@@ -46,17 +46,15 @@ def old(tmp_path: Path, asked: Asked, texts: tuple[str, str], make_spec: Any, ma
     store = Store(tmp_path)
     spec = make_spec(suite=SUITE, harness_semantics=OLD)
     rows = [make_row(r.doc_id, doc_hash=r.doc_hash, text=text) for r, text in zip(asked.requests, texts, strict=True)]
-    store.commit(make_record(spec), rows)
+    store.commit([(make_record(spec), rows)])
     return store
 
 
-def sit(folder: Path, asked: Asked, texts: tuple[str, str], **changes: Any) -> ExamSpec:
+def sit(folder: Path, asked: Asked, texts: tuple[str, str], **changes: Any) -> SittingSpec:
     suite = SuiteSpec(name=SUITE, group="ood", fingerprint="f1", n_docs=2)
     fields: dict[str, Any] = {
         "model": "toy",
         "base_sha256": "ab" * 32,
-        "student": "untouched",
-        "method": "untouched",
         "weights_sha256": "ef" * 32,
         "suites": (suite,),
         "max_new_tokens": 64,
@@ -65,7 +63,7 @@ def sit(folder: Path, asked: Asked, texts: tuple[str, str], **changes: Any) -> E
         "chat_template": True,
         "harness_semantics": OLD,
     }
-    spec = ExamSpec(**(fields | changes))
+    spec = SittingSpec(**(fields | changes))
     rows = [
         AnswerRow(
             suite=spec.suites[0].name,
@@ -90,12 +88,14 @@ def sit(folder: Path, asked: Asked, texts: tuple[str, str], **changes: Any) -> E
         finished_utc=START,
         wall_s=2.0,
     )
-    commit_exam(folder, record, rows)
+    Store(folder).commit([(record, rows)])
     return spec
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.name for path in folder.rglob("*") if path.is_file() and path.name not in (".lock", "ledger.jsonl")
+    )
 
 
 def test_a_record_gets_new_scores_and_keeps_all_else(old: Store) -> None:
@@ -122,9 +122,9 @@ def test_a_record_gets_new_scores_and_keeps_all_else(old: Store) -> None:
 
 def test_an_exam_gets_new_scores_and_keeps_all_else(tmp_path: Path, asked: Asked, texts: tuple[str, str]) -> None:
     spec = sit(tmp_path, asked, texts)
-    (before,) = load_exams(tmp_path)
+    (before,) = Store(tmp_path).exams()
     done = rescore(tmp_path, Silent())
-    (after,) = load_exams(tmp_path)
+    (after,) = Store(tmp_path).exams()
     assert [(moved.before, moved.after) for moved in done.moved] == [(1.0, 0.5)]
     assert after.record.spec == spec.model_copy(update={"harness_semantics": HARNESS_SEMANTICS})
     assert [row.score for row in after.rows] == [1.0, 0.0]
@@ -146,6 +146,7 @@ def test_what_was_interrupted_is_whole_and_the_same_command_finishes(
 ) -> None:
     def interrupted(store: Store, key: str) -> None:
         if at == "before its rows go":
+            store.ledger.remove([key])
             for path in store.root.glob(f"records/*-{key[:12]}.json"):
                 path.unlink()
         raise KeyboardInterrupt
@@ -154,7 +155,7 @@ def test_what_was_interrupted_is_whole_and_the_same_command_finishes(
         patch.setattr(Store, "retire", interrupted)
         with pytest.raises(KeyboardInterrupt):
             rescore(old.root, Silent())
-    assert old.verify() == (2 if at == "before the old record goes" else 1)
+    assert len(whole(old).cells) == (2 if at == "before the old record goes" else 1)
     rescore(old.root, Silent())
     assert [record.spec.harness_semantics for record in old.records()] == [HARNESS_SEMANTICS]
     assert len(files(old.root)) == 2
@@ -164,10 +165,8 @@ def test_other_documents_are_left_as_they_are(
     tmp_path: Path, asked: Asked, texts: tuple[str, str], make_spec: Any, make_record: Any, make_row: Any
 ) -> None:
     store = Store(tmp_path)
-    store.commit(
-        make_record(make_spec(suite=SUITE, harness_semantics=OLD)),
-        [make_row(r.doc_id, doc_hash="another", text="yes") for r in asked.requests],
-    )
+    rows = [make_row(r.doc_id, doc_hash="another", text="yes") for r in asked.requests]
+    store.commit([(make_record(make_spec(suite=SUITE, harness_semantics=OLD)), rows)])
     before = files(tmp_path)
     done = rescore(tmp_path, Silent())
     ((name, reason),) = done.left.items()
@@ -194,12 +193,12 @@ def test_an_exam_whose_suite_is_not_at_hand_is_left_as_it_is(
     assert "left as it is: exam of untouched, seed 0" in said.err
     assert "SVAMP" in said.err
     assert "1 scored again, 1 left as they are" in said.err
-    assert sorted(exam.record.spec.harness_semantics for exam in load_exams(folder)) == [OLD, HARNESS_SEMANTICS]
+    assert sorted(exam.record.spec.harness_semantics for exam in Store(folder).exams()) == [OLD, HARNESS_SEMANTICS]
 
 
 def test_a_store_of_a_later_version_is_refused(old: Store, make_spec: Any, make_record: Any, make_row: Any) -> None:
     later = make_spec(suite=SUITE, harness_semantics=HARNESS_SEMANTICS + 1)
-    old.commit(make_record(later), [make_row(0), make_row(1)])
+    old.commit([(make_record(later), [make_row(0), make_row(1)])])
     before = files(old.root)
     with pytest.raises(ValueError, match=rf"expected semantics up to {HARNESS_SEMANTICS}, got .*; upgrade offbook"):
         rescore(old.root, Silent())
@@ -218,7 +217,7 @@ def test_rows_of_different_semantics_are_neither_pooled_nor_alike(
     assert "Scored by semantics" not in readme_table(leaderboard(make_heat()))
     sit(tmp_path, asked, texts)
     sit(tmp_path, asked, texts, harness_semantics=HARNESS_SEMANTICS)
-    exams = load_exams(tmp_path)
+    exams = Store(tmp_path).exams()
     table, comparisons = students_table(exams), comparisons_table(exams)
     assert comparisons.empty
     assert table["exam"].nunique() == 2
@@ -228,5 +227,5 @@ def test_rows_of_different_semantics_are_neither_pooled_nor_alike(
 def test_a_folder_without_results_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["rescore", str(tmp_path / "nowhere")])
-    assert "nowhere: expected a store with a folder records/ or exams/, found none" in capsys.readouterr().err
+    assert "nowhere: expected a store with a folder records/, found none" in capsys.readouterr().err
     assert not (tmp_path / "nowhere").exists()

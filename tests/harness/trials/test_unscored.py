@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from offbook.engine.progress import Silent
-from offbook.harness.records.exam import load_exams
 from offbook.harness.records.store import Store
+from offbook.harness.records.verify import whole as whole_store
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import load_target
 from offbook.harness.suites.requests import find_suites
@@ -100,7 +100,7 @@ def test_the_same_command_scores_kept_answers_once_the_task_is_mended(
     said = capsys.readouterr().err
     assert len([line for line in said.splitlines() if "they are scored, and none is generated again" in line]) == 1
     store = Store(out)
-    assert store.verify() == len(NAMES)
+    assert len(whole_store(store).cells) == len(NAMES)
     assert tokens_in(store) == tokens_of(answers)
     assert len(tokens_in(store)) == len(NAMES) * len(ROWS)
     for record in store.records():
@@ -205,7 +205,7 @@ def test_damaged_answers_are_told_in_one_line_and_generated_anew(damage, target,
     assert "expected the answers of an earlier run, got a damaged file (" in line
     assert line.endswith("; they are generated anew")
     assert "\n" not in line
-    assert store.verify() == len(NAMES)
+    assert len(whole_store(store).cells) == len(NAMES)
     assert not (store.root / "unscored").exists()
 
 
@@ -246,12 +246,12 @@ def test_an_exam_keeps_its_answers_too(target, folder, tmp_path, no_decoder):
     with pytest.raises(ValueError, match=r"suite 'mine': .* KeyError: .*; the answers are kept: once that is mended"):
         sit()
     answers = kept_in(tmp_path / "out")
-    assert not load_exams(tmp_path / "out")
+    assert not Store(tmp_path / "out").exams()
     mend(folder)
     no_decoder()
     told = Told()
     sit(told)
-    (exam,) = load_exams(tmp_path / "out")
+    (exam,) = Store(tmp_path / "out").exams()
     assert [line for line in told.lines if "none is generated again" in line]
     assert exam.record.started_utc.isoformat() == answers["began"]["started_utc"].replace("Z", "+00:00")
     assert sorted(row.tokens for row in exam.rows) == sorted(len(a["tokens"]) for a in answers["answers"])

@@ -1,0 +1,97 @@
+"""What a record says against what can be derived again: ranges, counts, and the certificate from both rows files.
+
+A hash says that nothing was changed after the commit; this says that it adds up. What nothing else in the store
+determines, raw times above all, can be forged by who rewrites record, rows and ledger alike: no file can tell that,
+only a signature or another run.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from offbook.harness.records.accuracy import is_accuracy
+from offbook.harness.records.cell import Cell
+from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.records.exam import Exam
+
+BASELINE_DECODER = "autoregressive"
+
+
+def of_cell(cell: Cell) -> Iterator[str]:
+    """What is wrong inside of one cell."""
+    record, rows = cell.record, cell.rows
+    certificate, spec = record.certificate, record.spec
+    yield from _scores(record.metric, {row.doc_id: row.scores[record.metric] for row in rows})
+    for row in rows:
+        if row.prefill_s + row.decode_s <= 0:
+            yield f"document {row.doc_id}: expected times above 0, got {row.prefill_s + row.decode_s:g} s"
+        if len(row.tokens) > spec.limits.max_new_tokens:
+            yield f"document {row.doc_id}: expected at most {spec.limits.max_new_tokens} tokens, got {len(row.tokens)}"
+    if (certificate.kind == "baseline") != (spec.decoder == BASELINE_DECODER):
+        yield f"expected {BASELINE_DECODER} alone to be the baseline, got {spec.decoder} as {certificate.kind}"
+    if certificate.kind == "greedy_identity":
+        if certificate.n != len(rows):
+            yield f"expected a certificate over {len(rows)} documents, got {certificate.n}"
+        if spec.temperature > 0:
+            yield f"expected a certificate of greedy answers at temperature 0, got {spec.temperature:g}"
+    if record.finished_utc < record.started_utc:
+        yield "expected an end after the start, got one before it"
+
+
+def of_exam(exam: Exam) -> Iterator[str]:
+    """What is wrong inside of one exam."""
+    for name, metric in exam.record.metrics.items():
+        yield from _scores(metric, {row.doc_id: row.score for row in exam.rows if row.suite == name})
+    for row in exam.rows:
+        if row.tokens > exam.record.spec.max_new_tokens:
+            yield f"document {row.doc_id}: expected at most {exam.record.spec.max_new_tokens} tokens, got {row.tokens}"
+
+
+def of_heat(cells: Sequence[Cell]) -> Iterator[str]:
+    """What is wrong between the cells of one heat: who is missing, other documents, another certificate."""
+    heat = cells[0].record.manifest.get("heat")
+    arms = heat.get("arms") if isinstance(heat, dict) else None
+    there = {arm_id(cell) for cell in cells}
+    if isinstance(arms, list) and (missing := sorted({str(arm) for arm in arms} - there)):
+        yield f"heat {cells[0].record.heat_id}: expected all its arms, found none of {', '.join(missing)}"
+    baseline = next((cell for cell in cells if cell.record.spec.decoder == BASELINE_DECODER), None)
+    if baseline is None:
+        return
+    reference = {row.doc_id: row for row in baseline.rows}
+    for cell in cells:
+        name = f"{cell.record.spec.suite}, {cell.record.spec.decoder}"
+        if {row.doc_id: row.doc_hash for row in cell.rows} != {i: row.doc_hash for i, row in reference.items()}:
+            yield f"{name}: expected the documents of its heat's baseline, got others"
+        elif cell.record.certificate.kind == "greedy_identity":
+            yield from (f"{name}: {problem}" for problem in _greedy(cell, reference))
+
+
+def arm_id(cell: Cell) -> str:
+    """The name of a cell's arm inside of its heat, as `roster.arms.Arm.id` gives it."""
+    drafter = cell.record.spec.drafter
+    return f"{cell.record.spec.decoder}+base" if drafter and drafter.made_for == "base" else cell.record.spec.decoder
+
+
+def _greedy(cell: Cell, reference: dict[int, DocumentRow]) -> Iterator[str]:
+    said = cell.record.certificate
+    differing = {row.doc_id for row in cell.rows if not _same(row, reference[row.doc_id])}
+    ties = {d.doc_id for d in said.detail if d.tie}
+    if differing != {d.doc_id for d in said.detail} or said.identical != len(cell.rows) - len(differing):
+        same = len(cell.rows) - len(differing)
+        yield f"expected a certificate of {same} identical answers, as its rows have it, got {said.identical}"
+    if (said.ties, said.unexplained) != (len(ties), len(said.detail) - len(ties)):
+        yield f"expected {len(ties)} ties among its differences, got {said.ties} and {said.unexplained} unexplained"
+    verdict = "differs" if said.unexplained else "ties" if said.ties else "lossless"
+    if said.verdict != verdict:
+        yield f"expected the verdict {verdict}, as its counts have it, got {said.verdict}"
+
+
+def _same(row: DocumentRow, other: DocumentRow) -> bool:
+    return row.tokens == other.tokens and row.finish_reason == other.finish_reason
+
+
+def _scores(metric: str, scores: dict[int, float]) -> Iterator[str]:
+    if is_accuracy(metric):
+        yield from (
+            f"document {doc_id}: expected a score of {metric} in [0, 1], got {score:g}"
+            for doc_id, score in scores.items()
+            if not 0 <= score <= 1
+        )

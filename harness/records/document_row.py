@@ -1,0 +1,123 @@
+"""One document's answer with its full account; one line of a cell's sidecar."""
+
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from offbook.engine.decoding.generation import FinishReason, Generation, Round
+from offbook.harness.records.strict import AtRest, Count, Seconds
+
+
+class DocumentRow(AtRest):
+    """One document's answer with its full account; one line of a cell's sidecar.
+
+    Attributes are those of `engine.decoding.generation.Generation`, and
+        doc_id: index of the document in the suite.
+        doc_hash: hash of the document, as lm-eval computes it.
+        text: the answer that was scored.
+        rounds: (drafted, offered, accepted, committed) of each verify forward.
+        scores: value by metric name, as lm-eval computes them.
+        cluster: documents of one are alike, such as one story with other numbers; "": alone.
+        choices: how many answers the question names to choose from; None where that is not known.
+    """
+
+    doc_id: Count
+    doc_hash: str
+    prompt_tokens: Annotated[int, Field(ge=1)]
+    tokens: tuple[int, ...]
+    prefill_committed: Annotated[int, Field(ge=1)]
+    text: str
+    finish_reason: FinishReason
+    rounds: tuple[tuple[Count, Count, Count, Count], ...]
+    draft_forwards: Count
+    prefill_s: Seconds
+    decode_s: Seconds
+    draft_s: Seconds | None
+    target_s: Seconds | None
+    peak_bytes: Count
+    scores: dict[str, float]
+    cluster: str = ""
+    choices: Count | None = None
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        for drafted, offered, accepted, committed in self.rounds:
+            if not (accepted <= offered <= min(drafted, committed) and committed <= accepted + 1):
+                message = (
+                    f"document {self.doc_id}: expected rounds (drafted, offered, accepted, committed) with accepted <= "
+                    f"offered <= drafted and offered <= committed <= accepted + 1, got "
+                    f"{(drafted, offered, accepted, committed)}; the decoder miscounts, so correct it"
+                )
+                raise ValueError(message)
+        by_rounds = sum(committed for *_, committed in self.rounds)
+        if len(self.tokens) != self.prefill_committed + by_rounds:
+            message = (
+                f"document {self.doc_id}: expected {self.prefill_committed} tokens from the prefill + {by_rounds} from "
+                f"{len(self.rounds)} rounds, got {len(self.tokens)}; the decoder miscounts, so correct it"
+            )
+            raise ValueError(message)
+        return self
+
+    @classmethod
+    def from_generation(
+        cls,
+        generation: Generation,
+        *,
+        doc_id: int,
+        doc_hash: str,
+        text: str,
+        scores: dict[str, float],
+        cluster: str = "",
+        choices: int | None = None,
+    ) -> Self:
+        """The row of one decoded and scored document.
+
+        Raises:
+            ValueError: tokens and rounds that do not add up, or a number that is not finite.
+        """
+        return cls(
+            doc_id=doc_id,
+            doc_hash=doc_hash,
+            prompt_tokens=generation.prompt_tokens,
+            tokens=generation.tokens,
+            prefill_committed=generation.prefill_committed,
+            text=text,
+            finish_reason=generation.finish_reason,
+            rounds=tuple((r.drafted, r.offered, r.accepted, r.committed) for r in generation.rounds),
+            draft_forwards=generation.draft_forwards,
+            prefill_s=generation.prefill_s,
+            decode_s=generation.decode_s,
+            draft_s=generation.draft_s,
+            target_s=generation.target_s,
+            peak_bytes=generation.peak_bytes,
+            scores=scores,
+            cluster=cluster,
+            choices=choices,
+        )
+
+    def generation(self) -> Generation:
+        """What the decoder returned, for `engine.decoding.metrics`."""
+        return Generation(
+            prompt_tokens=self.prompt_tokens,
+            tokens=self.tokens,
+            prefill_committed=self.prefill_committed,
+            finish_reason=self.finish_reason,
+            rounds=tuple(Round(drafted=d, offered=o, accepted=a, committed=c) for d, o, a, c in self.rounds),
+            draft_forwards=self.draft_forwards,
+            prefill_s=self.prefill_s,
+            decode_s=self.decode_s,
+            draft_s=self.draft_s,
+            target_s=self.target_s,
+            peak_bytes=self.peak_bytes,
+        )
+
+
+def rows_to_bytes(rows: Sequence[DocumentRow]) -> bytes:
+    """Rows as JSON Lines, one document a line."""
+    return "".join(row.model_dump_json() + "\n" for row in rows).encode("utf-8")
+
+
+def rows_from_bytes(data: bytes) -> list[DocumentRow]:
+    """Rows from JSON Lines."""
+    return [DocumentRow.model_validate_json(line) for line in data.split(b"\n") if line]

@@ -1,0 +1,57 @@
+"""Who was trained, and how: one dimension of the matrix, the same in the records of decoders and of exams."""
+
+from typing import Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from offbook.engine.quoting import quoted
+from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.strict import AtRest, Count
+
+UNTOUCHED = "untouched"
+
+
+class StudentId(AtRest):
+    """A student of a base model; without arguments the base model itself, which nobody trained.
+
+    Attributes:
+        name: what the matrix calls it: a method, or one with settings of its own ("mind, no attention").
+        method: the distiller; "untouched" for the base model itself.
+        options: the method's own settings.
+        training: `engine.students.distiller.StudentConfig` as JSON, without the seed; empty for the untouched model.
+        seed: of training; 0 for the untouched model.
+        corpus_sha256: hash of the corpus; None for the untouched model.
+        helpers: hashes of other models that took part in training (text encoder, teacher), by what they did.
+    """
+
+    name: str = UNTOUCHED
+    method: str = UNTOUCHED
+    options: dict[str, JsonValue] = Field(default={})
+    training: dict[str, JsonValue] = Field(default={})
+    seed: Count = 0
+    corpus_sha256: str | None = None
+    helpers: dict[str, str] = Field(default={})
+
+    @model_validator(mode="after")
+    def _untouched_has_nothing(self) -> Self:
+        if (self.name == UNTOUCHED) != (self.method == UNTOUCHED):
+            msg = f"expected the name {UNTOUCHED!r} for the untouched model alone, got {quoted(self.name)}"
+            raise ValueError(msg)
+        if self.method == UNTOUCHED and (self.options or self.training or self.seed or self.corpus_sha256):
+            msg = f"expected no settings, seed or corpus of the {UNTOUCHED} model, got some"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def untouched(self) -> bool:
+        """Whether this is the base model itself."""
+        return self.method == UNTOUCHED
+
+    def setting(self) -> str:
+        """A hash without the seed: equal for the seeds of one student."""
+        return canonical_sha256(self.model_copy(update={"seed": 0}).model_dump())
+
+    def rerun(self) -> str:
+        """`setting` without the mixed precision, which a rerun on another machine may choose otherwise."""
+        training = {name: value for name, value in self.training.items() if name != "mixed_precision"}
+        return self.model_copy(update={"training": training}).setting()

@@ -1,0 +1,15 @@
+"""What people read in the place of a dimension: a student with its seed, a decoder with whose drafter it ran."""
+
+from offbook.harness.records.cell import CellSpec
+from offbook.harness.records.student import StudentId
+
+
+def student_label(student: StudentId) -> str:
+    """Such as `mind, seed 0`; `untouched` for the base model itself."""
+    return student.name if student.untouched else f"{student.name}, seed {student.seed}"
+
+
+def decoder_label(spec: CellSpec) -> str:
+    """Such as `eagle2`, or `eagle2 (base's drafter)` where that was trained for the base model of a student."""
+    borrowed = spec.drafter is not None and spec.drafter.made_for == "base"
+    return f"{spec.decoder} (base's drafter)" if borrowed else spec.decoder
