@@ -73,6 +73,15 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Kills, faults of the disk, dead nodes, several executors; writes results/chaos.md; ten minutes on two cores."""
+    prepare(session)
+    install(session, "ray", "submitit")
+    summary = ("--summary", "results/chaos.md")
+    call(session, "python", "-m", "tests.chaos.campaign", *summary, env={**TEST_ENV, "PYTHONPATH": ".:src"})
+
+
+@nox.session
 def reproduce(session: nox.Session) -> None:
     """Decoders and students, on every core (the profile `laptop` unless arguments after -- say otherwise)."""
     prepare(session)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from offbook.engine.files import atomic_write_bytes, write_once
+from offbook.engine.files import atomic_write_bytes, write_once, writing
 from offbook.harness.settings.plain import read_plain
 
 HEARTBEAT_S = 30.0
@@ -163,7 +163,8 @@ def _set_aside(path: Path, token: str) -> None:
     """Removes the claim that was found to be nobody's, and not one that another process has just put in its place."""
     aside = path.with_name(f".{secrets.token_hex(16)}.tmp")
     try:
-        path.rename(aside)
+        with writing(path):
+            path.rename(aside)
     except FileNotFoundError:
         return
     found = read_claim(aside)

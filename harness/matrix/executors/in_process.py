@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from offbook.engine.files import writing
 from offbook.engine.progress import Progress
 from offbook.harness.matrix.executors.remote import LOGS
 from offbook.harness.matrix.executors.schedule import End
@@ -67,7 +68,7 @@ class InProcess:
             self.errors[stage.key] = error
             log = self._folder / LOGS / f"{stage.key[:12]}.txt"
             log.parent.mkdir(exist_ok=True)
-            with log.open("a", encoding="utf-8") as file:
+            with writing(log), log.open("a", encoding="utf-8") as file:
                 traceback.print_exception(error, file=file)
             return [End(key=stage.key, status=1, reason=str(error))]
         return [End(key=stage.key, status=outcome.value)]

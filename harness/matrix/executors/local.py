@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from offbook.engine.children import VARIABLE
+from offbook.engine.files import writing
 from offbook.engine.progress import Progress
 from offbook.harness.matrix.executors.groups import Group, available_bytes, groups, whole_machine
 from offbook.harness.matrix.executors.remote import LOGS, last_line
@@ -76,7 +77,7 @@ class Processes:
             group = slot or whole_machine()
             log = self._folder / LOGS / f"{stage.key[:12]}.txt"
             log.parent.mkdir(exist_ok=True)
-            with log.open("a", encoding="utf-8") as errors:
+            with writing(log), log.open("a", encoding="utf-8") as errors:
                 child = subprocess.Popen(
                     [
                         *self._command,

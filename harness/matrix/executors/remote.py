@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from offbook.engine.children import VARIABLE
+from offbook.engine.files import writing
 from offbook.engine.threads import COUNTS
 
 LOGS = "logs"  # what workers write to standard error, a file a stage
@@ -29,13 +30,14 @@ class RemoteWorker:
         """Runs it and waits. It ends when this process does, for it watches its standard input."""
         counts = dict.fromkeys(COUNTS, str(self.threads)) if self.threads else {}
         environment = {**os.environ, **counts, VARIABLE: "1"}
-        with Path(self.log).open("a", encoding="utf-8") as errors:
+        log = Path(self.log)
+        with writing(log), log.open("a", encoding="utf-8") as errors:
             child = subprocess.Popen(
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=environment
             )
         with child:
             status = child.wait()
-        return status, last_line(Path(self.log)) if status else ""
+        return status, last_line(log) if status else ""
 
     def checkpoint(self) -> "RemoteWorker":
         """What submitit starts instead when SLURM takes the machine away: the same again, for the folder has it all."""

@@ -1,0 +1,27 @@
+"""A fast part of `nox -s chaos`: every so many lines, operations and kills."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.chaos.tiny import ROOT
+
+
+@pytest.mark.parametrize(
+    "chaos", ["crash_points --step 61", "disk_faults --step 23", "kills --stages 60 --workers 3 --kills 25"]
+)
+def test_after_the_run_goes_on_nothing_is_lost_doubled_or_torn(chaos: str) -> None:
+    name, *options = chaos.split()
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.chaos.{name}", *options],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        check=False,
+    )
+    assert re.fullmatch(r"[1-9]\d* .*\b0 faults\n", done.stdout), done.stdout + done.stderr
+    assert done.returncode == 0
