@@ -31,6 +31,7 @@ from offbook.harness.cli.console import (
     write_out,
 )
 from offbook.harness.cli.exits import MISTAKE, ended, told
+from offbook.harness.cli.run import run as run_matrix
 from offbook.harness.cli.strict_command import StrictCommand
 
 
@@ -648,6 +649,9 @@ def work(context: typer.Context) -> None:
     from offbook.harness.cli.work import run
 
     raise typer.Exit(run(context.args))
+
+
+app.command("run", cls=StrictCommand)(run_matrix)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-RUNNERS: dict[str, str] = {}  # kind: "module:function" of (stage, folder, progress, *, device)
+RUNNERS: dict[str, str] = {  # kind: "module:function" of (stage, folder, progress, *, device)
+    kind: f"offbook.harness.matrix.making:{kind}" for kind in ("answers", "drafter", "student", "heat", "exam")
+}
 
 
 def runner(kind: str, runners: Mapping[str, str] = RUNNERS) -> Callable[..., Any]:

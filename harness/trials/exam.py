@@ -105,7 +105,13 @@ def exam_spec(
 
 
 def examine(
-    paper: Paper, target: Target, spec: SittingSpec, cost: TrainingCost | None, folder: Path, progress: Progress
+    paper: Paper,
+    target: Target,
+    spec: SittingSpec,
+    cost: TrainingCost | None,
+    folder: Path,
+    progress: Progress,
+    trial: str = "",
 ) -> Exam:
     """Lets one model sit the exam, commits it and returns it; answers that an earlier process kept are scored.
 
@@ -132,6 +138,7 @@ def examine(
     description["load_average"] = answers.load_average
     record = ExamRecord(
         key=spec.key(),
+        trial=trial,
         spec=spec,
         cost=cost,
         metrics=metrics,

@@ -57,6 +57,7 @@ class Heat:
     seed: int
     cells: Mapping[str, CellSpec]
     trained_in: str = ""
+    trial: str = ""
     rehearsed: bool = True
 
     @property
@@ -79,6 +80,7 @@ def plan_heat(
     chat_template: bool | None = None,
     student: StudentId | None = None,
     trained_in: str = "",
+    trial: str = "",
 ) -> Heat:
     """Builds a heat's requests and specifications.
 
@@ -93,6 +95,7 @@ def plan_heat(
         chat_template: whether prompts go through the chat template; by default where there is one.
         student: who the checkpoint is of the model it is named after; by default that model itself.
         trained_in: mixed precision in which that was done; the manifest says it.
+        trial: key of the specification that is run; records say it.
 
     Raises:
         ValueError: no baseline among the arms, a suite that decoders take no part in or that has no number a document,
@@ -145,6 +148,7 @@ def plan_heat(
         seed=seed,
         cells=cells,
         trained_in=trained_in,
+        trial=trial,
         rehearsed=rehearsed,
     )
 
@@ -233,6 +237,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     records = [
         CellRecord(
             key=heat.cells[arm.id].key(),
+            trial=heat.trial,
             heat_id=heat_id,
             spec=heat.cells[arm.id],
             certificate=certificates[arm.id],

@@ -1,0 +1,122 @@
+"""What the stages of a plan will take, from what earlier ones took: the tables of this folder, or the committed ones.
+
+Nothing is guessed: where no record tells, nothing is said. Times are of the machine that the records come from.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from offbook.harness.matrix.graph import Stage
+
+Row = Mapping[str, str]
+MIB = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Seconds and bytes at the peak (None: not known), and what was measured, for people."""
+
+    seconds: float | None = None
+    peak_bytes: int | None = None
+    measured: str = ""
+
+
+class Estimates:
+    """Rates of the first folder that has tables.
+
+    Args:
+        folders: where leaderboard.csv and students.csv may lie.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._cells = _first(folders, "leaderboard.csv")
+        self._exams = _first(folders, "students.csv")
+
+    def of(self, stage: Stage) -> Estimate:
+        """See `Estimate`; of heats, exams and trainings of students."""
+        if stage.kind == "heat":
+            return self._heat(stage.spec)
+        if stage.kind == "exam":
+            return self._exam(stage.spec)
+        return self._student(stage.spec) if stage.kind == "student" else Estimate()
+
+    def _heat(self, spec: Any) -> Estimate:
+        """Every arm's seconds a document on this suite, or tokens a second on others up to the cap."""
+        seconds, rows = 0.0, list[Row]()
+        for arm in spec["arms"]:
+            known = [row for row in self._cells if row["decoder"] == arm["decoder"] and _same_model(row, spec)]
+            here = [row for row in known if row["suite"] == spec["suite"]["name"] and _number(row, "n_docs")]
+            documents = spec["limit"] or (here and _number(here[0], "n_docs"))
+            if not (known and documents):
+                return Estimate()
+            if here:
+                each = [(_number(r, "prefill_s") + _number(r, "decode_s")) / _number(r, "n_docs") for r in here]
+                seconds += documents * sum(each) / len(each)
+            elif spec["max_new_tokens"]:
+                seconds += documents * spec["max_new_tokens"] / _mean(known, "tokens_per_s")
+            else:
+                return Estimate()
+            rows += here or known
+        speed = f"measured: {_mean(rows, 'tokens_per_s'):.1f} tok/s in {len(rows)} records"
+        return Estimate(seconds=seconds, peak_bytes=_peak(rows), measured=speed)
+
+    def _exam(self, spec: Any) -> Estimate:
+        rows = [r for r in self._exams if _same_model(r, spec) and r["suite"] == "all" and _number(r, "exam_s")]
+        documents = spec["limit"] and spec["limit"] * len(spec["suites"])
+        if not (rows and documents):
+            return Estimate()
+        each = sum(_number(row, "exam_s") / max(1.0, _number(row, "seeds")) for row in rows) / sum(
+            _number(row, "n_items") for row in rows
+        )
+        return Estimate(
+            seconds=documents * each,
+            peak_bytes=_peak(rows),
+            measured=f"measured: {1 / each:.1f} answers a second in {len(rows)} exams",
+        )
+
+    def _student(self, spec: Any) -> Estimate:
+        rows = [r for r in self._exams if r["method"] == spec["method"] and _number(r, "train_s")]
+        if not rows:
+            return Estimate()
+        speed = sum(_number(row, "gradient_tokens") / _number(row, "train_s") for row in rows) / len(rows)
+        return Estimate(
+            seconds=spec["training"]["gradient_tokens"] / speed,
+            peak_bytes=_peak(rows),
+            measured=f"measured: {speed:.0f} gradient tokens a second in {len(rows)} records",
+        )
+
+
+def told(stage: Stage, estimate: Estimate, *, done: bool) -> str:
+    """One line of a dry run."""
+    minutes = "n/a" if estimate.seconds is None else f"{estimate.seconds / 60:.1f} min"
+    memory = "n/a" if estimate.peak_bytes is None else f"{estimate.peak_bytes / MIB:.0f} MiB"
+    rest = "there already" if done else f"{minutes}, {memory}{f' ({estimate.measured})' if estimate.measured else ''}"
+    return f"{stage.key[:12]}  {stage.kind:8} {stage.title}: {rest}"
+
+
+def _first(folders: Sequence[Path], name: str) -> list[Row]:
+    for folder in folders:
+        if (folder / name).is_file():
+            with (folder / name).open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file))
+    return []
+
+
+def _same_model(row: Row, spec: Any) -> bool:
+    name: str = spec["model"]["name"]
+    return row["model"] in (name, Path(name).name)
+
+
+def _number(row: Row, name: str) -> float:
+    return float(row.get(name) or 0)
+
+
+def _mean(rows: Sequence[Row], name: str) -> float:
+    return sum(_number(row, name) for row in rows) / len(rows)
+
+
+def _peak(rows: Sequence[Row]) -> int | None:
+    return int(max((_number(row, "peak_mib") for row in rows), default=0) * MIB) or None

@@ -1,0 +1,128 @@
+"""The stages of a plan as functions of the stage and the run's folder: what `runners` names and every executor calls.
+
+What a stage makes is declared done by the list of its files (`artifacts.manifest`), written last. An artifact that has
+the list and differs from it is damaged: it is named, removed and made again. One without the list was left half made,
+and is gone on with, since trainings keep their own states.
+"""
+
+import functools
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from offbook.engine.drafters.answers import Answer
+from offbook.engine.drafters.config import TrainingConfig
+from offbook.engine.drafters.vocabulary import check_size
+from offbook.engine.files import atomic_write_text
+from offbook.engine.progress import Progress
+from offbook.harness.artifacts import drafters
+from offbook.harness.artifacts.manifest import NAME, artifact_folder, check, complete
+from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, StudentRecipe
+from offbook.harness.artifacts.students import make
+from offbook.harness.artifacts.target_answers import target_answers
+from offbook.harness.artifacts.train_student import launch
+from offbook.harness.matrix.graph import Stage
+from offbook.harness.matrix.state import note
+from offbook.harness.records.store import Store
+from offbook.harness.roster.decoders import contender
+from offbook.harness.roster.target import resolve_device
+from offbook.harness.trials.run import run
+from offbook.harness.trials.session import Session
+from offbook.harness.trials.spec import ExamSpec, HeatSpec
+
+ANSWERS = "answers.jsonl"
+TABLES = "tables"  # what trainings of one base model and corpus share
+
+
+@functools.lru_cache(maxsize=1)
+def session(folder: Path, device: str) -> Session:
+    """The session of this process, so that a target stays warm between its stages."""
+    return Session(folder, device=device)
+
+
+def answers(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:
+    """The target's answers to the training prompts; what an earlier process answered is kept.
+
+    Raises:
+        ValueError: see `target_answers`.
+    """
+    recipe, place = AnswersRecipe.model_validate(stage.spec), _room(stage, folder, progress)
+    target = session(folder, device).target(recipe.model)
+    half = place / ".answered"
+    half.mkdir(exist_ok=True)
+    rows = target_answers(target, recipe.source, half, progress, limit=recipe.limit)
+    atomic_write_text(place / ANSWERS, "".join(json.dumps(asdict(row)) + "\n" for row in rows))
+    complete(place, stage.key)
+    shutil.rmtree(half)
+
+
+def drafter(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:
+    """Trains a drafter on its target's answers.
+
+    Raises:
+        ValueError: a draft vocabulary beyond the target's, or see `artifacts.drafters.train`.
+    """
+    recipe, place = DrafterRecipe.model_validate(stage.spec), _room(stage, folder, progress)
+    target = session(folder, device).target(recipe.answers.model)
+    config = TrainingConfig(**recipe.training)  # type: ignore[arg-type]  # they were checked when it was planned
+    check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
+    features = place / ".features"  # large, and of use to an unfinished training only
+    rows = _answers(artifact_folder(folder, "answers", recipe.answers.key()))
+    drafters.train(contender(recipe.decoder), target, rows, config, place, features_dir=features, progress=progress)
+    complete(place, stage.key)
+    shutil.rmtree(features, ignore_errors=True)
+
+
+def student(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:
+    """Trains a student.
+
+    Raises:
+        ValueError: see `artifacts.students.make`.
+    """
+    recipe, place = StudentRecipe.model_validate(stage.spec), _room(stage, folder, progress)
+    told, material = session(folder, device).student(recipe, progress)
+    tables = folder / "artifacts" / TABLES
+    if told.processes > 1:
+        launch(told, material, place, recipe.corpus, device=device, tables=tables)
+    else:
+        make(told, material, place, progress, device=resolve_device(device), tables=tables)
+    complete(place, stage.key)
+
+
+def heat(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:
+    """Runs a heat.
+
+    Raises:
+        ValueError: see `trials.run`.
+    """
+    keys = run(HeatSpec.model_validate(stage.spec), Store(folder), session(folder, device), progress)
+    note(folder, stage.key, keys)
+
+
+def exam(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:
+    """Lets a checkpoint sit its exam.
+
+    Raises:
+        ValueError: see `trials.run`.
+    """
+    keys = run(ExamSpec.model_validate(stage.spec), Store(folder), session(folder, device), progress)
+    note(folder, stage.key, keys)
+
+
+def _room(stage: Stage, folder: Path, progress: Progress) -> Path:
+    """The folder of an artifact; a damaged one is removed."""
+    place = artifact_folder(folder, stage.kind, stage.key)
+    if (place / NAME).exists() and (problem := check(place, stage.key)) is not None:
+        progress.say(f"    {problem.removesuffix('; run its stage again')}; made again")
+        shutil.rmtree(place)
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _answers(place: Path) -> list[Answer]:
+    rows = [json.loads(line) for line in (place / ANSWERS).read_text(encoding="utf-8").splitlines()]
+    return [
+        Answer(id=row["id"], prompt_tokens=tuple(row["prompt_tokens"]), answer_tokens=tuple(row["answer_tokens"]))
+        for row in rows
+    ]

@@ -1,0 +1,86 @@
+"""Runs a trial that is given as data: loads what it needs, measures, commits; what is committed is not run again."""
+
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.progress import Progress
+from offbook.harness.artifacts.manifest import artifact_folder
+from offbook.harness.artifacts.students import cost
+from offbook.harness.records.store import Store
+from offbook.harness.trials.exam import exam_spec, examine
+from offbook.harness.trials.heat import is_done, plan_heat, run_heat, summary
+from offbook.harness.trials.session import Session
+from offbook.harness.trials.spec import ExamSpec, HeatSpec
+
+
+def run(spec: HeatSpec | ExamSpec, store: Store, session: Session, progress: Progress) -> list[str]:
+    """Runs a trial.
+
+    Args:
+        spec: what is measured.
+        store: where its records go.
+        session: what trials of one checkpoint share.
+        progress: is told how far it is.
+
+    Returns:
+        The keys of its records.
+
+    Raises:
+        ValueError: what does not exist or does not fit together.
+    """
+    return (
+        _heat(spec, store, session, progress) if isinstance(spec, HeatSpec) else _exam(spec, store, session, progress)
+    )
+
+
+def _heat(spec: HeatSpec, store: Store, session: Session, progress: Progress) -> list[str]:
+    target, student = session.target(spec.model), spec.model.student
+    trained_in, who = "", None
+    if student is not None:
+        told, material = session.student(student, progress)
+        who = told.id(material)
+        asked = str(student.training["mixed_precision"])
+        trained_in = cost(artifact_folder(session.folder, "student", student.key())).mixed_precision or asked
+    heat = plan_heat(
+        target,
+        session.arms(target, spec.arms),
+        session.suite(spec.suite, spec.include_path, progress),
+        seed=spec.seed,
+        sampling=Sampling(**spec.sampling.model_dump()),
+        limit=spec.limit,
+        max_new_tokens=spec.max_new_tokens,
+        chat_template=spec.chat_template,
+        student=who,
+        trained_in=trained_in,
+        trial=spec.key(),
+    )
+    done = is_done(heat, store)
+    records = run_heat(heat, store, progress)
+    if not done:
+        progress.say(f"    {summary(heat, store)}")
+    return [record.key for record in records]
+
+
+def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) -> list[str]:
+    target, recipe = session.target(spec.model), spec.model.student
+    paper = session.paper(spec, target, progress)
+    student = None
+    if recipe is not None:
+        told, material = session.student(recipe, progress)
+        student = told.id(material)
+    sitting = exam_spec(
+        paper,
+        model=target.name,
+        base_sha256=spec.model.weights_sha256,
+        weights_sha256=target.weights_sha256,
+        dtype=spec.model.dtype,
+        student=student,
+    )
+    store.recover()
+    if not store.has(sitting.key()):
+        spent = None if recipe is None else cost(artifact_folder(session.folder, "student", recipe.key()))
+        exam = examine(paper, target, sitting, spent, store.root, progress, trial=spec.key())
+        right, ended = exam.right(), sum(row.finished for row in exam.rows) / len(exam.rows)
+        score = f"{sum(right) / len(right):.3f} of {len(right)} documents right, " if right else ""
+        progress.say(
+            f"    {sitting.student.name}, seed {sitting.student.seed}: {score}{100 * ended:.0f} % of answers ended"
+        )
+    return [sitting.key()]

@@ -1,0 +1,145 @@
+"""What trials of one process share: the target that was loaded last, exam papers, corpora; and where artifacts lie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from offbook.engine.drafters.checkpoint import TargetName
+from offbook.engine.progress import Progress
+from offbook.engine.students.config import StudentConfig
+from offbook.harness.artifacts.manifest import artifact_folder
+from offbook.harness.artifacts.material import Material, load_material
+from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe
+from offbook.harness.artifacts.students import Student
+from offbook.harness.roster.arms import Arm, build_arms
+from offbook.harness.roster.target import Target, load_target, short_name
+from offbook.harness.settings.students import CorpusSpec, Group
+from offbook.harness.suites.requests import Suite, find_suites
+from offbook.harness.trials.exam import Paper, set_paper
+from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec
+
+
+class Session:
+    """Keeps warm what the next trial of the same checkpoint can use.
+
+    Args:
+        folder: of the run.
+        device: auto, cpu or cuda.
+    """
+
+    def __init__(self, folder: Path, *, device: str = "auto") -> None:
+        self.folder, self.device = folder, device
+        self._target: tuple[str, Target] | None = None
+        self._papers: dict[str, Paper] = {}
+        self._materials: dict[CorpusSpec, Material] = {}
+
+    def target(self, model: ModelSpec) -> Target:
+        """A checkpoint; the last one is forgotten first.
+
+        Raises:
+            ValueError: see `load_target`; or a base model with other weights than were planned with.
+        """
+        if self._target is None or self._target[0] != model.key():
+            self._target = None
+            self._target = model.key(), self._load(model)
+        return self._target[1]
+
+    def _load(self, model: ModelSpec) -> Target:
+        if model.student is not None:
+            folder = artifact_folder(self.folder, "student", model.student.key())
+            base = TargetName(name=short_name(model.name), weights_sha256=model.weights_sha256)
+            return replace(load_target(str(folder), dtype=model.dtype, device=self.device), name=base.name, base=base)
+        target = load_target(model.name, dtype=model.dtype, device=self.device, revision=model.revision)
+        if target.weights_sha256 != model.weights_sha256:
+            msg = (
+                f"{target.name}: expected the weights {model.weights_sha256[:12]} that the run was planned with, got "
+                f"{target.weights_sha256[:12]}; plan it again in a new folder"
+            )
+            raise ValueError(msg)
+        return target
+
+    def arms(self, target: Target, specs: Sequence[ArmSpec]) -> list[Arm]:
+        """The contenders of a heat.
+
+        Raises:
+            ValueError: see `build_arms`.
+        """
+        arms = []
+        for spec in specs:
+            folder = spec.drafter
+            if isinstance(folder, DrafterRecipe):
+                folder = str(artifact_folder(self.folder, "drafter", folder.key()))
+            drafters = {} if folder is None else {spec.decoder: Path(folder)}
+            (arm,) = build_arms(
+                target,
+                [spec.decoder],
+                options={spec.decoder: spec.options},
+                drafter_folders=drafters,
+                made_for=spec.made_for,
+            )
+            arms.append(arm)
+        return arms
+
+    def suite(self, asked: AskedSpec, include_path: str | None, progress: Progress) -> Suite:
+        """A suite by the name that finds it.
+
+        Raises:
+            ValueError: see `find_suites`.
+        """
+        path = None if include_path is None else Path(include_path)
+        found = find_suites([asked.asked_as], include_path=path, say=progress.say)
+        return next(suite for suite in found if suite.name == asked.name)
+
+    def paper(self, spec: ExamSpec, target: Target, progress: Progress) -> Paper:
+        """The questions of an exam, the same for all students of a base model.
+
+        Raises:
+            ValueError: see `set_paper`.
+        """
+        place = spec.model_copy(update={"model": spec.model.base}).key()
+        if place not in self._papers:
+            groups: dict[Group, list[Suite]] = {}
+            for asked in spec.suites:
+                assert asked.group is not None
+                groups.setdefault(asked.group, []).append(self.suite(asked, None, progress))
+            self._papers[place] = set_paper(
+                groups, target, limit=spec.limit, max_new_tokens=spec.max_new_tokens, batch_size=spec.batch_size
+            )
+            for told in self._papers[place].not_done():
+                progress.say(told)
+        return self._papers[place]
+
+    def student(self, recipe: StudentRecipe, progress: Progress) -> tuple[Student, Material]:
+        """A student as those that make and examine it take it, with what it learns from.
+
+        Raises:
+            ValueError: see `load_material`.
+        """
+        return student_of(recipe), self.material(recipe.corpus, progress)
+
+    def material(self, corpus: CorpusSpec, progress: Progress) -> Material:
+        """A corpus.
+
+        Raises:
+            ValueError: see `load_material`.
+        """
+        if corpus not in self._materials:
+            self._materials[corpus] = load_material(corpus, progress)
+        return self._materials[corpus]
+
+
+def student_of(recipe: StudentRecipe) -> Student:
+    """A recipe as what `artifacts.students` makes."""
+    training: Mapping[str, object] = recipe.training
+    config: StudentConfig = StudentConfig(**{**training, "seed": recipe.seed})  # type: ignore[arg-type]
+    return Student(
+        name=recipe.name,
+        method=recipe.method,
+        options=recipe.options,
+        config=config,
+        model=recipe.base,
+        base_sha256=recipe.base_sha256,
+        encoder=recipe.encoder,
+        processes=recipe.processes,
+        max_new_tokens=recipe.max_new_tokens,
+    )

@@ -1,0 +1,125 @@
+"""A small matrix runs from its file to its records, twice does nothing, and makes again what was lost or damaged."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offbook.engine.progress import Silent
+from offbook.harness.artifacts.manifest import artifact_folder
+from offbook.harness.matrix.executors.in_process import InProcess
+from offbook.harness.matrix.executors.schedule import Tally, run_graph
+from offbook.harness.matrix.graph import Graph
+from offbook.harness.matrix.plan import plan
+from offbook.harness.matrix.state import done
+from offbook.harness.records.store import Store
+from offbook.harness.settings.matrix import Matrix
+from offbook.harness.settings.profile import parse
+from tests.tiny import save_tiny
+
+
+class Heard(Silent):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory) -> Graph:
+    content: dict[str, Any] = {
+        "schema_version": 2,
+        "description": "a student and two drafters on a tiny model",
+        "models": {str(save_tiny(tmp_path_factory.mktemp("run") / "tiny")): {}},
+        "students": {"one": {"method": "single_rationale"}},
+        "training": {"gradient_tokens": 600, "questions_per_step": 2, "evaluations": 1, "max_length": 4096},
+        "corpus": {"questions": 7, "dev_questions": 7},
+        "decoders": {
+            "autoregressive": {},
+            "eagle2": {"options": {"total_tokens": 6}},
+            "borrowed": {"decoder": "eagle2", "drafter": "base", "options": {"total_tokens": 6}},
+        },
+        "drafters": {
+            "answers": 6, "epochs": 1, "batch_size": 4, "draft_vocab_size": 64, "max_length": 128,
+            "source": "regenerate",
+        },
+        "suites": {"qa": {"max_new_tokens": 4, "limit": 1}},
+        "exams": {"suites": {"id": ["procedural_shopping"]}, "limit": 2, "max_new_tokens": 8},
+    }  # fmt: skip
+    return plan(parse(Matrix, content, source="tiny"))
+
+
+def run(graph: Graph, folder: Path, progress: Any = None) -> Tally:
+    progress = progress or Silent()
+    pool = InProcess(graph, folder, progress, device="cpu")
+    tally = run_graph(graph, folder, pool, progress=progress, attempts=1)
+    for error in pool.errors.values():
+        raise error
+    return tally
+
+
+@pytest.fixture(scope="module")
+def whole(graph, tmp_path_factory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("whole")
+    tally = run(graph, folder)
+    assert (tally.done, tally.failed, tally.pending) == (len(graph), {}, 0)
+    return folder
+
+
+def test_a_matrix_leaves_a_record_for_each_cell_and_exam(graph, whole):
+    records = Store(whole).records("cell")
+    assert len(records) == 2 + 3, "the untouched model with its own drafter, the student with both"
+    assert {(r.spec.student.name, r.spec.decoder, r.spec.drafter and r.spec.drafter.made_for) for r in records} == {
+        ("untouched", "autoregressive", None),
+        ("untouched", "eagle2", "target"),
+        ("one", "autoregressive", None),
+        ("one", "eagle2", "target"),
+        ("one", "eagle2", "base"),
+    }
+    assert len({record.spec.drafter for record in records}) == 4, (
+        "none, the base's as its own and as lent, the student's"
+    )
+    sat = {(exam.record.spec.student.name, len(exam.rows)) for exam in Store(whole).exams()}
+    assert sat == {("untouched", 2), ("one", 2)}
+    assert {record.trial for record in Store(whole).records()} == {s.key for s in graph.of_kind("heat", "exam")}
+    assert done(graph, whole) == {stage.key for stage in graph.stages}
+
+
+def test_a_second_run_does_nothing(graph, whole, monkeypatch):
+    monkeypatch.setattr("offbook.harness.matrix.making.session", None)
+    before = {path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.is_file() and path.name[0] != "."}
+    assert run(graph, whole).done == len(graph)
+    after = {path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.is_file() and path.name[0] != "."}
+    assert after == before
+
+
+def test_a_heat_that_lost_a_record_is_run_again_and_no_other_stage(graph, whole):
+    next((whole / "records").glob("offbook-qa-eagle2-*.json")).unlink()
+    heard = Heard()
+    run(graph, whole, heard)
+    (ran,) = (line for line in heard.lines if line.startswith("["))
+    assert "offbook_qa at temperature 0" in ran
+    assert len(Store(whole).cells()) == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"), [("answers", "gone"), ("drafter", "a bit turned"), ("student", "truncated")]
+)
+def test_an_artifact_that_is_damaged_is_named_and_made_again(graph, whole, kind, damage):
+    stage = graph.of_kind(kind)[0]
+    place = artifact_folder(whole, kind, stage.key)
+    path = place / {"answers": "answers.jsonl"}.get(kind, "model.safetensors")
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    elif damage == "truncated":
+        path.write_bytes(content[:-8])
+    else:
+        path.write_bytes(content[:-8] + bytes([content[-8] ^ 1]) + content[-7:])
+    heard = Heard()
+    run(graph, whole, heard)
+    assert any(place.name in line and line.endswith("made again") for line in heard.lines)
+    assert path.read_bytes() == content, "the same recipe gives the same bytes"
