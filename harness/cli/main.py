@@ -32,6 +32,7 @@ from offbook.harness.cli.console import (
 )
 from offbook.harness.cli.exits import MISTAKE, ended, told
 from offbook.harness.cli.run import run as run_matrix
+from offbook.harness.cli.status import status
 from offbook.harness.cli.strict_command import StrictCommand
 
 
@@ -652,6 +653,7 @@ def work(context: typer.Context) -> None:
 
 
 app.command("run", cls=StrictCommand)(run_matrix)
+app.command(cls=StrictCommand)(status)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -669,8 +671,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         return app(given, prog_name="offbook", standalone_mode=False)
 
     with safe_children():
-        status = ended(run, given)
-    sys.exit(status)
+        end = ended(run, given)
+    sys.exit(end)
 
 
 if __name__ == "__main__":

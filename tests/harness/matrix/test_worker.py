@@ -128,7 +128,7 @@ def test_a_worker_has_taken_its_stage_before_it_has_loaded_anything_heavy(tmp_pa
     program = f"""
 import sys
 from offbook.harness.cli.work import main
-from offbook.harness.matrix import claims, graph, runners, state, worker
+from offbook.harness.matrix import claims, graph, runners, state, status, worker
 from offbook.harness.matrix.executors import groups, in_process, local, schedule
 runners.RUNNERS["answers"] = "tests.chaos.tiny:make"
 try:

@@ -1,0 +1,98 @@
+"""How far a run is: every stage of the plan is done, failed or pending, and who holds which just now."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from offbook.harness.matrix.claims import Claim, holders
+from offbook.harness.matrix.failures import Failure, failures
+from offbook.harness.matrix.graph import KINDS, Graph, Stage
+from offbook.harness.matrix.state import done
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """Stages of one kind; done + failed + pending = expected.
+
+    Attributes:
+        failed: not done, and the last attempt came to nothing.
+        pending: all others that are not done: not begun, under way, or waiting.
+    """
+
+    expected: int
+    done: int
+    failed: int
+
+    @property
+    def pending(self) -> int:
+        """See the class."""
+        return self.expected - self.done - self.failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """See the module.
+
+    Attributes:
+        kinds: counts of every kind that the plan has.
+        held: stages under way, and who does them.
+        failed: stages that failed, with their last failure and how many there were.
+        blocked: pending stages behind one that failed.
+    """
+
+    kinds: dict[str, Count]
+    held: list[tuple[Stage, Claim]]
+    failed: list[tuple[Stage, Failure, int]]
+    blocked: int
+
+    @property
+    def total(self) -> Count:
+        """Over all kinds."""
+        counts = self.kinds.values()
+        return Count(
+            expected=sum(count.expected for count in counts),
+            done=sum(count.done for count in counts),
+            failed=sum(count.failed for count in counts),
+        )
+
+    def lines(self) -> list[str]:
+        """For people."""
+        rows = [*self.kinds.items(), ("all", self.total)]
+        found = [
+            f"{kind:9}{count.done:>7} done{count.failed:>7} failed{count.pending:>7} pending = {count.expected}"
+            for kind, count in rows
+        ]
+        found += [f"{stage.key[:12]} {stage.title}: {claim.holder()} does it" for stage, claim in self.held]
+        found += [
+            f"{stage.key[:12]} {stage.title}: failed {times} times, the last with {failure.error}: {failure.reason}"
+            for stage, failure, times in self.failed
+        ]
+        if self.blocked:
+            found.append(f"{self.blocked} pending stages wait for one that failed")
+        return found
+
+
+def status(folder: Path) -> Status:
+    """Reads a run's folder.
+
+    Raises:
+        ValueError: it has no plan, or something in it cannot be read.
+    """
+    graph = Graph.read(folder)
+    finished, attempts, claims = done(graph, folder), failures(folder), holders(folder)
+    lost = {stage.key for stage in graph.stages if stage.key not in finished and stage.key in attempts}
+    kinds = dict[str, Count]()
+    for kind in KINDS:
+        keys = {stage.key for stage in graph.of_kind(kind)}
+        if keys:
+            kinds[kind] = Count(expected=len(keys), done=len(keys & finished), failed=len(keys & lost))
+    held = [stage for stage in graph.stages if stage.key in claims and stage.key not in finished]
+    behind = set(lost)
+    for stage in graph.stages:
+        if stage.key not in finished and behind.intersection(stage.needs):
+            behind.add(stage.key)
+    return Status(
+        kinds=kinds,
+        held=[(stage, claims[stage.key]) for stage in held],
+        failed=[(graph.stage(key), attempts[key][-1], len(attempts[key])) for key in sorted(lost)],
+        blocked=len(behind - lost),
+    )
