@@ -5,15 +5,20 @@ A full disk is an OSError with the path, also where a library wrote the bytes.
 
 import contextlib
 import errno
+import hashlib
 import os
+import platform
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 _SUFFIX = ".tmp"
-_TEMPORARY = re.compile(r"\.[0-9a-f]+\.tmp")
+_TEMPORARY = re.compile(r"\.[0-9a-f]+(\.[0-9a-f]+\.[0-9a-f]+)?\.tmp")
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]  # numbers of processes are of one machine
+_OLD_S = 86_400.0
 _NUMBER = re.compile(r"os error (\d+)")  # as safetensors and tokenizers put it
 _TORCH = re.compile(r"inline_container|PytorchStreamWriter")
 
@@ -77,7 +82,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """A hidden path beside `path` for a library that writes files itself; what lies there becomes `path`, synced."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{uuid.uuid4().hex}{_SUFFIX}")
+        temporary = _hidden(path.parent)
         try:
             yield temporary
             _sync_file(temporary)
@@ -95,7 +100,7 @@ def atomic_files(folder: Path) -> Iterator[Path]:
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{uuid.uuid4().hex}{_SUFFIX}"
+        temporary = _hidden(folder)
         temporary.mkdir()
         try:
             yield temporary
@@ -118,12 +123,59 @@ def rename_folder(written: Path, path: Path) -> None:
         _sync_folder(path.parent)
 
 
+def move_file(path: Path, to: Path) -> None:
+    """Gives a file another name, also in another folder; both folders are synced."""
+    with writing(to):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(to)
+        _sync_folder(to.parent)
+        _sync_folder(path.parent)
+
+
+def sweep_temporaries(folder: Path) -> list[Path]:
+    """Removes what killed processes of this machine left half written in a folder, not below; returns what it was.
+
+    A temporary name tells its writer's process; those of living ones stay. What another machine wrote, or a version
+    that told no process, stays for a day.
+    """
+    swept = []
+    for path in folder.glob(f".*{_SUFFIX}"):
+        if _TEMPORARY.fullmatch(path.name) and _is_left_over(path):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+            swept.append(path)
+    return swept
+
+
+def _is_left_over(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        if time.time() - path.lstat().st_mtime > _OLD_S:
+            return True
+    parts = path.name.removesuffix(_SUFFIX).split(".")
+    if len(parts) != 4 or parts[3] != _HOST:
+        return False
+    try:
+        os.kill(int(parts[2], 16), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _hidden(folder: Path) -> Path:
+    """A name in a folder that nobody else uses, and that tells who does."""
+    return folder / f".{uuid.uuid4().hex}.{os.getpid():x}.{_HOST}{_SUFFIX}"
+
+
 @contextlib.contextmanager
 def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     """A synced hidden file beside `path`; gone afterwards, and the folder synced."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{uuid.uuid4().hex}{_SUFFIX}")
+        temporary = _hidden(path.parent)
         try:
             with temporary.open("xb") as file:
                 file.write(data)

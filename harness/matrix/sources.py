@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from offbook.engine.embedded import ALIASES
+from offbook.engine.model_identity import model_identity
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
 from offbook.harness.records.hashing import canonical_sha256
@@ -22,9 +23,8 @@ def model_hashes(name: str, revision: str | None = None) -> tuple[str, str | Non
     Raises:
         ValueError: there is no such model.
     """
-    from offbook.engine import pretrained
-
-    return pretrained.weights_sha256(name, revision=revision), None
+    found = model_identity(name, revision=revision)
+    return found.weights_sha256, found.settings_sha256
 
 
 def helper_hashes(method: StudentMethod, options: Mapping[str, Any], encoder: str) -> dict[str, str]:

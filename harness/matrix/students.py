@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from offbook.engine.pretrained import weights_sha256
+from offbook.engine.model_identity import ModelIdentity, model_identity
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts.corpus_file import find_file
 from offbook.harness.artifacts.material import Material, load_material
@@ -102,14 +102,14 @@ def run_half(
         if half.spec.cross is not None and model == profile.model:
             check_cross(profile, half.spec.cross, base)
         room = _Room(half=half, base=base, material=material, folder=folder, progress=progress, device=device)
-        spec = room.spec(base.weights_sha256)
+        spec = room.spec(model_identity(model))
         done = store.has(spec.key())
         with stages.next(skipped=done):
             if not done:
                 room.examine(base, spec, None)
         for student in students:
             made = student.folder(folder / "artifacts", material)
-            done = is_made(made) and store.has(room.spec(weights_sha256(str(made)), student).key())
+            done = is_made(made) and store.has(room.spec(model_identity(str(made)), student).key())
             with stages.next(skipped=done):
                 if not done:
                     room.teach(student, made)
@@ -138,13 +138,14 @@ class _Room:
         for told in self.paper.not_done():
             progress.say(told)
 
-    def spec(self, weights_sha256: str, student: Student | None = None) -> SittingSpec:
+    def spec(self, identity: ModelIdentity, student: Student | None = None) -> SittingSpec:
         """The specification of an exam."""
         return exam_spec(
             self.paper,
             model=self.base.name,
             base_sha256=self.base.weights_sha256,
-            weights_sha256=weights_sha256,
+            weights_sha256=identity.weights_sha256,
+            settings_sha256=identity.settings_sha256,
             dtype=self.half.dtype,
             student=None if student is None else student.id(self.material),
         )
@@ -170,7 +171,7 @@ class _Room:
                 tables=made.parent / TABLES,
             )
         target = load_target(str(made), dtype=self.half.dtype, device=self.device)
-        exam = self.spec(target.weights_sha256, student)
+        exam = self.spec(model_identity(str(made)), student)
         if not Store(self.folder).has(exam.key()):
             self.examine(target, exam, cost(made))
 

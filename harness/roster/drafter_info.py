@@ -1,4 +1,4 @@
-"""What records say of a trained drafter: the hash of its weights, its size, and on how much it was trained."""
+"""What records say of a trained drafter: the hash of its files, its size, and on how much it was trained."""
 
 import hashlib
 import math
@@ -11,12 +11,13 @@ from offbook.engine.complaints import complaint
 from offbook.engine.text import read_json
 from offbook.harness.records.drafter import DrafterInfo
 
+CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 NOT_TRAINED = "draft_token_ids"
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 of a drafter's weights.
+    """SHA-256 of a drafter's weights and config, one behind the other.
 
     Raises:
         ValueError: there are none.
@@ -25,7 +26,8 @@ def fingerprint(folder: Path) -> str:
     if not path.is_file():
         msg = f"{folder}: expected a drafter ({WEIGHTS}), found none; make one with `offbook train-drafter`"
         raise ValueError(msg)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    config = folder / CONFIG
+    return hashlib.sha256(path.read_bytes() + (config.read_bytes() if config.is_file() else b"")).hexdigest()
 
 
 def describe(folder: Path) -> DrafterInfo:
@@ -34,7 +36,7 @@ def describe(folder: Path) -> DrafterInfo:
     Raises:
         ValueError: they are damaged.
     """
-    config = read_json(folder / "config.json", what="a drafter's config", remedy="train it anew")
+    config = read_json(folder / CONFIG, what="a drafter's config", remedy="train it anew")
     try:
         with safe_open(folder / WEIGHTS, "pt") as file:
             trained = [name for name in file.keys() if name != NOT_TRAINED]  # noqa: SIM118 (no mapping)

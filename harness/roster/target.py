@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from offbook.engine.embedded import ALIASES
 from offbook.engine.encoding import check_ids, render_turns
 from offbook.engine.key_shapes import looks_like_a_key
+from offbook.engine.model_identity import model_identity
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
 from offbook.harness.records.model_names import HIDDEN
@@ -36,6 +37,8 @@ class Target:
         backbone: drives the model; shared by every contender.
         tokenizer: its tokenizer.
         weights_sha256: hash of its weights.
+        settings_sha256: hash of what else in its folder decides its text; see `engine.model_identity`.
+        revision: of a Hugging Face id, where one was asked for.
         eos_token_ids: tokens that end an answer, from the generation configuration and the tokenizer.
         base: of a distilled student, its base model, whose drafters it may borrow; None as a rule.
     """
@@ -47,6 +50,8 @@ class Target:
     weights_sha256: str
     eos_token_ids: frozenset[int]
     base: "TargetName | None" = None
+    settings_sha256: str | None = None
+    revision: str | None = None
 
     @property
     def device(self) -> "torch.device":
@@ -144,13 +149,16 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
     from offbook.engine.decoding.endings import end_token_ids
 
     chosen, place = resolve_dtype(dtype), resolve_device(device)
+    identity = model_identity(name, revision=revision)
     model, tokenizer = pretrained.load(name, dtype=chosen, device=place, revision=revision)
     return Target(
         name=short_name(name),
         dtype=dtype,
         backbone=Backbone(model),
         tokenizer=tokenizer,
-        weights_sha256=pretrained.weights_sha256(name, revision=revision),
+        weights_sha256=identity.weights_sha256,
+        settings_sha256=identity.settings_sha256,
+        revision=revision,
         eos_token_ids=end_token_ids(model, tokenizer),
     )
 

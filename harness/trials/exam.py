@@ -87,6 +87,7 @@ def exam_spec(
     model: str,
     base_sha256: str,
     weights_sha256: str,
+    settings_sha256: str | None = None,
     dtype: str,
     student: StudentId | None = None,
 ) -> SittingSpec:
@@ -95,6 +96,7 @@ def exam_spec(
         model=model,
         base_sha256=base_sha256,
         weights_sha256=weights_sha256,
+        settings_sha256=settings_sha256,
         suites=paper.suites,
         max_new_tokens=paper.max_new_tokens,
         batch_size=paper.batch_size,

@@ -121,7 +121,9 @@ def plan_heat(
     cells = {
         arm.id: CellSpec(
             model=target.name,
+            revision=target.revision,
             weights_sha256=target.weights_sha256,
+            settings_sha256=target.settings_sha256,
             student=student or StudentId(),
             decoder=arm.name,
             decoder_config=dict(arm.options),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from offbook.engine import pretrained
+from offbook.engine.cache_folder import cache_folder
 from offbook.engine.paths import user_path
 
 
@@ -41,4 +42,4 @@ def test_a_cache_that_cannot_be_written_is_told_with_its_variable(tmp_path: Path
 def test_nobodys_home_as_cache_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OFFBOOK_CACHE", "~nobodyx")
     with pytest.raises(ValueError, match="OFFBOOK_CACHE: expected a home folder"):
-        pretrained.cache_folder()
+        cache_folder()

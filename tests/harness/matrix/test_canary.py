@@ -344,10 +344,11 @@ def test_a_pickle_in_an_unfinished_folder_is_not_executed(name, here, canary, ca
 def test_a_remembered_hash_that_is_none_is_forgotten(here, canary):
     right = pretrained.weights_sha256("tiny")
     memo = max((here / "cache" / "sha256").iterdir(), key=lambda file: file.stat().st_mtime_ns)
-    assert memo.read_text() == right
+    written = memo.read_text()
+    assert written.startswith(right)
     memo.write_bytes(canary.charge("pickle"))
     assert pretrained.weights_sha256("tiny") == right
-    assert memo.read_text() == right
+    assert memo.read_text() == written
     assert not canary.has_sung()
 
 
