@@ -71,6 +71,7 @@ def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) ->
         model=target.name,
         base_sha256=spec.model.weights_sha256,
         weights_sha256=target.weights_sha256,
+        settings_sha256=target.settings_sha256,
         dtype=spec.model.dtype,
         student=student,
     )
