@@ -20,7 +20,7 @@ from offbook.harness.cli import main as cli
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.settings.profiles import load_profile
-from offbook.harness.suites.requests import PREFIX, suite_names
+from offbook.harness.suites.suite import PREFIX, suite_names
 from tests.documents import ROOT, blocks, documents, mentions, program, snippets
 from tests.engine.students.test_text_encoder import tiny_encoder
 from tests.tiny import tiny_model, tiny_tokenizer

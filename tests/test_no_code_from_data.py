@@ -23,7 +23,7 @@ ATTRIBUTES = {
 }
 # Who may, and why: (file, what) -> reason.
 ALLOWED = {
-    ("harness/settings/profile.py", "yaml.load"): "its loader derives from SafeLoader, which the test below checks",
+    ("harness/settings/strict_yaml.py", "yaml.load"): "its loader derives from SafeLoader, which the test below checks",
     # Processes of one training exchange objects by pickle over a connection of their own; no file is read.
     ("engine/students/processes.py", "gather_object"): "between a launch's own processes",
     ("engine/students/processes.py", "broadcast_object_list"): "between a launch's own processes",
@@ -79,7 +79,7 @@ def test_every_exception_is_still_needed() -> None:
 def test_the_yaml_loader_of_configurations_is_a_safe_one() -> None:
     import yaml
 
-    from offbook.harness.settings import profile as config
+    from offbook.harness.settings import strict_yaml as config
 
     assert issubclass(config._Loader, yaml.SafeLoader)
     assert not config._Loader.yaml_multi_constructors

@@ -27,7 +27,7 @@ from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.students import Student, checked, is_made, make
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import resolve_device
-from offbook.harness.settings.profile import parse
+from offbook.harness.settings.parse import parse
 from offbook.harness.settings.strict import Name, Strict
 from offbook.harness.settings.students import CorpusSpec, StudentTrainingSpec
 

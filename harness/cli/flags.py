@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from offbook.engine.quoting import quoted, quoted_path, shortened
-from offbook.harness.settings.profile import parse_yaml
+from offbook.harness.settings.strict_yaml import parse_yaml
 
 
 def parse_options(settings: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -37,7 +37,8 @@ def run(
     from offbook.harness.matrix.state import done
     from offbook.harness.settings.matrix import Matrix
     from offbook.harness.settings.overrides import overridden
-    from offbook.harness.settings.profile import load_yaml, parse
+    from offbook.harness.settings.parse import parse
+    from offbook.harness.settings.strict_yaml import load_yaml
 
     path = user_path(file)
     matrix = parse(Matrix, overridden(load_yaml(path), settings or []), source=str(path))

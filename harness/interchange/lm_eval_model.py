@@ -27,7 +27,7 @@ from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
 from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.target import Target, load_target
-from offbook.harness.settings.profile import parse
+from offbook.harness.settings.parse import parse
 from offbook.tasks.generation_settings import generation_settings
 
 

@@ -26,7 +26,7 @@ from offbook.harness.roster.target import Target, load_target
 from offbook.harness.settings.profile import Profile
 from offbook.harness.settings.students import CrossSpec
 from offbook.harness.suites.rehearsal import rehearse
-from offbook.harness.suites.requests import Suite, find_suites
+from offbook.harness.suites.suite import Suite, find_suites
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.trials.heat import Heat, is_done, plan_heat, run_heat, summary
 

@@ -12,8 +12,9 @@ from offbook.harness.artifacts.folders import new_folder
 from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import load_target
-from offbook.harness.settings.profile import EvaluateSpec, parse
-from offbook.harness.suites.requests import find_suites
+from offbook.harness.settings.evaluate import EvaluateSpec
+from offbook.harness.settings.parse import parse
+from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.trials.heat import is_done, plan_heat, run_heat, summary
 

@@ -22,7 +22,7 @@ from offbook.harness.matrix.sources import (
 from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.settings.matrix import BASE, OWN, UNTOUCHED, Matrix
-from offbook.harness.settings.profile import parse
+from offbook.harness.settings.parse import parse
 from offbook.harness.suites.sources import SuiteSource, suite_sources
 from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec, HeatSpec, SamplingSpec
 

@@ -31,7 +31,7 @@ from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target, resolve_device, resolve_dtype
 from offbook.harness.settings.profile import Profile
 from offbook.harness.suites.rehearsal import rehearse
-from offbook.harness.suites.requests import Suite, find_suites
+from offbook.harness.suites.suite import Suite, find_suites
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.tables.decoders_markdown import to_csv
 from offbook.harness.tables.reproduction import (

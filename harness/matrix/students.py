@@ -19,7 +19,7 @@ from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, load_target, short_name
 from offbook.harness.settings.profile import Profile
 from offbook.harness.settings.students import PROCEDURAL, Group, StudentsSpec
-from offbook.harness.suites.requests import Suite, find_suites
+from offbook.harness.suites.suite import Suite, find_suites
 from offbook.harness.tables.students_markdown import Expected, write_students
 from offbook.harness.trials.exam import exam_spec, examine, set_paper
 

@@ -14,7 +14,7 @@ from offbook.harness.records.redaction import shown_settings
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.drafter_info import describe, fingerprint
 from offbook.harness.roster.target import Target
-from offbook.harness.settings.profile import parse
+from offbook.harness.settings.parse import parse
 
 
 @dataclass(frozen=True, kw_only=True)

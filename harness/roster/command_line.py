@@ -25,7 +25,10 @@ from offbook.tasks.suite_names import suite_names
 
 Kind = Literal["flag", "number", "name", "names", "model", "path", "revision", "setting", "folder of", "url", "text"]
 OPTIONS: dict[str, Kind] = {
-    **dict.fromkeys(("--apply-chat-template", "--no-chat-template", "--fresh", "--version", "--help"), "flag"),
+    **dict.fromkeys(
+        ("--apply-chat-template", "--no-chat-template", "--fresh", "--attached", "--dry-run", "--version", "--help"),
+        "flag",
+    ),
     **dict.fromkeys(
         (
             *("--attempts", "--batch-size", "--dev-questions", "--draft-vocab-size", "--epochs", "--evaluations"),
@@ -55,7 +58,7 @@ OPTIONS: dict[str, Kind] = {
 }
 COMMANDS = (
     *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls", "lm-eval"),
-    *("analyse-latent", "rescore"),
+    *("analyse-latent", "rescore", "run", "status", "work"),
 )
 PROGRAMS = ("offbook", "cli.py", "__main__.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (

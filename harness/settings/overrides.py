@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from offbook.engine.quoting import quoted, shortened
-from offbook.harness.settings.profile import parse_yaml
+from offbook.harness.settings.strict_yaml import parse_yaml
 
 
 def overridden(content: Any, settings: Sequence[str]) -> Any:

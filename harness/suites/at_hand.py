@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from offbook.harness.suites.requests import Asked, ask, find_suites
+from offbook.harness.suites.requests import Asked, ask
+from offbook.harness.suites.suite import find_suites
 from offbook.tasks.source import SuiteUnavailableError
 
 

@@ -14,8 +14,9 @@ from lm_eval.api.metrics import mean
 from offbook.engine.context import check_fit
 from offbook.engine.quoting import quoted
 from offbook.harness.roster.target import Target
-from offbook.harness.suites.requests import Asked, Suite, ask, build_requests, check_same_documents, doc_hash
+from offbook.harness.suites.requests import Asked, ask, build_requests, check_same_documents, doc_hash
 from offbook.harness.suites.scoring import check_metric_names, number, score
+from offbook.harness.suites.suite import Suite
 from offbook.tasks.blame import TaskError
 from offbook.tasks.build import quiet
 

@@ -10,7 +10,8 @@ from lm_eval.api.model import LM
 
 from offbook.engine.quoting import quoted
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.suites.requests import PREFIX, Asked, Renderer, check_same_documents, evaluate
+from offbook.harness.suites.requests import Asked, Renderer, check_same_documents, evaluate
+from offbook.harness.suites.suite import PREFIX
 from offbook.tasks.prompts import sandbox
 
 CODE = f"{PREFIX}code"

@@ -39,7 +39,7 @@ def suite_sources(name: str, *, include_path: Path | None = None) -> list[SuiteS
         return [
             SuiteSource(name=task, asked_as=task, sha256=_own_sha256(own[task][0].parent)) for task in _tasks(full, own)
         ]
-    from offbook.harness.suites.requests import find_suites
+    from offbook.harness.suites.suite import find_suites
 
     code = f"lm_eval {importlib.metadata.version('lm_eval')}"
     if include_path is not None:

@@ -24,8 +24,9 @@ from offbook.harness.records.student import StudentId
 from offbook.harness.roster.target import Target
 from offbook.harness.settings.students import Group
 from offbook.harness.suites.rehearsal import check_metric, check_prompts
-from offbook.harness.suites.requests import Asked, Request, Suite, ask
+from offbook.harness.suites.requests import Asked, Request, ask
 from offbook.harness.suites.scoring import main_metric, not_scored, score
+from offbook.harness.suites.suite import Suite
 from offbook.harness.trials.unscored import Began, ExamAnswer, Unscored, drop, keep, kept, scoring
 from offbook.tasks.source import origin_of
 

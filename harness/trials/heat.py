@@ -34,8 +34,9 @@ from offbook.harness.roster import decoders as roster
 from offbook.harness.roster.arms import Arm
 from offbook.harness.roster.target import Target
 from offbook.harness.suites.rehearsal import check_first_answer, check_metric, check_prompts
-from offbook.harness.suites.requests import Asked, Suite, ask
+from offbook.harness.suites.requests import Asked, ask
 from offbook.harness.suites.scoring import main_metric, not_scored, score
+from offbook.harness.suites.suite import Suite
 from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.trials.unscored import Began, HeatAnswer, Unscored, any_kept, drop, keep, kept, scoring
 

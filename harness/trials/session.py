@@ -14,7 +14,7 @@ from offbook.harness.artifacts.students import Student
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.target import Target, load_target, short_name
 from offbook.harness.settings.students import CorpusSpec, Group
-from offbook.harness.suites.requests import Suite, find_suites
+from offbook.harness.suites.suite import Suite, find_suites
 from offbook.harness.trials.exam import Paper, set_paper
 from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec
 

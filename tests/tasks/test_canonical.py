@@ -21,7 +21,7 @@ from lm_eval.tasks import TaskManager
 
 from offbook.engine.students.corpus import ANSWER_LINE
 from offbook.harness.cli.listing import listing
-from offbook.harness.suites.requests import find_suites
+from offbook.harness.suites.suite import find_suites
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.commonsenseqa import utils as commonsenseqa
 from offbook.tasks.gpqa_diamond import utils as gpqa_diamond

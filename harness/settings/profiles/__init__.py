@@ -5,7 +5,8 @@ from pathlib import Path
 
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
-from offbook.harness.settings.profile import Profile, load_config
+from offbook.harness.settings.parse import load_config
+from offbook.harness.settings.profile import Profile
 
 FOLDER = Path(__file__).resolve().parent
 

@@ -6,7 +6,7 @@ import pytest
 from offbook.engine.progress import Silent
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close, instruct, save_corpus
 from offbook.harness.artifacts.material import find_file, load_material
-from offbook.harness.settings.profile import parse
+from offbook.harness.settings.parse import parse
 from offbook.harness.settings.students import CorpusSpec
 from offbook.tasks.procedural import generate
 from offbook.tasks.procedural.documents import ID_FAMILIES, documents

@@ -12,7 +12,7 @@ from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.tables import Table
 from offbook.harness.artifacts.material import DevQuestion, Material, load_material
 from offbook.harness.artifacts.students import check_settings, cost, dev_score, is_made, make, plan_students
-from offbook.harness.settings.profile import parse
+from offbook.harness.settings.parse import parse
 from offbook.harness.settings.students import CorpusSpec, StudentsSpec
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
 

@@ -12,7 +12,7 @@ from offbook.harness.artifacts.material import load_material
 from offbook.harness.artifacts.students import Student
 from offbook.harness.artifacts.train_student import TrainStudentSpec, launch, merge, train_student
 from offbook.harness.roster.distillers import distiller
-from offbook.harness.settings.profile import load_config
+from offbook.harness.settings.parse import load_config
 from offbook.harness.settings.students import CorpusSpec
 from tests.tiny import save_tiny
 

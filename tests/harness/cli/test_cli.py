@@ -169,9 +169,9 @@ def test_the_version_is_printed(capsys):
 )
 def test_a_mistake_is_told_in_one_line(arguments, complaint, tiny, capsys, monkeypatch):
     if "math" in arguments:  # lm-eval's own index takes half a minute
-        from offbook.harness.suites import requests
+        from offbook.harness.suites import suite
 
-        monkeypatch.setattr(requests, "_whole_manager", requests._own_manager)
+        monkeypatch.setattr(suite, "_whole_manager", suite._own_manager)
     assert status(*[a.replace("TINY", tiny) for a in arguments.split()]) == 2
     captured = capsys.readouterr()
     last = captured.err.strip().splitlines()[-1]

@@ -14,7 +14,7 @@ from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.state import done
 from offbook.harness.records.store import Store
 from offbook.harness.settings.matrix import Matrix
-from offbook.harness.settings.profile import parse
+from offbook.harness.settings.parse import parse
 from tests.tiny import save_tiny
 
 

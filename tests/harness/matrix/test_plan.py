@@ -15,7 +15,7 @@ from offbook.harness.matrix import plan as module
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
 from offbook.harness.settings.matrix import Matrix
-from offbook.harness.settings.profile import parse
+from offbook.harness.settings.parse import parse
 from offbook.harness.trials.spec import ExamSpec, HeatSpec
 from tests.tiny import save_tiny
 
@@ -198,7 +198,7 @@ def test_ten_thousand_cells_are_planned_in_seconds_without_torch_or_lm_eval(cont
 import json, sys, time
 from offbook.harness.matrix import plan as module
 from offbook.harness.settings.matrix import Matrix
-from offbook.harness.settings.profile import parse
+from offbook.harness.settings.parse import parse
 matrix = parse(Matrix, json.loads({json.dumps(big)!r}), source="big")
 module.model_hashes = lambda *_: ("ab" * 32, None)
 begin = time.perf_counter()

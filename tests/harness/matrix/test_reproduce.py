@@ -11,7 +11,8 @@ from offbook.harness.matrix.folders import is_finished, open_run
 from offbook.harness.matrix.reproduce import reproduce, verdict_lines
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole as whole_store
-from offbook.harness.settings.profile import Profile, parse
+from offbook.harness.settings.parse import parse
+from offbook.harness.settings.profile import Profile
 from offbook.harness.settings.profiles import load_profile
 from offbook.harness.tables.reproduction import IDENTICAL
 from tests.tiny import save_tiny

@@ -10,7 +10,8 @@ from offbook.harness.matrix.reproduce import reproduce, verdict_lines
 from offbook.harness.matrix.students import plan_half
 from offbook.harness.records.store import Store
 from offbook.harness.roster.distillers import distiller
-from offbook.harness.settings.profile import Profile, parse
+from offbook.harness.settings.parse import parse
+from offbook.harness.settings.profile import Profile
 from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.reproduction import IDENTICAL
 from offbook.tasks.procedural import generate

@@ -6,8 +6,9 @@ import pytest
 
 from offbook.engine.progress import Silent
 from offbook.harness.roster.target import Target, load_target
-from offbook.harness.suites.requests import Asked, ask, find_suites
+from offbook.harness.suites.requests import Asked, ask
 from offbook.harness.suites.scoring import main_metric, not_scored, score
+from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.students import comparisons_table, students_table
 from offbook.harness.tables.students_markdown import to_markdown
 from offbook.harness.trials.exam import exam_spec, examine, set_paper

@@ -9,19 +9,12 @@ from hypothesis import strategies as st
 from offbook.engine.students import distiller
 from offbook.harness.artifacts.train_student import TrainStudentSpec
 from offbook.harness.roster import decoders as roster
-from offbook.harness.settings.profile import (
-    MAX_BYTES,
-    EvaluateSpec,
-    HeatsSpec,
-    Profile,
-    TrainingSpec,
-    load_config,
-    load_yaml,
-    parse,
-    parse_yaml,
-)
+from offbook.harness.settings.evaluate import EvaluateSpec
+from offbook.harness.settings.parse import load_config, parse
+from offbook.harness.settings.profile import HeatsSpec, Profile, TrainingSpec
 from offbook.harness.settings.profiles import load_profile, profile_names
 from offbook.harness.settings.strict import Strict
+from offbook.harness.settings.strict_yaml import MAX_BYTES, load_yaml, parse_yaml
 from offbook.harness.settings.students import CorpusSpec, CrossSpec, StudentSpec, StudentsSpec, StudentTrainingSpec
 from offbook.methods.mind.options import MindOptions
 

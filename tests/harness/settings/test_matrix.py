@@ -5,7 +5,8 @@ import pytest
 
 from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.overrides import overridden
-from offbook.harness.settings.profile import parse, parse_yaml
+from offbook.harness.settings.parse import parse
+from offbook.harness.settings.strict_yaml import parse_yaml
 
 FILE = """
 schema_version: 2

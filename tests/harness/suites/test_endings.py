@@ -17,7 +17,8 @@ from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites import requests
-from offbook.harness.suites.requests import Suite, ask, find_suites
+from offbook.harness.suites.requests import ask
+from offbook.harness.suites.suite import Suite, find_suites
 from offbook.harness.trials.exam import exam_spec, examine, set_paper
 from offbook.harness.trials.heat import plan_heat, run_heat
 from offbook.tasks.generation_settings import generation_settings

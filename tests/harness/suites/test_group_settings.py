@@ -6,7 +6,7 @@ import re
 import pytest
 from lm_eval.tasks import TaskManager
 
-from offbook.harness.suites.requests import find_suites
+from offbook.harness.suites.suite import find_suites
 from offbook.tasks.blame import TaskError
 from tests.harness.suites.test_task_mistakes import GOOD, ROWS, evaluate, write
 

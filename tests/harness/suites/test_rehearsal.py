@@ -9,8 +9,9 @@ import torch
 
 from offbook.harness.roster.target import load_target
 from offbook.harness.suites.rehearsal import check_metric
-from offbook.harness.suites.requests import ask, find_suites
+from offbook.harness.suites.requests import ask
 from offbook.harness.suites.scoring import number, score
+from offbook.harness.suites.suite import find_suites
 from offbook.harness.trials import heat
 from offbook.harness.trials.exam import set_paper
 from offbook.harness.trials.heat import plan_heat

@@ -5,8 +5,8 @@ import re
 import pytest
 from lm_eval.tasks import TaskManager
 
-from offbook.harness.suites import requests
-from offbook.harness.suites.requests import find_suites
+from offbook.harness.suites import suite
+from offbook.harness.suites.suite import find_suites
 from offbook.tasks.lm_eval_names import lm_eval_names
 from offbook.tasks.loaders import load_task_documents
 
@@ -20,7 +20,7 @@ def no_index(monkeypatch):
     def refuse(include_path):
         raise IndexWantedError
 
-    monkeypatch.setattr(requests, "_whole_manager", refuse)
+    monkeypatch.setattr(suite, "_whole_manager", refuse)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from offbook.engine.decoding.batch import BatchAnswer
 from offbook.engine.progress import Silent
 from offbook.harness.records.store import Store
 from offbook.harness.roster.target import Target, load_target
-from offbook.harness.suites.requests import find_suites
+from offbook.harness.suites.suite import find_suites
 from offbook.harness.trials.exam import Paper, exam_spec, examine, set_paper
 from offbook.tasks.procedural.documents import documents
 from tests.tiny import save_tiny

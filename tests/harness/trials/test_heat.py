@@ -18,8 +18,9 @@ from offbook.harness.roster import drafter_info
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target
-from offbook.harness.suites.requests import ask, find_suites, suite_names
+from offbook.harness.suites.requests import ask
 from offbook.harness.suites.scoring import main_metric, score
+from offbook.harness.suites.suite import find_suites, suite_names
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.trials.heat import document_seed, is_done, plan_heat, run_heat
 from offbook.tasks.prompts import CATEGORIES

@@ -13,7 +13,8 @@ from offbook.harness.records.cell import HARNESS_SEMANTICS, Cell
 from offbook.harness.records.exam import AnswerRow, ExamRecord, SittingSpec, SuiteSpec
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
-from offbook.harness.suites.requests import Asked, ask, find_suites
+from offbook.harness.suites.requests import Asked, ask
+from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.decoders_markdown import readme_table
 from offbook.harness.tables.students import comparisons_table, students_table

@@ -11,7 +11,7 @@ from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole as whole_store
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import load_target
-from offbook.harness.suites.requests import find_suites
+from offbook.harness.suites.suite import find_suites
 from offbook.harness.trials import exam as exams
 from offbook.harness.trials import heat as heats
 from offbook.harness.trials.exam import exam_spec, examine, set_paper

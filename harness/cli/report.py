@@ -1,0 +1,26 @@
+"""`offbook report`: the tables of a store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offbook.harness.cli.console import table_folder, terminal
+from offbook.harness.cli.options import Output, path_or_none
+
+
+def report(
+    store: Annotated[Path, typer.Argument(callback=path_or_none, help="A folder with records.")],
+    output: Output = None,
+    readme: Annotated[
+        Path | None, typer.Option("--readme", callback=path_or_none, help="A README whose tables are renewed too.")
+    ] = None,
+) -> None:
+    """Write the tables of a store.
+
+    LEADERBOARD.md and STUDENTS.md with their CSV files, derived from its records and exams and nothing else.
+    """
+    from offbook.harness.tables.report import report as write
+
+    table_folder(output or store)
+    write(store, output, readme, console=terminal())

@@ -1,0 +1,94 @@
+"""`offbook train-student`: a student, trained on a corpus of rationales."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from offbook.engine.progress import progress as bar
+from offbook.harness.cli.console import quiet, resumable
+from offbook.harness.cli.options import LARGEST_SEED, MODEL, Config, Output
+
+
+def train_student(
+    method: Annotated[str | None, typer.Argument(help="How it learns; see `offbook ls`.")] = None,
+    config: Config = None,
+    model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
+    corpus: Annotated[
+        str | None, typer.Option("--corpus", help="A corpus in JSON Lines; by default the procedural one.")
+    ] = None,
+    corpus_format: Annotated[
+        Literal["corpus", "rationale_rows"] | None, typer.Option("--corpus-format", "--corpus_format")
+    ] = None,
+    questions: Annotated[int | None, typer.Option("--questions", min=1, help="To train on; by default 256.")] = None,
+    dev_questions: Annotated[
+        int | None, typer.Option("--dev-questions", "--dev_questions", min=1, help="To choose the checkpoint by.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="A setting of the method; repeatable.")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option("--encoder", help="Text encoder, for mind.")] = None,
+    gradient_tokens: Annotated[int | None, typer.Option("--gradient-tokens", "--gradient_tokens", min=1)] = None,
+    questions_per_step: Annotated[
+        int | None, typer.Option("--questions-per-step", "--questions_per_step", min=1)
+    ] = None,
+    tokens_per_step: Annotated[
+        int | None, typer.Option("--tokens-per-step", "--tokens_per_step", min=0, help="Gradient tokens, at least.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--learning_rate")] = None,
+    lora_rank: Annotated[int | None, typer.Option("--lora-rank", "--lora_rank", min=0, help="0: all weights.")] = None,
+    mixed_precision: Annotated[
+        Literal["auto", "no", "bf16"] | None,
+        typer.Option("--mixed-precision", "--mixed_precision", help="auto: bf16 where the machine has it in hardware."),
+    ] = None,
+    evaluations: Annotated[int | None, typer.Option("--evaluations", min=1)] = None,
+    max_length: Annotated[int | None, typer.Option("--max-length", "--max_length", min=8)] = None,
+    max_new_tokens: Annotated[
+        int | None,
+        typer.Option("--max-new-tokens", "--max_new_tokens", min=1, help="Of a development answer; by default 128."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED)] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
+    processes: Annotated[int | None, typer.Option("--processes", min=1, help="Through accelerate.")] = None,
+    output: Output = None,
+) -> None:
+    """Train a student.
+
+    It learns from a rationale corpus; after an interruption the same command goes on.
+    """
+    from offbook.harness.artifacts.train_student import merge
+    from offbook.harness.artifacts.train_student import train_student as train
+    from offbook.harness.cli.flags import parse_named
+    from offbook.harness.settings.strict_yaml import load_yaml
+
+    flags = {
+        "method": method,
+        "model": model,
+        "corpus": {
+            "source": corpus,
+            "format": corpus_format,
+            "questions": questions,
+            "dev_questions": dev_questions,
+        },
+        "options": parse_named(option or []),
+        "training": {
+            "gradient_tokens": gradient_tokens,
+            "questions_per_step": questions_per_step,
+            "tokens_per_step": tokens_per_step,
+            "learning_rate": learning_rate,
+            "lora_rank": lora_rank,
+            "mixed_precision": mixed_precision,
+            "evaluations": evaluations,
+            "max_length": max_length,
+        },
+        "encoder": encoder,
+        "max_new_tokens": max_new_tokens,
+        "seed": seed,
+        "device": device,
+        "processes": processes,
+        "output": None if output is None else str(output),
+    }
+    spec = merge(load_yaml(config) if config else {}, flags)
+    quiet()
+    with bar() as progress, resumable():
+        folder = train(spec, progress)
+    typer.echo(str(folder))

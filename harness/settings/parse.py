@@ -1,0 +1,35 @@
+"""Data from a file or a command line as settings; the first complaint is one line."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from offbook.engine.complaints import complaint
+from offbook.harness.settings.strict import Model, validated
+from offbook.harness.settings.strict_yaml import load_yaml
+
+
+def load_config(path: Path, model: type[Model]) -> Model:
+    """A YAML file as a model.
+
+    Raises:
+        ValueError: anything that is not plain, finite, unambiguous YAML of exactly this shape.
+    """
+    return parse(model, load_yaml(path), source=str(path))
+
+
+def parse(model: type[Model], data: Any, *, source: str) -> Model:
+    """Data as a model; the first complaint in one line.
+
+    Raises:
+        ValueError: unknown keys, missing keys, wrong types.
+    """
+    try:
+        return validated(model, data)
+    except ValidationError as error:
+        found = complaint(error, data)
+        known = sorted(model.model_fields)
+        keys = f"known keys are {', '.join(known)}" if known else "there is nothing to set"
+        msg = f"{source}: {found.told('the whole')}{f'; {keys}' if found.unknown_key else ''}"
+        raise ValueError(msg) from None
