@@ -40,7 +40,7 @@ from offbook.harness.records.manifest import machine_line
 from offbook.harness.records.model_names import shown_model
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.target import resolve_device, resolve_dtype
-from offbook.harness.tables.decoders_markdown import to_csv
+from offbook.harness.tables.columns import csv_text
 from offbook.methods.mind.preference import ALPHA, Row, binned, read_preference
 
 NAME = re.compile(r"[\w.-]+")
@@ -111,7 +111,7 @@ def analyse(spec: LatentSpec, progress: Progress) -> Path:
     }
     for name, table in tables.items():
         if len(table):
-            atomic_write_text(spec.output / f"{name}.csv", to_csv(table))
+            atomic_write_text(spec.output / f"{name}.csv", csv_text(table))
     if similarity:
         atomic_write_bytes(spec.output / "similarity.png", _similarity_picture(tables["similarity"]))
     if preference:

@@ -32,8 +32,8 @@ from offbook.harness.roster.target import Target, load_target, resolve_device, r
 from offbook.harness.settings.profile import Profile
 from offbook.harness.suites.rehearsal import rehearse
 from offbook.harness.suites.suite import Suite, find_suites
+from offbook.harness.tables.columns import csv_text
 from offbook.harness.tables.decoders import write_leaderboard
-from offbook.harness.tables.decoders_markdown import to_csv
 from offbook.harness.tables.reproduction import (
     DIFFERS,
     IDENTICAL,
@@ -146,7 +146,7 @@ def _held_against(
     if not ((folder / name).is_file() and (committed / name).is_file()):
         return None
     comparison = judge(read(folder / name), read(committed / name))
-    atomic_write_text(folder / f"{Path(name).stem}_comparison.csv", to_csv(comparison.table))
+    atomic_write_text(folder / f"{Path(name).stem}_comparison.csv", csv_text(comparison.table))
     return comparison
 
 

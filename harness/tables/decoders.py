@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from offbook.engine.decoding import metrics
@@ -23,36 +24,16 @@ from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import UNTOUCHED
-from offbook.harness.statistics.intervals import Interval, bootstrap_ratio, bootstrap_speedup, mean_interval
-from offbook.harness.tables.decoders_markdown import to_csv, to_markdown
-from offbook.harness.tables.drafters_on_students import cross_markdown, cross_table
+from offbook.harness.statistics.clusters import cluster_name
+from offbook.harness.statistics.crossed import accuracy_interval
+from offbook.harness.statistics.intervals import Interval, bootstrap_ratio, bootstrap_speedup
+from offbook.harness.tables.columns import Table, fields, to_csv
+from offbook.harness.tables.decoders_columns import ALL_SUITES, COLUMNS, POSITIONS
+from offbook.harness.tables.decoders_markdown import to_markdown
+from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table
 from offbook.harness.tables.labels import decoder_label, student_label
 
 BASELINE_DECODER = "autoregressive"
-ALL_SUITES = "all"
-POSITIONS = (1, 2, 3, 4)
-
-COLUMNS = (
-    *("model", "training", "decoder", "suite", "temperature", "seed", "n_suites", "n_docs", "new_tokens"),
-    *("finished", "metric", "score", "score_low", "score_high"),
-    *("accuracy", "accuracy_low", "accuracy_high", "accuracy_suites", "accuracy_docs"),
-    *("acceptance_length", "acceptance_length_low", "acceptance_length_high"),
-    *(f"acceptance_at_{k}" for k in POSITIONS),
-    *("tokens_per_s", "tokens_per_s_low", "tokens_per_s_high", "speedup", "speedup_low", "speedup_high"),
-    *("draft_cost_ratio", "target_forwards", "draft_forwards", "draft_forwards_per_round", "losslessness"),
-    *(
-        "drafter_parameters",
-        "training_tokens",
-        "trained_in",
-        "peak_mib",
-        "prefill_s",
-        "decode_s",
-        "heat_id",
-        "semantics",
-        "setting",
-        "key",
-    ),
-)
 
 
 def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
@@ -68,7 +49,7 @@ def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
         contenders[_contender(cell.record)].append(cell)
     lines += [_line(members, baselines, suite=ALL_SUITES) for members in contenders.values()]
     lines.sort(key=_order)
-    return pd.DataFrame(lines, columns=list(COLUMNS))
+    return pd.DataFrame(lines, columns=fields(COLUMNS))
 
 
 def write_leaderboard(store: Store, out_dir: Path, *, expected: Iterable[CellSpec] = ()) -> pd.DataFrame:
@@ -93,9 +74,9 @@ def write_leaderboard(store: Store, out_dir: Path, *, expected: Iterable[CellSpe
         expected=len(wanted),
         sections=cross_markdown(cross, machine_lines(r.manifest for r in records if not r.spec.student.untouched)),
     )
-    atomic_write_text(out_dir / "leaderboard.csv", to_csv(table))
+    atomic_write_text(out_dir / "leaderboard.csv", to_csv(Table(columns=COLUMNS, rows=table)))
     if not cross.empty:
-        atomic_write_text(out_dir / "cross.csv", to_csv(cross))
+        atomic_write_text(out_dir / "cross.csv", to_csv(Table(columns=CROSS_COLUMNS, rows=cross)))
     atomic_write_text(out_dir / "LEADERBOARD.md", markdown)
     return table
 
@@ -125,6 +106,7 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
     spec = records[0].spec
     rows = [row for cell in cells for row in cell.rows]
     generations = [row.generation() for row in rows]
+    clusters = [name for cell in cells for name in clusters_of(cell)]
     rounds = sum(g.target_forwards for g in generations)
     draft_forwards = sum(g.draft_forwards for g in generations)
     conditional = metrics.conditional_acceptance(generations)
@@ -138,6 +120,7 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
         "seed": spec.seed,
         "n_suites": len(cells),
         "n_docs": len(rows),
+        "n_clusters": len(set(clusters)),
         "new_tokens": sum(len(g.tokens) for g in generations),
         "finished": metrics.finished(generations),
         **_scores(cells, pooled=suite == ALL_SUITES),
@@ -145,12 +128,14 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
         **_bounds(
             "acceptance_length",
             bootstrap_ratio(
-                [sum(r.committed for r in g.rounds) for g in generations], [g.target_forwards for g in generations]
+                [sum(r.committed for r in g.rounds) for g in generations],
+                [g.target_forwards for g in generations],
+                clusters=clusters,
             ),
         ),
         **{f"acceptance_at_{k}": conditional[k - 1] if k <= len(conditional) else math.nan for k in POSITIONS},
         "tokens_per_s": metrics.tokens_per_second(generations),
-        **_bounds("tokens_per_s", bootstrap_ratio(*_tokens_and_seconds(generations))),
+        **_bounds("tokens_per_s", bootstrap_ratio(*_tokens_and_seconds(generations), clusters=clusters)),
         **_speedup(cells, baselines),
         "draft_cost_ratio": metrics.draft_cost_ratio(generations),
         "target_forwards": rounds,
@@ -185,27 +170,36 @@ def _setting(records: Sequence[CellRecord], suite: str) -> str:
 def _scores(cells: Sequence[Cell], *, pooled: bool) -> dict[str, Any]:
     """Mean score of one suite, and the share of right answers in the suites whose score is one."""
     right_or_wrong = [cell for cell in cells if is_accuracy(cell.record.metric)]
-    of_suite, right = (
-        [row.scores[cell.record.metric] for cell in chosen for row in cell.rows]
-        for chosen in ([] if pooled else cells, right_or_wrong)
-    )
     return {
         "metric": "" if pooled else cells[0].record.metric,
-        **_mean("score", of_suite),
-        **_mean("accuracy", right),
+        **_mean("score", [] if pooled else cells),
+        **_mean("accuracy", right_or_wrong),
         "accuracy_suites": len(right_or_wrong),
-        "accuracy_docs": len(right),
+        "accuracy_docs": sum(len(cell.rows) for cell in right_or_wrong),
     }
 
 
-def _mean(name: str, scores: Sequence[float]) -> dict[str, float]:
-    return {name: sum(scores) / len(scores) if scores else math.nan, **_bounds(name, mean_interval(scores))}
+def clusters_of(cell: Cell) -> list[str]:
+    """The cluster of each document, in the order of the cell's rows."""
+    return [cluster_name(cell.record.spec.suite, row.doc_id, row.cluster) for row in cell.rows]
+
+
+def _mean(name: str, cells: Sequence[Cell]) -> dict[str, float]:
+    scores = [row.scores[cell.record.metric] for cell in cells for row in cell.rows]
+    if not scores:
+        return {name: math.nan, **_bounds(name, None)}
+    clusters = [cluster for cell in cells for cluster in clusters_of(cell)]
+    return {
+        name: sum(scores) / len(scores),
+        **_bounds(name, accuracy_interval(np.array(scores, dtype=np.float64)[:, None], clusters)),
+    }
 
 
 def _speedup(cells: Sequence[Cell], baselines: dict[str, Cell]) -> dict[str, float]:
     """Over the baseline of the same heats; a cell whose heat has none yet is left out, none at all gives nan."""
     ours: list[Generation] = []
     theirs: list[Generation] = []
+    clusters: list[str] = []
     for cell in cells:
         baseline = baselines.get(cell.record.heat_id)
         if baseline is None:
@@ -217,12 +211,13 @@ def _speedup(cells: Sequence[Cell], baselines: dict[str, Cell]) -> dict[str, flo
                 f"documents, got {len(cell.rows)} others; run the heat again"
             )
             raise ValueError(message)
+        clusters += clusters_of(cell)
         ours += [row.generation() for row in cell.rows]
         theirs += [by_id[row.doc_id].generation() for row in cell.rows]
     if not ours:
         return {"speedup": math.nan, **_bounds("speedup", None)}
     ratio = metrics.tokens_per_second(ours) / metrics.tokens_per_second(theirs)
-    interval = bootstrap_speedup(*_tokens_and_seconds(ours), *_tokens_and_seconds(theirs))
+    interval = bootstrap_speedup(*_tokens_and_seconds(ours), *_tokens_and_seconds(theirs), clusters=clusters)
     return {"speedup": ratio, **_bounds("speedup", interval)}
 
 

@@ -13,21 +13,85 @@ import pandas as pd
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, finished, tokens_per_second
 from offbook.harness.records.cell import Cell
+from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.intervals import bootstrap_difference
+from offbook.harness.tables.columns import PAGE, Column, Table, definitions, documents, fields, to_markdown
 from offbook.harness.tables.labels import student_label
-from offbook.harness.tables.markdown import escape, interval, machines_below, markdown_table, number, share
+from offbook.harness.tables.markdown import machines_below
 
 ALL_SUITES = "all"
-COLUMNS = (
-    *("model", "training", "decoder", "suite", "temperature", "n_docs", "finished"),
-    *("acceptance_base", "acceptance_borrowed", "acceptance_own"),
-    *("difference", "difference_low", "difference_high", "speed_ratio"),
+CROSS_COLUMNS = (
+    Column(name="model"),
+    Column(name="training", heading="Student", shown_in=PAGE),
+    Column(name="decoder", heading="Decoder", shown_in=PAGE),
+    Column(name="suite", heading="Suite", shown_in=PAGE),
+    Column(name="temperature"),
+    Column(
+        name="n_docs",
+        heading="Docs",
+        unit="documents",
+        shown_in=PAGE,
+        written=documents,
+    ),
+    Column(name="n_clusters", unit="clusters"),
+    Column(
+        name="finished",
+        heading="Finished",
+        unit="share",
+        kind="share",
+        shown_in=PAGE,
+        definition="share of both's answers that ended by themselves, before the cap.",
+    ),
+    Column(
+        name="acceptance_base",
+        heading="On the base",
+        unit="tokens per forward",
+        kind="number",
+        shown_in=PAGE,
+        definition="""acceptance length of the base model's drafter on the base model itself, on the same documents.""",
+    ),
+    Column(
+        name="acceptance_borrowed",
+        heading="Borrowed",
+        unit="tokens per forward",
+        kind="number",
+        shown_in=PAGE,
+        definition="acceptance length of the base model's drafter on the student.",
+    ),
+    Column(
+        name="acceptance_own",
+        heading="Own",
+        unit="tokens per forward",
+        kind="number",
+        shown_in=PAGE,
+        definition="that of a drafter trained for the student by the same recipe.",
+    ),
+    Column(
+        name="difference",
+        heading="Own - borrowed",
+        unit="tokens per forward",
+        kind="number",
+        sign="+",
+        interval=True,
+        shown_in=PAGE,
+        definition="paired by document, and over clusters of like ones.",
+    ),
+    Column(
+        name="speed_ratio",
+        heading="Speed",
+        kind="number",
+        shown_in=PAGE,
+        definition="tokens per second with the own drafter over those with the borrowed.",
+    ),
 )
-EXPLANATION = """\
-A student decoded with the base model's drafter (*borrowed*) and with one trained for it by the same recipe (*own*), in
-one heat. *Finished*: share of both's answers that ended by themselves, before the cap. *On the base*: acceptance length
-of the base model's drafter on the base model itself, on the same documents. *Own - borrowed*: paired by document.
-*Speed*: tokens per second with the own drafter over those with the borrowed."""
+EXPLANATION = "\n".join(
+    [
+        "A student decoded with the base model's drafter and with one trained for it, in one heat.",
+        "",
+        *definitions(CROSS_COLUMNS),
+    ]
+)
 
 
 def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
@@ -46,29 +110,19 @@ def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
         trios = list(suites.values())
         lines.append(_line(group, ALL_SUITES, trios))
         lines += [_line(group, suite, [trio]) for suite, trio in sorted(suites.items())]
-    return pd.DataFrame(lines, columns=list(COLUMNS))
+    return pd.DataFrame(lines, columns=fields(CROSS_COLUMNS))
 
 
 def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[str]:
     """The table as a section of the leaderboard, its machines below; nothing where there is no cross."""
     if table.empty:
         return []
-    lines = [
-        {
-            "Student": escape(row["training"]),
-            "Decoder": escape(row["decoder"]),
-            "Suite": escape(row["suite"]),
-            "Docs": str(row["n_docs"]),
-            "Finished": share(row["finished"]),
-            "On the base": number(row["acceptance_base"], 2),
-            "Borrowed": number(row["acceptance_borrowed"], 2),
-            "Own": number(row["acceptance_own"], 2),
-            "Own - borrowed": interval(row, "difference", 2, sign="+"),
-            "Speed": number(row["speed_ratio"], 2),
-        }
-        for row in table.to_dict("records")
+    return [
+        "## Drafters on students",
+        EXPLANATION,
+        to_markdown(Table(columns=CROSS_COLUMNS, rows=table)),
+        *machines_below(machines),
     ]
-    return ["## Drafters on students", EXPLANATION, markdown_table(lines), *machines_below(machines)]
 
 
 def _borrowed(cell: Cell) -> bool:
@@ -94,7 +148,10 @@ def _line(group: tuple[Any, ...], suite: str, trios: Sequence[tuple[Cell, Cell, 
     borrowed = _generations([trio[0] for trio in trios])
     own = _generations([trio[1] for trio in trios])
     bases = [base for *_, base in trios if base is not None]
-    found = bootstrap_difference(*_committed(own), *_committed(borrowed))
+    clusters = [
+        cluster_name(cell.record.spec.suite, row.doc_id, row.cluster) for _, cell, _ in trios for row in _rows(cell)
+    ]
+    found = bootstrap_difference(*_committed(own), *_committed(borrowed), clusters=clusters)
     low, high = found or (math.nan, math.nan)
     model, training, decoder, temperature = group
     return {
@@ -104,6 +161,7 @@ def _line(group: tuple[Any, ...], suite: str, trios: Sequence[tuple[Cell, Cell, 
         "suite": suite,
         "temperature": temperature,
         "n_docs": len(own),
+        "n_clusters": len(set(clusters)),
         "finished": finished(own + borrowed),
         "acceptance_base": acceptance_length(_generations(bases)) if len(bases) == len(trios) else math.nan,
         "acceptance_borrowed": acceptance_length(borrowed),
@@ -117,7 +175,11 @@ def _line(group: tuple[Any, ...], suite: str, trios: Sequence[tuple[Cell, Cell, 
 
 def _generations(cells: Sequence[Cell]) -> list[Generation]:
     """In the order of documents, so that two arms of one heat can be paired."""
-    return [row.generation() for cell in cells for row in sorted(cell.rows, key=lambda row: row.doc_id)]
+    return [row.generation() for cell in cells for row in _rows(cell)]
+
+
+def _rows(cell: Cell) -> list[DocumentRow]:
+    return sorted(cell.rows, key=lambda row: row.doc_id)
 
 
 def _committed(generations: Sequence[Generation]) -> tuple[list[float], list[float]]:

@@ -11,7 +11,10 @@ from rich.table import Table
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
+from offbook.harness.tables import columns
+from offbook.harness.tables.columns import to_terminal
 from offbook.harness.tables.decoders import losslessness, write_leaderboard
+from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of, update_readme
 from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.markdown import share
@@ -58,18 +61,8 @@ def _print_machines(console: Console, machines: Sequence[str]) -> None:
 
 
 def _decoders(table: pd.DataFrame) -> Table:
-    headings = (
-        *("T", "Model", "Training", "Decoder", "Docs", "Finished", "Accuracy", "Over"),
-        *("Acceptance length", "Tokens/s", "Speed-up", "Lossless?"),
-    )
-    shown = Table(*headings, title="All suites, pooled")
-    for row in table[table["suite"] == "all"].to_dict("records"):
-        numbers = [_number(row[name]) for name in ("accuracy", "acceptance_length", "tokens_per_s", "speedup")]
-        names = [escape(str(row[name])) for name in ("model", "training", "decoder", "n_docs")]
-        right, *rates = numbers
-        cells = [share(row["finished"]), right, f"{row['accuracy_docs']} docs", *rates, escape(row["losslessness"])]
-        shown.add_row(f"{row['temperature']:g}", *names, *cells)
-    return shown
+    pooled = table[table["suite"] == ALL_SUITES]
+    return to_terminal(columns.Table(columns=COLUMNS, rows=pooled), "All suites, pooled")
 
 
 def _students(table: pd.DataFrame) -> Table:

@@ -12,7 +12,7 @@ from offbook.harness.records.cell import HARNESS_SEMANTICS
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
-from offbook.harness.tables.decoders_markdown import to_csv
+from offbook.harness.tables.columns import csv_text
 from offbook.harness.tables.markdown import (
     count,
     escape,
@@ -93,8 +93,8 @@ def write_students(folder: Path, out_dir: Path | None = None, *, expected: Itera
     table, comparisons = students_table(exams), comparisons_table(exams)
     markdown = to_markdown(exams, table, comparisons, expected=list(expected))
     out_dir = out_dir or folder
-    atomic_write_text(out_dir / "students.csv", to_csv(table))
-    atomic_write_text(out_dir / "student_comparisons.csv", to_csv(comparisons))
+    atomic_write_text(out_dir / "students.csv", csv_text(table))
+    atomic_write_text(out_dir / "student_comparisons.csv", csv_text(comparisons))
     atomic_write_text(out_dir / "STUDENTS.md", markdown)
     return table
 

@@ -49,6 +49,17 @@ def test_documents_are_paired_not_pooled(make_record, make_spec, make_row):
     assert math.isnan(row["difference_low"]), "no interval is made where the data give none"
 
 
+def test_documents_of_one_story_are_one_draw(make_record, make_spec, make_row):
+    """Documents that differ say nothing of other stories where they are all of one."""
+    of_one_story = [
+        Cell(record=cell.record, rows=tuple(row.model_copy(update={"cluster": "one"}) for row in cell.rows))
+        for cell in cells(make_record, make_spec, make_row)
+    ]
+    row = cross_table(of_one_story).to_dict("records")[0]
+    assert (row["difference"], row["n_docs"], row["n_clusters"]) == (1.5, 2, 1)
+    assert math.isnan(row["difference_low"])
+
+
 def test_another_drafters_acceptance_is_not_the_bases(make_record, make_spec, make_row):
     first, *rest = cells(make_record, make_spec, make_row)
     other = first.record.spec.model_copy(update={"drafter": DrafterId(sha256="cc")})

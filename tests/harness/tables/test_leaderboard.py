@@ -14,8 +14,11 @@ from offbook.harness.records.cell import Cell
 from offbook.harness.records.certificate import BASELINE, Certificate
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
-from offbook.harness.tables.decoders import COLUMNS, leaderboard, losslessness, write_leaderboard
-from offbook.harness.tables.decoders_markdown import readme_table, to_csv, to_markdown, update_readme
+from offbook.harness.tables.columns import csv_text as to_csv
+from offbook.harness.tables.columns import fields
+from offbook.harness.tables.decoders import leaderboard, losslessness, write_leaderboard
+from offbook.harness.tables.decoders_columns import COLUMNS
+from offbook.harness.tables.decoders_markdown import readme_table, to_markdown, update_readme
 from offbook.harness.tables.report import list_records, report
 
 
@@ -60,6 +63,31 @@ def test_the_speedup_is_a_ratio_of_sums_with_the_prefill_in_it(make_heat: Any) -
     # two prompts of 7 and 4 tokens: at worst only one of them is drawn
     assert (fast["tokens_per_s_low"], fast["tokens_per_s_high"]) == pytest.approx((4 / 0.75, 7 / 0.75))
     assert math.isnan(plain["speedup_low"]), "the baseline against itself has no spread"
+
+
+def test_like_questions_are_one_draw_in_every_interval(make_heat: Any) -> None:
+    """Six documents of two stories know what the two documents know of which they are copies."""
+    clustered = [
+        Cell(
+            record=cell.record.model_copy(update={"spec": cell.record.spec.model_copy(update={"n_docs": 6})}),
+            rows=tuple(
+                row.model_copy(update={"doc_id": 3 * row.doc_id + copy, "cluster": f"story {row.doc_id}"})
+                for row in cell.rows
+                for copy in range(3)
+            ),
+        )
+        for cell in make_heat()
+    ]
+    for suite in ("all", "offbook_maths"):
+        for decoder in ("autoregressive", "eagle2"):
+            line = one(leaderboard(clustered), suite=suite, decoder=decoder)
+            alone = one(leaderboard(make_heat()), suite=suite, decoder=decoder)
+            assert (line["n_docs"], line["n_clusters"], alone["n_clusters"]) == (6, 2, 2)
+            for name in ("acceptance_length", "tokens_per_s", "speedup"):
+                ends = [name, f"{name}_low", f"{name}_high"]
+                assert [line[end] for end in ends] == pytest.approx([alone[end] for end in ends], nan_ok=True)
+            assert line["accuracy_high"] - line["accuracy_low"] > 0.8, "half right, in two stories"
+    assert "| 6 / 2 " in to_markdown(leaderboard(clustered))
 
 
 def test_a_speedup_is_never_taken_over_another_heat(make_heat: Any) -> None:
@@ -238,7 +266,7 @@ def test_the_baseline_says_so() -> None:
 def test_the_csv_keeps_every_digit_and_every_column(make_heat: Any, tmp_path: Path) -> None:
     table = write_leaderboard(filled(tmp_path / "store", make_heat()), tmp_path / "out")
     back = pd.read_csv(tmp_path / "out" / "leaderboard.csv")
-    assert tuple(back.columns) == COLUMNS
+    assert list(back.columns) == fields(COLUMNS)
     assert list(back["speedup"]) == list(table["speedup"])
 
 
@@ -314,7 +342,7 @@ def test_rows_over_different_suites_say_so(make_heat: Any) -> None:
 def test_an_empty_store_gives_an_empty_table(tmp_path: Path) -> None:
     table = write_leaderboard(Store(tmp_path / "none"), tmp_path)
     assert table.empty
-    assert (tmp_path / "leaderboard.csv").read_text() == ",".join(COLUMNS) + "\n"
+    assert (tmp_path / "leaderboard.csv").read_text() == ",".join(fields(COLUMNS)) + "\n"
     assert "# Leaderboard" in (tmp_path / "LEADERBOARD.md").read_text()
     assert readme_table(table) == "No cell has been run yet."
 
@@ -344,7 +372,7 @@ def test_a_readme_without_exactly_one_block_is_left_alone(text: str, tmp_path: P
     readme = tmp_path / "README.md"
     readme.write_text(text)
     with pytest.raises(ValueError, match="expected one block"):
-        update_readme(readme, pd.DataFrame(columns=list(COLUMNS)))
+        update_readme(readme, pd.DataFrame(columns=fields(COLUMNS)))
     assert readme.read_text() == text
 
 

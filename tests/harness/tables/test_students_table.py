@@ -14,7 +14,7 @@ from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, SittingSpe
 from offbook.harness.records.store import Store
 from offbook.harness.statistics.crossed import holm
 from offbook.harness.statistics.intervals import wilson
-from offbook.harness.tables.decoders_markdown import to_csv
+from offbook.harness.tables.columns import csv_text as to_csv
 from offbook.harness.tables.reproduction import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED
 from offbook.harness.tables.students import COLUMNS, COMPARISON_COLUMNS, cohorts, comparisons_table, students_table
 from offbook.harness.tables.students_markdown import (

@@ -1,0 +1,185 @@
+"""A table is rows and a description of its columns, which CSV, Markdown, README, terminal and definitions read.
+
+What a column is called, its unit, its digits, whether it has an interval and where it is shown stand in one place, so
+that no two of a table's faces can disagree.
+"""
+
+import math
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+import rich.table
+from rich.markup import escape as escape_markup
+
+from offbook.harness.tables.markdown import count, escape, markdown_table, number, share
+
+Place = Literal["csv", "markdown", "readme", "terminal"]
+Kind = Literal["text", "number", "share", "count"]
+Row = dict[Any, Any]
+
+CSV: tuple[Place, ...] = ("csv",)
+PAGE: tuple[Place, ...] = ("csv", "markdown")
+EVERYWHERE: tuple[Place, ...] = ("csv", "markdown", "readme", "terminal")
+WIDTH = 120
+
+
+def always(rows: pd.DataFrame) -> bool:
+    """Shown whatever the rows are."""
+    del rows
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One quantity of a table.
+
+    Attributes:
+        name: in CSV.
+        heading: for people.
+        unit: what the number in CSV counts; "" for text and for plain ratios.
+        kind: how people read it: text, a rounded number, a share in percent, or a count such as 1.2M.
+        digits: of a number.
+        scale: a number is shown times this, 100 for points.
+        sign: "+" shows the sign of a number above 0 too.
+        interval: whether `name_low` and `name_high` stand beside it.
+        shown_in: its places.
+        shown_for: whether it is shown for these rows; CSV always has it.
+        behind: the field whose text stands behind the number, such as a score's metric.
+        written: how a cell is written, where it is more than its own number.
+        definition: what it means, for the top of the page.
+    """
+
+    name: str
+    heading: str = ""
+    unit: str = ""
+    kind: Kind = "text"
+    digits: int = 2
+    scale: float = 1
+    sign: str = ""
+    interval: bool = False
+    shown_in: tuple[Place, ...] = CSV
+    shown_for: Callable[[pd.DataFrame], bool] = always
+    behind: str = ""
+    written: Callable[[Row], str] | None = None
+    definition: str = ""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Its columns in CSV."""
+        return (self.name, f"{self.name}_low", f"{self.name}_high") if self.interval else (self.name,)
+
+    def cell(self, row: Row, *, bounds: bool = True, quote: Callable[[str], str] = str) -> str:
+        """A row's cell for people.
+
+        Args:
+            row: by field.
+            bounds: whether the interval is written where there is one.
+            quote: makes text harmless where the cell goes; numbers need none.
+        """
+        if self.written is not None:
+            return quote(self.written(row))
+        if self.kind == "text":
+            return quote(f"{row[self.name]}")
+        value = row[self.name]
+        shown = {"share": share, "count": count}.get(self.kind, self._number)(value)
+        low, high = (row.get(f"{self.name}_{end}", math.nan) for end in ("low", "high"))
+        if bounds and self.interval and not math.isnan(low):
+            shown += f" [{self._number(low)}, {self._number(high)}]"
+        return f"{shown} {quote(row[self.behind])}" if self.behind else shown
+
+    def _number(self, value: float) -> str:
+        return number(self.scale * value, self.digits, sign=self.sign)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows, a column of the frame for each field of each description that CSV shows."""
+
+    columns: tuple[Column, ...]
+    rows: pd.DataFrame
+
+    def of(self, rows: pd.DataFrame) -> "Table":
+        """Some of its rows under the same description."""
+        return Table(columns=self.columns, rows=rows)
+
+    def shown(self, place: Place) -> list[Column]:
+        """The columns that these rows show there."""
+        return [column for column in self.columns if place in column.shown_in and column.shown_for(self.rows)]
+
+
+def fields(columns: Sequence[Column]) -> list[str]:
+    """The header of the CSV."""
+    return [field for column in columns if "csv" in column.shown_in for field in column.fields]
+
+
+def to_csv(table: Table) -> str:
+    """CSV with every digit."""
+    return csv_text(table.rows[fields(table.columns)])
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A frame as CSV with every digit; text that a spreadsheet would run as a formula gets an apostrophe."""
+    safe = frame.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column]):
+            safe[column] = [_no_formula(value) if isinstance(value, str) else value for value in safe[column]]
+    return str(safe.to_csv(index=False, lineterminator="\n"))
+
+
+def to_markdown(table: Table, place: Literal["markdown", "readme"] = "markdown") -> str:
+    """A pipe table, rounded, with intervals; text stays inside its cell."""
+    columns = table.shown(place)
+    return markdown_table(
+        [
+            {column.heading: column.cell(row, quote=escape) for column in columns}
+            for row in table.rows.to_dict("records")
+        ]
+    )
+
+
+def to_readme(table: Table) -> str:
+    """The short pipe table that a README shows."""
+    return to_markdown(table, "readme")
+
+
+def to_terminal(table: Table, title: str) -> rich.table.Table:
+    """A table for the terminal, without intervals."""
+    columns = table.shown("terminal")
+    shown = rich.table.Table(*(column.heading for column in columns), title=title)
+    for row in table.rows.to_dict("records"):
+        shown.add_row(*(column.cell(row, bounds=False, quote=escape_markup) for column in columns))
+    return shown
+
+
+def definitions(columns: Sequence[Column]) -> list[str]:
+    """A line of Markdown for each column that has a definition."""
+    return [bullet(f"**{column.heading}**: {column.definition}") for column in columns if column.definition]
+
+
+def bullet(text: str) -> str:
+    """One entry of a list in Markdown, wrapped."""
+    return textwrap.fill(
+        " ".join(text.split()),
+        WIDTH,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def differing(name: str) -> Callable[[pd.DataFrame], bool]:
+    """Shown only where the rows differ in a field; most tables need no such column."""
+    return lambda rows: rows[name].nunique() > 1
+
+
+def documents(row: Row, items: str = "n_docs") -> str:
+    """How many documents, and behind a slash how many clusters of like ones, where that is another number."""
+    return f"{row[items]}" + ("" if row["n_clusters"] == row[items] else f" / {row['n_clusters']}")
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

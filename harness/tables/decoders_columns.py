@@ -1,0 +1,198 @@
+"""The leaderboard's columns: what each is called, means, and where it is shown."""
+
+import pandas as pd
+
+from offbook.harness.records.accuracy import is_accuracy
+from offbook.harness.tables.columns import CSV, EVERYWHERE, PAGE, Column, Row, bullet, definitions, differing, documents
+from offbook.harness.tables.markdown import number
+
+ALL_SUITES = "all"
+POSITIONS = (1, 2, 3, 4)
+AT = [f"acceptance_at_{k}" for k in POSITIONS]
+
+
+def _pooled(rows: pd.DataFrame) -> bool:
+    return bool(rows["suite"].eq(ALL_SUITES).any())
+
+
+def _right_or_wrong(rows: pd.DataFrame) -> bool:
+    return _pooled(rows) or all(map(is_accuracy, rows["metric"]))
+
+
+def _scored(rows: pd.DataFrame) -> bool:
+    return not _right_or_wrong(rows)
+
+
+def _several_sizes(rows: pd.DataFrame) -> bool:
+    """Rows over different suites are not comparable, so they say so."""
+    return _pooled(rows) and differing("n_suites")(rows)
+
+
+def _over(row: Row) -> str:
+    over = f"{row['accuracy_docs']} docs, {row['accuracy_suites']} suite{'s' * (row['accuracy_suites'] != 1)}"
+    return over if row["accuracy_docs"] else "-"
+
+
+def _accepted(row: Row) -> str:
+    return " / ".join(number(row[name], 2) for name in AT)
+
+
+COLUMNS = (
+    Column(name="model", heading="Model", shown_in=EVERYWHERE, shown_for=differing("model")),
+    Column(name="training", heading="Training", shown_in=EVERYWHERE, shown_for=differing("training")),
+    Column(name="seed", heading="Seed", shown_in=EVERYWHERE, shown_for=differing("seed")),
+    Column(name="semantics", heading="Scored by semantics", shown_in=EVERYWHERE, shown_for=differing("semantics")),
+    Column(name="n_suites", heading="Suites", unit="suites", shown_in=EVERYWHERE, shown_for=_several_sizes),
+    Column(name="decoder", heading="Decoder", shown_in=EVERYWHERE),
+    Column(
+        name="temperature",
+        heading="T",
+        shown_in=("csv", "readme", "terminal"),
+        written=lambda row: f"{row['temperature']:g}",
+    ),
+    Column(name="suite"),
+    Column(
+        name="n_docs",
+        heading="Docs",
+        unit="documents",
+        shown_in=("csv", "markdown", "terminal"),
+        written=documents,
+        definition="""documents; behind a slash, how many clusters of like ones they come in (one story with other
+            numbers and people), where they do. Clusters are then what intervals take for independent.""",
+    ),
+    Column(name="n_clusters", unit="clusters"),
+    Column(name="new_tokens", unit="tokens"),
+    Column(
+        name="finished",
+        heading="Finished",
+        unit="share",
+        kind="share",
+        shown_in=EVERYWHERE,
+        definition="""share of answers that ended by themselves, before the cap on new tokens. What is cut can hardly be
+            right, so where few finish, accuracy says little of the model.""",
+    ),
+    Column(name="metric"),
+    Column(
+        name="accuracy",
+        heading="Accuracy",
+        unit="share",
+        kind="number",
+        interval=True,
+        shown_in=EVERYWHERE,
+        shown_for=_right_or_wrong,
+        definition="share of right answers, in suites that are scored right or wrong.",
+    ),
+    Column(
+        name="over",
+        heading="Over",
+        shown_in=("markdown", "readme", "terminal"),
+        shown_for=_pooled,
+        written=_over,
+        definition="how many documents of how many suites the accuracy is over.",
+    ),
+    Column(name="accuracy_suites", unit="suites"),
+    Column(name="accuracy_docs", unit="documents"),
+    Column(
+        name="score",
+        heading="Score",
+        unit="of the metric",
+        kind="number",
+        interval=True,
+        behind="metric",
+        shown_in=PAGE,
+        shown_for=_scored,
+        definition="""of suites that are not scored right or wrong, under its own name and in no accuracy: `answered`
+            (there is an answer at all), `rouge1` (words shared with a reference), or `defined` (code with a
+            function of the right name, where the machine could not run it safely; see the README of
+            tasks/prompts).""",
+    ),
+    Column(
+        name="acceptance_length",
+        heading="Acceptance length",
+        unit="tokens per forward",
+        kind="number",
+        interval=True,
+        shown_in=EVERYWHERE,
+        definition="""new tokens per verify forward of the target, the bonus token included, the token that the prefill
+            commits left out; sum over sum. A drafter that never hits has 1.""",
+    ),
+    Column(
+        name="acceptance_by_position",
+        heading="Accepted at 1/2/3/4",
+        shown_in=("markdown",),
+        written=_accepted,
+        definition="""share of rounds that accept a k-th candidate among those that accepted k - 1 and had one to offer
+            behind them.""",
+    ),
+    *(Column(name=name, unit="share", kind="number") for name in AT),
+    Column(
+        name="tokens_per_s",
+        heading="Tokens/s",
+        unit="tokens/s",
+        kind="number",
+        digits=1,
+        interval=True,
+        shown_in=EVERYWHERE,
+        definition="new tokens over seconds, the prefill included; sum over sum.",
+    ),
+    Column(
+        name="speedup",
+        heading="Speed-up",
+        kind="number",
+        interval=True,
+        shown_in=EVERYWHERE,
+        definition="""tokens per second over those of `autoregressive` in the same heat, that is in the same process,
+            document by document. Sums over sums, the prefill included on both sides.""",
+    ),
+    Column(
+        name="draft_cost_ratio",
+        heading="Draft cost",
+        unit="s/s",
+        kind="number",
+        shown_in=PAGE,
+        definition="seconds in the drafter per second in verify forwards.",
+    ),
+    Column(name="target_forwards", heading="Target forwards", unit="forwards", shown_in=PAGE),
+    Column(name="draft_forwards", unit="forwards"),
+    Column(
+        name="draft_forwards_per_round",
+        heading="Drafts per round",
+        unit="forwards per forward",
+        kind="number",
+        digits=1,
+        shown_in=PAGE,
+        definition="draft forwards per verify forward.",
+    ),
+    Column(
+        name="losslessness",
+        heading="Lossless?",
+        shown_in=EVERYWHERE,
+        definition="""at temperature 0, answers whose token ids equal the baseline's; a *tie* is a first difference
+            where the target's own top two logits are closer than rounding. Above 0, the verifier (of transformers'
+            own rows the whole decoder, on a small model) against an exact target: measured total variation, its
+            upper bound, and the p-value of a chi-square test. DIFFERS means that the output is changed.""",
+    ),
+    Column(name="drafter_parameters", heading="Drafter params", unit="parameters", kind="count", shown_in=PAGE),
+    Column(name="training_tokens", heading="Trained on tokens", unit="tokens", kind="count", shown_in=PAGE),
+    Column(name="trained_in"),
+    Column(name="peak_mib", heading="Peak MiB", unit="MiB", kind="number", digits=0, shown_in=PAGE),
+    Column(name="prefill_s", unit="s"),
+    Column(name="decode_s", unit="s"),
+    Column(name="heat_id"),
+    Column(name="setting", shown_in=CSV),
+    Column(name="key", shown_in=CSV),
+)
+
+DEFINITIONS = "\n".join(
+    [
+        "Written by `offbook report` from the committed records; not edited by hand. Square brackets hold 95 %",
+        "intervals over documents, or over clusters of like ones; where there are none, the data cannot give one.",
+        "",
+        *definitions(COLUMNS),
+        bullet(
+            """On a CPU with a small target (135M parameters) a wall-clock speed-up below 1 is usual: a verify forward
+            of many tokens costs more there than one of a single token. The counts (acceptance length, forwards) are
+            what carries over to other machines; seconds are not."""
+        ),
+    ]
+)
