@@ -45,11 +45,14 @@ def number(value: float, digits: int, *, sign: str = "") -> str:
 
 
 def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each reason why a suite was not scored right or wrong somewhere."""
+    """A sentence for each reason why a suite was not scored right or wrong, or an arm is not to be trusted."""
     found: set[str] = set()
     for manifest in manifests:
         why = manifest.get("not_scored")
         found |= {f"Not scored right or wrong: {suite}: {reason}." for suite, reason in why.items()} if why else set()
+        heat = manifest.get("heat")
+        arms = heat.get("found") if isinstance(heat, dict) else None
+        found |= {f"Not to be trusted: {arm} {what}." for arm, what in arms.items()} if arms else set()
     return [escape(sentence) for sentence in sorted(found)]
 
 

@@ -1,25 +1,22 @@
 """One heat: all arms of one (checkpoint, suite, seed, temperature), document by document, in one process.
 
 Each document is answered by every arm before the next one is opened, from the same prompt ids, and the order of the
-arms is rotated from document to document; whatever slows the machine for a while slows all of them. Every arm first
-begins an answer to the first document, uncounted. lm-eval scores the answers, the certificate is made, and only then
-are the cells committed, all together; until then the answers are kept aside (`unscored.py`).
+arms is rotated from document to document (`decoding.py`). lm-eval scores the answers, the certificate is made, and only
+then are the cells committed, all together; until then the answers are kept aside (`unscored.py`).
 """
 
-import gc
 import hashlib
-import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import torch
 
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import Generation
-from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
 from offbook.engine.progress import Progress, Silent
@@ -38,9 +35,8 @@ from offbook.harness.suites.requests import Asked, ask
 from offbook.harness.suites.scoring import main_metric, not_scored, score
 from offbook.harness.suites.suite import Suite
 from offbook.harness.tables.labels import decoder_label, student_label
+from offbook.harness.trials.decoding import WARM_UP_TOKENS, decode, pace
 from offbook.harness.trials.unscored import Began, HeatAnswer, Unscored, any_kept, drop, keep, kept, scoring
-
-WARM_UP_TOKENS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +231,10 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         "warm_up_tokens": WARM_UP_TOKENS,
         **({"trained_in": heat.trained_in} if heat.trained_in else {}),
         "load_average": answers.load_average,
+        **({"found": dict(answers.found)} if answers.found else {}),
     }
+    for arm_id, why in answers.found.items():
+        progress.say(f"    {name}: {arm_id} {why}")
     finished, wall_s = datetime.now(UTC), answers.wall_s + time.perf_counter() - clock
     records = [
         CellRecord(
@@ -261,15 +260,9 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
 def summary(heat: Heat, store: Store) -> str:
     """A committed heat in one line: tokens per second and acceptance length of each arm."""
     return " | ".join(
-        f"{decoder_label(record.spec)} {_pace([row.generation() for row in store.rows(record)])}"
+        f"{decoder_label(record.spec)} {pace([row.generation() for row in store.rows(record)])}"
         for record in _committed(store, heat)
     )
-
-
-def document_seed(seed: int, suite: str, doc_id: int, arm: str) -> int:
-    """The seed of one answer, a function of nothing but these."""
-    digest = hashlib.sha256(f"{seed}/{suite}/{doc_id}/{arm}".encode()).digest()
-    return int.from_bytes(digest[:8]) >> 2  # torch takes 63 bits
 
 
 def _answers_key(heat: Heat, prompts: Mapping[int, torch.Tensor]) -> str:
@@ -291,57 +284,31 @@ def _answers(
     if (found := kept(store.root, name, key, Unscored[HeatAnswer], wanted, progress)) is not None:
         return found
     began, clock = Began.now(), time.perf_counter()
-    generations = _decode(heat, prompts, progress)
+    rehearse = None if heat.rehearsed else partial(check_first_answer, heat.asked, heat.target)
+    decoded = decode(
+        heat.target,
+        heat.arms,
+        prompts,
+        suite=name,
+        sampling=heat.sampling,
+        limits=heat.limits,
+        seed=heat.seed,
+        title=heat.title,
+        rehearse=rehearse,
+        progress=progress,
+    )
     answers = Unscored[HeatAnswer](
         key=key,
         began=began,
         load_at_end=load_average(),
         wall_s=time.perf_counter() - clock,
-        answers=tuple(HeatAnswer(of=arm.id, row=row) for arm in heat.arms for row in _rows(heat, generations[arm.id])),
+        answers=tuple(
+            HeatAnswer(of=arm.id, row=row) for arm in heat.arms for row in _rows(heat, decoded.generations[arm.id])
+        ),
+        found=dict(decoded.found),
     )
     keep(store.root, name, answers)
     return answers
-
-
-def _decode(heat: Heat, prompts: Mapping[int, torch.Tensor], progress: Progress) -> dict[str, dict[int, Generation]]:
-    """Answers by arm and doc_id."""
-    order = list(heat.arms)
-    random.Random(heat.seed).shuffle(order)
-    doc_ids = list(prompts)
-    first = heat.limits[doc_ids[0]]
-    short = replace(first, max_new_tokens=min(WARM_UP_TOKENS, first.max_new_tokens))
-    for number, arm in enumerate(order):
-        progress.update(
-            0, len(order) * len(doc_ids), f"{heat.title}: warming up {arm.name} ({number + 1}/{len(order)})"
-        )
-        _generate(heat, arm, doc_ids[0], prompts[doc_ids[0]], short)
-    generations: dict[str, dict[int, Generation]] = {arm.id: {} for arm in heat.arms}
-    for turn, doc_id in enumerate(doc_ids):
-        shift = turn % len(order)
-        for number, arm in enumerate(order[shift:] + order[:shift]):
-            generations[arm.id][doc_id] = _generate(heat, arm, doc_id, prompts[doc_id], heat.limits[doc_id])
-            progress.update(
-                turn * len(order) + number + 1,
-                len(order) * len(doc_ids),
-                f"{heat.title}: {arm.name} {_pace(list(generations[arm.id].values()))}",
-            )
-            if not heat.rehearsed and turn == number == 0:
-                text = heat.target.detokenize(generations[arm.id][doc_id].tokens)
-                text = visible_text(text, heat.limits[doc_id].stop_strings)
-                check_first_answer(heat.asked, heat.target, text)
-    return generations
-
-
-def _generate(heat: Heat, arm: Arm, doc_id: int, prompt_1P: torch.Tensor, limits: Limits) -> Generation:
-    generator = heat.target.generator(document_seed(heat.seed, heat.asked.suite.name, doc_id, arm.id))
-    gc.disable()  # a collection in the middle would be charged to whoever is running
-    try:
-        return arm.decoder.generate(prompt_1P, sampling=heat.sampling, limits=limits, generator=generator)
-    except ValueError as error:
-        msg = f"{heat.asked.suite.name}, document {doc_id}, {arm.name}: {error}"
-        raise ValueError(msg) from error
-    finally:
-        gc.enable()
 
 
 def _rows(heat: Heat, generations: Mapping[int, Generation]) -> list[DocumentRow]:
@@ -377,7 +344,3 @@ def _committed(store: Store, heat: Heat) -> list[CellRecord]:
 def _arms(manifest: Mapping[str, Any]) -> list[str]:
     heat = manifest.get("heat")
     return [str(arm) for arm in heat.get("arms", [])] if isinstance(heat, dict) else []
-
-
-def _pace(generations: Sequence[Generation]) -> str:
-    return f"{tokens_per_second(generations):.1f} tok/s, {acceptance_length(generations):.2f} a forward"

@@ -89,6 +89,7 @@ class Unscored(_Strict, Generic[Answer]):
         load_at_end: of the machine when the last one was there.
         wall_s: seconds that they took.
         answers: in no order.
+        found: what an arm of a heat was found to do that it should not, by arm (`decoding.py`).
     """
 
     schema_version: Literal[1] = 1
@@ -97,6 +98,7 @@ class Unscored(_Strict, Generic[Answer]):
     load_at_end: Load
     wall_s: Annotated[float, Field(ge=0)]
     answers: tuple[Answer, ...]
+    found: dict[str, str] = Field(default={})
 
     @property
     def load_average(self) -> JsonValue:

@@ -22,7 +22,8 @@ from offbook.harness.suites.requests import ask
 from offbook.harness.suites.scoring import main_metric, score
 from offbook.harness.suites.suite import find_suites, suite_names
 from offbook.harness.tables.decoders import write_leaderboard
-from offbook.harness.trials.heat import document_seed, is_done, plan_heat, run_heat
+from offbook.harness.trials.decoding import document_seed
+from offbook.harness.trials.heat import is_done, plan_heat, run_heat
 from offbook.tasks.prompts import CATEGORIES
 from tests.tiny import save_tiny
 
@@ -164,7 +165,7 @@ def test_the_manifest_is_of_the_start_and_the_load_of_both_ends(target, qa, tmp_
     (record,) = run_heat(plan(target, qa, [spied], limit=1), Store(tmp_path))
     assert events[:2] == ["manifest", "load"]
     assert events[-1] == "load"
-    assert len(events) == 5, "the manifest once, a load at either end, and the warm-up and the answer between them"
+    assert len(events) == 6, "the manifest once, a load at either end, the answer and its two beginnings between them"
     assert record.manifest["git"] == {"commit": "then"}
     assert record.manifest["heat"]["load_average"] == {"start": [0.1, 0.2, 0.3], "end": [1.1, 1.2, 1.3]}
 
@@ -188,9 +189,10 @@ def test_arms_take_turns_on_each_document_after_an_uncounted_warm_up(target, qa,
     arms = [dataclasses.replace(arm, decoder=Spy(arm.name, arm.decoder, log)) for arm in build_arms(target, NAMES)]
     heat = plan(target, qa, arms, temperature=1.0)
     run_heat(heat, Store(tmp_path))
-    warm_up, counted = log[: len(NAMES)], log[len(NAMES) :]
+    warm_up, counted, again = log[: len(NAMES)], log[len(NAMES) : -len(NAMES)], log[-len(NAMES) :]
     assert sorted(name for name, *_ in warm_up) == sorted(NAMES)
     assert {cap for _, _, cap, _ in warm_up} == {8}
+    assert again == warm_up, "the first document is begun once more behind the last one"
     turns = [counted[i : i + len(NAMES)] for i in range(0, len(counted), len(NAMES))]
     assert len(turns) == 3
     for turn in turns:

@@ -1,0 +1,77 @@
+"""Decoders whose account adds up and is not true: a heat finds them, and the tables name them."""
+
+import dataclasses
+
+import pytest
+
+from offbook.engine.decoding.sampling import Sampling
+from offbook.harness.records.store import Store
+from offbook.harness.roster.arms import build_arms
+from offbook.harness.roster.target import Target, load_target
+from offbook.harness.suites.requests import ask, find_suites
+from offbook.harness.tables.decoders import write_leaderboard
+from offbook.harness.trials.heat import plan_heat, run_heat
+from tests.controls.decoders import Cached, Knows, Merges, Remembers, asks_in_secret
+from tests.tiny import save_tiny
+
+CAP, DOCUMENTS = 12, 2
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory) -> Target:
+    return load_target(str(save_tiny(tmp_path_factory.mktemp("cheats") / "tiny")), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def suite():
+    (found,) = find_suites(["qa"])
+    return found
+
+
+def heat(target, suite, folder, make):
+    """The records of a heat of the baseline and one other, and what the leaderboard says."""
+    plain, other = build_arms(target, ["autoregressive", "prompt_lookup"])
+    arms = [plain, dataclasses.replace(other, decoder=make(other.decoder))]
+    planned = plan_heat(target, arms, suite, sampling=Sampling(), limit=DOCUMENTS, max_new_tokens=CAP)
+    store = Store(folder)
+    records = {record.spec.decoder: record for record in run_heat(planned, store)}
+    write_leaderboard(store, folder)
+    return records, (folder / "LEADERBOARD.md").read_text()
+
+
+def found(records) -> dict[str, str]:
+    return records["autoregressive"].manifest["heat"].get("found", {})
+
+
+def test_who_is_honest_is_not_named(target, suite, tmp_path):
+    records, text = heat(target, suite, tmp_path, lambda decoder: decoder)
+    assert found(records) == {}
+    assert records["prompt_lookup"].certificate.verdict == "lossless"
+    assert "Not to be trusted" not in text
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda target, decoder: Remembers(target), "it remembers other documents"),
+        (lambda target, decoder: Cached(decoder), "called the target"),
+        (lambda target, decoder: Merges(decoder), "its rounds are not what was run"),
+        (lambda target, decoder: asks_in_secret(target), "called the target"),
+    ],
+    ids=["remembers", "answers from a cache", "miscounts", "asks in secret"],
+)
+def test_who_is_not_is_named_in_the_record_and_in_the_table(make, said, target, suite, tmp_path):
+    records, text = heat(target, suite, tmp_path, lambda decoder: make(target, decoder))
+    assert found(records).keys() == {"prompt_lookup"}
+    assert said in found(records)["prompt_lookup"]
+    assert "Not to be trusted: prompt\\_lookup" in text or "Not to be trusted: prompt_lookup" in text
+    assert records["prompt_lookup"].certificate.verdict == "lossless", "its answers are the target's own"
+
+
+def test_who_knows_the_reference_does_not_say_what_the_target_says(target, suite, tmp_path):
+    asked = ask(suite, target, limit=DOCUMENTS)
+    prompts = [tuple(target.encode(r.prompt, templated=asked.chat_template)) for r in asked.requests]
+    references = dict(zip(prompts, ("The answer is 7.", "It is blue."), strict=True))
+    records, text = heat(target, suite, tmp_path, lambda decoder: Knows(target, decoder, references))
+    assert records["prompt_lookup"].certificate.verdict == "differs"
+    assert "DIFFERS 2/2" in text
