@@ -10,33 +10,26 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
-import torch
-
 from offbook.engine.decoding.decoder import Limits
-from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.decoding.stop import visible_text
 from offbook.engine.progress import Progress, Silent
 from offbook.harness.certificates.certify import certify
 from offbook.harness.records.cell import CellRecord, CellSpec, LimitsSpec
-from offbook.harness.records.document_row import DocumentRow
-from offbook.harness.records.hashing import canonical_sha256
-from offbook.harness.records.manifest import load_average
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import StudentId
 from offbook.harness.roster import decoders as roster
 from offbook.harness.roster.arms import Arm
 from offbook.harness.roster.target import Target
-from offbook.harness.suites.rehearsal import check_first_answer, check_metric, check_prompts
+from offbook.harness.suites.rehearsal import check_metric, check_prompts
 from offbook.harness.suites.requests import Asked, ask
-from offbook.harness.suites.scoring import main_metric, not_scored, score
+from offbook.harness.suites.scoring import main_metric, not_scored
 from offbook.harness.suites.suite import Suite
 from offbook.harness.tables.labels import decoder_label, student_label
-from offbook.harness.trials.decoding import WARM_UP_TOKENS, decode, pace
-from offbook.harness.trials.unscored import Began, HeatAnswer, Unscored, any_kept, drop, keep, kept, scoring
+from offbook.harness.trials.decoding import WARM_UP_TOKENS, pace
+from offbook.harness.trials.heat_answers import answers_key, answers_of, scored
+from offbook.harness.trials.unscored import any_kept, drop, scoring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,16 +190,16 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         request.doc_id: heat.target.prompt(request.prompt, templated=heat.asked.chat_template)
         for request in heat.asked.requests
     }
-    key = _answers_key(heat, prompts)
+    key = answers_key(heat, prompts)
     if done:
         drop(store.root, name, key)
         return _committed(store, heat)
     if told := heat.asked.not_done(heat.sampling):
         progress.say(told)
-    answers = _answers(heat, store, key, prompts, progress)
+    answers = answers_of(heat, store, key, prompts, progress)
     clock, description = time.perf_counter(), dict(answers.began.manifest)
     with scoring(store.root):
-        rows = {arm.id: _scored(heat, answers, arm) for arm in heat.arms}
+        rows = {arm.id: scored(heat, answers, arm) for arm in heat.arms}
         metric = main_metric(dict(enumerate(row.scores for arm in heat.arms for row in rows[arm.id])), name)
     certificates = {
         arm.id: certify(
@@ -263,78 +256,6 @@ def summary(heat: Heat, store: Store) -> str:
         f"{decoder_label(record.spec)} {pace([row.generation() for row in store.rows(record)])}"
         for record in _committed(store, heat)
     )
-
-
-def _answers_key(heat: Heat, prompts: Mapping[int, torch.Tensor]) -> str:
-    """The hash of what determines a heat's answers: its cells without the scorer, and every document's prompt."""
-    cells = [spec.model_dump(mode="json", exclude={"suite_fingerprint"}) for spec in heat.cells.values()]
-    documents = [
-        [doc_id, prompt[0].tolist(), LimitsSpec.of(heat.limits[doc_id]).model_dump(mode="json")]
-        for doc_id, prompt in prompts.items()
-    ]
-    return canonical_sha256({"heat": cells, "documents": documents})
-
-
-def _answers(
-    heat: Heat, store: Store, key: str, prompts: Mapping[int, torch.Tensor], progress: Progress
-) -> Unscored[HeatAnswer]:
-    """All answers: those that an earlier process kept, or fresh ones, which are kept before anybody scores them."""
-    name = heat.asked.suite.name
-    wanted = [(arm.id, doc_id) for arm in heat.arms for doc_id in prompts]
-    if (found := kept(store.root, name, key, Unscored[HeatAnswer], wanted, progress)) is not None:
-        return found
-    began, clock = Began.now(), time.perf_counter()
-    rehearse = None if heat.rehearsed else partial(check_first_answer, heat.asked, heat.target)
-    decoded = decode(
-        heat.target,
-        heat.arms,
-        prompts,
-        suite=name,
-        sampling=heat.sampling,
-        limits=heat.limits,
-        seed=heat.seed,
-        title=heat.title,
-        rehearse=rehearse,
-        progress=progress,
-    )
-    answers = Unscored[HeatAnswer](
-        key=key,
-        began=began,
-        load_at_end=load_average(),
-        wall_s=time.perf_counter() - clock,
-        answers=tuple(
-            HeatAnswer(of=arm.id, row=row) for arm in heat.arms for row in _rows(heat, decoded.generations[arm.id])
-        ),
-        found=dict(decoded.found),
-    )
-    keep(store.root, name, answers)
-    return answers
-
-
-def _rows(heat: Heat, generations: Mapping[int, Generation]) -> list[DocumentRow]:
-    """An arm's rows, without scores."""
-    return [
-        DocumentRow.from_generation(
-            generation := generations[request.doc_id],
-            doc_id=request.doc_id,
-            doc_hash=request.doc_hash,
-            text=visible_text(heat.target.detokenize(generation.tokens), heat.limits[request.doc_id].stop_strings),
-            scores={},
-            cluster=request.cluster,
-            choices=request.choices,
-        )
-        for request in heat.asked.requests
-    ]
-
-
-def _scored(heat: Heat, answers: Unscored[HeatAnswer], arm: Arm) -> list[DocumentRow]:
-    """An arm's rows with the scores and references of the task as it is now."""
-    rows = {answer.row.doc_id: answer.row for answer in answers.answers if answer.of == arm.id}
-    scores = score(heat.asked, heat.target, {doc_id: row.text for doc_id, row in rows.items()})
-    return [
-        rows[request.doc_id].model_copy(update={"doc_hash": request.doc_hash, "scores": scores[request.doc_id]})
-        for request in heat.asked.requests
-    ]
 
 
 def _committed(store: Store, heat: Heat) -> list[CellRecord]:

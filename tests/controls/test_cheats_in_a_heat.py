@@ -8,7 +8,8 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import Target, load_target
-from offbook.harness.suites.requests import ask, find_suites
+from offbook.harness.suites.requests import ask
+from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.trials.heat import plan_heat, run_heat
 from tests.controls.decoders import Cached, Knows, Merges, Remembers, asks_in_secret

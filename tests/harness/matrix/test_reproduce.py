@@ -57,7 +57,7 @@ def test_a_profile_leaves_records_drafters_and_a_leaderboard(profile, whole):
 
 
 def test_a_finished_run_does_nothing_twice(profile, whole, monkeypatch):
-    monkeypatch.setattr("offbook.harness.trials.heat._decode", None)
+    monkeypatch.setattr("offbook.harness.trials.heat_answers.decode", None)
     monkeypatch.setattr("offbook.engine.drafters.train._loss", None)
     before = (whole / "leaderboard.csv").read_bytes()
     reproduce(profile, whole, Silent(), answers="regenerate", committed=whole / "none")

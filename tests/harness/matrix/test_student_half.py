@@ -143,7 +143,7 @@ def test_a_finished_half_does_nothing_twice(profile, whole, monkeypatch):
     before = (whole / "students.csv").read_bytes()
     for name in ("make", "examine"):
         monkeypatch.setattr(module, name, None)
-    monkeypatch.setattr("offbook.harness.trials.heat._decode", None)
+    monkeypatch.setattr("offbook.harness.trials.heat_answers.decode", None)
     reproduce(profile, whole, Silent(), committed=whole / "none")
     assert (whole / "students.csv").read_bytes() == before
 

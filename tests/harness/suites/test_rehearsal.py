@@ -12,7 +12,7 @@ from offbook.harness.suites.rehearsal import check_metric
 from offbook.harness.suites.requests import ask
 from offbook.harness.suites.scoring import number, score
 from offbook.harness.suites.suite import find_suites
-from offbook.harness.trials import heat
+from offbook.harness.trials import decoding
 from offbook.harness.trials.exam import set_paper
 from offbook.harness.trials.heat import plan_heat
 from offbook.tasks.blame import TaskError
@@ -29,20 +29,20 @@ def no_answers(monkeypatch):
     def refuse(*arguments, **settings):
         pytest.fail("a model worked before the suite was refused")
 
-    monkeypatch.setattr(heat, "_generate", refuse)
+    monkeypatch.setattr(decoding._Watch, "generate", refuse)
 
 
 @pytest.fixture
 def answers_counted(monkeypatch):
     """How many answers were decoded."""
     counted = []
-    generate = heat._generate
+    generate = decoding._Watch.generate
 
     def count(*arguments, **settings):
         counted.append(arguments[2])
         return generate(*arguments, **settings)
 
-    monkeypatch.setattr(heat, "_generate", count)
+    monkeypatch.setattr(decoding._Watch, "generate", count)
     return counted
 
 
@@ -210,7 +210,7 @@ def test_a_task_that_scores_nothing_but_a_models_own_answers_is_measured(tiny_fo
     target = load_target(tiny_folder)
     assert not check_metric(ask(suite, target), target)
     assert evaluate(tiny_folder, folder, tmp_path / "out") == 0
-    assert len(answers_counted) == 1 + len(ROWS)
+    assert len(answers_counted) == 2 + len(ROWS)
 
 
 def test_a_task_that_scores_no_answer_is_refused_after_the_first(tiny_folder, tmp_path, capsys, answers_counted):

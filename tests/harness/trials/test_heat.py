@@ -158,7 +158,7 @@ def test_the_manifest_is_of_the_start_and_the_load_of_both_ends(target, qa, tmp_
     monkeypatch.setattr(
         "offbook.harness.trials.unscored.process_manifest", lambda: happened("manifest", {"git": {"commit": "then"}})
     )
-    for room in ("heat", "unscored"):
+    for room in ("heat_answers", "unscored"):
         monkeypatch.setattr(f"offbook.harness.trials.{room}.load_average", lambda: happened("load", next(loads)))
     plain, *_ = build_arms(target, NAMES[:1])
     spied = dataclasses.replace(plain, decoder=Spy(plain.name, plain.decoder, events))

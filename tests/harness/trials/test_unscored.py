@@ -12,8 +12,8 @@ from offbook.harness.records.verify import whole as whole_store
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import load_target
 from offbook.harness.suites.suite import find_suites
+from offbook.harness.trials import decoding, heat, heat_answers
 from offbook.harness.trials import exam as exams
-from offbook.harness.trials import heat as heats
 from offbook.harness.trials.exam import exam_spec, examine, set_paper
 from offbook.harness.trials.heat import plan_heat, run_heat
 from tests.harness.suites.test_task_mistakes import PROCESS, ROWS, evaluate, write
@@ -75,7 +75,7 @@ def no_decoder(monkeypatch):
     """From when it is called on, nobody decodes."""
 
     def forbid():
-        monkeypatch.setattr(heats, "_generate", lambda *_: pytest.fail("an answer was generated again"))
+        monkeypatch.setattr(heat_answers, "decode", lambda *_, **__: pytest.fail("an answer was generated again"))
         monkeypatch.setattr(exams, "answer_batch", lambda *_, **__: pytest.fail("an answer was generated again"))
 
     return forbid
@@ -137,7 +137,7 @@ def test_a_process_killed_between_decoding_and_scoring_loses_nothing(target, fol
         raise KilledError
 
     with monkeypatch.context() as killed:
-        killed.setattr(heats, "score", die)
+        killed.setattr(heat_answers, "score", die)
         with pytest.raises(KilledError):
             run_heat(plan(target, folder), store)
     answers = kept_in(store.root)
@@ -157,10 +157,10 @@ def test_answers_of_other_settings_are_never_taken(settings, target, folder, tmp
         run_heat(plan(target, folder), store)
     mend(folder)
     counted = []
-    generate = heats._generate
-    monkeypatch.setattr(heats, "_generate", lambda *given: counted.append(given) or generate(*given))
+    generate = decoding._Watch.generate
+    monkeypatch.setattr(decoding._Watch, "generate", lambda *given: counted.append(given) or generate(*given))
     run_heat(plan(target, folder, **settings), store)
-    assert len(counted) == len(NAMES) * (1 + settings.get("limit", len(ROWS)))
+    assert len(counted) == len(NAMES) * (2 + settings.get("limit", len(ROWS)))
     assert len(list((store.root / "unscored").iterdir())) == 1, "the first heat's are still there"
 
 
@@ -171,10 +171,10 @@ def test_a_prompt_that_is_mended_is_answered_anew(target, folder, tmp_path, monk
     write(folder, PROCESS | {"doc_to_text": "Say: {{question}}"}, code=MENDED)
     mend(folder)
     counted = []
-    generate = heats._generate
-    monkeypatch.setattr(heats, "_generate", lambda *given: counted.append(given) or generate(*given))
+    generate = decoding._Watch.generate
+    monkeypatch.setattr(decoding._Watch, "generate", lambda *given: counted.append(given) or generate(*given))
     run_heat(plan(target, folder), store)
-    assert len(counted) == len(NAMES) * (1 + len(ROWS))
+    assert len(counted) == len(NAMES) * (2 + len(ROWS))
 
 
 DAMAGE = {
@@ -226,7 +226,7 @@ def test_answers_left_behind_after_the_commit_are_removed_by_the_next_call(targe
     mend(folder)
     store = Store(tmp_path / "out")
     with monkeypatch.context() as killed:
-        killed.setattr(heats, "drop", lambda *_: None)
+        killed.setattr(heat, "drop", lambda *_: None)
         run_heat(plan(target, folder), store)
     assert list((store.root / "unscored").iterdir())
     run_heat(plan(target, folder), store)
