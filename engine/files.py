@@ -123,33 +123,24 @@ def rename_folder(written: Path, path: Path) -> None:
         _sync_folder(path.parent)
 
 
-def move_file(path: Path, to: Path) -> None:
-    """Gives a file another name, also in another folder; both folders are synced."""
-    with writing(to):
-        to.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(to)
-        _sync_folder(to.parent)
-        _sync_folder(path.parent)
+def left_over(folder: Path) -> list[Path]:
+    """What killed processes left half written in a folder, not below.
 
-
-def sweep_temporaries(folder: Path) -> list[Path]:
-    """Removes what killed processes of this machine left half written in a folder, not below; returns what it was.
-
-    A temporary name tells its writer's process; those of living ones stay. What another machine wrote, or a version
-    that told no process, stays for a day.
+    A temporary name tells its writer's process; those of living ones are none. What another machine wrote, or a
+    version that told no process, is one after a day.
     """
-    swept = []
-    for path in folder.glob(f".*{_SUFFIX}"):
-        if _TEMPORARY.fullmatch(path.name) and _is_left_over(path):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-            swept.append(path)
-    return swept
+    return [path for path in sorted(folder.glob(f".*{_SUFFIX}")) if _TEMPORARY.fullmatch(path.name) and _is_left(path)]
 
 
-def _is_left_over(path: Path) -> bool:
+def remove(path: Path) -> None:
+    """Removes a file or a folder with all in it; without effect where it is gone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_left(path: Path) -> bool:
     with contextlib.suppress(OSError):
         if time.time() - path.lstat().st_mtime > _OLD_S:
             return True

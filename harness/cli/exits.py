@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from offbook.engine.quoting import without_long_words
+from offbook.harness.records.damaged import DamagedError
 
 FOUND_WANTING, MISTAKE, BUG = 1, 2, 70
 LONGEST = 2_000  # characters of a line
@@ -117,7 +118,7 @@ def ended(run: Callable[[], Any], arguments: Sequence[str]) -> int:
             say("this is a bug in offbook; please report it with the command, these lines and `offbook --version`")
             return BUG
         say(f"error: {without_long_words(line, arguments)}")
-        return MISTAKE
+        return FOUND_WANTING if isinstance(error, DamagedError) else MISTAKE
 
 
 def say(line: str) -> None:

@@ -17,6 +17,7 @@ from offbook.engine.threads import settle_threads
 from offbook.harness.cli import (
     analyse_latent,
     evaluate,
+    gc,
     generate,
     lm_eval,
     ls,
@@ -26,6 +27,8 @@ from offbook.harness.cli import (
     synthesize,
     train_drafter,
     train_student,
+    upgrade,
+    verify,
 )
 from offbook.harness.cli.app import app
 from offbook.harness.cli.exits import MISTAKE, ended
@@ -46,6 +49,9 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help tells
     "analyse-latent": analyse_latent.analyse_latent,
     "run": run_matrix,
     "status": status,
+    "verify": verify.verify,
+    "upgrade": upgrade.upgrade,
+    "gc": gc.gc,
 }
 # Of commands that read their arguments themselves.
 WHOLE = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

@@ -8,9 +8,9 @@ only a signature or another run.
 from collections.abc import Iterator, Sequence
 
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.cell import Cell
+from offbook.harness.records.cell import Cell, CellRecord
 from offbook.harness.records.document_row import DocumentRow
-from offbook.harness.records.exam import Exam
+from offbook.harness.records.exam import Exam, TrainingCost
 
 BASELINE_DECODER = "autoregressive"
 
@@ -23,8 +23,19 @@ def of_cell(cell: Cell) -> Iterator[str]:
     for row in rows:
         if row.prefill_s + row.decode_s <= 0:
             yield f"document {row.doc_id}: expected times above 0, got {row.prefill_s + row.decode_s:g} s"
+        if (parts := (row.draft_s or 0.0) + (row.target_s or 0.0)) > 1.001 * row.decode_s + 1e-3:
+            yield f"document {row.doc_id}: expected parts of {row.decode_s:g} s of decoding, got {parts:g} s"
         if len(row.tokens) > spec.limits.max_new_tokens:
             yield f"document {row.doc_id}: expected at most {spec.limits.max_new_tokens} tokens, got {len(row.tokens)}"
+    for name, value in (("tv", certificate.tv), ("bound", certificate.tv_bound), ("p", certificate.p_value)):
+        if value is not None and not 0 <= value <= 1:
+            yield f"expected a certificate with {name} in [0, 1], got {value:g}"
+    if max(certificate.identical, certificate.ties, certificate.unexplained) > certificate.n:
+        yield f"expected counts of a certificate up to its {certificate.n} documents, got more"
+    if (record.drafter is None) != (spec.drafter is None):
+        yield "expected what a drafter cost where one ran, and nowhere else"
+    if record.wall_s <= 0:
+        yield f"expected a time above 0, got {record.wall_s:g} s"
     if (certificate.kind == "baseline") != (spec.decoder == BASELINE_DECODER):
         yield f"expected {BASELINE_DECODER} alone to be the baseline, got {spec.decoder} as {certificate.kind}"
     if certificate.kind == "greedy_identity":
@@ -40,18 +51,34 @@ def of_exam(exam: Exam) -> Iterator[str]:
     """What is wrong inside of one exam."""
     for name, metric in exam.record.metrics.items():
         yield from _scores(metric, {row.doc_id: row.score for row in exam.rows if row.suite == name})
+    if exam.record.cost is not None:
+        yield from _cost(exam.record.cost)
+    if exam.record.finished_utc < exam.record.started_utc or exam.record.wall_s <= 0:
+        yield "expected an end after the start, got none"
     for row in exam.rows:
         if row.tokens > exam.record.spec.max_new_tokens:
             yield f"document {row.doc_id}: expected at most {exam.record.spec.max_new_tokens} tokens, got {row.tokens}"
 
 
+def _cost(cost: TrainingCost) -> Iterator[str]:
+    if cost.kept_tokens > cost.gradient_tokens:
+        yield f"expected kept tokens among {cost.gradient_tokens} gradient tokens, got {cost.kept_tokens}"
+    if any(not 0 <= score <= 1 for score in cost.dev_scores):
+        yield f"expected development scores in [0, 1], got {cost.dev_scores}"
+    if cost.wall_s <= 0:
+        yield f"expected a training time above 0, got {cost.wall_s:g} s"
+
+
 def of_heat(cells: Sequence[Cell]) -> Iterator[str]:
     """What is wrong between the cells of one heat: who is missing, other documents, another certificate."""
-    heat = cells[0].record.manifest.get("heat")
-    arms = heat.get("arms") if isinstance(heat, dict) else None
+    first = cells[0].record
     there = {arm_id(cell) for cell in cells}
-    if isinstance(arms, list) and (missing := sorted({str(arm) for arm in arms} - there)):
-        yield f"heat {cells[0].record.heat_id}: expected all its arms, found none of {', '.join(missing)}"
+    if missing := sorted(set(arms_of(first)) - there):
+        yield f"heat {first.heat_id}: expected all its arms, found none of {', '.join(missing)}"
+    if any(cell.record.manifest.get("heat") != first.manifest.get("heat") for cell in cells):
+        yield f"heat {first.heat_id}: expected its cells to agree on its arms and its load, got others"
+    if len({(cell.record.started_utc, cell.record.finished_utc, cell.record.wall_s) for cell in cells}) > 1:
+        yield f"heat {first.heat_id}: expected its cells to agree on their times, got others"
     baseline = next((cell for cell in cells if cell.record.spec.decoder == BASELINE_DECODER), None)
     if baseline is None:
         return
@@ -62,6 +89,13 @@ def of_heat(cells: Sequence[Cell]) -> Iterator[str]:
             yield f"{name}: expected the documents of its heat's baseline, got others"
         elif cell.record.certificate.kind == "greedy_identity":
             yield from (f"{name}: {problem}" for problem in _greedy(cell, reference))
+
+
+def arms_of(record: CellRecord) -> list[str]:
+    """The arms of a record's heat, as its manifest lists them; none where it does not."""
+    heat = record.manifest.get("heat")
+    arms = heat.get("arms") if isinstance(heat, dict) else None
+    return [str(arm) for arm in arms] if isinstance(arms, list) else []
 
 
 def arm_id(cell: Cell) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock
 from pydantic import ValidationError
 
-from offbook.engine.files import atomic_write_bytes, write_once
+from offbook.engine.files import atomic_write_bytes, left_over, remove, write_once
 from offbook.engine.text import read_json
 from offbook.harness.records.cell import CellRecord
 from offbook.harness.records.document_row import DocumentRow
@@ -59,7 +59,10 @@ class Journal:
             self._finish()
 
     def recover(self) -> None:
-        """Finishes every commit that was begun."""
+        """Finishes every commit that was begun, and sweeps what killed writers left half written."""
+        for folder in (self.root, self._records, self._rows, self._pending):
+            for path in left_over(folder):
+                remove(path)
         if self._pending.is_dir():
             with self._lock():
                 self._finish()

@@ -26,7 +26,10 @@ from offbook.tasks.suite_names import suite_names
 Kind = Literal["flag", "number", "name", "names", "model", "path", "revision", "setting", "folder of", "url", "text"]
 OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(
-        ("--apply-chat-template", "--no-chat-template", "--fresh", "--attached", "--dry-run", "--version", "--help"),
+        (
+            *("--apply-chat-template", "--no-chat-template", "--fresh", "--attached", "--dry-run", "--version"),
+            *("--delete", "--help"),
+        ),
         "flag",
     ),
     **dict.fromkeys(
@@ -58,7 +61,7 @@ OPTIONS: dict[str, Kind] = {
 }
 COMMANDS = (
     *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls", "lm-eval"),
-    *("analyse-latent", "rescore", "run", "status", "work"),
+    *("analyse-latent", "rescore", "run", "status", "work", "verify", "upgrade", "gc"),
 )
 PROGRAMS = ("offbook", "cli.py", "__main__.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (

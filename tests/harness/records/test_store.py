@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -248,3 +250,12 @@ def test_write_once_writes_once(tmp_path: Path) -> None:
     assert not write_once(tmp_path / "a", b"2")
     assert (tmp_path / "a").read_bytes() == b"1"
     assert only(tmp_path) == tmp_path / "a"
+
+
+def test_a_store_is_read_without_torch_or_any_library_of_models() -> None:
+    code = (
+        "import sys; import offbook.harness.records.gc, offbook.harness.records.verify; "
+        "print(sorted({'torch', 'transformers', 'lm_eval', 'pandas', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,33 @@
+"""`offbook gc`: what a folder of records can do without."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offbook.harness.cli.options import path_or_none
+
+
+def gc(
+    folder: Annotated[Path, typer.Argument(callback=path_or_none, help="A folder with records.")],
+    *,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove what is listed.")] = False,
+) -> None:
+    """List what a folder of records can do without, and remove it with --delete.
+
+    Rows whose record is gone, and what killed processes left half written. Records, answers that are not scored and
+    artifacts stay.
+    """
+    from offbook.engine.files import remove
+    from offbook.harness.records.gc import orphans
+    from offbook.harness.records.store import Store
+    from offbook.harness.tables.report import check_store
+
+    store = Store(folder)
+    check_store(store.root)
+    found = orphans(store)
+    for path in found:
+        typer.echo(str(path.relative_to(store.root)))
+        if delete:
+            remove(path)
+    typer.echo(f"{len(found)} {'removed' if delete else 'to be removed with --delete'}", err=True)
