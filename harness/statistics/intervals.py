@@ -9,8 +9,7 @@ percentile interval, Hesterberg, arXiv:1411.5279, section 3.4).
 Of 5,000 simulated experiments each with 10, 12 and 40 prompts, 95 % intervals hold the truth in 93.1 to 96.9 % (94 to
 96 % and three standard errors): `test_the_interval_of_a_ratio_covers_the_truth_in_95_of_100_experiments`, and likewise
 for a speed-up and a difference; likewise with 12, 20 and 40 clusters of one to five prompts, where it is 93.9 to 94.2
-(`test_the_interval_of_a_ratio_over_clusters_covers_the_truth_in_95_of_100_experiments`), and 76 over prompts alone.
-Quantiles are scipy's.
+(`test_the_interval_of_a_ratio_over_clusters_covers_the_truth_in_95_of_100_experiments`). Quantiles are scipy's.
 
 An interval is None where the data cannot give one (one prompt, or prompts without any spread): no ± 0.000 is ever made.
 """
