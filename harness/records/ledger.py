@@ -81,6 +81,7 @@ class Ledger:
         data = "".join(line.model_dump_json() + "\n" for line in fresh).encode()
         if not self.path.exists():
             atomic_write_bytes(self.path, data)
+            self._learn(fresh)
             return
         with writing(self.path), self.path.open("r+b") as file:
             file.seek(0, os.SEEK_END)
@@ -89,6 +90,7 @@ class Ledger:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        self._learn(fresh)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Takes lines out, in one step."""
@@ -96,6 +98,14 @@ class Ledger:
         kept = {key: line for key, line in self.lines().items() if key not in gone}
         if kept != self._lines:
             atomic_write_bytes(self.path, "".join(line.model_dump_json() + "\n" for line in kept.values()).encode())
+
+    def _learn(self, fresh: Iterable[Line]) -> None:
+        """Takes note of lines that were just written, so that a commit does not read all others again."""
+        for line in fresh:
+            self._lines[line.key] = line
+            self._trials.setdefault(line.trial, []).append(line)
+        found = self.path.stat()
+        self._stamp = (found.st_size, found.st_mtime_ns)
 
     def _read(self) -> None:
         try:
@@ -120,7 +130,10 @@ class Ledger:
 
     def _line(self, text: bytes, number: int) -> Line:
         try:
-            return Line.model_validate(json.loads(text, object_pairs_hook=no_duplicates))
+            line = Line.model_validate_json(text)
+            if line.model_dump_json().encode() != text:  # written by another hand: a name may stand there twice
+                json.loads(text, object_pairs_hook=no_duplicates)
+            return line
         except ValidationError as error:
             reason = complaint(error).told("the whole")
         except (ValueError, RecursionError) as error:
