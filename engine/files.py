@@ -5,9 +5,8 @@ A full disk is an OSError with the path, also where a library wrote the bytes.
 
 import contextlib
 import errno
-import hashlib
+import functools
 import os
-import platform
 import re
 import shutil
 import time
@@ -17,7 +16,6 @@ from pathlib import Path
 
 _SUFFIX = ".tmp"
 _TEMPORARY = re.compile(r"\.[0-9a-f]+(\.[0-9a-f]+\.[0-9a-f]+)?\.tmp")
-_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]  # numbers of processes are of one machine
 _OLD_S = 86_400.0
 _NUMBER = re.compile(r"os error (\d+)")  # as safetensors and tokenizers put it
 _TORCH = re.compile(r"inline_container|PytorchStreamWriter")
@@ -145,7 +143,7 @@ def _is_left(path: Path) -> bool:
         if time.time() - path.lstat().st_mtime > _OLD_S:
             return True
     parts = path.name.removesuffix(_SUFFIX).split(".")
-    if len(parts) != 4 or parts[3] != _HOST:
+    if len(parts) != 4 or parts[3] != _host():
         return False
     try:
         os.kill(int(parts[2], 16), 0)
@@ -158,7 +156,7 @@ def _is_left(path: Path) -> bool:
 
 def _hidden(folder: Path) -> Path:
     """A name in a folder that nobody else uses, and that tells who does."""
-    return folder / f".{uuid.uuid4().hex}.{os.getpid():x}.{_HOST}{_SUFFIX}"
+    return folder / f".{uuid.uuid4().hex}.{os.getpid():x}.{_host()}{_SUFFIX}"
 
 
 @contextlib.contextmanager
@@ -209,3 +207,12 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@functools.cache
+def _host() -> str:
+    """This machine, for numbers of processes are of one; its name is hashed, and read when it is first needed."""
+    import hashlib
+    import platform
+
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]

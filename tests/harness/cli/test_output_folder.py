@@ -4,7 +4,7 @@ import pytest
 
 from offbook.harness.cli.console import STORE_FILES, STORE_FOLDERS
 from offbook.harness.cli.main import main
-from offbook.harness.trials import heat
+from offbook.harness.trials import decoding
 from tests.harness.suites.test_task_mistakes import GOOD, ROWS, evaluate, write
 
 
@@ -29,7 +29,7 @@ def refused(capsys, *arguments: str) -> str:
 def test_what_is_in_the_way_of_a_record_or_a_table_is_told_at_once(command, name, store, tmp_path, monkeypatch, capsys):
     if name in STORE_FOLDERS and command.startswith("report"):
         pytest.skip("it writes tables only")
-    monkeypatch.setattr(heat, "_generate", lambda *a, **k: pytest.fail("a model worked"))
+    monkeypatch.setattr(decoding._Watch, "generate", lambda *a, **k: pytest.fail("a model worked"))
     if name in STORE_FOLDERS:
         (tmp_path / name).write_text("")
     else:

@@ -17,6 +17,7 @@ from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites import requests
+from offbook.harness.suites.fingerprint import task_fingerprint
 from offbook.harness.suites.requests import ask
 from offbook.harness.suites.suite import Suite, find_suites
 from offbook.harness.trials.exam import exam_spec, examine, set_paper
@@ -184,7 +185,7 @@ def test_the_key_moves_with_the_limits_of_any_document_and_only_where_they_diffe
     task = suite(OWN[0])
     alike = plan_heat(target, build_arms(target, ARMS[:1]), task)
     assert key([OWN[0]] * 3) == alike.cells["autoregressive"].key()
-    assert alike.asked.fingerprint == requests._fingerprint(task.task())
+    assert alike.asked.fingerprint == task_fingerprint(task.task())
     changed = [
         OWN,
         [OWN[0], OWN[2], OWN[1]],
