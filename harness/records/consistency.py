@@ -5,11 +5,14 @@ determines, raw times above all, can be forged by who rewrites record, rows and 
 only a signature or another run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import JsonValue
 
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.cell import Cell, CellRecord
+from offbook.harness.records.cell import Cell
 from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.records.drafter import arm_id
 from offbook.harness.records.exam import Exam, TrainingCost
 
 BASELINE_DECODER = "autoregressive"
@@ -72,8 +75,8 @@ def _cost(cost: TrainingCost) -> Iterator[str]:
 def of_heat(cells: Sequence[Cell]) -> Iterator[str]:
     """What is wrong between the cells of one heat: who is missing, other documents, another certificate."""
     first = cells[0].record
-    there = {arm_id(cell) for cell in cells}
-    if missing := sorted(set(arms_of(first)) - there):
+    there = {arm_id(cell.record.spec.decoder, cell.record.spec.drafter) for cell in cells}
+    if missing := sorted(set(arms_of(first.manifest)) - there):
         yield f"heat {first.heat_id}: expected all its arms, found none of {', '.join(missing)}"
     if any(cell.record.manifest.get("heat") != first.manifest.get("heat") for cell in cells):
         yield f"heat {first.heat_id}: expected its cells to agree on its arms and its load, got others"
@@ -91,17 +94,11 @@ def of_heat(cells: Sequence[Cell]) -> Iterator[str]:
             yield from (f"{name}: {problem}" for problem in _greedy(cell, reference))
 
 
-def arms_of(record: CellRecord) -> list[str]:
-    """The arms of a record's heat, as its manifest lists them; none where it does not."""
-    heat = record.manifest.get("heat")
+def arms_of(manifest: Mapping[str, JsonValue]) -> list[str]:
+    """The arms of a heat, as the manifest of its records lists them; none where it does not."""
+    heat = manifest.get("heat")
     arms = heat.get("arms") if isinstance(heat, dict) else None
     return [str(arm) for arm in arms] if isinstance(arms, list) else []
-
-
-def arm_id(cell: Cell) -> str:
-    """The name of a cell's arm inside of its heat, as `roster.arms.Arm.id` gives it."""
-    drafter = cell.record.spec.drafter
-    return f"{cell.record.spec.decoder}+base" if drafter and drafter.made_for == "base" else cell.record.spec.decoder
 
 
 def _greedy(cell: Cell, reference: dict[int, DocumentRow]) -> Iterator[str]:

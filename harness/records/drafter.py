@@ -19,6 +19,16 @@ class DrafterId(AtRest):
     made_for: MadeFor = "target"
 
 
+def is_borrowed(drafter: DrafterId | None) -> bool:
+    """Whether a drafter ran that was trained for the base model of a student."""
+    return drafter is not None and drafter.made_for == "base"
+
+
+def arm_id(decoder: str, drafter: DrafterId | None) -> str:
+    """The name of an arm inside of its heat, where one decoder may take part with two drafters."""
+    return f"{decoder}+base" if is_borrowed(drafter) else decoder
+
+
 class DrafterInfo(AtRest):
     """What the drafter costs before it drafts: its own parameters, and the tokens it was trained on (None: unknown)."""
 

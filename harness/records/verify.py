@@ -39,7 +39,7 @@ def verify(store: Store) -> Verified:
         if record.kind == "cell":
             cells.append(cell := Cell(record=record, rows=tuple(rows)))
             heats[record.heat_id].append(cell)
-            found = [*of_cell(cell), *_together(line, len(arms_of(record)))]
+            found = [*of_cell(cell), *_together(line, len(arms_of(record.manifest)))]
         else:
             exams.append(exam := Exam(record, tuple(rows)))
             found = [*of_exam(exam), *_together(line, 1)]

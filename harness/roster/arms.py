@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue
 
 from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
-from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor
+from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor, arm_id
 from offbook.harness.records.redaction import shown_settings
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.drafter_info import describe, fingerprint
@@ -38,8 +38,7 @@ class Arm:
     @property
     def id(self) -> str:
         """Its name inside of a heat, where one contender may take part with two drafters."""
-        borrowed = self.drafter_id is not None and self.drafter_id.made_for == "base"
-        return f"{self.name}+base" if borrowed else self.name
+        return arm_id(self.name, self.drafter_id)
 
 
 def build_arms(

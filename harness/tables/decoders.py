@@ -52,16 +52,18 @@ def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=fields(COLUMNS))
 
 
-def write_leaderboard(store: Store, out_dir: Path, *, expected: Iterable[CellSpec] = ()) -> pd.DataFrame:
+def write_leaderboard(
+    store: Store, out_dir: Path, *, expected: Iterable[CellSpec] = (), cells: Sequence[Cell] | None = None
+) -> pd.DataFrame:
     """Writes `leaderboard.csv` and `LEADERBOARD.md`, and `cross.csv` for a cross, from what the store holds now.
 
     Safe while a run goes on: each file is replaced in one step, and `expected` cells without a record are listed as
-    missing.
+    missing. `cells` are those of the store, where somebody has just read them.
 
     Raises:
         ValueError: a damaged store; nothing is written then.
     """
-    cells = store.cells()
+    cells = store.cells() if cells is None else cells
     records = [cell.record for cell in cells]
     table, cross = leaderboard(cells), cross_table(cells)
     done = {record.key for record in records}

@@ -14,6 +14,7 @@ from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, finished, tokens_per_second
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.records.drafter import is_borrowed
 from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.intervals import bootstrap_difference
 from offbook.harness.tables.columns import PAGE, Column, Table, definitions, documents, fields, to_markdown
@@ -97,10 +98,10 @@ EXPLANATION = "\n".join(
 def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
     """One row for each student, decoder with a drafter and suite, and one over all suites; empty without a cross."""
     groups: dict[tuple[Any, ...], dict[str, tuple[Cell, Cell, Cell | None]]] = {}
-    own_cells = {_name(cell): cell for cell in cells if not _borrowed(cell)}
+    own_cells = {_name(cell): cell for cell in cells if not is_borrowed(cell.record.spec.drafter)}
     for cell in cells:
         spec = cell.record.spec
-        if not _borrowed(cell) or (own := own_cells.get(_name(cell))) is None:
+        if not is_borrowed(cell.record.spec.drafter) or (own := own_cells.get(_name(cell))) is None:
             continue
         base = next((c for c in cells if _is_base_of(c, cell)), None)
         group = (spec.model, student_label(spec.student), spec.decoder, spec.temperature)
@@ -123,11 +124,6 @@ def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[st
         to_markdown(Table(columns=CROSS_COLUMNS, rows=table)),
         *machines_below(machines),
     ]
-
-
-def _borrowed(cell: Cell) -> bool:
-    drafter = cell.record.spec.drafter
-    return drafter is not None and drafter.made_for == "base"
 
 
 def _name(cell: Cell) -> tuple[Any, ...]:

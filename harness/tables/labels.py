@@ -1,6 +1,7 @@
 """What people read in the place of a dimension: a student with its seed, a decoder with whose drafter it ran."""
 
 from offbook.harness.records.cell import CellSpec
+from offbook.harness.records.drafter import is_borrowed
 from offbook.harness.records.student import StudentId
 
 
@@ -11,5 +12,4 @@ def student_label(student: StudentId) -> str:
 
 def decoder_label(spec: CellSpec) -> str:
     """Such as `eagle2`, or `eagle2 (base's drafter)` where that was trained for the base model of a student."""
-    borrowed = spec.drafter is not None and spec.drafter.made_for == "base"
-    return f"{spec.decoder} (base's drafter)" if borrowed else spec.decoder
+    return f"{spec.decoder} (base's drafter)" if is_borrowed(spec.drafter) else spec.decoder

@@ -41,14 +41,14 @@ def report(
     store = Store(store_dir)
     held = whole(store)
     if held.cells:
-        table = write_leaderboard(store, out_dir or store_dir)
+        table = write_leaderboard(store, out_dir or store_dir, cells=held.cells)
         manifests = {cell.record.heat_id: cell.record.manifest for cell in held.cells}
         if readme is not None:
             update_readme(readme, table, manifests)
         console.print(_decoders(table))
         _print_machines(console, machines_of(table, manifests))
     if exams := held.exams:
-        table = write_students(store_dir, out_dir)
+        table = write_students(store_dir, out_dir, exams=exams)
         if readme is not None:
             update_students_readme(readme, exams)
         console.print(_students(table))

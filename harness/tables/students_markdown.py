@@ -76,20 +76,27 @@ class Expected(NamedTuple):
     seed: int
 
 
-def write_students(folder: Path, out_dir: Path | None = None, *, expected: Iterable[Expected] = ()) -> pd.DataFrame:
+def write_students(
+    folder: Path,
+    out_dir: Path | None = None,
+    *,
+    expected: Iterable[Expected] = (),
+    exams: Sequence[Exam] | None = None,
+) -> pd.DataFrame:
     """Writes `students.csv`, `student_comparisons.csv` and `STUDENTS.md` from the exams in a folder; returns the first.
 
     Safe while a run goes on: each file is replaced in one step, and expected exams that are not there yet are listed.
 
     Args:
-        folder: holds `exams/`.
+        folder: of the records.
         out_dir: where the files go; the folder by default.
         expected: all exams of the run.
+        exams: those of the folder, where somebody has just read them.
 
     Raises:
         ValueError: a damaged exam; nothing is written then.
     """
-    exams = Store(folder).exams()
+    exams = Store(folder).exams() if exams is None else exams
     table, comparisons = students_table(exams), comparisons_table(exams)
     markdown = to_markdown(exams, table, comparisons, expected=list(expected))
     out_dir = out_dir or folder

@@ -10,13 +10,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Progress, Silent
 from offbook.harness.certificates.certify import certify
 from offbook.harness.records.cell import CellRecord, CellSpec, LimitsSpec
+from offbook.harness.records.consistency import arms_of
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import StudentId
 from offbook.harness.roster import decoders as roster
@@ -157,7 +157,7 @@ def is_done(heat: Heat, store: Store) -> bool:
     keys = [spec.key() for spec in heat.cells.values()]
     held = store.held(keys)
     if held == "some":
-        arms = _arms(store.record(next(key for key in keys if store.has(key))).manifest)
+        arms = arms_of(store.record(next(key for key in keys if store.has(key))).manifest)
         if arms != [*heat.cells]:
             msg = (
                 f"{store.root.name}: expected all {len(keys)} cells of this heat in the store or none, got some from a "
@@ -260,8 +260,3 @@ def summary(heat: Heat, store: Store) -> str:
 
 def _committed(store: Store, heat: Heat) -> list[CellRecord]:
     return [record for spec in heat.cells.values() if (record := store.record(spec.key())).kind == "cell"]
-
-
-def _arms(manifest: Mapping[str, Any]) -> list[str]:
-    heat = manifest.get("heat")
-    return [str(arm) for arm in heat.get("arms", [])] if isinstance(heat, dict) else []
