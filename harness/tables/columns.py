@@ -8,6 +8,7 @@ import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -17,7 +18,8 @@ from rich.markup import escape as escape_markup
 from offbook.harness.tables.markdown import count, escape, markdown_table, number, share
 
 Place = Literal["csv", "markdown", "readme", "terminal"]
-Kind = Literal["text", "number", "share", "count"]
+Kind = Literal["text", "whole", "number", "share", "count"]
+Rerun = Literal["", "row", "interval", "test", "beside", "timing"]
 Row = dict[Any, Any]
 
 CSV: tuple[Place, ...] = ("csv",)
@@ -26,9 +28,8 @@ EVERYWHERE: tuple[Place, ...] = ("csv", "markdown", "readme", "terminal")
 WIDTH = 120
 
 
-def always(rows: pd.DataFrame) -> bool:
-    """Shown whatever the rows are."""
-    del rows
+def always(_: object) -> bool:
+    """Whatever the rows are."""
     return True
 
 
@@ -40,7 +41,7 @@ class Column:
         name: in CSV.
         heading: for people.
         unit: what the number in CSV counts; "" for text and for plain ratios.
-        kind: how people read it: text, a rounded number, a share in percent, or a count such as 1.2M.
+        kind: how people read it: text, a whole number, a rounded one, a share in percent, or a count such as 1.2M.
         digits: of a number.
         scale: a number is shown times this, 100 for points.
         sign: "+" shows the sign of a number above 0 too.
@@ -49,6 +50,10 @@ class Column:
         shown_for: whether it is shown for these rows; CSV always has it.
         behind: the field whose text stands behind the number, such as a score's metric.
         written: how a cell is written, where it is more than its own number.
+        rerun: what a rerun must show: the name of the same row; a number that is equal or whose interval overlaps; the
+            same test, passed; a number that stands beside, unjudged; a timing, which also stands beside and is another
+            one in every run. "" for what is not held against a rerun.
+        rerun_for: for which rows a rerun must.
         definition: what it means, for the top of the page.
     """
 
@@ -64,6 +69,8 @@ class Column:
     shown_for: Callable[[pd.DataFrame], bool] = always
     behind: str = ""
     written: Callable[[Row], str] | None = None
+    rerun: Rerun = ""
+    rerun_for: Callable[[Row], bool] = always
     definition: str = ""
 
     @property
@@ -81,7 +88,7 @@ class Column:
         """
         if self.written is not None:
             return quote(self.written(row))
-        if self.kind == "text":
+        if self.kind in ("text", "whole"):
             return quote(f"{row[self.name]}")
         value = row[self.name]
         shown = {"share": share, "count": count}.get(self.kind, self._number)(value)
@@ -113,6 +120,26 @@ class Table:
 def fields(columns: Sequence[Column]) -> list[str]:
     """The header of the CSV."""
     return [field for column in columns if "csv" in column.shown_in for field in column.fields]
+
+
+def from_csv(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
+    """What `to_csv` wrote.
+
+    Raises:
+        ValueError: no such file, no table in it, or one without these columns.
+    """
+    texts = [column.name for column in columns if column.kind == "text"]
+    empty = {name: [""] for name in fields(columns) if name not in texts}
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), na_values=empty, keep_default_na=False)
+    except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        message = f"{path.name}: expected a {path.name}, got {type(error).__name__}; write one with `offbook report`"
+        raise ValueError(message) from error
+    missing = [name for name in fields(columns) if name not in table.columns]
+    if missing:
+        message = f"{path.name}: expected column {missing[0]!r}, got none; write the table with `offbook report`"
+        raise ValueError(message)
+    return table
 
 
 def to_csv(table: Table) -> str:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.tables.columns import CSV, EVERYWHERE, PAGE, Column, Row, bullet, definitions, differing, documents
+from offbook.harness.tables.columns import EVERYWHERE, PAGE, Column, Row, bullet, definitions, differing, documents
 from offbook.harness.tables.markdown import number
 
 ALL_SUITES = "all"
@@ -28,6 +28,11 @@ def _several_sizes(rows: pd.DataFrame) -> bool:
     return _pooled(rows) and differing("n_suites")(rows)
 
 
+def _greedy(row: Row) -> bool:
+    """At temperature 0 a rerun gives the same answers, and so the same scores."""
+    return bool(row["temperature"] == 0)
+
+
 def _over(row: Row) -> str:
     over = f"{row['accuracy_docs']} docs, {row['accuracy_suites']} suite{'s' * (row['accuracy_suites'] != 1)}"
     return over if row["accuracy_docs"] else "-"
@@ -38,30 +43,42 @@ def _accepted(row: Row) -> str:
 
 
 COLUMNS = (
-    Column(name="model", heading="Model", shown_in=EVERYWHERE, shown_for=differing("model")),
-    Column(name="training", heading="Training", shown_in=EVERYWHERE, shown_for=differing("training")),
-    Column(name="seed", heading="Seed", shown_in=EVERYWHERE, shown_for=differing("seed")),
-    Column(name="semantics", heading="Scored by semantics", shown_in=EVERYWHERE, shown_for=differing("semantics")),
-    Column(name="n_suites", heading="Suites", unit="suites", shown_in=EVERYWHERE, shown_for=_several_sizes),
-    Column(name="decoder", heading="Decoder", shown_in=EVERYWHERE),
+    Column(name="model", heading="Model", shown_in=EVERYWHERE, shown_for=differing("model"), rerun="row"),
+    Column(name="training", heading="Training", shown_in=EVERYWHERE, shown_for=differing("training"), rerun="row"),
+    Column(name="seed", heading="Seed", kind="whole", shown_in=EVERYWHERE, shown_for=differing("seed"), rerun="row"),
+    Column(
+        name="semantics",
+        heading="Scored by semantics",
+        kind="whole",
+        shown_in=EVERYWHERE,
+        shown_for=differing("semantics"),
+    ),
+    Column(
+        name="n_suites", heading="Suites", unit="suites", kind="whole", shown_in=EVERYWHERE, shown_for=_several_sizes
+    ),
+    Column(name="decoder", heading="Decoder", shown_in=EVERYWHERE, rerun="row"),
     Column(
         name="temperature",
         heading="T",
+        kind="number",
+        digits=1,
         shown_in=("csv", "readme", "terminal"),
         written=lambda row: f"{row['temperature']:g}",
+        rerun="row",
     ),
-    Column(name="suite"),
+    Column(name="suite", rerun="row"),
     Column(
         name="n_docs",
         heading="Docs",
         unit="documents",
+        kind="whole",
         shown_in=("csv", "markdown", "terminal"),
         written=documents,
         definition="""documents; behind a slash, how many clusters of like ones they come in (one story with other
             numbers and people), where they do. Clusters are then what intervals take for independent.""",
     ),
-    Column(name="n_clusters", unit="clusters"),
-    Column(name="new_tokens", unit="tokens"),
+    Column(name="n_clusters", unit="clusters", kind="whole"),
+    Column(name="new_tokens", unit="tokens", kind="whole"),
     Column(
         name="finished",
         heading="Finished",
@@ -80,6 +97,8 @@ COLUMNS = (
         interval=True,
         shown_in=EVERYWHERE,
         shown_for=_right_or_wrong,
+        rerun="interval",
+        rerun_for=_greedy,
         definition="share of right answers, in suites that are scored right or wrong.",
     ),
     Column(
@@ -90,8 +109,8 @@ COLUMNS = (
         written=_over,
         definition="how many documents of how many suites the accuracy is over.",
     ),
-    Column(name="accuracy_suites", unit="suites"),
-    Column(name="accuracy_docs", unit="documents"),
+    Column(name="accuracy_suites", unit="suites", kind="whole"),
+    Column(name="accuracy_docs", unit="documents", kind="whole"),
     Column(
         name="score",
         heading="Score",
@@ -101,6 +120,8 @@ COLUMNS = (
         behind="metric",
         shown_in=PAGE,
         shown_for=_scored,
+        rerun="interval",
+        rerun_for=_greedy,
         definition="""of suites that are not scored right or wrong, under its own name and in no accuracy: `answered`
             (there is an answer at all), `rouge1` (words shared with a reference), or `defined` (code with a
             function of the right name, where the machine could not run it safely; see the README of
@@ -113,6 +134,7 @@ COLUMNS = (
         kind="number",
         interval=True,
         shown_in=EVERYWHERE,
+        rerun="interval",
         definition="""new tokens per verify forward of the target, the bonus token included, the token that the prefill
             commits left out; sum over sum. A drafter that never hits has 1.""",
     ),
@@ -133,6 +155,7 @@ COLUMNS = (
         digits=1,
         interval=True,
         shown_in=EVERYWHERE,
+        rerun="timing",
         definition="new tokens over seconds, the prefill included; sum over sum.",
     ),
     Column(
@@ -141,6 +164,7 @@ COLUMNS = (
         kind="number",
         interval=True,
         shown_in=EVERYWHERE,
+        rerun="timing",
         definition="""tokens per second over those of `autoregressive` in the same heat, that is in the same process,
             document by document. Sums over sums, the prefill included on both sides.""",
     ),
@@ -150,10 +174,11 @@ COLUMNS = (
         unit="s/s",
         kind="number",
         shown_in=PAGE,
+        rerun="timing",
         definition="seconds in the drafter per second in verify forwards.",
     ),
-    Column(name="target_forwards", heading="Target forwards", unit="forwards", shown_in=PAGE),
-    Column(name="draft_forwards", unit="forwards"),
+    Column(name="target_forwards", heading="Target forwards", unit="forwards", kind="whole", shown_in=PAGE),
+    Column(name="draft_forwards", unit="forwards", kind="whole"),
     Column(
         name="draft_forwards_per_round",
         heading="Drafts per round",
@@ -167,6 +192,7 @@ COLUMNS = (
         name="losslessness",
         heading="Lossless?",
         shown_in=EVERYWHERE,
+        rerun="test",
         definition="""at temperature 0, answers whose token ids equal the baseline's; a *tie* is a first difference
             where the target's own top two logits are closer than rounding. Above 0, the verifier (of transformers'
             own rows the whole decoder, on a small model) against an exact target: measured total variation, its
@@ -175,12 +201,12 @@ COLUMNS = (
     Column(name="drafter_parameters", heading="Drafter params", unit="parameters", kind="count", shown_in=PAGE),
     Column(name="training_tokens", heading="Trained on tokens", unit="tokens", kind="count", shown_in=PAGE),
     Column(name="trained_in"),
-    Column(name="peak_mib", heading="Peak MiB", unit="MiB", kind="number", digits=0, shown_in=PAGE),
-    Column(name="prefill_s", unit="s"),
-    Column(name="decode_s", unit="s"),
+    Column(name="peak_mib", heading="Peak MiB", unit="MiB", kind="number", digits=0, shown_in=PAGE, rerun="timing"),
+    Column(name="prefill_s", unit="s", kind="number", rerun="timing"),
+    Column(name="decode_s", unit="s", kind="number", rerun="timing"),
     Column(name="heat_id"),
-    Column(name="setting", shown_in=CSV),
-    Column(name="key", shown_in=CSV),
+    Column(name="setting"),
+    Column(name="key"),
 )
 
 DEFINITIONS = "\n".join(

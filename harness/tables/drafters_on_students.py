@@ -27,15 +27,16 @@ CROSS_COLUMNS = (
     Column(name="training", heading="Student", shown_in=PAGE),
     Column(name="decoder", heading="Decoder", shown_in=PAGE),
     Column(name="suite", heading="Suite", shown_in=PAGE),
-    Column(name="temperature"),
+    Column(name="temperature", kind="number"),
     Column(
         name="n_docs",
         heading="Docs",
         unit="documents",
+        kind="whole",
         shown_in=PAGE,
         written=documents,
     ),
-    Column(name="n_clusters", unit="clusters"),
+    Column(name="n_clusters", unit="clusters", kind="whole"),
     Column(
         name="finished",
         heading="Finished",

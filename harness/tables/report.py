@@ -18,7 +18,7 @@ from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of, update_readme
 from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.markdown import share
-from offbook.harness.tables.students import ALL_SUITES
+from offbook.harness.tables.students_columns import ALL_SUITES
 from offbook.harness.tables.students_markdown import update_students_readme, write_students
 
 

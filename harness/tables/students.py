@@ -22,28 +22,9 @@ from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics import crossed as stats
 from offbook.harness.statistics.clusters import by_cluster, cluster_name, cluster_totals
 from offbook.harness.statistics.intervals import Floats, Interval
+from offbook.harness.tables.columns import fields
+from offbook.harness.tables.students_columns import ALL_SUITES, COLUMNS
 
-ALL_SUITES = "all"
-
-COLUMNS = (
-    *("model", "student", "method", "group", "suite", "origin", "seeds", "n_suites", "n_items", "n_clusters"),
-    *("metric", "score", "score_low", "score_high"),
-    *("accuracy", "accuracy_low", "accuracy_high", "guessing", "seed_sd", "change", "change_low", "change_high"),
-    *(
-        "gradient_tokens",
-        "kept_tokens",
-        "distinct_sequences",
-        "steps",
-        "prepare_s",
-        "mixed_precision",
-        "train_s",
-        "exam_s",
-        "peak_mib",
-        "answer_tokens",
-        "finished",
-    ),
-    *("corpus", "budget", "exam", "setting"),
-)
 COMPARISON_COLUMNS = (
     *("model", "group", "a", "b", "seeds_a", "seeds_b", "n_items", "n_clusters", "accuracy_a", "accuracy_b"),
     *("finished_a", "finished_b"),
@@ -189,7 +170,7 @@ def students_table(exams: Sequence[Exam]) -> pd.DataFrame:
                 if examinee.suites(group, suite):
                     line = _line(examinee, base, group, suite, cohort)
                     lines.setdefault(canonical_sha256([examinee.spec.setting(), group, suite]), line)
-    return pd.DataFrame(list(lines.values()), columns=list(COLUMNS))
+    return pd.DataFrame(list(lines.values()), columns=fields(COLUMNS))
 
 
 def comparisons_table(exams: Sequence[Exam]) -> pd.DataFrame:

@@ -24,10 +24,9 @@ from offbook.harness.tables.markdown import (
     replace_block,
     share,
 )
-from offbook.harness.tables.students import ALL_SUITES, Cohort, cohorts, comparisons_table, students_table
+from offbook.harness.tables.students import Cohort, cohorts, comparisons_table, students_table
+from offbook.harness.tables.students_columns import ALL_SUITES, GROUPS, PRECISIONS
 
-GROUPS = {"id": "ID", "ood": "OOD"}
-PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds
 NOTHING = "No student has sat an exam yet."
 
 DEFINITIONS = """\

@@ -1,22 +1,20 @@
 """The students' tables: pure functions of exams, nothing pooled or compared that is not alike, a tie called a tie."""
 
-import datetime
 import io
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, SittingSpec, SuiteSpec, TrainingCost
-from offbook.harness.records.store import Store
+from offbook.harness.records.exam import Exam
 from offbook.harness.statistics.crossed import holm
 from offbook.harness.statistics.intervals import wilson
 from offbook.harness.tables.columns import csv_text as to_csv
-from offbook.harness.tables.reproduction import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED
-from offbook.harness.tables.students import COLUMNS, COMPARISON_COLUMNS, cohorts, comparisons_table, students_table
+from offbook.harness.tables.columns import fields, from_csv
+from offbook.harness.tables.students import COMPARISON_COLUMNS, cohorts, comparisons_table, students_table
+from offbook.harness.tables.students_columns import COLUMNS
 from offbook.harness.tables.students_markdown import (
     NOTHING,
     Expected,
@@ -25,113 +23,7 @@ from offbook.harness.tables.students_markdown import (
     update_students_readme,
     write_students,
 )
-from offbook.harness.tables.students_reproduction import compare_students, read_students
-
-START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-MANIFEST: dict[str, Any] = {"cpu": "Toy | CPU", "cores": 4, "platform": "Linux", "packages": {"torch": "2"}}
-SUITES = {"sums": "id", "dates": "ood"}
-OF_STUDENTS = ("method", "options", "training", "corpus_sha256")
-
-
-def exam(
-    student: str = "mind",
-    seed: int = 0,
-    scores: Mapping[str, Sequence[float]] | None = None,
-    *,
-    origin: str | None = None,
-    metric: str = "acc",
-    clusters: Sequence[str] = (),
-    choices: int | None = None,
-    later: int = 0,
-    used: str | None = None,
-    **changes: Any,
-) -> Exam:
-    """An exam over these scores by suite; "untouched" has neither training nor cost."""
-    scores = scores or {"sums": [1, 0, 1, 0], "dates": [1, 1, 0, 0]}
-    trained = student != "untouched"
-    fields: dict[str, Any] = {
-        "model": "toy",
-        "base_sha256": "ab" * 32,
-        "student": {
-            "name": student,
-            "method": student,
-            "training": {"gradient_tokens": 5000, "learning_rate": 1e-4} if trained else {},
-            "corpus_sha256": "cd" * 32 if trained else None,
-            "seed": seed if trained else 0,
-        },
-        "weights_sha256": f"{student}-{seed}",
-        "suites": [
-            SuiteSpec(name=name, group=SUITES.get(name, "id"), fingerprint="f" * 64, n_docs=len(found), origin=origin)
-            for name, found in scores.items()
-        ],
-        "max_new_tokens": 64,
-        "batch_size": 8,
-        "dtype": "float32",
-        "chat_template": True,
-    }
-    taught = {name: changes.pop(name) for name in OF_STUDENTS if name in changes}
-    fields["student"] |= taught
-    spec = SittingSpec(**(fields | changes))
-    cost = TrainingCost(
-        gradient_tokens=5000 + seed,
-        kept_tokens=4000,
-        distinct_sequences=80,
-        steps=10,
-        mixed_precision=used,
-        prepared_s=7.0,
-        wall_s=30.0 + seed,
-        peak_bytes=(seed + 1) * 2**20,
-    )
-    rows = tuple(
-        AnswerRow(
-            suite=name,
-            doc_id=i,
-            doc_hash=f"{name}{i}",
-            tokens=10 + i,
-            finished=bool(i % 2),
-            text="an answer",
-            score=score,
-            cluster=clusters[i] if clusters else "",
-            choices=choices,
-        )
-        for name, found in scores.items()
-        for i, score in enumerate(found)
-    )
-    record = ExamRecord(
-        key=spec.key(),
-        spec=spec,
-        cost=None if spec.student.untouched else cost,
-        metrics=dict.fromkeys(scores, metric),
-        manifest=MANIFEST,
-        started_utc=START,
-        finished_utc=START + datetime.timedelta(seconds=9 + later),
-        wall_s=9.0,
-    )
-    return Exam(record, rows)
-
-
-def three_students() -> list[Exam]:
-    """The untouched model, one far better than it on ID and worse on OOD, and its equal; two seeds each, 24 items."""
-    many = {"sums": [1.0] * 2 + [0.0] * 22, "dates": [1.0] * 20 + [0.0] * 4}
-    taught = [
-        {
-            "sums": [1.0] * (20 + seed) + [0.0] * (4 - seed),
-            "dates": [0.0] * 18 + [1.0] * (1 + seed) + [0.0] * (5 - seed),
-        }
-        for seed in (0, 1)
-    ]
-    return [
-        exam("untouched", scores=many),
-        *(exam(name, seed, scores=taught[seed]) for name in ("mind", "uniform") for seed in (0, 1)),
-    ]
-
-
-def one(table: pd.DataFrame, **where: Any) -> dict[Any, Any]:
-    for name, value in where.items():
-        table = table[table[name] == value]
-    (line,) = table.to_dict("records")
-    return line
-
+from tests.harness.tables.exams import exam, filled, one, three_students
 
 # --- students_table ---
 
@@ -383,12 +275,6 @@ def test_while_a_student_has_one_seed_its_method_is_an_open_question() -> None:
 # --- files ---
 
 
-def filled(folder: Path, exams: Sequence[Exam]) -> Path:
-    for record, rows in exams:
-        Store(folder).commit([(record, rows)])
-    return folder
-
-
 def test_the_tables_grow_with_the_run(tmp_path: Path) -> None:
     exams = three_students()
     expected = [Expected("toy", e.record.spec.student.name, e.record.spec.student.seed) for e in exams]
@@ -396,7 +282,7 @@ def test_the_tables_grow_with_the_run(tmp_path: Path) -> None:
     text = (tmp_path / "STUDENTS.md").read_text()
     assert "0 of 5 exams are done." in text
     assert NOTHING in text
-    assert (tmp_path / "students.csv").read_text() == ",".join(COLUMNS) + "\n"
+    assert (tmp_path / "students.csv").read_text() == ",".join(fields(COLUMNS)) + "\n"
     assert (tmp_path / "student_comparisons.csv").read_text() == ",".join(COMPARISON_COLUMNS) + "\n"
     for done, an_exam in enumerate(exams, start=1):
         table = write_students(filled(tmp_path, [an_exam]), tmp_path / "out", expected=expected)
@@ -412,8 +298,8 @@ def test_the_tables_grow_with_the_run(tmp_path: Path) -> None:
 
 def test_the_csv_keeps_every_digit(tmp_path: Path) -> None:
     table = write_students(filled(tmp_path, three_students()))
-    back = read_students(tmp_path / "students.csv")
-    assert tuple(back.columns) == COLUMNS
+    back = from_csv(tmp_path / "students.csv", COLUMNS)
+    assert list(back.columns) == fields(COLUMNS)
     pd.testing.assert_frame_equal(back, table, check_dtype=False, check_exact=True)
 
 
@@ -514,114 +400,6 @@ def test_a_readme_without_exactly_one_block_is_left_alone(text: str, tmp_path: P
     assert readme.read_text() == text
 
 
-# --- compare_students ---
-
-
-def verdict(fresh: Sequence[Exam], committed: Sequence[Exam]) -> tuple[str, str]:
-    lines = compare_students(students_table(fresh), students_table(committed)).table
-    line = one(lines[lines["student"] == "mind"], group="id", suite="all")
-    return line["verdict"], line["reason"]
-
-
-def test_students_reproduce_themselves_through_their_csv(tmp_path: Path) -> None:
-    table = write_students(filled(tmp_path, three_students()))
-    result = compare_students(table, read_students(tmp_path / "students.csv"))
-    assert result.counts == {IDENTICAL: 12, REPRODUCED: 0, DIFFERS: 0, NOT_COMPARABLE: 0}
-    assert result.holds
-
-
-def test_a_training_elsewhere_reproduces_within_the_intervals() -> None:
-    committed = [exam("untouched"), exam(scores={"sums": [1, 1, 0, 0], "dates": [1, 0, 0, 0]})]
-    near = [exam("untouched"), exam(scores={"sums": [1, 1, 1, 0], "dates": [1, 0, 0, 0]}, weights_sha256="elsewhere")]
-    found = verdict(near, committed)
-    assert found[0] == REPRODUCED
-    assert "accuracy: intervals overlap, 0.5 [" in found[1]
-
-
-def test_students_far_apart_differ() -> None:
-    committed, fresh = [exam(scores={"sums": [1.0] * 30})], [exam(scores={"sums": [0.0] * 30})]
-    assert verdict(fresh, committed)[0] == DIFFERS
-    assert not compare_students(students_table(fresh), students_table(committed)).holds
-
-
-def test_a_change_that_is_lost_differs() -> None:
-    found = verdict([exam()], [exam("untouched"), exam()])
-    assert found == (DIFFERS, "change: the untouched model is there on one side only")
-
-
-@pytest.mark.parametrize(
-    "fresh",
-    [
-        [exam(seed=1)],
-        [exam(), exam(seed=1)],
-        [exam(corpus_sha256="ee" * 32)],
-        [exam(training={"gradient_tokens": 9})],
-        [exam(scores={"sums": [1, 0], "dates": [0]})],
-    ],
-    ids=["another seed", "more seeds", "corpus", "budget", "documents"],
-)
-def test_other_settings_are_not_comparable(fresh: list[Exam]) -> None:
-    found = verdict(fresh, [exam()])
-    assert found[0] == NOT_COMPARABLE
-    assert "settings, seeds, corpus or documents are others" in found[1]
-
-
-def test_rows_on_one_side_only_are_named() -> None:
-    both, part = students_table([exam(), exam("uniform")]), students_table([exam()])
-    missing = compare_students(part, both)
-    assert missing.counts == {IDENTICAL: 4, REPRODUCED: 0, DIFFERS: 0, NOT_COMPARABLE: 4}
-    assert "missing in the fresh students" in set(missing.table["reason"])
-    assert "missing in the committed students" in set(compare_students(both, part).table["reason"])
-    assert not compare_students(part.iloc[:0], part).holds
-
-
-def in_precision(asked: str, used: str | None, seed: int = 0, **changes: Any) -> Exam:
-    training = {"gradient_tokens": 5000, "learning_rate": 1e-4, "mixed_precision": asked}
-    return exam(seed=seed, training=training, used=used, **changes)
-
-
-def test_a_student_of_another_precision_is_found_and_judged_by_intervals() -> None:
-    asked = in_precision("bf16", None)  # as in records of before precision was written down
-    for fresh in (in_precision("auto", "no"), in_precision("auto", "bf16"), in_precision("no", "no")):
-        assert verdict([fresh], [asked]) == (IDENTICAL, "accuracy and change are equal")
-    near = in_precision("auto", "no", scores={"sums": [1, 1, 1, 0], "dates": [1, 0, 0, 0]})
-    assert verdict([near], [asked])[0] == REPRODUCED
-
-
-def test_one_seed_of_another_precision_never_differs() -> None:
-    committed = [in_precision("bf16", None, scores={"sums": [1.0] * 30})]
-    far: dict[str, Any] = {"scores": {"sums": [0.0] * 30}}
-    found = verdict([in_precision("auto", "no", **far)], committed)
-    assert found[0] == NOT_COMPARABLE
-    assert "in mixed precision bf16 and no; over one seed, intervals say nothing about another training" in found[1]
-    assert verdict([in_precision("auto", "bf16", **far)], committed)[0] == DIFFERS, "the same precision"
-
-
-def test_several_seeds_of_another_precision_differ_where_their_intervals_lie_apart() -> None:
-    right = [in_precision("auto", "bf16", seed, scores={"sums": [1.0] * 29 + [0.0]}) for seed in (0, 1, 2)]
-    wrong = [in_precision("auto", "no", seed, scores={"sums": [1.0] + [0.0] * 29}) for seed in (0, 1, 2)]
-    assert verdict(wrong, right)[0] == DIFFERS
-    assert verdict(right, right)[0] == IDENTICAL
-
-
-def test_students_of_two_precisions_in_one_folder_stay_two_and_are_held_against_their_own() -> None:
-    both = [in_precision("bf16", "bf16"), in_precision("no", "no", scores={"sums": [0] * 4, "dates": [0] * 4})]
-    table = students_table(both)
-    assert sorted(table[table["suite"] == "sums"]["mixed_precision"]) == ["bf16", "no"]
-    assert len(set(table["student"])) == 2
-    result = compare_students(table, table)
-    assert result.counts[IDENTICAL] == len(table) == 8
-    assert "fp32" in to_markdown(both, table, comparisons_table(both))
-
-
-def test_a_table_without_precisions_is_still_read(tmp_path: Path) -> None:
-    write_students(filled(tmp_path, [in_precision("auto", "no")]))
-    old = pd.read_csv(tmp_path / "students.csv").drop(columns="mixed_precision")
-    old.to_csv(tmp_path / "students.csv", index=False)
-    fresh = students_table([in_precision("auto", "bf16")])
-    assert compare_students(fresh, read_students(tmp_path / "students.csv")).holds
-
-
 def test_a_table_says_on_which_machine_its_students_were_trained() -> None:
     (record, rows) = exam()
     cost = record.cost.model_copy(update={"machine": {"cpu": "Elsewhere"}}) if record.cost else None
@@ -629,28 +407,3 @@ def test_a_table_says_on_which_machine_its_students_were_trained() -> None:
     for text in (to_markdown(exams, students_table(exams), comparisons_table(exams)), readme_students(exams)):
         assert "Trained on: Elsewhere, kernels unknown" in text
         assert "Examined on: Toy" in text
-
-
-def test_seconds_and_tokens_are_shown_and_not_judged() -> None:
-    table = students_table([exam()])
-    result = compare_students(table.assign(train_s=1.0, gradient_tokens=2.0), table)
-    assert result.counts[IDENTICAL] == len(table)
-    line = result.table.to_dict("records")[0]
-    assert (line["train_s_fresh"], line["train_s_committed"]) == (1.0, 30.0)
-    assert (line["gradient_tokens_fresh"], line["gradient_tokens_committed"]) == (2.0, 5000.0)
-
-
-def test_a_foreign_table_is_refused() -> None:
-    table = students_table([exam()])
-    with pytest.raises(ValueError, match="committed students: expected column 'setting'"):
-        compare_students(table, table.drop(columns="setting"))
-
-
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00"])
-def test_a_file_that_is_no_table_is_one_line(content: bytes | None, tmp_path: Path) -> None:
-    path = tmp_path / "students.csv"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"students\.csv: expected a students\.csv") as error:
-        read_students(path)
-    assert "\n" not in str(error.value)

@@ -1,4 +1,4 @@
-"""A fresh leaderboard against a committed one."""
+"""Fresh tables against committed ones: the leaderboard, whole folders, and what people are told."""
 
 import math
 from pathlib import Path
@@ -9,15 +9,27 @@ import pytest
 
 from offbook.engine.files import atomic_write_text
 from offbook.harness.tables.columns import csv_text as to_csv
+from offbook.harness.tables.columns import from_csv
 from offbook.harness.tables.decoders import leaderboard
+from offbook.harness.tables.judging import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED
 from offbook.harness.tables.reproduction import (
-    DIFFERS,
-    IDENTICAL,
-    NOT_COMPARABLE,
-    REPRODUCED,
-    compare,
-    read_leaderboard,
+    DECODERS,
+    STUDENTS,
+    NamedComparison,
+    compare_folders,
+    compare_tables,
+    verdict_lines,
 )
+from offbook.harness.tables.students import students_table
+from tests.harness.tables.exams import exam
+
+
+def compare(fresh: pd.DataFrame, committed: pd.DataFrame) -> NamedComparison:
+    return compare_tables(DECODERS, fresh, committed)
+
+
+def read_leaderboard(path: Path) -> pd.DataFrame:
+    return from_csv(path, DECODERS.columns)
 
 
 @pytest.fixture
@@ -80,10 +92,8 @@ def test_a_student_trained_in_another_precision_never_differs_for_that(
     atomic_write_text(tmp_path / "leaderboard.csv", to_csv(committed))
     found = verdict(fresh, read_leaderboard(tmp_path / "leaderboard.csv"))
     assert found[0] == expected
-    assert ("the student was trained in" in found[1]) == (expected == NOT_COMPARABLE)
+    assert ("trained in mixed precision" in found[1]) == (expected == NOT_COMPARABLE)
     assert verdict(changed(fresh, losslessness="DIFFERS 2/2"), committed)[0] == DIFFERS, "that is the decoder's"
-    old = committed.drop(columns="trained_in")
-    assert verdict(changed(table, trained_in="no"), old)[0] == IDENTICAL, "equal numbers are equal"
 
 
 def test_a_value_without_interval_is_held_to_the_value_itself(table: pd.DataFrame) -> None:
@@ -102,7 +112,6 @@ def test_accuracy_is_judged_at_temperature_zero_only(table: pd.DataFrame) -> Non
 def test_scores_that_are_no_accuracy_are_judged_too(table: pd.DataFrame) -> None:
     worse = {"score": 0.0, "score_low": 0.0, "score_high": 0.01}
     assert verdict(changed(table, **worse), table)[0] == DIFFERS
-    assert verdict(table, table.drop(columns=list(worse)))[0] == IDENTICAL, "written before there were any"
 
 
 @pytest.mark.parametrize(
@@ -123,16 +132,17 @@ def test_losslessness_must_hold_by_the_same_test(was: str, now: str, expected: s
 def test_another_specification_is_not_comparable_and_named(table: pd.DataFrame) -> None:
     result = verdict(changed(table, setting="f" * 64), table)
     assert result[0] == NOT_COMPARABLE
-    assert "specification is another one" in result[1]
+    assert "settings, suites, seeds, corpus or documents are others (setting " in result[1]
 
 
 def test_rows_on_one_side_only_are_named(table: pd.DataFrame) -> None:
     part = table[table["decoder"] == "autoregressive"]
     missing = compare(part, table)
     assert missing.counts == {IDENTICAL: 2, REPRODUCED: 0, DIFFERS: 0, NOT_COMPARABLE: 2}
-    assert set(missing.table["reason"]) == {"counts are equal", "missing in the fresh leaderboard"}
+    reasons = set(missing.table["reason"])
+    assert reasons == {"accuracy, score, acceptance length, losslessness equal", "missing in the fresh run"}
     added = compare(table, part)
-    assert "missing in the committed leaderboard" in set(added.table["reason"])
+    assert "missing in the committed results" in set(added.table["reason"])
 
 
 def test_a_comparison_of_nothing_does_not_hold(table: pd.DataFrame) -> None:
@@ -144,23 +154,64 @@ def test_a_pooled_row_over_other_suites_is_not_comparable(make_heat: Any) -> Non
     whole = leaderboard(make_heat("a", "heat-a") + make_heat("b", "heat-b"))
     part = leaderboard(make_heat("a", "heat-a"))
     lines = compare(part, whole).table
-    assert all("other suites are pooled" in reason for reason in lines[lines["suite"] == "all"]["reason"])
+    assert all(
+        "suites, seeds, corpus or documents are others" in reason for reason in lines[lines["suite"] == "all"]["reason"]
+    )
 
 
-def test_a_foreign_table_is_refused(table: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match="committed leaderboard: expected column 'setting'"):
-        compare(table, table.drop(columns="setting"))
-
-
+@pytest.mark.parametrize("which", [DECODERS, STUDENTS], ids=["decoders", "students"])
 @pytest.mark.parametrize("content", [None, "", "\xff\xfe\x00"])
-def test_a_file_that_is_no_table_is_one_line(content: str | None, tmp_path: Path) -> None:
-    path = tmp_path / "leaderboard.csv"
+def test_a_file_that_is_no_table_is_one_line(content: str | None, which: Any, tmp_path: Path) -> None:
+    path = tmp_path / which.file
     if content is not None:
         path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(ValueError, match=r"leaderboard\.csv: expected a leaderboard") as error:
-        read_leaderboard(path)
+    with pytest.raises(ValueError, match=rf"{which.file}: expected a {which.file}, got ") as error:
+        from_csv(path, which.columns)
     assert "\n" not in str(error.value)
+
+
+def test_a_foreign_table_is_refused(table: pd.DataFrame, tmp_path: Path) -> None:
+    atomic_write_text(tmp_path / "leaderboard.csv", to_csv(table.drop(columns="setting")))
+    with pytest.raises(ValueError, match=r"leaderboard\.csv: expected column 'setting', got none"):
+        compare_folders(tmp_path, tmp_path)
 
 
 def test_a_drafter_trained_anew_is_held_against_the_committed_row(table: pd.DataFrame) -> None:
     assert verdict(changed(table, key="f" * 64), table)[0] == IDENTICAL
+
+
+def test_every_table_that_both_folders_have_is_compared_and_the_verdicts_stand_beside(
+    table: pd.DataFrame, tmp_path: Path
+) -> None:
+    fresh, committed = tmp_path / "fresh", tmp_path / "committed"
+    atomic_write_text(committed / "leaderboard.csv", to_csv(table))
+    atomic_write_text(committed / "students.csv", to_csv(students_table([exam()])))
+    assert compare_folders(fresh, committed) == []
+    atomic_write_text(fresh / "leaderboard.csv", to_csv(table))
+    (only,) = compare_folders(fresh, committed)
+    assert (only.name, only.differs, only.counts[IDENTICAL]) == ("decoders", False, 4)
+    atomic_write_text(fresh / "students.csv", to_csv(students_table([exam(scores={"sums": [1.0] * 30})])))
+    assert [comparison.name for comparison in compare_folders(fresh, committed)] == ["decoders", "students"]
+    assert sorted(path.name for path in fresh.glob("*_comparison.csv")) == [
+        "leaderboard_comparison.csv",
+        "students_comparison.csv",
+    ]
+    assert not list(committed.glob("*_comparison.csv"))
+
+
+def test_people_are_told_how_many_rows_got_each_verdict_and_what_differs_why(
+    table: pd.DataFrame, make_heat: Any, tmp_path: Path
+) -> None:
+    lossy = compare(changed(table, losslessness="DIFFERS 1/2"), table)
+    assert lossy.differs
+    first, second = verdict_lines([lossy])
+    assert first == (
+        "decoders, against the committed results: 3 rows identical, 0 reproduced within their intervals, 1 differ, "
+        "0 not comparable"
+    )
+    assert second.startswith(
+        "  differs: eagle2 on offbook_maths at temperature 0: losslessness: 'identical 2/2' became"
+    )
+    right, wrong = ([exam(scores={"sums": [score] * 30})] for score in (1.0, 0.0))
+    lines = verdict_lines([compare_tables(STUDENTS, students_table(wrong), students_table(right))])
+    assert lines[1].startswith("  differs: mind on all (id): score: intervals apart, 1 [")
