@@ -4,6 +4,7 @@ import ast
 import functools
 import itertools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -199,7 +200,17 @@ def test_readmes_first_commands_run_as_they_stand(stand_in, capsys):
 def test_readmes_python_runs_as_it_stands(stand_in, capsys):
     (snippet,) = snippets(README)
     exec(compile(snippet, "README.md", "exec"), {})
-    assert "64 tokens in " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert re.search(r"\d+ tokens in \d+ verify forwards:", said)
+    assert re.search(r"prompt_lookup +offbook_qa .* lossless", said)
+
+
+def test_reading_a_record_reads_the_committed_ones(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    for snippet in snippets((ROOT / "docs" / "reading-a-record.md").read_text(encoding="utf-8")):
+        exec(compile(snippet, "reading-a-record.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert re.search(r"^untouched +autoregressive +1\.0", said, re.M)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
 from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor, arm_id
 from offbook.harness.records.redaction import shown_settings
-from offbook.harness.roster.decoders import contender
+from offbook.harness.roster.decoders import Contender, contender
 from offbook.harness.roster.drafter_info import describe, fingerprint
 from offbook.harness.roster.target import Target
 from offbook.harness.settings.parse import parse
@@ -71,12 +71,40 @@ def build_arms(
             only, stranger = shortened(", ".join(names), LONGEST_PATH), quoted(strangers[0])
             msg = f"expected {what} for {only} only, got {what} for {stranger}; add it to --decoders"
             raise ValueError(msg)
-    return [_build(target, name, options.get(name, {}), drafter_folders.get(name), made_for) for name in names]
+    return [
+        build_arm(
+            target,
+            contender(name),
+            options=options.get(name),
+            drafter_folder=drafter_folders.get(name),
+            made_for=made_for,
+        )
+        for name in names
+    ]
 
 
-def _build(target: Target, name: str, options: Mapping[str, Any], folder: Path | None, made_for: MadeFor) -> Arm:
-    chosen = contender(name)
-    settings: BaseModel = parse(chosen.options, dict(options), source=f"options of {name}")
+def build_arm(
+    target: Target,
+    chosen: Contender,
+    *,
+    options: Mapping[str, Any] | None = None,
+    drafter_folder: Path | None = None,
+    made_for: MadeFor = "target",
+) -> Arm:
+    """Builds one contender, whether it stands in the roster or not.
+
+    Args:
+        target: what it decodes.
+        chosen: the contender.
+        options: its settings; left out ones keep their defaults.
+        drafter_folder: its trained drafter.
+        made_for: whom that was trained for.
+
+    Raises:
+        ValueError: settings that it does not have, or a drafter that is missing, not this target's, or not wanted.
+    """
+    name, folder = chosen.name, drafter_folder
+    settings: BaseModel = parse(chosen.options, dict(options or {}), source=f"options of {name}")
     if folder is not None and chosen.architecture is None:
         msg = f"{name}: expected no drafter, got {folder}; this decoder has nothing to train"
         raise ValueError(msg)

@@ -85,17 +85,14 @@ class Contender:
 
 def _autoregressive(target: "Target", options: Options, drafter: Path | None) -> "Decoder":
     from offbook.baselines.decoding.autoregressive import Autoregressive
-    from offbook.engine.decoding.decode import SpeculativeDecoder
 
-    return SpeculativeDecoder(target.backbone, Autoregressive(), target.detokenize)
+    return target.speculative(Autoregressive())
 
 
 def _prompt_lookup(target: "Target", options: PromptLookupOptions, drafter: Path | None) -> "Decoder":
     from offbook.baselines.decoding.prompt_lookup import PromptLookup
-    from offbook.engine.decoding.decode import SpeculativeDecoder
 
-    lookup = PromptLookup(max_ngram=options.max_ngram, num_tokens=options.num_tokens)
-    return SpeculativeDecoder(target.backbone, lookup, target.detokenize)
+    return target.speculative(PromptLookup(max_ngram=options.max_ngram, num_tokens=options.num_tokens))
 
 
 def _eagle2(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
@@ -121,7 +118,6 @@ def _jakiro_architecture() -> "DraftArchitecture":
 def _feature_decoder(
     target: "Target", options: TreeOptions, drafter: Path | None, architecture: "DraftArchitecture"
 ) -> "Decoder":
-    from offbook.engine.decoding.decode import SpeculativeDecoder
     from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
     from offbook.engine.drafters.checkpoint import load_drafter
 
@@ -135,8 +131,8 @@ def _feature_decoder(
     loaded = load_drafter(
         drafter, target.backbone, {architecture.name: architecture}, target=target.identity, base=target.base
     )
-    network = FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=architecture.contrast)
-    return SpeculativeDecoder(target.backbone, network, target.detokenize)
+    drafting = FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=architecture.contrast)
+    return target.speculative(drafting)
 
 
 def _hf_generate(target: "Target", options: Options, drafter: Path | None) -> "Decoder":

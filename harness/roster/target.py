@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from offbook.engine.decoding.backbone import Backbone
+    from offbook.engine.decoding.decode import SpeculativeDecoder
     from offbook.engine.decoding.decoder import Limits
     from offbook.engine.decoding.detokenizer import Detokenizer
+    from offbook.engine.decoding.drafter import Drafter
     from offbook.engine.drafters.checkpoint import TargetName
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
@@ -113,6 +115,12 @@ class Target:
         from offbook.engine.decoding.detokenizer import Detokenizer
 
         return Detokenizer(self.tokenizer)
+
+    def speculative(self, drafter: "Drafter") -> "SpeculativeDecoder":
+        """A drafter in offbook's loop on this target: what most contenders build."""
+        from offbook.engine.decoding.decode import SpeculativeDecoder
+
+        return SpeculativeDecoder(self.backbone, drafter, self.detokenize)
 
     def limits(self, max_new_tokens: int, stop_strings: Sequence[str] = ()) -> "Limits":
         """Where an answer to a task ends: at the cap, an end token, or a stop string that the task asks for."""

@@ -1,0 +1,257 @@
+"""Records and answers as data frames, for whoever asks a store something that its tables do not say.
+
+    records(folder)   a row a record: a cell (one decoder on one suite) or an exam (one student on all its suites)
+    answers(folder)   a row a document of each record
+
+Both begin with the dimensions of the matrix, under equal names, and both have `key`, which joins them. What a kind of
+record does not have is missing (`pandas.NA`, nan), not 0: an exam has no decoder. The store is checked first, as
+`offbook verify` does it.
+
+Dimensions: `kind` ("cell" or "exam"), `model`, `student` (its name; "untouched" for the base model), `method`,
+`training_seed`, `corpus`, `decoder`, `drafter_made_for` ("target" or "base"), `layout`, `dtype`, `suite` (all of an
+exam's, with commas), `temperature`, `top_k`, `top_p`, `seed` (of decoding).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from offbook.engine.decoding import metrics
+from offbook.engine.paths import user_path
+from offbook.harness.records.cell import Cell
+from offbook.harness.records.exam import Exam
+from offbook.harness.records.store import Store
+from offbook.harness.records.student import StudentId
+from offbook.harness.records.verify import Verified, whole
+
+BASELINE = "autoregressive"
+DIMENSIONS = {
+    "kind": "string",
+    "model": "string",
+    "student": "string",
+    "method": "string",
+    "training_seed": "Int64",
+    "corpus": "string",
+    "decoder": "string",
+    "drafter_made_for": "string",
+    "layout": "string",
+    "dtype": "string",
+    "suite": "string",
+    "temperature": "float64",
+    "top_k": "Int64",
+    "top_p": "float64",
+    "seed": "Int64",
+}
+RECORDS = {
+    **DIMENSIONS,
+    "n_docs": "Int64",
+    "new_tokens": "Int64",
+    "finished": "float64",
+    "metric": "string",
+    "score": "float64",
+    "rounds": "Int64",
+    "draft_forwards": "Int64",
+    "acceptance_length": "float64",
+    "tokens_per_s": "float64",
+    "speedup": "float64",
+    "verdict": "string",
+    "gradient_tokens": "Int64",
+    "heat_id": "string",
+    "key": "string",
+    "trial": "string",
+    "finished_utc": "datetime64[us, UTC]",
+    "wall_s": "float64",
+}
+ANSWERS = {
+    **DIMENSIONS,
+    "doc_id": "Int64",
+    "doc_hash": "string",
+    "cluster": "string",
+    "choices": "Int64",
+    "prompt_tokens": "Int64",
+    "new_tokens": "Int64",
+    "finished": "boolean",
+    "text": "string",
+    "metric": "string",
+    "score": "float64",
+    "rounds": "Int64",
+    "drafted": "Int64",
+    "accepted": "Int64",
+    "draft_forwards": "Int64",
+    "prefill_s": "float64",
+    "decode_s": "float64",
+    "draft_s": "float64",
+    "target_s": "float64",
+    "peak_bytes": "Int64",
+    "key": "string",
+}
+
+
+def records(folder: str | Path) -> pd.DataFrame:
+    """One row a record of a store.
+
+    `n_docs`, `new_tokens`, `rounds` (verify forwards) and `draft_forwards` are counts over all documents; `finished` is
+    the share of answers that ended before the cap, `score` the mean of `metric` ("" where an exam's suites have
+    several; then of those that are scored right or wrong), `acceptance_length` committed tokens a round,
+    `tokens_per_s` with the prefill, `speedup` over autoregressive decoding in the same heat, `verdict` the
+    certificate's, `wall_s` seconds.
+
+    Args:
+        folder: what `offbook evaluate`, `run` or `reproduce` wrote.
+
+    Raises:
+        ValueError: no store there.
+        DamagedError: it is not as it was committed.
+    """
+    held = _held(folder)
+    baselines = {c.record.heat_id: _speed(c) for c in held.cells if c.record.spec.decoder == BASELINE}
+    return _frame(
+        RECORDS,
+        [
+            *(_of_cell(cell, baselines.get(cell.record.heat_id)) for cell in held.cells),
+            *(_of_exam(exam) for exam in held.exams),
+        ],
+    )
+
+
+def answers(folder: str | Path) -> pd.DataFrame:
+    """One row a document of each record of a store.
+
+    `text` is what was scored, `score` its value under `metric`; `new_tokens`, `rounds` (verify forwards), `drafted` and
+    `accepted` are counts, times are seconds. Documents of one `cluster` are alike, and one draw ("": alone).
+
+    Args:
+        folder: what `offbook evaluate`, `run` or `reproduce` wrote.
+
+    Raises:
+        ValueError: no store there.
+        DamagedError: it is not as it was committed.
+    """
+    held = _held(folder)
+    return _frame(
+        ANSWERS,
+        [
+            *(row for cell in held.cells for row in _answers_of_cell(cell)),
+            *(row for exam in held.exams for row in _answers_of_exam(exam)),
+        ],
+    )
+
+
+def _held(folder: str | Path) -> Verified:
+    path = user_path(folder, what="folder")
+    if not (path / "records").is_dir():
+        msg = f"{path}: expected a store with a folder records/, found none; run `offbook evaluate` or `run` first"
+        raise ValueError(msg)
+    return whole(Store(path))
+
+
+def _frame(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in columns.items()}
+    )
+
+
+def _of_cell(cell: Cell, baseline_speed: float | None) -> dict[str, Any]:
+    record, generations = cell.record, [row.generation() for row in cell.rows]
+    scores = [row.scores[record.metric] for row in cell.rows]
+    speed = metrics.tokens_per_second(generations)
+    return {
+        **_cell_dimensions(cell),
+        "n_docs": len(generations),
+        "new_tokens": sum(len(g.tokens) for g in generations),
+        "finished": metrics.finished(generations),
+        "metric": record.metric,
+        "score": sum(scores) / len(scores),
+        "rounds": sum(g.target_forwards for g in generations),
+        "draft_forwards": sum(g.draft_forwards for g in generations),
+        "acceptance_length": metrics.acceptance_length(generations),
+        "tokens_per_s": speed,
+        "speedup": None if baseline_speed is None else speed / baseline_speed,
+        "verdict": record.certificate.verdict,
+        "heat_id": record.heat_id,
+        **_origin(record),
+    }
+
+
+def _of_exam(exam: Exam) -> dict[str, Any]:
+    record, rows, of = exam.record, exam.rows, set(exam.record.metrics.values())
+    scores = [row.score for row in rows] if len(of) == 1 else exam.right()
+    return {
+        **_exam_dimensions(exam, ",".join(suite.name for suite in record.spec.suites)),
+        "n_docs": len(rows),
+        "new_tokens": sum(row.tokens for row in rows),
+        "finished": sum(row.finished for row in rows) / len(rows),
+        "metric": of.pop() if len(of) == 1 else "",
+        "score": sum(scores) / len(scores) if scores else None,
+        "gradient_tokens": None if record.cost is None else record.cost.gradient_tokens,
+        **_origin(record),
+    }
+
+
+def _origin(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in ("key", "trial", "finished_utc", "wall_s")}
+
+
+def _answers_of_cell(cell: Cell) -> Iterator[dict[str, Any]]:
+    dimensions, metric = _cell_dimensions(cell), cell.record.metric
+    same = ("doc_id", "doc_hash", "cluster", "choices", "prompt_tokens", "text", "draft_forwards")
+    measured = ("prefill_s", "decode_s", "draft_s", "target_s", "peak_bytes")
+    for row in cell.rows:
+        yield {
+            **dimensions,
+            **{name: getattr(row, name) for name in (*same, *measured)},
+            "new_tokens": len(row.tokens),
+            "finished": row.finish_reason != "length",
+            "metric": metric,
+            "score": row.scores[metric],
+            "rounds": len(row.rounds),
+            "drafted": sum(drafted for drafted, *_ in row.rounds),
+            "accepted": sum(accepted for _, _, accepted, _ in row.rounds),
+            "key": cell.record.key,
+        }
+
+
+def _answers_of_exam(exam: Exam) -> Iterator[dict[str, Any]]:
+    dimensions = {suite.name: _exam_dimensions(exam, suite.name) for suite in exam.record.spec.suites}
+    for row in exam.rows:
+        yield {
+            **dimensions[row.suite],
+            **{name: getattr(row, name) for name in ("doc_id", "doc_hash", "cluster", "choices", "text", "finished")},
+            "new_tokens": row.tokens,
+            "metric": exam.record.metrics[row.suite],
+            "score": row.score,
+            "key": exam.record.key,
+        }
+
+
+def _cell_dimensions(cell: Cell) -> dict[str, Any]:
+    spec = cell.record.spec
+    same = ("model", "decoder", "layout", "dtype", "suite", "temperature", "top_k", "top_p", "seed")
+    return {
+        "kind": "cell",
+        **{name: getattr(spec, name) for name in same},
+        **_student(spec.student),
+        "drafter_made_for": None if spec.drafter is None else spec.drafter.made_for,
+    }
+
+
+def _exam_dimensions(exam: Exam, suite: str) -> dict[str, Any]:
+    spec = exam.record.spec
+    same = {name: getattr(spec, name) for name in ("model", "layout", "dtype")}
+    return {"kind": "exam", **same, **_student(spec.student), "suite": suite, "temperature": 0.0}
+
+
+def _student(student: StudentId) -> dict[str, Any]:
+    trained = not student.untouched
+    return {
+        "student": student.name,
+        "method": student.method,
+        "training_seed": student.seed if trained else None,
+        "corpus": student.corpus_sha256,
+    }
+
+
+def _speed(cell: Cell) -> float:
+    return metrics.tokens_per_second([row.generation() for row in cell.rows])
