@@ -1,8 +1,8 @@
 """Whether a decoder kept the target's output, and how that was tested."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from offbook.harness.records.strict import AtRest, Count, Share
 
@@ -49,7 +49,7 @@ class Certificate(AtRest):
     unexplained: Count = 0
     worst_margin: float | None = None
     tv: Share | None = None
-    tv_bound: Annotated[float, Field(ge=0)] | None = None
+    tv_bound: Share | None = None
     p_value: Share | None = None
     detail: tuple[Difference, ...] = ()
 

@@ -214,6 +214,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "one document more": ("eagle2", lambda r: r["certificate"].update(n=3, identical=3)),
     "another verdict": ("eagle2", lambda r: r["certificate"].update(verdict="differs")),
     "a share above 1": ("eagle2", lambda r: r["certificate"].update(tv=1.5)),
+    "a bound above 1": ("eagle2", lambda r: r["certificate"].update(tv_bound=1.5)),
     "a p-value below 0": ("eagle2", lambda r: r["certificate"].update(p_value=-0.1)),
     "a baseline that is none": ("eagle2", lambda r: r["certificate"].update(kind="baseline", verdict="baseline")),
     "no drafter": ("eagle2", lambda r: r.update(drafter=None)),
