@@ -23,7 +23,6 @@ from offbook.harness.artifacts.students import make
 from offbook.harness.artifacts.target_answers import target_answers
 from offbook.harness.artifacts.train_student import launch
 from offbook.harness.matrix.graph import Stage
-from offbook.harness.matrix.state import note
 from offbook.harness.records.store import Store
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import resolve_device
@@ -96,8 +95,7 @@ def heat(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None
     Raises:
         ValueError: see `trials.run`.
     """
-    keys = run(HeatSpec.model_validate(stage.spec), Store(folder), session(folder, device), progress)
-    note(folder, stage.key, keys)
+    run(HeatSpec.model_validate(stage.spec), Store(folder), session(folder, device), progress)
 
 
 def exam(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:
@@ -106,8 +104,7 @@ def exam(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None
     Raises:
         ValueError: see `trials.run`.
     """
-    keys = run(ExamSpec.model_validate(stage.spec), Store(folder), session(folder, device), progress)
-    note(folder, stage.key, keys)
+    run(ExamSpec.model_validate(stage.spec), Store(folder), session(folder, device), progress)
 
 
 def _room(stage: Stage, folder: Path, progress: Progress) -> Path:

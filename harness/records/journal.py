@@ -1,10 +1,11 @@
 """Commits records all together or not at all, also when the process is killed between two of them.
 
-    store/pending/<hash12>.json     every record and row of one commit; gone when all of it is in the store
+    store/pending/<hash12>.json     {"retire": [...], "entries": [...]}; gone when all of it is in the store
 
-The whole commit is written down first, in one step; then its parts are put in place, and a later process finishes what
-a killed one began. Every step can be taken twice. Of two processes that ran the same heat, the first to commit wins and
-the other's measurements are dropped.
+What is retired and every record and row that is committed is written down first, in one step; then it is carried out,
+and a later process finishes what a killed one began. Every step can be taken twice. Of two processes that ran the same
+heat, the first to commit wins and the other's measurements are dropped. A commit costs as much as it holds, however
+much the store does.
 """
 
 import json
@@ -38,84 +39,112 @@ class Journal:
         for record, rows in entries:
             check(record, rows)
         with self._lock():
-            self._finish()
+            self._resume()
             lines = self.ledger.lines()
             keys = [record.key for record, _ in entries]
             held = [key for key in keys if key in lines and (self._records / f"{lines[key].stem}.json").is_file()]
             if len(held) == len(keys):
                 return
-            content = {
-                "retire": [key for key in keys if key in lines],
-                "entries": [
-                    {
-                        "record": sealed(record, rows)[0].model_dump(mode="json"),
-                        "rows": [r.model_dump(mode="json") for r in rows],
-                    }
-                    for record, rows in entries
-                ],
-            }
-            name = canonical_sha256([keys, [record.started_utc.isoformat() for record, _ in entries]])[:12]
-            atomic_write_bytes(self._pending / f"{name}.json", json.dumps(content, allow_nan=False).encode())
-            self._finish()
-
-    def recover(self) -> None:
-        """Finishes every commit that was begun, and sweeps what killed writers left half written."""
-        for folder in (self.root, self._records, self._rows, self._pending):
-            for path in left_over(folder):
-                remove(path)
-        if self._pending.is_dir():
-            with self._lock():
-                self._finish()
-
-    def names(self, name: str) -> bool:
-        """Whether a commit under way is going to give the record of this file its line."""
-        if not self._pending.is_dir():
-            return False
-        return any(stem(record) == name for path in self._paths() for record, _ in self._read(path)[1])
+            name = canonical_sha256([keys, [record.started_utc.isoformat() for record, _ in entries]])
+            self._carry_out(name, [lines[key] for key in keys if key in lines], entries)
 
     def retire(self, key: str) -> None:
-        """Removes a record: its line first, then its file and its rows."""
+        """Removes a record: its line first, then its rows and its file."""
         with self._lock():
-            self._retire(key)
+            self._resume()
+            if (line := self.ledger.lines().get(key)) is not None:
+                self._carry_out(line.key, [line], [])
 
-    def _retire(self, key: str) -> None:
-        self.ledger.remove([key])
-        for folder, pattern in ((self._records, f"*-{key[:12]}.json"), (self._rows, f"*-{key[:12]}-*.jsonl")):
-            for path in sorted(folder.glob(pattern)):
-                path.unlink()
+    def found(self, trial: str, keys: Sequence[str]) -> None:
+        """See `Store.found`."""
+        with self._lock():
+            self.ledger.found(trial, keys)
 
-    def _finish(self) -> None:
-        for path in self._paths():
-            retire, entries = self._read(path)
-            fresh = [sealed(record, rows) for record, rows in entries]
-            lines = self.ledger.lines()
-            for key in retire:
-                ours = next(record for record, _ in fresh if record.key == key)
-                if key in lines and lines[key].sha256 != ours.sha256:
-                    self._retire(key)
-            for record, data in fresh:
-                write_once(self._rows / record.rows_file, data)
-                place = self._records / f"{stem(record)}.json"
-                if not write_once(place, _bytes(record)) and not _is(place, record):
-                    place.unlink()  # without a line it is nothing
-                    write_once(place, _bytes(record))
-            self.ledger.append(
-                Line(
-                    kind=record.kind,
-                    name=slug(record),
-                    key=record.key,
-                    sha256=record.sha256,
-                    trial=record.trial,
-                    of=len(fresh),
-                )
-                for record, _ in fresh
+    def recover(self) -> None:
+        """Finishes what was begun, and sweeps what killed writers left half written."""
+        for folder in (self.root, self._pending):
+            _sweep(folder)
+        if self._paths():
+            with self._lock():
+                self._resume()
+
+    def named(self) -> set[str]:
+        """Records, by the names of their files, that have no line while something is under way."""
+        return {
+            name
+            for path in self._paths()
+            for retire, entries in [self._read(path)]
+            for name in (*(f"{old['name']}-{old['key'][:12]}" for old in retire), *(stem(r) for r, _ in entries))
+        }
+
+    def _carry_out(self, name: str, retire: Sequence[Line], entries: Sequence[Entry]) -> None:
+        content = {
+            "retire": [{"name": line.name, "key": line.key, "sha256": line.sha256} for line in retire],
+            "entries": [
+                {
+                    "record": sealed(record, rows)[0].model_dump(mode="json"),
+                    "rows": [r.model_dump(mode="json") for r in rows],
+                }
+                for record, rows in entries
+            ],
+        }
+        path = self._pending / f"{name[:12]}.json"
+        atomic_write_bytes(path, json.dumps(content, allow_nan=False).encode())
+        self._finish(path)
+
+    def _resume(self) -> None:
+        """Finishes what a process began that is gone, for whoever is at it holds the lock."""
+        if paths := self._paths():
+            for folder in (self._records, self._rows):  # nobody writes there without a file in pending/
+                _sweep(folder)
+            for path in paths:
+                self._finish(path)
+
+    def _finish(self, path: Path) -> None:
+        retire, entries = self._read(path)
+        fresh = [sealed(record, rows) for record, rows in entries]
+        ours = {record.key: record for record, _ in fresh}
+        gone = [old for old in retire if old["key"] not in ours or ours[old["key"]].sha256 != old["sha256"]]
+        self.ledger.retire((old["key"], old["sha256"]) for old in gone)
+        for old in gone:
+            self._remove(f"{old['name']}-{old['key'][:12]}", ours.get(old["key"]))
+        for record, data in fresh:
+            write_once(self._rows / record.rows_file, data)
+            place = self._records / f"{stem(record)}.json"
+            if not write_once(place, _bytes(record)) and not _is(place, record):
+                place.unlink()  # without a line it is nothing
+                write_once(place, _bytes(record))
+        self.ledger.append(
+            Line(
+                kind=record.kind,
+                name=slug(record),
+                key=record.key,
+                sha256=record.sha256,
+                trial=record.trial,
+                of=len(fresh),
             )
-            path.unlink()
+            for record, _ in fresh
+        )
+        path.unlink()
 
-    def _read(self, path: Path) -> tuple[list[str], list[Entry]]:
+    def _remove(self, name: str, ours: AnyRecord | None) -> None:
+        """Removes the files of a retired record, rows first, but for those of the one that takes its place."""
+        place, kept = self._records / f"{name}.json", "" if ours is None else ours.rows_file
+        try:
+            rows = [self._rows / read_record(place).rows_file]
+        except (ValueError, FileNotFoundError):  # then nobody says which its rows are
+            rows = sorted(self._rows.glob(f"{name}-*.jsonl"))
+        for path in rows:
+            if path.name != kept:
+                path.unlink(missing_ok=True)
+        if ours is None or not _is(place, ours):
+            place.unlink(missing_ok=True)
+
+    def _read(self, path: Path) -> tuple[list[dict[str, str]], list[Entry]]:
         content = read_json(path, what="a commit under way", remedy=REMEDY)
         try:
-            return list(content["retire"]), [_entry(entry) for entry in content["entries"]]
+            retire = [{name: str(old[name]) for name in ("name", "key", "sha256")} for old in content["retire"]]
+            return retire, [_entry(entry) for entry in content["entries"]]
         except (KeyError, TypeError, ValidationError) as error:
             msg = f"{path}: expected a commit under way, got something else; {REMEDY}"
             raise ValueError(msg) from error
@@ -138,6 +167,11 @@ class Journal:
     @property
     def _rows(self) -> Path:
         return self.root / "rows"
+
+
+def _sweep(folder: Path) -> None:
+    for path in left_over(folder):
+        remove(path)
 
 
 def check(record: AnyRecord, rows: Sequence[Any]) -> None:
@@ -167,5 +201,5 @@ def _bytes(record: AnyRecord) -> bytes:
 def _is(path: Path, record: AnyRecord) -> bool:
     try:
         return read_record(path).sha256 == record.sha256
-    except ValueError:
+    except (ValueError, FileNotFoundError):
         return False

@@ -1,30 +1,35 @@
 """The ledger: one line for every committed record, and nothing counts that has none.
 
-    store/ledger.jsonl    {"kind", "name", "key", "sha256", "trial", "of"}
+    store/ledger.jsonl    {"kind": "cell" or "exam", "name", "key", "sha256", "trial", "of"}
+                          {"kind": "retired", "key", "sha256"}
+                          {"kind": "found", "trial", "keys", "sha256"}
 
-`sha256` is the record's own hash, so an edited record and its line disagree; `of` is how many records were committed
-with it, so that a heat that lost one is known by its other lines. A line is written after the record it names. Lines
-stand for themselves: two ledgers are merged by writing one behind the other.
+`sha256` is the record's own hash, so an edited record and its line disagree. A line is written after the record it
+names. A retirement holds for its record wherever it stands, so lines stand for themselves: two ledgers are merged by
+writing one behind the other, in any order. A trial that found its records there, made by another one, says so.
+
+Nothing heavy is imported: a worker reads this before it has taken its stage.
 """
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import ValidationError
-
-from offbook.engine.complaints import complaint
 from offbook.engine.files import atomic_write_bytes, writing
+from offbook.engine.quoting import quoted
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.json_file import no_duplicates
-from offbook.harness.records.strict import AtRest, Positive
 
 FILE = "ledger.jsonl"
 Kind = Literal["cell", "exam"]
+Named = tuple[str, str]  # key and hash: one version of a record
 
 
-class Line(AtRest):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
     """A committed record.
 
     Attributes:
@@ -33,7 +38,7 @@ class Line(AtRest):
         key: of the record.
         sha256: its own hash.
         trial: key of the trial that made it; "" where it had none.
-        of: records that were committed together with it, itself included.
+        of: records that were committed together with it, itself included, so that a heat that lost one is known.
     """
 
     kind: Kind
@@ -41,25 +46,28 @@ class Line(AtRest):
     key: str
     sha256: str
     trial: str = ""
-    of: Positive
+    of: int
 
     @property
     def stem(self) -> str:
         """Of its file."""
         return f"{self.name}-{self.key[:12]}"
 
+    @property
+    def named(self) -> Named:
+        """Which version of a record it is."""
+        return self.key, self.sha256
+
 
 class Ledger:
-    """The lines of one store, read again when the file has changed; a last line without its end is none."""
+    """The lines of one store, read on where the file has grown; a last line without its end is none."""
 
     def __init__(self, root: Path) -> None:
         self.path = root / FILE
-        self._stamp: tuple[int, int] | None = None
-        self._lines: dict[str, Line] = {}
-        self._trials: dict[str, list[Line]] = {}
+        self._forget()
 
-    def lines(self) -> dict[str, Line]:
-        """Lines by key.
+    def lines(self) -> Mapping[str, Line]:
+        """Lines of the records that count, by key.
 
         Raises:
             ValueError: a line that is none, or two of one key that disagree.
@@ -67,81 +75,165 @@ class Ledger:
         self._read()
         return self._lines
 
-    def of_trial(self, trial: str) -> list[Line]:
-        """What one trial left; none for ""."""
+    def has_trial(self, trial: str, there: Callable[[Line], bool]) -> bool:
+        """Whether everything that a trial committed, or found, counts and is `there`; never of ""."""
         self._read()
-        return self._trials.get(trial, []) if trial else []
+        if not trial:
+            return False
+        made = [line for line in self._trials.get(trial, ()) if self._lines.get(line.key) == line and there(line)]
+        if made and all(line.of == len(made) for line in made):
+            return True
+        return any(
+            all((line := self._lines.get(key)) is not None and there(line) for key in keys)
+            for keys in self._found.get(trial, ())
+        )
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Adds lines, in one synced write, behind the last whole one; those that are there already are left out."""
+        """Adds records; those that are there already are left out."""
         known = self.lines()
         fresh = [line for line in lines if known.get(line.key) != line]
-        if not fresh:
+        if revived := {line.named for line in fresh} & self._retired:
+            texts = self.path.read_bytes()[: self._end].splitlines(keepends=True)
+            atomic_write_bytes(self.path, b"".join(text for text in texts if _named(_parsed(text)) not in revived))
+        self._write(asdict(line) for line in fresh)
+
+    def retire(self, named: Iterable[Named]) -> None:
+        """Takes records out."""
+        self._read()
+        fresh = [one for one in named if one not in self._retired]
+        self._write({"kind": "retired", "key": key, "sha256": sha256} for key, sha256 in fresh)
+
+    def found(self, trial: str, keys: Sequence[str]) -> None:
+        """Says that a trial found its records there."""
+        self._read()
+        if tuple(keys) not in self._found.get(trial, ()):
+            self._write([{"kind": "found", "trial": trial, "keys": [*keys], "sha256": _hash(trial, keys)}])
+
+    def _write(self, contents: Iterable[Mapping[str, Any]]) -> None:
+        """Adds lines in one synced write, behind the last whole one."""
+        data = "".join(json.dumps(content, separators=(",", ":")) + "\n" for content in contents).encode("ascii")
+        if not data:
             return
-        data = "".join(line.model_dump_json() + "\n" for line in fresh).encode()
         if not self.path.exists():
             atomic_write_bytes(self.path, data)
-            self._learn(fresh)
             return
+        self._read()  # to know where the last whole line ends
         with writing(self.path), self.path.open("r+b") as file:
-            file.seek(0, os.SEEK_END)
-            file.truncate(_whole(self.path))
-            file.seek(0, os.SEEK_END)
+            file.truncate(self._end)
+            file.seek(self._end)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        self._learn(fresh)
 
-    def remove(self, keys: Iterable[str]) -> None:
-        """Takes lines out, in one step."""
-        gone = set(keys)
-        kept = {key: line for key, line in self.lines().items() if key not in gone}
-        if kept != self._lines:
-            atomic_write_bytes(self.path, "".join(line.model_dump_json() + "\n" for line in kept.values()).encode())
-
-    def _learn(self, fresh: Iterable[Line]) -> None:
-        """Takes note of lines that were just written, so that a commit does not read all others again."""
-        for line in fresh:
-            self._lines[line.key] = line
-            self._trials.setdefault(line.trial, []).append(line)
-        found = self.path.stat()
-        self._stamp = (found.st_size, found.st_mtime_ns)
+    def _forget(self) -> None:
+        self._stamp: tuple[int, int, int] | None = None
+        self._end, self._count, self._last = 0, 0, b""  # what was read: bytes, lines, and the last of them
+        self._lines: dict[str, Line] = {}
+        self._trials: dict[str, list[Line]] = {}
+        self._retired: set[Named] = set()
+        self._found: dict[str, list[tuple[str, ...]]] = {}
 
     def _read(self) -> None:
         try:
             found = self.path.stat()
         except FileNotFoundError:
-            self._stamp, self._lines, self._trials = None, {}, {}
+            self._forget()
             return
-        stamp = (found.st_size, found.st_mtime_ns)
+        stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
         if stamp == self._stamp:
             return
-        lines: dict[str, Line] = {}
-        trials: dict[str, list[Line]] = {}
-        data = self.path.read_bytes()
-        for number, text in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
-            line = self._line(text, number)
-            if lines.setdefault(line.key, line) != line:
-                msg = f"{self.path}, line {number}: expected one line for {line.key[:12]}, got another before; keep one"
-                raise ValueError(msg)
-        for line in lines.values():
-            trials.setdefault(line.trial, []).append(line)
-        self._stamp, self._lines, self._trials = stamp, lines, trials
-
-    def _line(self, text: bytes, number: int) -> Line:
+        if self._stamp is None or stamp[0] != self._stamp[0] or stamp[1] <= self._stamp[1]:
+            self._forget()  # no file that has only grown
+        with self.path.open("rb") as file:
+            file.seek(self._end - len(self._last))
+            data = file.read()
+            if not data.startswith(self._last):  # another file than the one that was read
+                self._forget()
+                file.seek(0)
+                data = file.read()
+        whole = data[len(self._last) : data.rfind(b"\n") + 1]
         try:
-            line = Line.model_validate_json(text)
-            if line.model_dump_json().encode() != text:  # written by another hand: a name may stand there twice
-                json.loads(text, object_pairs_hook=no_duplicates)
-            return line
-        except ValidationError as error:
-            reason = complaint(error).told("the whole")
-        except (ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split())
-        msg = f"{self.path}, line {number}: expected a line of the ledger, got {reason:.200}; restore the file"
+            self._take(whole)
+        except ValueError:
+            self._forget()
+            raise
+        if whole:
+            self._end += len(whole)
+            self._count += whole.count(b"\n")
+            self._last = whole[whole.rfind(b"\n", 0, -1) + 1 :]
+        self._stamp = stamp
+
+    def _take(self, data: bytes) -> None:
+        """Takes note of whole lines: retirements first, for they hold wherever they stand."""
+        contents = [
+            (number, _parsed(text, self.path, number))
+            for number, text in enumerate(data.split(b"\n")[:-1], self._count + 1)
+        ]
+        for _, content in contents:
+            if not isinstance(content, Line) and content["kind"] == "retired":
+                self._retired.add(named := _named(content))
+                if named[0] in self._lines and self._lines[named[0]].named == named:
+                    del self._lines[named[0]]
+        for number, content in contents:
+            if isinstance(content, Line):
+                if content.named not in self._retired:
+                    self._add(content, number)
+            elif content["kind"] == "found":
+                self._found.setdefault(content["trial"], []).append(tuple(content["keys"]))
+
+    def _add(self, line: Line, number: int) -> None:
+        known = self._lines.setdefault(line.key, line)
+        if known is line:
+            self._trials.setdefault(line.trial, []).append(line)
+        elif known != line:
+            msg = f"{self.path}, line {number}: expected one line for {line.key[:12]}, got another before; keep one"
+            raise ValueError(msg)
+
+
+_OF_RECORD: dict[str, type] = {"name": str, "key": str, "sha256": str, "trial": str, "of": int}
+_FIELDS: dict[str, dict[str, type]] = {
+    "cell": _OF_RECORD,
+    "exam": _OF_RECORD,
+    "retired": {"key": str, "sha256": str},
+    "found": {"trial": str, "keys": list, "sha256": str},
+}
+
+
+def _parsed(text: bytes, path: Path | None = None, number: int = 0) -> Line | dict[str, Any]:
+    """A line of the file."""
+    try:
+        content = json.loads(text, object_pairs_hook=no_duplicates)
+        return _checked(content)
+    except (ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        msg = f"{path}, line {number}: expected a line of the ledger, got {reason:.200}; restore the file"
+        raise ValueError(msg) from error
+
+
+def _checked(content: Any) -> Line | dict[str, Any]:
+    if not isinstance(content, dict) or (wanted := _FIELDS.get(str(content.get("kind")))) is None:
+        raise ValueError(quoted(content))
+    kind = content["kind"]
+    if content.keys() - {"kind"} != wanted.keys() or any(
+        type(content[name]) is not what for name, what in wanted.items()
+    ):
+        msg = f"{quoted(content)} where a line of kind {kind} has {', '.join(wanted)}"
         raise ValueError(msg)
+    if kind == "found" and content["sha256"] != _hash(content["trial"], content["keys"]):
+        msg = "one that was edited: its hash is another"
+        raise ValueError(msg)
+    if kind not in ("cell", "exam"):
+        return content
+    if content["of"] < 1:
+        msg = f"{content['of']} records that were committed together"
+        raise ValueError(msg)
+    return Line(**content)
 
 
-def _whole(path: Path) -> int:
-    """Bytes up to the end of the last whole line."""
-    return path.read_bytes().rfind(b"\n") + 1
+def _named(content: Line | dict[str, Any]) -> Named:
+    """The record that a line is about; ("", hash) where it is about several."""
+    return content.named if isinstance(content, Line) else (content.get("key", ""), content["sha256"])
+
+
+def _hash(trial: str, keys: Sequence[str]) -> str:
+    return canonical_sha256([trial, *keys])

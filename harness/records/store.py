@@ -54,9 +54,13 @@ class Store:
         return line is not None and self._path(line).is_file()
 
     def has_trial(self, trial: str) -> bool:
-        """Whether everything that one trial committed is there."""
-        found = [line for line in self.ledger.of_trial(trial) if self._path(line).is_file()]
-        return bool(found) and len(found) == found[0].of
+        """Whether everything that one trial committed or found is there."""
+        return self.ledger.has_trial(trial, lambda line: self._path(line).is_file())
+
+    def found(self, trial: str, keys: Sequence[str]) -> None:
+        """Says that these are a trial's records too, whoever made them: two trials may come to the same cells."""
+        if not self.has_trial(trial):
+            self._journal.found(trial, keys)
 
     def held(self, keys: Sequence[str]) -> Literal["all", "some", "none"]:
         """How many of these records are there."""
@@ -92,10 +96,11 @@ class Store:
         return [self._checked(lines[stem]) for stem in sorted(lines) if kind is None or lines[stem].kind == kind]
 
     def strangers(self) -> list[Path]:
-        """Files among the records that no line of the ledger names, and no commit under way."""
+        """Files among the records that no line of the ledger names, and nothing that is under way."""
         stems = {line.stem for line in self.ledger.lines().values()}
         found = [path for path in sorted((self.root / "records").glob("[!.]*.json")) if path.stem not in stems]
-        return [path for path in found if not self._journal.names(path.stem)]
+        named = self._journal.named() if found else set()
+        return [path for path in found if path.stem not in named]
 
     def cells(self) -> list[Cell]:
         """All cells with their documents; see `records` and `rows`."""

@@ -12,7 +12,7 @@ from offbook.harness.trials.spec import ExamSpec, HeatSpec
 
 
 def run(spec: HeatSpec | ExamSpec, store: Store, session: Session, progress: Progress) -> list[str]:
-    """Runs a trial.
+    """Runs a trial; the ledger then says that its records are there, whichever trial made them.
 
     Args:
         spec: what is measured.
@@ -26,9 +26,11 @@ def run(spec: HeatSpec | ExamSpec, store: Store, session: Session, progress: Pro
     Raises:
         ValueError: what does not exist or does not fit together.
     """
-    return (
+    keys = (
         _heat(spec, store, session, progress) if isinstance(spec, HeatSpec) else _exam(spec, store, session, progress)
     )
+    store.found(spec.key(), keys)
+    return keys
 
 
 def _heat(spec: HeatSpec, store: Store, session: Session, progress: Progress) -> list[str]:

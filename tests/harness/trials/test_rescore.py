@@ -11,6 +11,7 @@ from offbook.engine.progress import Silent
 from offbook.harness.cli.main import main
 from offbook.harness.records.cell import HARNESS_SEMANTICS, Cell
 from offbook.harness.records.exam import AnswerRow, ExamRecord, SittingSpec, SuiteSpec
+from offbook.harness.records.journal import Journal
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
 from offbook.harness.suites.requests import Asked, ask
@@ -145,15 +146,12 @@ def test_a_second_time_there_is_nothing_to_do(old: Store) -> None:
 def test_what_was_interrupted_is_whole_and_the_same_command_finishes(
     at: str, old: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(store: Store, key: str) -> None:
-        if at == "before its rows go":
-            store.ledger.remove([key])
-            for path in store.root.glob(f"records/*-{key[:12]}.json"):
-                path.unlink()
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "retire", interrupted)
+        owner, name = (Store, "retire") if at == "before the old record goes" else (Journal, "_remove")
+        patch.setattr(owner, name, interrupted)
         with pytest.raises(KeyboardInterrupt):
             rescore(old.root, Silent())
     assert len(whole(old).cells) == (2 if at == "before the old record goes" else 1)
