@@ -18,9 +18,11 @@ def report(
 ) -> None:
     """Write the tables of a store.
 
-    LEADERBOARD.md and STUDENTS.md with their CSV files, derived from its records and exams and nothing else.
+    LEADERBOARD.md and STUDENTS.md with their CSV files, derived from its records and exams and nothing else; how much
+    of the plan they are is told where the folder is that of a run.
     """
+    from offbook.harness.matrix.progress import progress
     from offbook.harness.tables.report import report as write
 
     table_folder(output or store)
-    write(store, output, readme, console=terminal())
+    write(store, output, readme, console=terminal(), progress=lambda: progress(store))

@@ -1,5 +1,6 @@
 """How far a run is: every stage of the plan is done, failed or pending, and who holds which just now."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,25 +8,7 @@ from offbook.harness.matrix.claims import Claim, holders
 from offbook.harness.matrix.failures import Failure, failures
 from offbook.harness.matrix.graph import KINDS, Graph, Stage
 from offbook.harness.matrix.state import done
-
-
-@dataclass(frozen=True, kw_only=True)
-class Count:
-    """Stages of one kind; done + failed + pending = expected.
-
-    Attributes:
-        failed: not done, and the last attempt came to nothing.
-        pending: all others that are not done: not begun, under way, or waiting.
-    """
-
-    expected: int
-    done: int
-    failed: int
-
-    @property
-    def pending(self) -> int:
-        """See the class."""
-        return self.expected - self.done - self.failed
+from offbook.harness.tables.progress import Count, total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +30,7 @@ class Status:
     @property
     def total(self) -> Count:
         """Over all kinds."""
-        counts = self.kinds.values()
-        return Count(
-            expected=sum(count.expected for count in counts),
-            done=sum(count.done for count in counts),
-            failed=sum(count.failed for count in counts),
-        )
+        return total(self.kinds.values())
 
     def lines(self) -> list[str]:
         """For people."""
@@ -80,19 +58,25 @@ def status(folder: Path) -> Status:
     graph = Graph.read(folder)
     finished, attempts, claims = done(graph, folder), failures(folder), holders(folder)
     lost = {stage.key for stage in graph.stages if stage.key not in finished and stage.key in attempts}
-    kinds = dict[str, Count]()
-    for kind in KINDS:
-        keys = {stage.key for stage in graph.of_kind(kind)}
-        if keys:
-            kinds[kind] = Count(expected=len(keys), done=len(keys & finished), failed=len(keys & lost))
     held = [stage for stage in graph.stages if stage.key in claims and stage.key not in finished]
     behind = set(lost)
     for stage in graph.stages:
         if stage.key not in finished and behind.intersection(stage.needs):
             behind.add(stage.key)
     return Status(
-        kinds=kinds,
+        kinds=counts(graph, finished, attempts),
         held=[(stage, claims[stage.key]) for stage in held],
         failed=[(graph.stage(key), attempts[key][-1], len(attempts[key])) for key in sorted(lost)],
         blocked=len(behind - lost),
     )
+
+
+def counts(graph: Graph, finished: set[str], attempts: Mapping[str, list[Failure]]) -> dict[str, Count]:
+    """The stages of every kind that the plan has."""
+    kinds = dict[str, Count]()
+    for kind in KINDS:
+        keys = {stage.key for stage in graph.of_kind(kind)}
+        if keys:
+            lost = (keys - finished) & attempts.keys()
+            kinds[kind] = Count(expected=len(keys), done=len(keys & finished), failed=len(lost))
+    return kinds

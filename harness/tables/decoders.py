@@ -32,6 +32,7 @@ from offbook.harness.tables.decoders_columns import ALL_SUITES, COLUMNS, POSITIO
 from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table
 from offbook.harness.tables.labels import decoder_label, student_label
+from offbook.harness.tables.progress import Progress
 
 BASELINE_DECODER = "autoregressive"
 
@@ -53,12 +54,17 @@ def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
 
 
 def write_leaderboard(
-    store: Store, out_dir: Path, *, expected: Iterable[CellSpec] = (), cells: Sequence[Cell] | None = None
+    store: Store,
+    out_dir: Path,
+    *,
+    expected: Iterable[CellSpec] = (),
+    cells: Sequence[Cell] | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Writes `leaderboard.csv` and `LEADERBOARD.md`, and `cross.csv` for a cross, from what the store holds now.
 
     Safe while a run goes on: each file is replaced in one step, and `expected` cells without a record are listed as
-    missing. `cells` are those of the store, where somebody has just read them.
+    missing. `cells` are those of the store, where somebody has just read them; `progress` is told on the page.
 
     Raises:
         ValueError: a damaged store; nothing is written then.
@@ -75,6 +81,7 @@ def write_leaderboard(
         missing=missing,
         expected=len(wanted),
         sections=cross_markdown(cross, machine_lines(r.manifest for r in records if not r.spec.student.untouched)),
+        progress=progress,
     )
     atomic_write_text(out_dir / "leaderboard.csv", to_csv(Table(columns=COLUMNS, rows=table)))
     if not cross.empty:

@@ -13,6 +13,8 @@ from offbook.harness.tables.columns import to_markdown as pipe_table
 from offbook.harness.tables.decoders_columns import ALL_SUITES, COLUMNS, DEFINITIONS
 from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.markdown import escape, machines_below, reasons, replace_block
+from offbook.harness.tables.progress import Progress
+from offbook.harness.tables.progress_markdown import how_far, missing_cells, what_failed
 
 
 def to_markdown(
@@ -22,13 +24,16 @@ def to_markdown(
     missing: Sequence[CellSpec] = (),
     expected: int = 0,
     sections: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> str:
     """LEADERBOARD.md: definitions, the pooled table and each suite's by temperature, then `sections`.
 
-    Below each table stand the machines that it was measured on, by the manifests of its heats.
+    Below each table stand the machines that it was measured on, by the manifests of its heats. What the plan behind it
+    expected, what of that failed and what is missing is told where `progress` is known.
     """
     parts = ["# Leaderboard", DEFINITIONS]
     parts += reasons(list((manifests or {}).values()))
+    parts += how_far(progress)
     if expected:
         parts.append(f"{expected - len(missing)} of {expected} cells are done.")
     for temperature in sorted(set(table["temperature"])):
@@ -47,6 +52,8 @@ def to_markdown(
             for s in missing
         )
         parts += ["## Missing cells", "\n".join(escape(line) for line in lines)]
+    if progress is not None:
+        parts += [*what_failed(progress), *missing_cells(progress.cells)]
     return "\n\n".join(parts) + "\n"
 
 

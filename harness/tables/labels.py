@@ -1,15 +1,36 @@
 """What people read in the place of a dimension: a student with its seed, a decoder with whose drafter it ran."""
 
 from offbook.harness.records.cell import CellSpec
-from offbook.harness.records.drafter import is_borrowed
-from offbook.harness.records.student import StudentId
+from offbook.harness.records.student import UNTOUCHED, StudentId
+from offbook.harness.tables.progress import MissingCell, MissingExam
 
 
 def student_label(student: StudentId) -> str:
     """Such as `mind, seed 0`; `untouched` for the base model itself."""
-    return student.name if student.untouched else f"{student.name}, seed {student.seed}"
+    return named_student(student.name, student.seed)
 
 
 def decoder_label(spec: CellSpec) -> str:
     """Such as `eagle2`, or `eagle2 (base's drafter)` where that was trained for the base model of a student."""
-    return f"{spec.decoder} (base's drafter)" if is_borrowed(spec.drafter) else spec.decoder
+    return named_decoder(spec.decoder, "" if spec.drafter is None else spec.drafter.made_for)
+
+
+def exam_label(exam: MissingExam) -> str:
+    """Such as `smollm2-135m-instruct, mind, seed 0`."""
+    return f"{exam.model}, {named_student(exam.student, exam.training_seed)}"
+
+
+def cell_label(cell: MissingCell) -> str:
+    """Its place in the matrix."""
+    decoder = named_decoder(cell.decoder, cell.made_for)
+    return f"{exam_label(cell)}, {decoder}, {cell.suite}, temperature {cell.temperature:g}, seed {cell.seed}"
+
+
+def named_student(name: str, training_seed: int) -> str:
+    """See `student_label`."""
+    return name if name == UNTOUCHED else f"{name}, seed {training_seed}"
+
+
+def named_decoder(decoder: str, made_for: str) -> str:
+    """See `decoder_label`; `made_for` is "" without a drafter."""
+    return f"{decoder} (base's drafter)" if made_for == "base" else decoder

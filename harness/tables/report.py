@@ -13,17 +13,24 @@ from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
 from offbook.harness.tables import columns
 from offbook.harness.tables.columns import to_terminal
-from offbook.harness.tables.decoders import losslessness, write_leaderboard
+from offbook.harness.tables.decoders import losslessness
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of, update_readme
 from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.markdown import share
+from offbook.harness.tables.progress_markdown import progress_line
 from offbook.harness.tables.students_columns import ALL_SUITES
-from offbook.harness.tables.students_markdown import update_students_readme, write_students
+from offbook.harness.tables.students_markdown import update_students_readme
+from offbook.harness.tables.write import Known, write_all
 
 
 def report(
-    store_dir: Path, out_dir: Path | None = None, readme: Path | None = None, *, console: Console | None = None
+    store_dir: Path,
+    out_dir: Path | None = None,
+    readme: Path | None = None,
+    *,
+    console: Console | None = None,
+    progress: Known = None,
 ) -> None:
     """Writes the tables of decoders and of students, by default into the store's folder, and prints the pooled rows.
 
@@ -32,6 +39,7 @@ def report(
         out_dir: where the tables go.
         readme: a README whose blocks are renewed too.
         console: where to print; the terminal by default.
+        progress: how far the plan behind the records is, or who tells it.
 
     Raises:
         ValueError: no store there, a damaged one, or a README without a block.
@@ -40,19 +48,21 @@ def report(
     check_store(store_dir)
     store = Store(store_dir)
     held = whole(store)
-    if held.cells:
-        table = write_leaderboard(store, out_dir or store_dir, cells=held.cells)
+    progress = progress() if callable(progress) else progress
+    written = write_all(store, out_dir or store_dir, progress=progress, cells=held.cells, exams=held.exams)
+    if written.decoders is not None and held.cells:
         manifests = {cell.record.heat_id: cell.record.manifest for cell in held.cells}
         if readme is not None:
-            update_readme(readme, table, manifests)
-        console.print(_decoders(table))
-        _print_machines(console, machines_of(table, manifests))
-    if exams := held.exams:
-        table = write_students(store_dir, out_dir, exams=exams)
+            update_readme(readme, written.decoders, manifests)
+        console.print(_decoders(written.decoders))
+        _print_machines(console, machines_of(written.decoders, manifests))
+    if written.students is not None and held.exams:
         if readme is not None:
-            update_students_readme(readme, exams)
-        console.print(_students(table))
-        _print_machines(console, machine_lines(exam.record.manifest for exam in exams))
+            update_students_readme(readme, held.exams)
+        console.print(_students(written.students))
+        _print_machines(console, machine_lines(exam.record.manifest for exam in held.exams))
+    if progress is not None:
+        console.print(progress_line(progress), highlight=False)
 
 
 def _print_machines(console: Console, machines: Sequence[str]) -> None:

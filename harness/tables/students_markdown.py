@@ -24,6 +24,8 @@ from offbook.harness.tables.markdown import (
     replace_block,
     share,
 )
+from offbook.harness.tables.progress import Progress
+from offbook.harness.tables.progress_markdown import how_far, missing_exams, what_failed
 from offbook.harness.tables.students import Cohort, cohorts, comparisons_table, students_table
 from offbook.harness.tables.students_columns import ALL_SUITES, GROUPS, PRECISIONS
 
@@ -81,6 +83,7 @@ def write_students(
     *,
     expected: Iterable[Expected] = (),
     exams: Sequence[Exam] | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Writes `students.csv`, `student_comparisons.csv` and `STUDENTS.md` from the exams in a folder; returns the first.
 
@@ -91,13 +94,14 @@ def write_students(
         out_dir: where the files go; the folder by default.
         expected: all exams of the run.
         exams: those of the folder, where somebody has just read them.
+        progress: of the plan behind them, told on the page.
 
     Raises:
         ValueError: a damaged exam; nothing is written then.
     """
     exams = Store(folder).exams() if exams is None else exams
     table, comparisons = students_table(exams), comparisons_table(exams)
-    markdown = to_markdown(exams, table, comparisons, expected=list(expected))
+    markdown = to_markdown(exams, table, comparisons, expected=list(expected), progress=progress)
     out_dir = out_dir or folder
     atomic_write_text(out_dir / "students.csv", csv_text(table))
     atomic_write_text(out_dir / "student_comparisons.csv", csv_text(comparisons))
@@ -106,13 +110,19 @@ def write_students(
 
 
 def to_markdown(
-    exams: Sequence[Exam], table: pd.DataFrame, comparisons: pd.DataFrame, *, expected: Sequence[Expected] = ()
+    exams: Sequence[Exam],
+    table: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    *,
+    expected: Sequence[Expected] = (),
+    progress: Progress | None = None,
 ) -> str:
     """STUDENTS.md: definitions, then each cohort's ID and OOD table, comparisons and suites, machines below each."""
     parts = ["# Students", DEFINITIONS.rstrip()]
     parts += reasons([exam.record.manifest for exam in exams])
     done = {(e.record.spec.model, e.record.spec.student.name, e.record.spec.student.seed) for e in exams}
     missing = [exam for exam in expected if exam not in done]
+    parts += how_far(progress)
     if expected:
         parts.append(f"{len(expected) - len(missing)} of {len(expected)} exams are done.")
     if not exams:
@@ -133,6 +143,8 @@ def to_markdown(
     if missing:
         lines = (f"missing: {exam.model}, {exam.student}, seed {exam.seed}" for exam in missing)
         parts += ["## Missing exams", "\n".join(f"- {escape(line)}" for line in lines)]
+    if progress is not None:
+        parts += [*what_failed(progress), *missing_exams(progress.exams)]
     return "\n\n".join(parts) + "\n"
 
 

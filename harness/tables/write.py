@@ -1,0 +1,85 @@
+"""All tables of a run's folder, also while the run goes on."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from offbook.harness.records.cell import Cell
+from offbook.harness.records.exam import Exam
+from offbook.harness.records.store import Store
+from offbook.harness.tables.decoders import write_leaderboard
+from offbook.harness.tables.progress import Progress
+from offbook.harness.tables.students_markdown import write_students
+
+SHARE = 0.01  # of a run's time that may go into its tables
+
+Known = Progress | Callable[[], Progress | None] | None
+
+
+class Written(NamedTuple):
+    """The tables; None of what the run has nothing of, and is not expected to have."""
+
+    decoders: pd.DataFrame | None
+    students: pd.DataFrame | None
+
+
+def write_all(
+    store: Store,
+    folder: Path,
+    *,
+    progress: Known = None,
+    cells: Sequence[Cell] | None = None,
+    exams: Sequence[Exam] | None = None,
+) -> Written:
+    """Writes the tables of decoders and of students.
+
+    Args:
+        store: of the records.
+        folder: where the tables go.
+        progress: how far the plan behind them is, or who tells it.
+        cells: those of the store, where somebody has just read them.
+        exams: likewise.
+
+    Raises:
+        ValueError: a damaged store.
+    """
+    progress = progress() if callable(progress) else progress
+    cells = store.cells() if cells is None else cells
+    exams = store.exams() if exams is None else exams
+    kinds = {} if progress is None else progress.kinds
+    decoders = students = None
+    if cells or "heat" in kinds:
+        decoders = write_leaderboard(store, folder, cells=cells, progress=progress)
+    if exams or "exam" in kinds:
+        students = write_students(store.root, folder, exams=exams, progress=progress)
+    return Written(decoders, students)
+
+
+class Writer:
+    """Keeps the tables of a run behind it: at most every few seconds, and for at most a hundredth of its time.
+
+    Attributes:
+        every_s: seconds between two writings, or more where writing takes long.
+    """
+
+    def __init__(
+        self, store: Store, folder: Path, every_s: float = 5.0, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.store, self.folder, self.every_s = store, folder, every_s
+        self._clock = clock
+        self._due = clock()
+
+    def update(self, progress: Known = None) -> None:
+        """Writes what the store holds now, if it is time again; `progress` is asked only then."""
+        if self._clock() >= self._due:
+            self.finish(progress)
+
+    def finish(self, progress: Known = None) -> None:
+        """Writes what the store holds now."""
+        began = self._clock()
+        write_all(self.store, self.folder, progress=progress)
+        ended = self._clock()
+        self._due = ended + max(self.every_s, (ended - began) / SHARE)
