@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -43,18 +44,30 @@ def train(
     features_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Trains a contender's drafter into `folder`, or finishes what an earlier call left there.
+    """Trains a contender's drafter into `folder`, or finishes what an earlier call left there: whoever asks for one.
+
+    Args:
+        contender: whose.
+        target: what it will draft for.
+        answers: the target's own, which it learns from.
+        config: how.
+        folder: becomes the drafter.
+        features_dir: where the target's features are kept while training lasts, for they are large; None computes them
+            anew every epoch.
+        progress: is told how far it is.
 
     Raises:
-        ValueError: a contender that needs no drafter.
+        ValueError: a contender that needs no drafter, a draft vocabulary beyond the target's, or see `train_drafter`.
     """
     from offbook.engine.drafters.train import train_drafter
+    from offbook.engine.drafters.vocabulary import check_size
 
     told = progress or Silent()
     if contender.architecture is None:
         msg = f"{contender.name}: expected a contender with a trained drafter, got one that needs none"
         raise ValueError(msg)
-    return train_drafter(
+    check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
+    trained = train_drafter(
         target.backbone,
         contender.architecture(),
         answers,
@@ -64,3 +77,6 @@ def train(
         features_dir=features_dir,
         progress=lambda p: told.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
     )
+    if features_dir is not None:
+        shutil.rmtree(features_dir, ignore_errors=True)
+    return trained

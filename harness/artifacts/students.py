@@ -33,7 +33,6 @@ from offbook.harness.records.redaction import shown_settings
 from offbook.harness.records.student import StudentId
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.distillers import distiller
-from offbook.harness.settings.students import StudentsSpec
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -106,51 +105,6 @@ class Student:
         what = [self.method, self.told(material), asdict(self.config), self.identity(material), self.max_new_tokens]
         name = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60]
         return root / f"student-{name}-s{self.config.seed}-{canonical_sha256(what)[:12]}"
-
-
-def check_settings(spec: StudentsSpec) -> None:
-    """Refuses what no file is needed to refuse.
-
-    Raises:
-        ValueError: an unknown method or setting, or fewer GPUs than processes.
-    """
-    for student in spec.methods.values():
-        distiller(student.method).resolved(student.options)
-    gpus = torch.cuda.device_count()
-    processes = max(student.processes or spec.processes for student in spec.methods.values())
-    if 0 < gpus < processes:
-        msg = f"expected a GPU for each of {processes} processes, got {gpus}; lower `processes`"
-        raise ValueError(msg)
-
-
-def plan_students(spec: StudentsSpec, model: str) -> list[Student]:
-    """The students of one base model, seed by seed, so that tables which grow compare all methods early.
-
-    Raises:
-        ValueError: a base model or text encoder out of reach.
-    """
-    base_sha256 = pretrained.weights_sha256(model)
-    wanted = {name: student for name, student in spec.methods.items() if not student.models or model in student.models}
-    if any(distiller(student.method).reads_vectors for student in wanted.values()):
-        encoder_sha256(spec.encoder)
-    students = []
-    for name, student in wanted.items():
-        given = spec.training.model_dump(exclude_none=True) | student.training.model_dump(exclude_none=True)
-        students += [
-            Student(
-                name=name,
-                method=student.method,
-                options=distiller(student.method).resolved(student.options),
-                config=StudentConfig(**given, seed=seed),
-                model=model,
-                base_sha256=base_sha256,
-                encoder=spec.encoder,
-                processes=student.processes or spec.processes,
-                max_new_tokens=spec.max_new_tokens,
-            )
-            for seed in range(student.seeds or spec.seeds)
-        ]
-    return sorted(students, key=lambda student: student.config.seed)
 
 
 def is_made(folder: Path) -> bool:

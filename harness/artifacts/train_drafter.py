@@ -1,7 +1,6 @@
 """`offbook train-drafter`: one drafter for one target, in a folder that its recipe names."""
 
 import os
-import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +13,7 @@ from offbook.harness.artifacts.folders import RUNS
 from offbook.harness.artifacts.target_answers import Source, target_answers
 from offbook.harness.roster.decoders import contender, contenders
 from offbook.harness.roster.target import load_target
-from offbook.harness.settings.profile import TrainingSpec
+from offbook.harness.settings.drafters import DrafterTrainingSpec
 from offbook.tasks.loaders import load_question_file, load_task_documents
 from offbook.tasks.prompts import Prompt
 
@@ -24,7 +23,7 @@ Features = Literal["cached", "online"]
 def train(
     name: str,
     model: str,
-    spec: TrainingSpec,
+    spec: DrafterTrainingSpec,
     progress: Progress,
     *,
     answers: Source,
@@ -59,25 +58,14 @@ def train(
         raise ValueError(msg)
     asked = None if prompts is None else _prompts(prompts)
     target = load_target(model, device=device, revision=revision)
-    config = TrainingConfig(**spec.model_dump(exclude={"answers"}, exclude_none=True))
+    config = TrainingConfig(**spec.config())  # type: ignore[arg-type]
     check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
     artifacts = output or RUNS  # nothing is written beside a folder that was named
     rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)
     folder = output or drafters.drafter_folder(artifacts, chosen, target, rows, config)
     progress.say(f"training {name} on {len(rows)} answers into {folder}")
     cache = folder / "features" if features == "cached" else None
-    trained = drafters.train(
-        chosen,
-        target,
-        rows,
-        config,
-        folder,
-        features_dir=cache,
-        progress=progress,
-    )
-    if cache is not None:
-        shutil.rmtree(cache, ignore_errors=True)  # large, and of use to an unfinished training only
-    return trained
+    return drafters.train(chosen, target, rows, config, folder, features_dir=cache, progress=progress)
 
 
 def _prompts(source: str) -> list[Prompt]:

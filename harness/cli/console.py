@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-STORE_FOLDERS = ("records", "rows", "failures", "pending", "unscored", "artifacts")
+STORE_FOLDERS = ("records", "rows", "failures", "pending", "unscored", "artifacts", "claims", "logs", "trials")
 STORE_FILES = (
     "LEADERBOARD.md",
     "leaderboard.csv",
@@ -28,6 +28,7 @@ STORE_FILES = (
     "students_comparison.csv",
     "ledger.jsonl",
     "run.json",
+    "plan.json",
     "finished.json",
 )
 

@@ -12,9 +12,9 @@ from offbook.harness.cli.options import (
     MODEL,
     Config,
     DrafterFolders,
+    IncludePath,
     OptionSettings,
     Revision,
-    folder_or_none,
 )
 
 
@@ -38,15 +38,7 @@ def evaluate(
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     revision: Revision = None,
     output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
-    include_path: Annotated[
-        Path | None,
-        typer.Option(
-            "--include-path",
-            "--include_path",
-            callback=folder_or_none,
-            help="A folder with more suites. It is code, and what its Python says is run: trust it first.",
-        ),
-    ] = None,
+    include_path: IncludePath = None,
 ) -> None:
     """Compare decoders on suites.
 

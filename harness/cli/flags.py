@@ -27,7 +27,7 @@ def parse_options(settings: Sequence[str]) -> dict[str, dict[str, Any]]:
     return options
 
 
-def parse_named(settings: Sequence[str]) -> dict[str, Any]:
+def parse_named(settings: Sequence[str], *, flag: str = "--option") -> dict[str, Any]:
     """`beta=0.5` as {"beta": 0.5}.
 
     Raises:
@@ -37,12 +37,12 @@ def parse_named(settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not (equals and name):
-            msg = f"--option {quoted(setting)}: expected NAME=VALUE, such as beta=0.5"
+            msg = f"{flag} {quoted(setting)}: expected NAME=VALUE, such as beta=0.5"
             raise ValueError(msg)
         if name in options:
-            msg = f"--option {quoted(setting)}: expected each setting once, got {shortened(name)} twice; leave one out"
+            msg = f"{flag} {quoted(setting)}: expected each setting once, got {shortened(name)} twice; leave one out"
             raise ValueError(msg)
-        options[name] = parse_yaml(value, source=f"--option {shortened(name)}")
+        options[name] = parse_yaml(value, source=f"{flag} {shortened(name)}")
     return options
 
 

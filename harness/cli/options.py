@@ -65,3 +65,23 @@ OptionSettings = Annotated[
 DrafterFolders = Annotated[
     list[str] | None, typer.Option("--drafter", metavar="DECODER=FOLDER", help="A trained drafter; repeatable.")
 ]
+ExecutorKind = Annotated[
+    Literal["auto", "in-process", "local", "ray", "slurm"],
+    typer.Option("--executor", help="Where stages run; auto: in processes where there are cores or GPUs for several."),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Local processes side by side.")]
+RayAddress = Annotated[
+    str | None, typer.Option("--ray-address", "--ray_address", help="Of a cluster; by default one of this machine.")
+]
+SlurmSettings = Annotated[
+    list[str] | None, typer.Option("--slurm", metavar="NAME=VALUE", help="A parameter of submitit; repeatable.")
+]
+IncludePath = Annotated[
+    Path | None,
+    typer.Option(
+        "--include-path",
+        "--include_path",
+        callback=folder_or_none,
+        help="A folder with more suites. It is code, and what its Python says is run: trust it first.",
+    ),
+]

@@ -1,13 +1,12 @@
 """`offbook reproduce`: a profile from model to tables, held against the committed ones."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from offbook.engine.progress import Silent
 from offbook.engine.progress import progress as bar
 from offbook.harness.cli.console import quiet, resumable, terminal
-from offbook.harness.cli.options import Answers, Device, StoreOutput
+from offbook.harness.cli.options import Device, ExecutorKind, RayAddress, SlurmSettings, StoreOutput, Workers
 
 
 def reproduce(
@@ -16,38 +15,49 @@ def reproduce(
     ] = "laptop",
     output: StoreOutput = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Resume nothing.")] = False,
-    answers: Answers = "shipped",
+    dry_run: Annotated[bool, typer.Option("--dry-run", "--dry_run", help="Tell the stages, and do nothing.")] = False,
+    answers: Annotated[
+        Literal["shipped", "regenerate"] | None,
+        typer.Option("--answers", help="A base model's answers to train drafters on; by default as the profile says."),
+    ] = None,
+    executor: ExecutorKind = "auto",
+    workers: Workers = None,
+    ray_address: RayAddress = None,
+    slurm: SlurmSettings = None,
     device: Device = "auto",
 ) -> None:
     """Run a whole profile again.
 
     From model to leaderboard, held against the committed one; an unfinished run is resumed.
     """
-    from offbook.harness.roster.decoders import contender
+    from offbook.harness.artifacts.folders import new_folder
+    from offbook.harness.cli.executing import executor_of, failed_lines, tell_plan
+    from offbook.harness.matrix.folders import open_run, unfinished
+    from offbook.harness.matrix.plan import plan
+    from offbook.harness.roster.target import resolve_device
     from offbook.harness.settings.profiles import load_profile
 
     name, content = load_profile(profile)
-    for decoder in content.decoders:
-        contender(decoder)
-    from offbook.harness.matrix.folders import open_run
-    from offbook.harness.matrix.reproduce import check_machine, verdict_lines
-    from offbook.harness.matrix.reproduce import reproduce as run
-    from offbook.harness.matrix.students import plan_half
-    from offbook.harness.suites.suite import find_suites
-    from offbook.harness.tables.report import report as show
-
-    check_machine(content, device)  # this and what follows before there is a folder
-    find_suites(list(content.suites))
-    if content.students is not None:
-        plan_half(content, Silent())
+    where = executor_of(executor, workers=workers, ray_address=ray_address, slurm=slurm)
+    graph = plan(content, answers=answers)  # this and what follows before there is a folder
+    if dry_run:
+        tell_plan(graph, output or unfinished(name, content) or new_folder(name))
+        return
+    resolve_device(device)
     folder, resumed = open_run(name, content, output=output, fresh=fresh)
     typer.echo(f"{'resuming' if resumed else 'running'} profile {name} in {folder}", err=True)
+    from offbook.harness.matrix.reproduce import reproduce as run
+    from offbook.harness.tables.report import report as show
+    from offbook.harness.tables.reproduction import verdict_lines
+
     quiet()
     with resumable(folder):
         with bar() as progress:
-            verdicts = run(content, folder, progress, answers=answers, device=device)
+            ran, compared = run(graph, folder, progress, device=device, executor=where)
         show(folder, console=terminal())
-    for line in verdict_lines(verdicts):
+    for line in verdict_lines(compared):
         typer.echo(line, err=True)
-    typer.echo(f"records and tables in {folder}", err=True)
-    raise typer.Exit(1 if verdicts.differs else 0)
+    failed_lines(ran, folder)
+    if ran.failed or ran.pending:
+        raise typer.Exit(2)
+    raise typer.Exit(1 if any(part.differs for part in compared) else 0)

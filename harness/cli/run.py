@@ -1,15 +1,22 @@
 """`offbook run`: a matrix file, planned and run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from offbook.engine.paths import user_path
 from offbook.engine.progress import progress as bar
-from offbook.harness.cli.console import quiet, resumable, store_folder, terminal
-
-COMMITTED = Path(__file__).resolve().parents[2] / "results"
+from offbook.harness.cli.console import quiet, resumable, terminal
+from offbook.harness.cli.options import (
+    Device,
+    ExecutorKind,
+    IncludePath,
+    RayAddress,
+    SlurmSettings,
+    StoreOutput,
+    Workers,
+)
 
 
 def run(
@@ -17,12 +24,18 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Settings over those of the file.")
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "--output-path", "--output_path", callback=store_folder, help="The run's folder."),
-    ] = None,
+    output: StoreOutput = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "--dry_run", help="Tell the stages, and do nothing.")] = False,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    answers: Annotated[
+        Literal["shipped", "regenerate"] | None,
+        typer.Option("--answers", help="A base model's answers to train drafters on; by default as the file says."),
+    ] = None,
+    include_path: IncludePath = None,
+    executor: ExecutorKind = "auto",
+    workers: Workers = None,
+    ray_address: RayAddress = None,
+    slurm: SlurmSettings = None,
+    device: Device = "auto",
 ) -> None:
     """Run a matrix from its file.
 
@@ -30,11 +43,8 @@ def run(
     not done again.
     """
     from offbook.harness.artifacts.folders import new_folder
-    from offbook.harness.matrix.estimates import Estimates, told
-    from offbook.harness.matrix.executors.in_process import InProcess
-    from offbook.harness.matrix.executors.schedule import run_graph
+    from offbook.harness.cli.executing import executor_of, failed_lines, tell_plan
     from offbook.harness.matrix.plan import plan
-    from offbook.harness.matrix.state import done
     from offbook.harness.settings.matrix import Matrix
     from offbook.harness.settings.overrides import overridden
     from offbook.harness.settings.parse import parse
@@ -42,25 +52,19 @@ def run(
 
     path = user_path(file)
     matrix = parse(Matrix, overridden(load_yaml(path), settings or []), source=str(path))
-    graph = plan(matrix)
+    where = executor_of(executor, workers=workers, ray_address=ray_address, slurm=slurm)
+    graph = plan(matrix, answers=answers, include_path=include_path)
     folder = output or new_folder(path.stem)
     if dry_run:
-        rates, there = Estimates(folder, COMMITTED), done(graph, folder)
-        for stage in graph.stages:
-            typer.echo(told(stage, rates.of(stage), done=stage.key in there))
-        typer.echo(f"{len(graph)} stages, {len(there)} of them there already", err=True)
+        tell_plan(graph, folder)
         return
-    graph.write(folder)
-    quiet()
-    with resumable(folder), bar() as progress:
-        pool = InProcess(graph, folder, progress, device=device)
-        tally = run_graph(graph, folder, pool, progress=progress)
+    from offbook.harness.matrix.running import run_plan
     from offbook.harness.tables.report import report as show
 
-    if tally.done:
+    quiet()
+    with resumable(folder), bar() as progress:
+        ran = run_plan(graph, folder, progress, device=device, executor=where)
+    if ran.done:
         show(folder, console=terminal())
-    for key, failure in tally.failed.items():
-        typer.echo(f"failed: {graph.stage(key).title}: {failure.error}: {failure.reason}", err=True)
-    counted = f"{tally.done} done, {len(tally.failed)} failed, {tally.pending} pending"
-    typer.echo(f"{counted}; records and tables in {folder}", err=True)
-    raise typer.Exit(2 if tally.failed or tally.pending else 0)
+    failed_lines(ran, folder)
+    raise typer.Exit(2 if ran.failed or ran.pending else 0)

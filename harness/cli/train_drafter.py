@@ -35,8 +35,8 @@ def train_drafter(
     It learns from the target's own answers; after an interruption the same command goes on.
     """
     from offbook.harness.artifacts.train_drafter import train
+    from offbook.harness.settings.drafters import DrafterTrainingSpec
     from offbook.harness.settings.parse import parse
-    from offbook.harness.settings.profile import TrainingSpec
 
     settings = {
         "answers": limit,
@@ -47,7 +47,7 @@ def train_drafter(
         "max_length": max_length,
         "seed": seed,
     }
-    spec = parse(TrainingSpec, {k: v for k, v in settings.items() if v is not None}, source="command line")
+    spec = parse(DrafterTrainingSpec, {k: v for k, v in settings.items() if v is not None}, source="command line")
     quiet()
     with bar() as progress, resumable():
         folder = train(

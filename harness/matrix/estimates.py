@@ -5,11 +5,11 @@ Nothing is guessed: where no record tells, nothing is said. Times are of the mac
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from offbook.harness.matrix.graph import Stage
+from offbook.harness.matrix.graph import Graph, Stage
 
 Row = Mapping[str, str]
 MIB = 2**20
@@ -34,6 +34,16 @@ class Estimates:
     def __init__(self, *folders: Path) -> None:
         self._cells = _first(folders, "leaderboard.csv")
         self._exams = _first(folders, "students.csv")
+
+    def on(self, graph: Graph) -> Graph:
+        """A plan with what is expected of its stages."""
+        found = [(stage, self.of(stage)) for stage in graph.stages]
+        return Graph(
+            stages=tuple(
+                replace(stage, expected_s=estimate.seconds or 0.0, expected_bytes=estimate.peak_bytes or 0)
+                for stage, estimate in found
+            )
+        )
 
     def of(self, stage: Stage) -> Estimate:
         """See `Estimate`; of heats, exams and trainings of students."""

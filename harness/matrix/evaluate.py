@@ -1,22 +1,20 @@
-"""`offbook evaluate`: one heat a suite, from flags or a YAML file."""
+"""`offbook evaluate`: one heat a suite, from flags or a YAML file, written as a matrix and run as one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts.folders import new_folder
+from offbook.harness.matrix.plan import plan
+from offbook.harness.matrix.running import run_plan
 from offbook.harness.records.store import Store
-from offbook.harness.roster.arms import build_arms
-from offbook.harness.roster.target import load_target
+from offbook.harness.roster.arms import check_names
 from offbook.harness.settings.evaluate import EvaluateSpec
+from offbook.harness.settings.matrix import NONE, Matrix
 from offbook.harness.settings.parse import parse
-from offbook.harness.suites.suite import find_suites
-from offbook.harness.tables.decoders import write_leaderboard
-from offbook.harness.trials.heat import is_done, plan_heat, run_heat, summary
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_DECODERS = ("autoregressive", "prompt_lookup")
@@ -40,55 +38,50 @@ def merge(file: EvaluateSpec, flags: Mapping[str, Any]) -> EvaluateSpec:
     return parse(EvaluateSpec, file.model_dump(exclude_none=True, exclude_defaults=True) | given, source="command line")
 
 
+def matrix_of(spec: EvaluateSpec) -> Matrix:
+    """What is asked for, as a matrix.
+
+    Raises:
+        ValueError: no suite, or a decoder that takes part twice or not at all.
+    """
+    if not spec.tasks:
+        msg = "expected at least one suite, got none; name it with --tasks (`offbook ls` lists them)"
+        raise ValueError(msg)
+    tasks = spec.tasks.split(",") if isinstance(spec.tasks, str) else spec.tasks
+    names = spec.decoders or DEFAULT_DECODERS
+    check_names(names, spec.options, spec.drafter)
+    folders = {name: str(user_path(path, what="--drafter")) for name, path in spec.drafter.items()}
+    model = {"revision": spec.revision, "dtype": spec.dtype}
+    sampling = {"temperature": spec.temperature, "top_k": spec.top_k, "top_p": spec.top_p}
+    content = {
+        "schema_version": 2,
+        "description": "heats of `offbook evaluate`",
+        "models": {spec.model or DEFAULT_MODEL: _given(model)},
+        "decoders": {n: {"options": spec.options.get(n, {}), "drafter": folders.get(n, NONE)} for n in names},
+        "suites": {t.strip(): _given({"max_new_tokens": spec.max_new_tokens, "limit": spec.limit}) for t in tasks},
+        "temperatures": [_given(sampling)],
+        "seeds": [spec.seed or 0],
+        "chat_template": spec.apply_chat_template,
+    }
+    return parse(Matrix, content, source="evaluate")
+
+
 def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | None = None) -> Evaluated:
     """Runs the heats.
 
     Raises:
         ValueError: what is asked for does not exist or does not fit together.
     """
-    if not spec.tasks:
-        msg = "expected at least one suite, got none; name it with --tasks (`offbook ls` lists them)"
-        raise ValueError(msg)
+    matrix = matrix_of(spec)
     if include_path is not None:
         progress.say(f"--include-path {include_path}: suites there are code, and it is run")
-    sampling = Sampling(temperature=spec.temperature or 0.0, top_k=spec.top_k or 0, top_p=spec.top_p or 1.0)
-    names = spec.tasks.split(",") if isinstance(spec.tasks, str) else list(spec.tasks)
-    folders = {name: user_path(path, what="--drafter") for name, path in spec.drafter.items()}
-    suites = find_suites([name.strip() for name in names], include_path=include_path, say=progress.say)
-    target = load_target(
-        spec.model or DEFAULT_MODEL,
-        dtype=spec.dtype or "float32",
-        device=spec.device or "auto",
-        revision=spec.revision,
-    )
-    arms = build_arms(
-        target,
-        spec.decoders or DEFAULT_DECODERS,
-        options=spec.options,
-        drafter_folders=folders,
-    )
+    graph = plan(matrix, include_path=include_path)
     folder = user_path(spec.output, what="--output") if spec.output else new_folder("evaluate")
-    store = Store(folder)
-    heats = [
-        plan_heat(
-            target,
-            arms,
-            suite,
-            seed=spec.seed or 0,
-            sampling=sampling,
-            limit=spec.limit,
-            max_new_tokens=spec.max_new_tokens,
-            chat_template=spec.apply_chat_template,
-        )
-        for suite in suites
-    ]
-    expected = [cell for heat in heats for cell in heat.cells.values()]
-    lossless = True
-    for number, heat in enumerate(heats, start=1):
-        done = is_done(heat, store)
-        progress.say(f"[{number}/{len(heats)}] {heat.title}{' (done before)' if done else ''}")
-        records = run_heat(heat, store, progress)
-        progress.say(f"    {summary(heat, store)}")
-        lossless &= all(record.certificate.verdict != "differs" for record in records)
-        write_leaderboard(store, folder, expected=expected)
-    return Evaluated(folder=folder, lossless=lossless)
+    run_plan(graph, folder, progress, device=spec.device or "auto")
+    trials = {stage.key for stage in graph.stages}
+    verdicts = {r.certificate.verdict for r in Store(folder).records("cell") if r.trial in trials}
+    return Evaluated(folder=folder, lossless="differs" not in verdicts)
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}

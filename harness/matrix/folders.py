@@ -2,9 +2,9 @@
 
 runs/laptop-20260102T030405Z/
 run.json            what runs here
-records/ rows/      the store
-exams/              of students
-artifacts/          answers, features, drafters, students
+plan.json           its stages
+records/ rows/ ledger.jsonl         the store
+artifacts/          answers, drafters, students
 leaderboard.csv LEADERBOARD.md students.csv student_comparisons.csv STUDENTS.md
 finished.json       there when everything is done
 """
@@ -18,11 +18,11 @@ from typing import Any
 from offbook.engine.files import atomic_write_text
 from offbook.engine.quoting import quoted
 from offbook.harness.artifacts.folders import RUNS, new_folder
-from offbook.harness.settings.profile import Profile
+from offbook.harness.settings.matrix import Matrix
 
 
 def open_run(
-    name: str, profile: Profile, *, output: Path | None = None, fresh: bool = False, runs: Path = RUNS
+    name: str, profile: Matrix, *, output: Path | None = None, fresh: bool = False, runs: Path = RUNS
 ) -> tuple[Path, bool]:
     """The folder to run in, and whether an earlier run is resumed there.
 
@@ -36,18 +36,23 @@ def open_run(
     Raises:
         ValueError: `output` is in use by something else.
     """
-    content = hashlib.sha256(profile.model_dump_json().encode()).hexdigest()
+    content = _sha256(profile)
     if output is not None:
         return _claim(output, name, content, fresh=fresh)
-    if not fresh:
-        unfinished = [
-            folder
-            for folder in sorted(runs.glob(f"{name}-*"))
-            if _read(folder).get("profile_sha256") == content and not is_finished(folder)
-        ]
-        if unfinished:
-            return unfinished[-1], True
+    if not fresh and (found := unfinished(name, profile, runs=runs)) is not None:
+        return found, True
     return _claim(new_folder(name, runs=runs), name, content, fresh=False)
+
+
+def unfinished(name: str, profile: Matrix, *, runs: Path = RUNS) -> Path | None:
+    """The last folder in which this very profile was left unfinished."""
+    content = _sha256(profile)
+    found = [
+        folder
+        for folder in sorted(runs.glob(f"{name}-*"))
+        if _read(folder).get("profile_sha256") == content and not is_finished(folder)
+    ]
+    return found[-1] if found else None
 
 
 def is_finished(folder: Path) -> bool:
@@ -59,6 +64,10 @@ def finish(folder: Path, **what: Any) -> None:
     """Marks a run as complete."""
     text = json.dumps({"finished_utc": _now(), **what}, indent=1, allow_nan=False)
     atomic_write_text(folder / "finished.json", text + "\n")
+
+
+def _sha256(profile: Matrix) -> str:
+    return hashlib.sha256(profile.model_dump_json().encode()).hexdigest()
 
 
 def _claim(folder: Path, name: str, content: str, *, fresh: bool) -> tuple[Path, bool]:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.config import TrainingConfig
-from offbook.engine.drafters.vocabulary import check_size
 from offbook.engine.files import atomic_write_text
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts import drafters
@@ -60,17 +59,15 @@ def drafter(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     """Trains a drafter on its target's answers.
 
     Raises:
-        ValueError: a draft vocabulary beyond the target's, or see `artifacts.drafters.train`.
+        ValueError: see `artifacts.drafters.train`.
     """
     recipe, place = DrafterRecipe.model_validate(stage.spec), _room(stage, folder, progress)
     target = session(folder, device).target(recipe.answers.model)
     config = TrainingConfig(**recipe.training)  # type: ignore[arg-type]  # they were checked when it was planned
-    check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
-    features = place / ".features"  # large, and of use to an unfinished training only
+    features = place / ".features"
     rows = _answers(artifact_folder(folder, "answers", recipe.answers.key()))
     drafters.train(contender(recipe.decoder), target, rows, config, place, features_dir=features, progress=progress)
     complete(place, stage.key)
-    shutil.rmtree(features, ignore_errors=True)
 
 
 def student(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:

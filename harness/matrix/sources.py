@@ -16,7 +16,6 @@ from offbook.harness.settings.students import PROCEDURAL, CorpusSpec
 from offbook.tasks.prompts import DATA_PATH, load_prompts
 
 
-@functools.cache
 def model_hashes(name: str, revision: str | None = None) -> tuple[str, str | None]:
     """Of a model's weights, and of what lies beside them and decides the text.
 

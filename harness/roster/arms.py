@@ -63,14 +63,7 @@ def build_arms(
             missing or not this target's.
     """
     options, drafter_folders = options or {}, drafter_folders or {}
-    if repeated := sorted({name for name in names if list(names).count(name) > 1}):
-        msg = f"expected each decoder once, got {quoted(repeated[0])} twice; leave one out"
-        raise ValueError(msg)
-    for what, given in (("options", options), ("a drafter", drafter_folders)):
-        if strangers := sorted(set(given) - set(names)):
-            only, stranger = shortened(", ".join(names), LONGEST_PATH), quoted(strangers[0])
-            msg = f"expected {what} for {only} only, got {what} for {stranger}; add it to --decoders"
-            raise ValueError(msg)
+    check_names(names, options, drafter_folders)
     return [
         build_arm(
             target,
@@ -81,6 +74,22 @@ def build_arms(
         )
         for name in names
     ]
+
+
+def check_names(names: Sequence[str], options: Mapping[str, Any], drafter_folders: Mapping[str, Any]) -> None:
+    """Refuses a contender that takes part twice, and what is given to one that takes none.
+
+    Raises:
+        ValueError: see above.
+    """
+    if repeated := sorted({name for name in names if list(names).count(name) > 1}):
+        msg = f"expected each decoder once, got {quoted(repeated[0])} twice; leave one out"
+        raise ValueError(msg)
+    for what, given in (("options", options), ("a drafter", drafter_folders)):
+        if strangers := sorted(set(given) - set(names)):
+            only, stranger = shortened(", ".join(names), LONGEST_PATH), quoted(strangers[0])
+            msg = f"expected {what} for {only} only, got {what} for {stranger}; add it to --decoders"
+            raise ValueError(msg)
 
 
 def build_arm(

@@ -188,11 +188,20 @@ def resolve_dtype(name: str) -> "torch.dtype":
     """
     import torch
 
+    dtype: torch.dtype = getattr(torch, known_dtype(name))
+    return dtype
+
+
+def known_dtype(name: str) -> str:
+    """The name of a number format, refused without torch.
+
+    Raises:
+        ValueError: none of `DTYPES`.
+    """
     if name not in DTYPES:
         msg = f"expected --dtype to be one of {', '.join(DTYPES)}, got {quoted(name)}"
         raise ValueError(msg)
-    dtype: torch.dtype = getattr(torch, name)
-    return dtype
+    return name
 
 
 def resolve_device(name: str) -> "torch.device":

@@ -7,17 +7,17 @@ one covers. `exams` are sat by every student and the untouched model of each bas
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from offbook.engine.quoting import quoted
-from offbook.harness.settings.profile import TrainingSpec
+from offbook.harness.settings.drafters import DrafterTrainingSpec, Source
 from offbook.harness.settings.strict import Name, Names, Strict
 from offbook.harness.settings.students import CorpusSpec, Group, StudentTrainingSpec
 
 UNTOUCHED = "untouched"
-OWN, BASE = "own", "base"
+OWN, BASE, NONE = "own", "base", "none"
 
 
 class BaseModelSpec(Strict):
@@ -55,15 +55,15 @@ class DecoderSpec(Strict):
     Attributes:
         decoder: of the roster; by default the name that the entry stands under.
         options: its own settings.
-        drafter: "own" is trained for the model that decodes, "base" for the model that a student was made of; or a
-            folder. Decoders without a drafter take no notice.
+        drafter: "own" is trained for the model that decodes, "base" for the model that a student was made of, "none" is
+            none; or a folder. Decoders that have nothing to train take no notice of the first three.
         training: of its drafter; what is left out is as `Matrix.drafters` has it.
     """
 
     decoder: Name | None = None
     options: dict[str, JsonValue] = Field(default={})
     drafter: Name = OWN
-    training: TrainingSpec = TrainingSpec()
+    training: DrafterTrainingSpec = DrafterTrainingSpec()
 
 
 class SuiteSpec(Strict):
@@ -98,10 +98,10 @@ class ExamsSpec(Strict):
     batch_size: int = Field(default=64, ge=1)
 
 
-class Drafters(TrainingSpec):
+class Drafters(DrafterTrainingSpec):
     """How all drafters are trained; `source`: whether answers of a base model are those shipped, where there are."""
 
-    source: Literal["shipped", "regenerate"] = "shipped"
+    source: Source = "shipped"
 
 
 def _listed(value: Any) -> Any:

@@ -24,13 +24,28 @@ TRIED = ("1", "")  # where no right answer can be scored
 SCORED = "lm-eval to score its answers"
 
 
-def rehearse(suite: Suite, target: Target, *, limit: int | None, max_new_tokens: int) -> None:
-    """Refuses a suite that would be refused when its heat is planned; for what has to be trained before that.
+def rehearse(
+    suite: Suite,
+    target: Target,
+    *,
+    limit: int | None,
+    max_new_tokens: int | None,
+    chat_template: bool | None = None,
+) -> None:
+    """Refuses a suite that would be refused when its heat is planned; for what has to be made before that.
+
+    Args:
+        suite: what will be asked.
+        target: of whom.
+        limit: how many documents, from the suite's first; None for all.
+        max_new_tokens: cap on each answer; None for each document's own.
+        chat_template: whether prompts go through the chat template; by default where there is one.
 
     Raises:
         ValueError: see `ask`, `check_prompts` and `check_metric`.
     """
-    asked = ask(suite, target, limit=limit, chat_template=target.has_chat_template)
+    chat = target.has_chat_template if chat_template is None else chat_template
+    asked = ask(suite, target, limit=limit, chat_template=chat)
     check_prompts(asked, target, max_new_tokens=max_new_tokens)
     check_metric(asked, target)
 

@@ -101,7 +101,7 @@ class Session:
             groups: dict[Group, list[Suite]] = {}
             for asked in spec.suites:
                 assert asked.group is not None
-                groups.setdefault(asked.group, []).append(self.suite(asked, None, progress))
+                groups.setdefault(asked.group, []).append(self.suite(asked, spec.include_path, progress))
             self._papers[place] = set_paper(
                 groups, target, limit=spec.limit, max_new_tokens=spec.max_new_tokens, batch_size=spec.batch_size
             )

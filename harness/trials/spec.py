@@ -98,6 +98,7 @@ class ExamSpec(Recipe):
     Attributes:
         model: the checkpoint.
         suites: what is asked.
+        include_path: a folder with more suites.
         limit: documents of each suite, from the first; None for all.
         max_new_tokens: cap on an answer.
         batch_size: documents answered at once.
@@ -107,6 +108,7 @@ class ExamSpec(Recipe):
     kind: Literal["exam"] = "exam"
     model: ModelSpec
     suites: Annotated[tuple[AskedSpec, ...], Field(min_length=1)]
+    include_path: str | None = None
     limit: Annotated[int, Field(ge=1)] | None = None
     max_new_tokens: Annotated[int, Field(ge=1)] = 128
     batch_size: Annotated[int, Field(ge=1)] = 64

@@ -26,12 +26,11 @@ STATUSES = {0, 1, 2, 141}
 WRITABLE = ("out", "cache", "tmp", "cwd/runs", "home/out", "home/.cache", "home/.rustup")
 
 PROFILE = """\
-schema_version: 1
+schema_version: 2
 description: of the fuzzer
-model: model
-decoders: [autoregressive, prompt_lookup]
-suites: {qa: 2}
-heats: [{limit: 1}]
+models: {model: {}}
+decoders: {autoregressive: {}, prompt_lookup: {}}
+suites: {qa: {max_new_tokens: 2, limit: 1}}
 """
 EVALUATE = """\
 model: model

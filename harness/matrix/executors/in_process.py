@@ -21,6 +21,8 @@ class InProcess:
         errors: what stages have failed with, by key, for who wants to raise it.
     """
 
+    one_by_one = True
+
     def __init__(
         self,
         graph: Graph,
@@ -53,7 +55,6 @@ class InProcess:
             time.sleep(timeout_s)
             return []
         (stage, attempts), self._next = self._next, None
-        self._progress.say(stage.title)
         try:
             outcome = attempt(
                 self._graph,

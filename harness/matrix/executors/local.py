@@ -41,6 +41,8 @@ class Processes:
         memory: bytes that stages may want together; by default what is free now; None where nobody knows.
     """
 
+    one_by_one = False
+
     def __init__(
         self,
         folder: Path,

@@ -34,6 +34,8 @@ class RayPool:
         ValueError: Ray is not installed, or no cluster answers.
     """
 
+    one_by_one = False
+
     def __init__(
         self,
         folder: Path,

@@ -7,12 +7,13 @@ and two may work on one folder at the same time.
 import heapq
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from offbook.engine.progress import Progress
+from offbook.harness.matrix.announcer import Announcer
 from offbook.harness.matrix.claims import holders, sweep
 from offbook.harness.matrix.failures import FINAL, Failure, fail, failures, failures_of
 from offbook.harness.matrix.graph import Graph, Stage
@@ -39,7 +40,13 @@ class End:
 
 
 class Pool(Protocol):
-    """Somewhere to run workers."""
+    """Somewhere to run workers.
+
+    Attributes:
+        one_by_one: whether a stage begins when another ends.
+    """
+
+    one_by_one: bool
 
     def admits(self, stage: Stage, running: Sequence[Stage]) -> bool:
         """Whether a stage may start beside these; the first always may."""
@@ -76,6 +83,7 @@ def run_graph(
     attempts: int = ATTEMPTS,
     pause_s: float = PAUSE_S,
     poll_s: float = POLL_S,
+    then: Callable[[Stage], None] | None = None,
 ) -> Tally:
     """Does what of a plan is not done.
 
@@ -87,12 +95,23 @@ def run_graph(
         attempts: of each stage in this run; failures of earlier runs do not count.
         pause_s: before a second attempt.
         poll_s: between two looks at a stage that another process does.
+        then: called behind every stage that was done or has failed.
     """
-    run = _Run(graph=graph, folder=folder, progress=progress, attempts=attempts, pause_s=pause_s, poll_s=poll_s)
+    run = _Run(
+        graph=graph,
+        folder=folder,
+        progress=progress,
+        attempts=attempts,
+        pause_s=pause_s,
+        poll_s=poll_s,
+        one_by_one=pool.one_by_one,
+    )
     try:
         while run.start(pool):
             for end in pool.ended(run.patience()):
-                run.end(end)
+                stage = run.end(end)
+                if then is not None and (stage.key in run.done or stage.key in run.failed):
+                    then(stage)
     finally:
         pool.stop()
         sweep(folder)
@@ -107,6 +126,7 @@ class _Run:
     attempts: int
     pause_s: float
     poll_s: float
+    one_by_one: bool
     done: set[str] = field(init=False)
     failed: dict[str, Failure] = field(default_factory=dict)
     running: dict[str, Stage] = field(default_factory=dict)
@@ -115,6 +135,7 @@ class _Run:
     def __post_init__(self) -> None:
         sweep(self.folder)
         self.done = done(self.graph, self.folder)
+        self._announcer = Announcer(self.graph, self.done, self.progress, one_by_one=self.one_by_one)
         before = failures(self.folder)
         self._limits = {stage.key: self.attempts + len(before.get(stage.key, ())) for stage in self.graph.stages}
         self._place = {stage.key: place for place, stage in enumerate(self.graph.stages)}
@@ -150,6 +171,7 @@ class _Run:
         self._ready = later
         for stage in starting:
             self.running[stage.key] = stage
+            self._announcer.begins(stage)
         if starting:
             pool.start(starting, self._limits)
         return bool(self.running or self._ready or self._resting)
@@ -159,8 +181,8 @@ class _Run:
         now = time.monotonic()
         return max(0.0, min((until - now for until in self._resting.values()), default=3600.0))
 
-    def end(self, end: End) -> None:
-        """Settles a stage by what the folder holds."""
+    def end(self, end: End) -> Stage:
+        """Settles a stage by what the folder holds, and returns it."""
         stage = self.running.pop(end.key)
         if is_done(stage, self.folder):
             self._count(stage)
@@ -168,6 +190,7 @@ class _Run:
             self._find_out(stage)
         else:
             self._failed(stage, end)
+        return stage
 
     def _line_up(self, key: str) -> None:
         """Puts a stage among those that are ready, or leaves it to what it needs."""
@@ -178,7 +201,7 @@ class _Run:
 
     def _count(self, stage: Stage) -> None:
         self.done.add(stage.key)
-        self.progress.say(f"[{len(self.done)}/{len(self.graph)}] {stage.title}")
+        self._announcer.ends(stage)
         for key in self._needed_by[stage.key]:
             missing = self._missing.get(key, set())
             if stage.key in missing:
@@ -192,6 +215,7 @@ class _Run:
         for need in lost:
             self.progress.say(f"{self.graph.stage(need).title}: damaged or gone; made again")
             self.done.discard(need)
+            self._announcer.returns(self.graph.stage(need))
             self._line_up(need)
         if lost:
             self._line_up(stage.key)

@@ -35,6 +35,8 @@ class SlurmPool:
         ValueError: submitit or SLURM is not there, or a parameter is none.
     """
 
+    one_by_one = False
+
     def __init__(
         self,
         folder: Path,

@@ -1,12 +1,12 @@
-"""The profiles of `offbook reproduce`: YAML files beside this one, or the user's own."""
+"""The profiles of `offbook reproduce`: matrix files beside this one, or the user's own."""
 
 import difflib
 from pathlib import Path
 
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
+from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.parse import load_config
-from offbook.harness.settings.profile import Profile
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -16,17 +16,17 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load_profile(name: str) -> tuple[str, Profile]:
+def load_profile(name: str) -> tuple[str, Matrix]:
     """A profile by name, or by the path of a YAML file; returns its short name as well.
 
     Raises:
         ValueError: there is none, or it is not well-formed.
     """
     if name in profile_names():
-        return name, load_config(FOLDER / f"{name}.yaml", Profile)
+        return name, load_config(FOLDER / f"{name}.yaml", Matrix)
     if name.endswith((".yaml", ".yml")):
         path = user_path(name, what="--profile")
-        return path.stem, load_config(path, Profile)
+        return path.stem, load_config(path, Matrix)
     near = difflib.get_close_matches(name, profile_names(), n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     msg = f"no profile {quoted(name)}{hint}: expected one of {', '.join(profile_names())}, or a YAML file"

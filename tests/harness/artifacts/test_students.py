@@ -11,24 +11,23 @@ from offbook.engine.progress import Silent
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.tables import Table
 from offbook.harness.artifacts.material import DevQuestion, Material, load_material
-from offbook.harness.artifacts.students import check_settings, cost, dev_score, is_made, make, plan_students
-from offbook.harness.settings.parse import parse
-from offbook.harness.settings.students import CorpusSpec, StudentsSpec
+from offbook.harness.artifacts.students import Student, cost, dev_score, is_made, make
+from offbook.harness.settings.students import CorpusSpec
+from tests.matrices import matrix, students_of
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
 
 CONTENT = {
-    "methods": {
+    "students": {
         "single": {"method": "single_rationale", "seeds": 2},
-        "all": {"method": "uniform_rationales", "training": {"learning_rate": 0.5}},
+        "all": {"method": "uniform_rationales", "training": {"learning_rate": 0.5}, "seeds": 3},
     },
     "training": {"gradient_tokens": 700, "max_length": 4096, "evaluations": 1, "questions_per_step": 2},
-    "seeds": 3,
-    "suites": {"id": ["procedural_id"]},
+    "exams": {"suites": {"id": ["procedural_id"]}},
 }
 
 
-def spec(**changes: object) -> StudentsSpec:
-    return parse(StudentsSpec, CONTENT | changes, source="test")
+def planned(model: str, **changes: object) -> list[Student]:
+    return students_of(matrix({"models": {model: {}}, **CONTENT}, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def material() -> Material:
 
 
 def test_students_come_seed_by_seed_with_their_own_settings_over_the_common_ones(tiny):
-    students = plan_students(spec(), tiny)
+    students = planned(tiny)
     assert [(s.name, s.config.seed) for s in students] == [
         ("single", 0), ("all", 0), ("single", 1), ("all", 1), ("all", 2)
     ]  # fmt: skip
@@ -51,35 +50,34 @@ def test_students_come_seed_by_seed_with_their_own_settings_over_the_common_ones
     assert {s.config.gradient_tokens for s in students} == {700}
 
 
-def test_settings_that_do_not_exist_are_refused_before_anything_is_made():
+def test_settings_that_do_not_exist_are_refused_before_anything_is_made(tiny):
     with pytest.raises(ValueError, match="no distillation method 'mindful'"):
-        check_settings(spec(methods={"x": {"method": "mindful"}}))
+        planned(tiny, students={"x": {"method": "mindful"}})
     with pytest.raises(ValueError, match="perspectiv"):
-        check_settings(spec(methods={"x": {"method": "single_rationale", "options": {"perspectiv": "y"}}}))
+        planned(tiny, students={"x": {"method": "single_rationale", "options": {"perspectiv": "y"}}})
     with pytest.raises(ValueError, match="'untouched', got one: that is the base model"):
-        spec(methods={"untouched": {"method": "mind"}})
+        planned(tiny, students={"untouched": {"method": "mind"}})
 
 
-def test_more_processes_than_gpus_are_refused(monkeypatch):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    check_settings(spec(processes=2))
-    with pytest.raises(ValueError, match="expected a GPU for each of 3 processes, got 2"):
-        check_settings(spec(processes=3))
-
-
-def test_a_student_of_one_base_model_is_planned_for_no_other(tiny):
-    methods = {
-        "a": {"method": "single_rationale", "seeds": 1},
-        "b": {"method": "single_rationale", "seeds": 1, "models": ["other"]},
+def test_a_student_of_one_base_model_is_planned_for_no_other(tiny, tmp_path):
+    other = str(save_tiny(tmp_path / "other"))
+    students = {
+        "a": {"method": "single_rationale"},
+        "b": {"method": "uniform_rationales", "models": [other]},
     }
-    planned = plan_students(spec(methods=methods, models=[tiny, "other"]), tiny)
-    assert [student.name for student in planned] == ["a"]
-    with pytest.raises(ValueError, match="expected students of the models x, got one of 'other'"):
-        spec(methods=methods, models=["x"])
+    found = planned(tiny, models={tiny: {}, other: {}}, students=students)
+    assert {(student.name, student.model) for student in found} == {("a", tiny), ("a", other), ("b", other)}
+    with pytest.raises(ValueError, match=r"students\.b\.models: expected some of .*, got "):
+        planned(tiny, students=students)
+
+
+def test_two_names_for_one_student_are_refused(tiny):
+    with pytest.raises(ValueError, match="students one and two: expected two that differ, got the same settings"):
+        planned(tiny, students={"one": {"method": "single_rationale"}, "two": {"method": "single_rationale"}})
 
 
 def test_a_student_lies_where_what_determines_it_says(tiny, material, tmp_path):
-    student = plan_students(spec(), tiny)[0]
+    student = planned(tiny)[0]
     folder = student.folder(tmp_path, material)
     changed = {
         student.folder(tmp_path, dataclasses.replace(material, dev=material.dev[:1])),
@@ -99,14 +97,14 @@ def test_a_student_lies_where_what_determines_it_says(tiny, material, tmp_path):
 
 
 def test_a_student_names_the_settings_it_was_not_given_too(tiny, material, tmp_path):
-    (student,) = plan_students(spec(methods={"m": {"method": "mcc_kd", "seeds": 1}}), tiny)
+    (student,) = planned(tiny, students={"m": {"method": "mcc_kd"}})
     assert student.options == MccKdOptions().model_dump(mode="json") != {}
     make(student, material, folder := student.folder(tmp_path, material), Silent(), device="cpu")
     assert json.loads((folder / "distillation.json").read_text())["options"] == student.options
 
 
 def test_a_student_is_made_once_and_says_what_it_cost(tiny, material, tmp_path, monkeypatch):
-    student = plan_students(spec(), tiny)[0]
+    student = planned(tiny)[0]
     folder = student.folder(tmp_path, material)
     assert not is_made(folder)
     make(student, material, folder, Silent(), device="cpu")
@@ -151,11 +149,12 @@ def test_mind_reads_vectors_of_the_encoder_it_names(tiny, material, tmp_path, mo
 
     monkeypatch.setattr("offbook.methods.mind.train.mind", mind)
     monkeypatch.setattr("offbook.harness.artifacts.students.encoder_sha256", lambda name: f"hash of {name}")
+    monkeypatch.setattr("offbook.engine.students.text_encoder.encoder_sha256", lambda name: f"hash of {name}")
     monkeypatch.setattr("offbook.harness.artifacts.students.load_encoder", lambda name, device: None)
     monkeypatch.setattr(
         "offbook.harness.artifacts.students.path_vectors", lambda corpus, *_, progress: Table(torch.ones(4, 8, 3), 2.5)
     )
-    (student,) = plan_students(spec(methods={"m": {"method": "mind", "seeds": 1}}, encoder="mini"), tiny)
+    (student,) = planned(tiny, students={"m": {"method": "mind"}}, encoder="mini")
     folder = student.folder(tmp_path, material)
     make(student, material, folder, Silent(), device="cpu", tables=tmp_path / "tables")
     assert seen["vectors"].shape == (4, 8, 3)
@@ -169,7 +168,7 @@ def test_mind_reads_vectors_of_the_encoder_it_names(tiny, material, tmp_path, mo
 def test_what_a_student_was_trained_in_and_on_is_part_of_its_cost(tiny, material, tmp_path, monkeypatch, able):
     monkeypatch.setattr("offbook.engine.students.precision.has_bf16", lambda device: able)
     training = {"gradient_tokens": 100, "max_length": 4096, "evaluations": 1, "mixed_precision": "auto"}
-    student = plan_students(spec(training=training), tiny)[0]
+    student = planned(tiny, training=training)[0]
     said = Said()
     make(student, material, folder := student.folder(tmp_path, material), said, device="cpu")
     found = cost(folder)

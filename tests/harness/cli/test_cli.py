@@ -220,7 +220,8 @@ def test_a_malformed_configuration_is_told_with_its_file(content, complaint, tmp
 def test_a_profile_is_read_before_its_folder_is_made(decoder, suite, complaint, tmp_path, capsys):
     path, folder = tmp_path / "mine.yaml", tmp_path / "run"
     path.write_text(
-        f"schema_version: 1\ndescription: d\nmodel: m\ndecoders: [{decoder}]\nsuites: {{{suite}: 4}}\nheats: [{{}}]\n"
+        "schema_version: 2\ndescription: d\nmodels: {m: {}}\n"
+        f"decoders: {{{decoder}: {{}}}}\nsuites: {{{suite}: {{}}}}\n"
     )
     assert status("reproduce", "--profile", str(path), "--output", str(folder)) == 2
     error = capsys.readouterr().err

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from offbook.harness.artifacts.recipes import StudentRecipe
-from offbook.harness.matrix import plan as module
+from offbook.harness.matrix import specs as module
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
 from offbook.harness.settings.matrix import Matrix
@@ -196,13 +196,14 @@ def test_ten_thousand_cells_are_planned_in_seconds_without_torch_or_lm_eval(cont
     }
     script = f"""
 import json, sys, time
-from offbook.harness.matrix import plan as module
+from offbook.harness.matrix import specs as module
+from offbook.harness.matrix.plan import plan
 from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.parse import parse
 matrix = parse(Matrix, json.loads({json.dumps(big)!r}), source="big")
 module.model_hashes = lambda *_: ("ab" * 32, None)
 begin = time.perf_counter()
-graph = module.plan(matrix)
+graph = plan(matrix)
 print(sum(len(stage.spec["arms"]) for stage in graph.of_kind("heat")), time.perf_counter() - begin)
 print([name for name in ("torch", "lm_eval", "transformers") if name in sys.modules])
 """

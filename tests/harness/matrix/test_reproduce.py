@@ -6,40 +6,49 @@ import pytest
 
 from offbook.engine import pretrained
 from offbook.engine.progress import Lines, Silent
-from offbook.harness.matrix import reproduce as module
-from offbook.harness.matrix.folders import is_finished, open_run
-from offbook.harness.matrix.reproduce import reproduce, verdict_lines
+from offbook.harness.matrix.folders import is_finished, open_run, unfinished
+from offbook.harness.matrix.graph import Graph
+from offbook.harness.matrix.plan import plan
+from offbook.harness.matrix.reproduce import reproduce
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole as whole_store
-from offbook.harness.settings.parse import parse
-from offbook.harness.settings.profile import Profile
+from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.profiles import load_profile
-from offbook.harness.tables.reproduction import IDENTICAL
+from offbook.harness.tables.reproduction import IDENTICAL, verdict_lines
+from offbook.harness.trials import run as module
+from tests.matrices import matrix
 from tests.tiny import save_tiny
 
 EXACT = ["decoder", "suite", "temperature", "n_docs", "new_tokens", "accuracy", "acceptance_length", "key"]
 
 
 @pytest.fixture(scope="module")
-def profile(tmp_path_factory) -> Profile:
+def profile(tmp_path_factory) -> Matrix:
     content = {
-        "schema_version": 1,
-        "description": "every stage on a tiny model",
-        "model": str(save_tiny(tmp_path_factory.mktemp("reproduce") / "tiny")),
-        "decoders": ["autoregressive", "eagle2", "jakiro", "hf_generate"],
-        "options": {"eagle2": {"total_tokens": 6}},
-        "training": {"answers": 6, "epochs": 1, "batch_size": 4, "draft_vocab_size": 64, "max_length": 128},
-        "suites": {"qa": 5, "maths": 4},
-        "heats": [{"limit": 2}, {"temperature": 1.0, "limit": 1}],
+        "models": {str(save_tiny(tmp_path_factory.mktemp("reproduce") / "tiny")): {}},
+        "decoders": {
+            "autoregressive": {},
+            "eagle2": {"options": {"total_tokens": 6}},
+            "jakiro": {},
+            "hf_generate": {},
+        },
+        "drafters": {"answers": 6, "epochs": 1, "batch_size": 4, "draft_vocab_size": 64, "max_length": 128},
+        "suites": {"qa": {"max_new_tokens": 5}, "maths": {"max_new_tokens": 4}},
+        "temperatures": [{"limit": 2}, {"temperature": 1.0, "limit": 1}],
     }
-    return parse(Profile, content, source="tiny")
+    return matrix(content)
 
 
 @pytest.fixture(scope="module")
-def whole(profile, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
-    verdicts = reproduce(profile, folder, Silent(), answers="regenerate", committed=folder / "none")
-    assert verdicts == (None, None)
+def graph(profile) -> Graph:
+    return plan(profile, answers="regenerate")
+
+
+@pytest.fixture(scope="module")
+def whole(graph, tmp_path_factory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("whole")
+    ran, compared = reproduce(graph, folder, Silent(), committed=folder / "none")
+    assert (ran, compared) == ((7, [], 0), [])
     return folder
 
 
@@ -47,24 +56,24 @@ def exact(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "leaderboard.csv")[EXACT]
 
 
-def test_a_profile_leaves_records_drafters_and_a_leaderboard(profile, whole):
-    assert len(whole_store(Store(whole)).cells) == 4 * len(profile.decoders)
-    assert len(list(whole.glob("artifacts/drafter-*-*/config.json"))) == 2
-    assert "16 of 16 cells are done" in (whole / "LEADERBOARD.md").read_text()
+def test_a_profile_leaves_records_drafters_and_a_leaderboard(whole):
+    assert len(whole_store(Store(whole)).cells) == 4 * 4
+    assert len(list(whole.glob("artifacts/drafter-*/config.json"))) == 2
     assert is_finished(whole)
     verdicts = {record.certificate.verdict for record in Store(whole).records()}
     assert verdicts <= {"baseline", "lossless", "ties"}
 
 
-def test_a_finished_run_does_nothing_twice(profile, whole, monkeypatch):
-    monkeypatch.setattr("offbook.harness.trials.heat_answers.decode", None)
-    monkeypatch.setattr("offbook.engine.drafters.train._loss", None)
+def test_a_finished_run_does_nothing_twice(graph, whole, monkeypatch):
+    monkeypatch.setattr("offbook.harness.matrix.running.rehearse", None)
+    monkeypatch.setattr("offbook.harness.matrix.making.run", None)
+    monkeypatch.setattr("offbook.harness.matrix.making.drafters", None)
     before = (whole / "leaderboard.csv").read_bytes()
-    reproduce(profile, whole, Silent(), answers="regenerate", committed=whole / "none")
+    reproduce(graph, whole, Silent(), committed=whole / "none")
     assert (whole / "leaderboard.csv").read_bytes() == before
 
 
-def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(profile, whole, tmp_path, monkeypatch, capsys):
+def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(graph, whole, tmp_path, monkeypatch, capsys):
     heats = []
 
     def run_heat(heat, store, progress):
@@ -77,36 +86,36 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(profile, whole, tm
     with monkeypatch.context() as patch:
         patch.setattr(module, "run_heat", run_heat)
         with pytest.raises(KeyboardInterrupt):
-            reproduce(profile, tmp_path, Silent(), answers="regenerate", committed=tmp_path / "none")
-    assert len(Store(tmp_path).records()) == 2 * len(profile.decoders)
-    assert "8 of 16 cells are done" in (tmp_path / "LEADERBOARD.md").read_text()
-    reproduce(profile, tmp_path, Lines(), answers="regenerate", committed=tmp_path / "none")
+            reproduce(graph, tmp_path, Silent(), committed=tmp_path / "none")
+    assert len(Store(tmp_path).records()) == 2 * 4
+    assert (tmp_path / "LEADERBOARD.md").is_file()
+    assert not is_finished(tmp_path)
+    reproduce(graph, tmp_path, Lines(), committed=tmp_path / "none")
     said = capsys.readouterr().err
-    assert said.count("(done before)") == 4, "two drafters and two heats"
-    assert "[9/9]" in said
+    assert "5 of 7 stages were done before" in said, "answers, two drafters and two heats"
+    assert "[7/7]" in said
     pd.testing.assert_frame_equal(exact(tmp_path), exact(whole))
 
 
-def test_a_run_is_held_against_the_committed_leaderboard(profile, whole):
-    verdicts = reproduce(profile, whole, Silent(), answers="regenerate", committed=whole)
-    comparison = verdicts.decoders
-    assert comparison is not None
+def test_a_run_is_held_against_the_committed_leaderboard(graph, whole):
+    _, (comparison,) = reproduce(graph, whole, Silent(), committed=whole)
     assert comparison.counts[IDENTICAL] == len(comparison.table)
-    assert not verdicts.differs
+    assert not comparison.differs
     assert (whole / "leaderboard_comparison.csv").is_file()
-    assert "0 differ" in verdict_lines(verdicts)[0]
+    assert "0 differ" in verdict_lines([comparison])[0]
 
 
-def test_answers_of_an_unknown_model_are_not_made_up(profile, tmp_path):
+def test_answers_of_an_unknown_model_are_not_made_up(profile):
     with pytest.raises(ValueError, match="expected answers of 'tiny' among those shipped, found none"):
-        reproduce(profile, tmp_path, Silent(), committed=tmp_path / "none")
+        plan(profile)
 
 
 def test_an_unfinished_run_of_the_same_profile_is_resumed_and_no_other(profile, tmp_path):
     first, resumed = open_run("tiny", profile, runs=tmp_path)
     assert not resumed
     assert open_run("tiny", profile, runs=tmp_path) == (first, True)
-    changed = profile.model_copy(update={"seed": 7})
+    assert unfinished("tiny", profile, runs=tmp_path) == first
+    changed = profile.model_copy(update={"seeds": (7,)})
     other, resumed = open_run("tiny", changed, runs=tmp_path)
     assert not resumed
     assert other != first
@@ -127,7 +136,7 @@ def test_a_folder_in_use_is_not_taken(profile, tmp_path):
     run, _ = open_run("tiny", profile, output=tmp_path / "run")
     assert open_run("tiny", profile, output=run) == (run, True)
     with pytest.raises(ValueError, match="got a run of profile 'tiny'"):
-        open_run("other", profile.model_copy(update={"seed": 7}), output=run)
+        open_run("other", profile.model_copy(update={"seeds": (7,)}), output=run)
     assert json.loads((run / "run.json").read_text())["profile"] == "tiny"
 
 
@@ -139,13 +148,13 @@ def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
     except ValueError as error:
         pytest.skip(f"the embedded model is out of reach: {error}")
     _, profile = load_profile("smoke")
-    verdicts = reproduce(profile, tmp_path, Silent())
-    assert verdicts.decoders is not None
-    assert not verdicts.decoders.holds, (
-        "drafters that learned next to nothing are not those of the committed leaderboard"
-    )
+    ran, compared = reproduce(plan(profile), tmp_path, Silent())
+    assert (ran.failed, ran.pending) == ([], 0)
+    assert {part.name for part in compared} == {"decoders", "students"}
     records = Store(tmp_path).records()
-    assert len(whole_store(Store(tmp_path)).cells) == len(profile.decoders) * len(profile.suites) * len(profile.heats)
+    assert len(whole_store(Store(tmp_path)).cells) == len(profile.decoders) * len(profile.suites) * len(
+        profile.temperatures
+    )
     greedy = [r.certificate for r in records if r.spec.temperature == 0 and r.spec.decoder != "autoregressive"]
     assert all(c.unexplained == 0 for c in greedy)
     assert all(r.certificate.verdict in ("baseline", "lossless", "ties") for r in records)

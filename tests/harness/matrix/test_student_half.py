@@ -5,17 +5,17 @@ import pytest
 
 from offbook.engine.progress import Lines, Silent
 from offbook.engine.students.corpus import Corpus, save_corpus
-from offbook.harness.matrix import students as module
-from offbook.harness.matrix.reproduce import reproduce, verdict_lines
-from offbook.harness.matrix.students import plan_half
+from offbook.harness.matrix import making as module
+from offbook.harness.matrix.graph import Graph
+from offbook.harness.matrix.plan import plan
+from offbook.harness.matrix.reproduce import reproduce
 from offbook.harness.records.store import Store
 from offbook.harness.roster.distillers import distiller
-from offbook.harness.settings.parse import parse
-from offbook.harness.settings.profile import Profile
 from offbook.harness.tables.labels import decoder_label, student_label
-from offbook.harness.tables.reproduction import IDENTICAL
+from offbook.harness.tables.reproduction import IDENTICAL, verdict_lines
 from offbook.tasks.procedural import generate
 from offbook.tasks.rationales.procedural_teacher import corpus
+from tests.matrices import matrix
 from tests.tiny import save_tiny
 
 EXACT = ["student", "group", "suite", "seeds", "n_items", "accuracy", "change", "gradient_tokens", "setting"]
@@ -23,40 +23,51 @@ DECODERS = ("autoregressive", "prompt_lookup", "eagle2")
 
 
 @pytest.fixture(scope="module")
-def profile(tmp_path_factory) -> Profile:
-    content = {
-        "schema_version": 1,
-        "description": "students and a cross on a tiny model",
-        "model": str(save_tiny(tmp_path_factory.mktemp("half") / "tiny")),
-        "options": {"eagle2": {"total_tokens": 6}},
-        "training": {"answers": 6, "epochs": 1, "batch_size": 4, "draft_vocab_size": 64, "max_length": 128},
+def content(tmp_path_factory) -> dict:
+    eagle2 = {"decoder": "eagle2", "options": {"total_tokens": 6}}
+    return {
+        "models": {str(save_tiny(tmp_path_factory.mktemp("half") / "tiny")): {}},
+        "decoders": {
+            "autoregressive": {},
+            "prompt_lookup": {},
+            "eagle2": eagle2,
+            "eagle2_of_base": eagle2 | {"drafter": "base"},
+        },
+        "drafters": {
+            **{"answers": 6, "epochs": 1, "batch_size": 4, "draft_vocab_size": 64, "max_length": 128},
+            "source": "regenerate",
+        },
+        "suites": {"qa": {"max_new_tokens": 5, "limit": 2}},
+        "include": [{"training_seeds": 0}],
+        "corpus": {"questions": 7, "dev_questions": 7},
+        "training": {
+            "gradient_tokens": 900,
+            "questions_per_step": 2,
+            "max_length": 4096,
+            "evaluations": 1,
+            "learning_rate": 0.01,
+        },
         "students": {
-            "corpus": {"questions": 7, "dev_questions": 7},
-            "training": {
-                "gradient_tokens": 900,
-                "questions_per_step": 2,
-                "max_length": 4096,
-                "evaluations": 1,
-                "learning_rate": 0.01,
-            },
-            "seeds": 1,
-            "methods": {
-                "one": {"method": "single_rationale", "seeds": 2},
-                "all of them": {"method": "uniform_rationales"},
-            },
+            "one": {"method": "single_rationale", "seeds": 2},
+            "all of them": {"method": "uniform_rationales"},
+        },
+        "exams": {
             "suites": {"id": ["procedural_shopping"], "ood": ["procedural_dates"]},
             "limit": 3,
             "max_new_tokens": 8,
-            "cross": {"students": ["one", "all of them"], "decoders": DECODERS, "suites": {"qa": 5}, "limit": 2},
         },
     }
-    return parse(Profile, content, source="tiny")
 
 
 @pytest.fixture(scope="module")
-def whole(profile, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
-    reproduce(profile, folder, Silent(), committed=folder / "none")
+def graph(content) -> Graph:
+    return plan(matrix(content))
+
+
+@pytest.fixture(scope="module")
+def whole(graph, tmp_path_factory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("whole")
+    reproduce(graph, folder, Silent(), committed=folder / "none")
     return folder
 
 
@@ -78,7 +89,6 @@ def test_every_student_sits_the_exam_that_the_untouched_model_sat(whole):
         e.record.spec.weights_sha256 for e in exams if e.record.spec.student.name == "untouched"
     }
     assert {e.record.spec.model for e in exams} == {"tiny"}
-    assert "4 of 4 exams are done" in (whole / "STUDENTS.md").read_text()
 
 
 def test_the_cross_runs_each_drafter_as_trained_for_the_base_and_for_the_student(whole):
@@ -101,7 +111,7 @@ def test_the_cross_runs_each_drafter_as_trained_for_the_base_and_for_the_student
     assert all(r.certificate.verdict in ("baseline", "lossless", "ties") for r in records)
 
 
-def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(profile, whole, tmp_path, monkeypatch, capsys):
+def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(graph, whole, tmp_path, monkeypatch, capsys):
     made = []
 
     def make(student, *arguments, **settings):
@@ -114,37 +124,33 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(profile, whole, tm
     with monkeypatch.context() as patch:
         patch.setattr(module, "make", make)
         with pytest.raises(KeyboardInterrupt):
-            reproduce(profile, tmp_path, Silent(), committed=tmp_path / "none")
-    text = (tmp_path / "STUDENTS.md").read_text()
-    assert "2 of 4 exams are done" in text
-    assert "missing: tiny, all of them, seed 0" in text
-    verdicts = reproduce(profile, tmp_path, Lines(), committed=whole)
-    said = capsys.readouterr().err
-    assert said.count("(done before)") == 2, "the untouched model's exam and the first student"
-    assert verdicts.students is not None
-    assert verdicts.students.counts[IDENTICAL] == len(verdicts.students.table)
-    assert any("students, against the committed results" in line for line in verdict_lines(verdicts))
+            reproduce(graph, tmp_path, Silent(), committed=tmp_path / "none")
+    assert len(Store(tmp_path).exams()) == 2, "the untouched model's and the first student's"
+    assert (tmp_path / "STUDENTS.md").is_file()
+    _, compared = reproduce(graph, tmp_path, Lines(), committed=whole)
+    assert "stages were done before" in capsys.readouterr().err
+    (students,) = (part for part in compared if part.name == "students")
+    assert students.counts[IDENTICAL] == len(students.table)
+    assert any("students, against the committed results" in line for line in verdict_lines(compared))
     pd.testing.assert_frame_equal(exact(tmp_path), exact(whole))
 
 
-def test_students_of_several_processes_share_tables_too(profile, tmp_path, monkeypatch):
+def test_students_of_several_processes_share_tables_too(content, tmp_path, monkeypatch):
     def launch(student, material, folder, corpus, *, device, tables):
         assert tables == folder.parent / module.TABLES
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "launch", launch)
-    students = profile.students.model_dump(exclude_defaults=True) | {"processes": 2, "cross": None}
-    changed = parse(Profile, profile.model_dump(exclude_defaults=True) | {"students": students}, source="tiny")
+    changed = matrix(content, processes=2, include=[{"students": "untouched", "decoders": "autoregressive"}])
     with pytest.raises(KeyboardInterrupt):
-        reproduce(changed, tmp_path, Silent(), committed=tmp_path / "none")
+        reproduce(plan(changed), tmp_path, Silent(), committed=tmp_path / "none")
 
 
-def test_a_finished_half_does_nothing_twice(profile, whole, monkeypatch):
+def test_a_finished_half_does_nothing_twice(graph, whole, monkeypatch):
     before = (whole / "students.csv").read_bytes()
-    for name in ("make", "examine"):
+    for name in ("make", "run"):
         monkeypatch.setattr(module, name, None)
-    monkeypatch.setattr("offbook.harness.trials.heat_answers.decode", None)
-    reproduce(profile, whole, Silent(), committed=whole / "none")
+    reproduce(graph, whole, Silent(), committed=whole / "none")
     assert (whole / "students.csv").read_bytes() == before
 
 
@@ -152,16 +158,14 @@ def test_a_finished_half_does_nothing_twice(profile, whole, monkeypatch):
     ("changes", "complaint"),
     [
         ({"corpus": {"source": "nowhere.jsonl"}}, "expected a corpus 'nowhere.jsonl'"),
-        ({"methods": {"x": {"method": "minds"}}, "cross": None}, "no distillation method 'minds'"),
-        ({"models": ["no/such/folder/anywhere"], "cross": None}, "no model 'no/such/folder/anywhere'"),
-        ({"suites": {"id": ["procedural_idd"]}}, "no suite 'procedural_idd'"),
+        ({"students": {"x": {"method": "minds"}}}, "no distillation method 'minds'"),
+        ({"models": {"no/such/folder/anywhere": {}}}, "no model 'no/such/folder/anywhere'"),
+        ({"exams": {"suites": {"id": ["procedural_idd"]}}}, "no suite 'procedural_idd'"),
     ],
 )
-def test_what_is_missing_is_told_before_anything_is_made(profile, changes, complaint):
-    students = profile.students.model_dump(exclude_defaults=True) | changes
-    changed = parse(Profile, profile.model_dump(exclude_defaults=True) | {"students": students}, source="tiny")
+def test_what_is_missing_is_told_before_anything_is_made(content, changes, complaint):
     with pytest.raises(ValueError, match=complaint) as error:
-        plan_half(changed, Silent())
+        plan(matrix(content, **changes))
     assert "\n" not in str(error.value)
 
 
@@ -175,19 +179,26 @@ def test_what_is_missing_is_told_before_anything_is_made(profile, changes, compl
     ],
 )
 def test_a_corpus_that_a_method_cannot_learn_from_is_refused_before_others_train(
-    profile, tmp_path, method, options, complaint
+    content, tmp_path, method, options, complaint, monkeypatch
 ):
+    monkeypatch.setattr("offbook.engine.students.text_encoder.encoder_sha256", lambda name: "ab")
     path = tmp_path / "corpus.jsonl"
     save_corpus(path, corpus(generate("train", "shopping", 9)))
-    students = profile.students.model_dump(exclude_defaults=True) | {
-        "corpus": {"source": str(path), "questions": 3, "dev_questions": 1},
-        "methods": {"first": {"method": "single_rationale"}, "second": {"method": method, "options": options}},
-        "cross": None,
-    }
-    changed = parse(Profile, profile.model_dump(exclude_defaults=True) | {"students": students}, source="tiny")
+    changed = matrix(
+        content,
+        corpus={"source": str(path), "questions": 3, "dev_questions": 1},
+        students={"first": {"method": "single_rationale"}, "second": {"method": method, "options": options}},
+    )
     with pytest.raises(ValueError, match=f"student second, corpus corpus: {complaint}"):
-        reproduce(changed, tmp_path / "run", Silent(), committed=tmp_path / "none")
-    assert Store(tmp_path / "run").exams() == []
+        reproduce(plan(changed), tmp_path / "run", Silent(), committed=tmp_path / "none")
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_processes_than_gpus_are_refused(content, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(ValueError, match="expected a GPU for each of 3 processes, got 2"):
+        reproduce(plan(matrix(content, processes=3)), tmp_path / "run", Silent(), device="cpu")
+    assert not (tmp_path / "run").exists()
 
 
 def test_questions_of_one_rationale_are_too_few_for_pairs():
@@ -197,18 +208,12 @@ def test_questions_of_one_rationale_are_too_few_for_pairs():
         distiller("mcc_kd").check_corpus({}, alone)
 
 
-def test_a_profile_without_work_or_with_half_a_half_is_refused(profile):
-    content = profile.model_dump(exclude_defaults=True)
-    with pytest.raises(ValueError, match="expected decoders, suites and heats together, or students, got no decoders"):
-        parse(Profile, content | {"students": None}, source="tiny")
+def test_a_matrix_without_work_or_with_half_a_half_is_refused(content):
+    with pytest.raises(ValueError, match="expected decoders and suites together, or exams, got no decoders"):
+        matrix(content, decoders={})
     with pytest.raises(ValueError, match="got no suites"):
-        parse(Profile, content | {"decoders": ["autoregressive"]}, source="tiny")
-    halves = {"decoders": ["autoregressive"], "suites": {"qa": 5}, "heats": [{}]}
-    with pytest.raises(ValueError, match="cross: expected suites that no other heat takes, got 'qa' in both"):
-        parse(Profile, content | halves, source="tiny")
-    with pytest.raises(ValueError, match="cross: expected the profile's own model, got other models"):
-        parse(Profile, content | {"students": content["students"] | {"models": ["x"]}}, source="tiny")
-    cross = content["students"]["cross"] | {"students": ["none"]}
-    students = content["students"] | {"cross": cross}
-    with pytest.raises(ValueError, match="cross: expected students of one, all of them, got 'none'"):
-        parse(Profile, content | {"students": students}, source="tiny")
+        matrix(content, suites={})
+    with pytest.raises(
+        ValueError, match=r"include\.students: expected some of untouched, one, all of them, got 'none'"
+    ):
+        matrix(content, include=[{"students": "none"}])

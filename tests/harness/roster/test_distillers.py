@@ -9,7 +9,6 @@ import pytest
 import offbook
 from offbook.engine.students.distiller import Options
 from offbook.harness.roster.distillers import DISTILLERS, StudentMethod, distiller, distillers
-from offbook.harness.settings.profile import Profile
 from offbook.harness.settings.profiles import load_profile, profile_names
 
 
@@ -63,6 +62,5 @@ def test_other_distributions_add_methods_and_take_no_name_twice(monkeypatch):
 
 @pytest.mark.parametrize("name", profile_names())
 def test_every_profile_names_methods_and_settings_that_exist(name):
-    profile: Profile = load_profile(name)[1]
-    for student in () if profile.students is None else profile.students.methods.values():
+    for student in load_profile(name)[1].students.values():
         distiller(student.method).resolved(student.options)

@@ -6,27 +6,31 @@ import torch
 from offbook.engine.progress import Silent
 from offbook.engine.students.tables import Table
 from offbook.harness.artifacts.material import load_material
-from offbook.harness.artifacts.students import Student, cost, is_made, make, plan_students
+from offbook.harness.artifacts.students import Student, cost, is_made, make
 from offbook.harness.roster.distillers import DISTILLERS, distiller
 from offbook.harness.settings.profiles import load_profile
 from offbook.harness.settings.students import CorpusSpec
+from tests.matrices import students_of
 from tests.tiny import save_tiny
 
 SMALL = {"gradient_tokens": 900, "questions_per_step": 2, "evaluations": 1, "max_length": 4096, "mixed_precision": "no"}
-STUDENTS = load_profile("full")[1].students
+FULL = load_profile("full")[1]
 
 
 @pytest.fixture(scope="module")
 def students(tmp_path_factory) -> dict[str, Student]:
-    assert STUDENTS is not None
     tiny = str(save_tiny(tmp_path_factory.mktemp("full") / "tiny"))
-    spec = STUDENTS.model_copy(update={"training": STUDENTS.training.model_copy(update=SMALL), "seeds": 1})
+    changes = {
+        "models": {tiny: FULL.models["smollm2-135m-instruct"]},
+        "training": FULL.training.model_copy(update=SMALL),
+        "decoders": {},
+    }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("offbook.harness.artifacts.students.encoder_sha256", lambda name: "ab")
-        return {student.name: student for student in plan_students(spec, tiny) if student.config.seed == 0}
+        patch.setattr("offbook.engine.students.text_encoder.encoder_sha256", lambda name: "ab")
+        return {student.name: student for student in students_of(FULL.model_copy(update=changes))}
 
 
-@pytest.mark.parametrize("name", [] if STUDENTS is None else STUDENTS.methods)
+@pytest.mark.parametrize("name", FULL.students)
 def test_each_student_is_made_and_counts_its_tokens(name, students, tmp_path, monkeypatch):
     material = load_material(CorpusSpec(questions=24, dev_questions=2), Silent())
     vectors = torch.randn(24, 8, 6, generator=torch.Generator().manual_seed(0))
@@ -42,10 +46,9 @@ def test_each_student_is_made_and_counts_its_tokens(name, students, tmp_path, mo
 
 
 def test_the_profile_holds_every_method_that_needs_no_other_model_and_five_seeds_of_the_main_ones():
-    assert STUDENTS is not None
-    assert {s.method for s in STUDENTS.methods.values()} == {m.name for m in DISTILLERS.values() if not m.models}
-    assert all((STUDENTS.methods[name].seeds or 0) >= 5 for name in ("single_rationale", "uniform_rationales", "mind"))
-    ablations = [tuple(s.options.items()) for s in STUDENTS.methods.values() if s.method == "mind" and s.options]
+    assert {s.method for s in FULL.students.values()} == {m.name for m in DISTILLERS.values() if not m.models}
+    assert all(FULL.students[name].seeds >= 5 for name in ("single_rationale", "uniform_rationales", "mind"))
+    ablations = [tuple(s.options.items()) for s in FULL.students.values() if s.method == "mind" and s.options]
     assert {(name, value) for ((name, value),) in ablations} == {
         ("scores", "instantaneous"),
         ("scores", "random"),

@@ -1,0 +1,49 @@
+"""What commands that run plans share: where stages run, the plan told, and what became of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from offbook.harness.cli.flags import parse_named
+
+if TYPE_CHECKING:
+    from offbook.harness.matrix.executors.choose import Executor, Kind
+    from offbook.harness.matrix.graph import Graph
+    from offbook.harness.matrix.running import Ran
+
+COMMITTED = Path(__file__).resolve().parents[2] / "results"
+
+
+def executor_of(
+    kind: "Kind", *, workers: int | None, ray_address: str | None, slurm: Sequence[str] | None
+) -> "Executor":
+    """The executor that the flags name.
+
+    Raises:
+        ValueError: a parameter of another shape, or one of another executor.
+    """
+    from offbook.harness.matrix.executors.choose import Executor
+
+    given = parse_named(slurm or [], flag="--slurm")
+    return Executor(kind=kind, workers=workers, ray_address=ray_address, slurm=given)
+
+
+def tell_plan(graph: "Graph", folder: Path) -> None:
+    """The stages of a plan on standard output: what is there, and what the others may take."""
+    from offbook.harness.matrix.estimates import Estimates, told
+    from offbook.harness.matrix.state import done
+
+    rates, there = Estimates(folder, COMMITTED), done(graph, folder)
+    for stage in graph.stages:
+        typer.echo(told(stage, rates.of(stage), done=stage.key in there))
+    typer.echo(f"{len(graph)} stages, {len(there)} of them there already", err=True)
+
+
+def failed_lines(ran: "Ran", folder: Path) -> None:
+    """What failed, and how many stages came to what, on standard error."""
+    for failure in ran.failed:
+        typer.echo(f"failed: {failure.title}: {failure.error}: {failure.reason}", err=True)
+    counted = f"{ran.done} done, {len(ran.failed)} failed, {ran.pending} pending"
+    typer.echo(f"{counted}; records and tables in {folder}", err=True)

@@ -1,0 +1,115 @@
+"""Runs a plan: rehearses it, does what is missing, and keeps the tables behind it. Every command that measures is this.
+
+What has been made is found again by its key, so that a run which was interrupted, at whatever moment, goes on where it
+was, with the same command.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from offbook.engine.progress import Progress
+from offbook.harness.matrix import making
+from offbook.harness.matrix.estimates import Estimates
+from offbook.harness.matrix.executors.choose import Executor
+from offbook.harness.matrix.executors.in_process import InProcess
+from offbook.harness.matrix.executors.schedule import Tally, run_graph
+from offbook.harness.matrix.graph import PLAN, TRIALS, Graph, Stage
+from offbook.harness.matrix.rehearsal import rehearse
+from offbook.harness.matrix.state import done
+from offbook.harness.matrix.worker import ATTEMPTS
+from offbook.harness.records.store import Store
+from offbook.harness.tables.decoders import write_leaderboard
+from offbook.harness.tables.students_markdown import write_students
+
+COMMITTED = Path(__file__).resolve().parents[2] / "results"
+
+
+class Failed(NamedTuple):
+    """A stage that came to nothing: its title and why."""
+
+    title: str
+    error: str
+    reason: str
+
+
+class Ran(NamedTuple):
+    """What became of a plan; done + failed + pending = its stages."""
+
+    done: int
+    failed: list[Failed]
+    pending: int
+
+
+def run_plan(
+    graph: Graph,
+    folder: Path,
+    progress: Progress,
+    *,
+    device: str = "auto",
+    executor: Executor | None = None,
+) -> Ran:
+    """Does what of a plan is missing in a folder.
+
+    Args:
+        graph: the plan.
+        folder: of the run; made when the rehearsal is over.
+        progress: is told how far it is.
+        device: auto, cpu or cuda.
+        executor: where; in this process by default.
+
+    Raises:
+        ValueError: what would be refused by one of the stages, before any begins.
+        Exception: what the only stage that failed in this process has failed with.
+    """
+    executor = executor or Executor(kind="in-process")
+    graph = Estimates(folder, COMMITTED).on(graph)
+    Store(folder).recover()
+    there = done(graph, folder)
+    pool = executor.pool(graph, folder, progress, device=device)
+    if executor.here and len(there) < len(graph):
+        rehearse(graph, there, making.session(folder, device), progress)
+    if not isinstance(pool, InProcess):
+        making.session.cache_clear()  # the memory is for those who work
+    _with_earlier(graph, folder).write(folder)
+
+    def then(stage: Stage) -> None:
+        if stage.kind in TRIALS:
+            write_tables(folder)
+
+    try:
+        write_tables(folder)
+        attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS  # this process would make the same mistake again
+        tally = run_graph(graph, folder, pool, progress=progress, attempts=attempts, then=then)
+    finally:
+        making.session.cache_clear()
+    errors = pool.errors if isinstance(pool, InProcess) else {}
+    if len(tally.failed) == 1 and set(errors) >= set(tally.failed):
+        raise errors[next(iter(tally.failed))]
+    return _told(graph, tally)
+
+
+def write_tables(folder: Path) -> None:
+    """All tables of a folder."""
+    store = Store(folder)
+    if store.records("cell"):
+        write_leaderboard(store, folder)
+    if store.records("exam"):
+        write_students(folder)
+
+
+def _told(graph: Graph, tally: Tally) -> Ran:
+    failed = [Failed(graph.stage(key).title, failure.error, failure.reason) for key, failure in tally.failed.items()]
+    return Ran(tally.done, failed, tally.pending)
+
+
+def _with_earlier(graph: Graph, folder: Path) -> Graph:
+    """A plan and what earlier ones have left in the folder, whose records stand in its tables too."""
+    if not (folder / PLAN).is_file():
+        return graph
+    earlier = Graph.read(folder)
+    finished = done(earlier, folder)
+    kept = earlier.needed_by([stage.key for stage in earlier.stages if stage.key in finished])
+    known = {stage.key for stage in graph.stages}
+    others = tuple(stage for stage in earlier.stages if stage.key in kept & finished and stage.key not in known)
+    whole = {stage.key for stage in others} | known
+    return Graph(stages=(*(stage for stage in others if whole.issuperset(stage.needs)), *graph.stages))
