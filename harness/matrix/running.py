@@ -4,22 +4,24 @@ What has been made is found again by its key, so that a run which was interrupte
 was, with the same command.
 """
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
-from offbook.engine.progress import Progress
+from offbook.engine.progress import Progress as Told
 from offbook.harness.matrix import making
 from offbook.harness.matrix.estimates import Estimates
 from offbook.harness.matrix.executors.choose import Executor
 from offbook.harness.matrix.executors.in_process import InProcess
 from offbook.harness.matrix.executors.schedule import Tally, run_graph
 from offbook.harness.matrix.graph import PLAN, TRIALS, Graph, Stage
+from offbook.harness.matrix.progress import progress
 from offbook.harness.matrix.rehearsal import rehearse
 from offbook.harness.matrix.state import done
 from offbook.harness.matrix.worker import ATTEMPTS
 from offbook.harness.records.store import Store
-from offbook.harness.tables.decoders import write_leaderboard
-from offbook.harness.tables.students_markdown import write_students
+from offbook.harness.tables.progress import Progress
+from offbook.harness.tables.write import Writer
 
 COMMITTED = Path(__file__).resolve().parents[2] / "results"
 
@@ -43,7 +45,7 @@ class Ran(NamedTuple):
 def run_plan(
     graph: Graph,
     folder: Path,
-    progress: Progress,
+    told: Told,
     *,
     device: str = "auto",
     executor: Executor | None = None,
@@ -53,7 +55,7 @@ def run_plan(
     Args:
         graph: the plan.
         folder: of the run; made when the rehearsal is over.
-        progress: is told how far it is.
+        told: is told how far it is.
         device: auto, cpu or cuda.
         executor: where; in this process by default.
 
@@ -65,39 +67,40 @@ def run_plan(
     graph = Estimates(folder, COMMITTED).on(graph)
     Store(folder).recover()
     there = done(graph, folder)
-    pool = executor.pool(graph, folder, progress, device=device)
+    pool = executor.pool(graph, folder, told, device=device)
     if executor.here and len(there) < len(graph):
-        rehearse(graph, there, making.session(folder, device), progress)
+        rehearse(graph, there, making.session(folder, device), told)
     if not isinstance(pool, InProcess):
         making.session.cache_clear()  # the memory is for those who work
     _with_earlier(graph, folder).write(folder)
 
+    tables = Writer(Store(folder), folder)
+
+    def far() -> Progress | None:
+        return progress(folder)
+
     def then(stage: Stage) -> None:
         if stage.kind in TRIALS:
-            write_tables(folder)
+            tables.update(far)
 
+    attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS  # this process would make the same mistake again
+    tables.finish(far)
     try:
-        write_tables(folder)
-        attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS  # this process would make the same mistake again
-        tally = run_graph(graph, folder, pool, progress=progress, attempts=attempts, then=then)
+        tally = run_graph(graph, folder, pool, progress=told, attempts=attempts, then=then)
+    except BaseException:
+        with contextlib.suppress(Exception):  # what stopped the run is told, not what this makes of it
+            tables.finish(far)
+        raise
     finally:
         making.session.cache_clear()
+    tables.finish(far)
     errors = pool.errors if isinstance(pool, InProcess) else {}
     if len(tally.failed) == 1 and set(errors) >= set(tally.failed):
         raise errors[next(iter(tally.failed))]
-    return _told(graph, tally)
+    return _ran(graph, tally)
 
 
-def write_tables(folder: Path) -> None:
-    """All tables of a folder."""
-    store = Store(folder)
-    if store.records("cell"):
-        write_leaderboard(store, folder)
-    if store.records("exam"):
-        write_students(folder)
-
-
-def _told(graph: Graph, tally: Tally) -> Ran:
+def _ran(graph: Graph, tally: Tally) -> Ran:
     failed = [Failed(graph.stage(key).title, failure.error, failure.reason) for key, failure in tally.failed.items()]
     return Ran(tally.done, failed, tally.pending)
 
