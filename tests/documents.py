@@ -30,7 +30,12 @@ def blocks(text: str) -> list[list[list[str]]]:
 
 def snippets(text: str) -> list[str]:
     """Fenced blocks of Python."""
-    return [body for language, body in _FENCE.findall(text) if language == "python"]
+    return fenced(text, "python")
+
+
+def fenced(text: str, wanted: str) -> list[str]:
+    """Fenced blocks of a language."""
+    return [body for language, body in _FENCE.findall(text) if language == wanted]
 
 
 def mentions(text: str) -> list[list[str]]:
