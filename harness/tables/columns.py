@@ -198,9 +198,9 @@ def bullet(text: str) -> str:
     )
 
 
-def differing(name: str) -> Callable[[pd.DataFrame], bool]:
-    """Shown only where the rows differ in a field; most tables need no such column."""
-    return lambda rows: rows[name].nunique() > 1
+def differing(*names: str) -> Callable[[pd.DataFrame], bool]:
+    """Shown only where the rows differ in one of these fields; most tables need no such column."""
+    return lambda rows: any(rows[name].nunique() > 1 for name in names)
 
 
 def documents(row: Row, items: str = "n_docs") -> str:

@@ -30,8 +30,9 @@ from offbook.harness.statistics.intervals import Interval, bootstrap_ratio, boot
 from offbook.harness.tables.columns import Table, fields, to_csv
 from offbook.harness.tables.decoders_columns import ALL_SUITES, COLUMNS, POSITIONS
 from offbook.harness.tables.decoders_markdown import to_markdown
+from offbook.harness.tables.dimensions import of_cell
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table
-from offbook.harness.tables.labels import decoder_label, student_label
+from offbook.harness.tables.labels import decoder_of, student_of
 from offbook.harness.tables.progress import Progress
 
 BASELINE_DECODER = "autoregressive"
@@ -120,13 +121,15 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
     draft_forwards = sum(g.draft_forwards for g in generations)
     conditional = metrics.conditional_acceptance(generations)
     drafter = records[0].drafter
+    caps = {record.spec.limits.max_new_tokens for record in records}
     return {
-        "model": spec.model,
-        "training": student_label(spec.student),
-        "decoder": decoder_label(spec),
+        **of_cell(spec),
         "suite": suite,
         "temperature": spec.temperature,
+        "top_k": spec.top_k,
+        "top_p": spec.top_p,
         "seed": spec.seed,
+        "max_new_tokens": caps.pop() if len(caps) == 1 else math.nan,
         "n_suites": len(cells),
         "n_docs": len(rows),
         "n_clusters": len(set(clusters)),
@@ -264,12 +267,12 @@ def _order(line: dict[str, Any]) -> tuple[Any, ...]:
         line["suite"] != ALL_SUITES,
         line["suite"],
         line["model"],
-        line["training"] != UNTOUCHED,
-        line["training"],
+        line["method"] != UNTOUCHED,
+        student_of(line),
         -line["n_suites"],
         -line["n_docs"],
         line["decoder"] != BASELINE_DECODER,
-        line["decoder"],
+        decoder_of(line),
         line["seed"],
         line["key"],
     )

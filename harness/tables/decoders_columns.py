@@ -4,6 +4,7 @@ import pandas as pd
 
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.tables.columns import EVERYWHERE, PAGE, Column, Row, bullet, definitions, differing, documents
+from offbook.harness.tables.dimensions import DECODER, MODEL, RUN, STUDENT
 from offbook.harness.tables.markdown import number
 
 ALL_SUITES = "all"
@@ -43,8 +44,8 @@ def _accepted(row: Row) -> str:
 
 
 COLUMNS = (
-    Column(name="model", heading="Model", shown_in=EVERYWHERE, shown_for=differing("model"), rerun="row"),
-    Column(name="training", heading="Training", shown_in=EVERYWHERE, shown_for=differing("training"), rerun="row"),
+    *MODEL,
+    *STUDENT,
     Column(name="seed", heading="Seed", kind="whole", shown_in=EVERYWHERE, shown_for=differing("seed"), rerun="row"),
     Column(
         name="semantics",
@@ -56,7 +57,8 @@ COLUMNS = (
     Column(
         name="n_suites", heading="Suites", unit="suites", kind="whole", shown_in=EVERYWHERE, shown_for=_several_sizes
     ),
-    Column(name="decoder", heading="Decoder", shown_in=EVERYWHERE, rerun="row"),
+    *DECODER,
+    *RUN,
     Column(
         name="temperature",
         heading="T",
@@ -66,7 +68,10 @@ COLUMNS = (
         written=lambda row: f"{row['temperature']:g}",
         rerun="row",
     ),
+    Column(name="top_k", heading="Top k", kind="whole", shown_in=EVERYWHERE, shown_for=differing("top_k")),
+    Column(name="top_p", heading="Top p", kind="number", shown_in=EVERYWHERE, shown_for=differing("top_p")),
     Column(name="suite", rerun="row"),
+    Column(name="max_new_tokens", unit="tokens", kind="number"),
     Column(
         name="n_docs",
         heading="Docs",

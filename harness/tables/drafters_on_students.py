@@ -12,22 +12,28 @@ import pandas as pd
 
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, finished, tokens_per_second
-from offbook.harness.records.cell import Cell
+from offbook.harness.records.cell import Cell, CellSpec
 from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.records.drafter import is_borrowed
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.intervals import bootstrap_difference
-from offbook.harness.tables.columns import PAGE, Column, Table, definitions, documents, fields, to_markdown
-from offbook.harness.tables.labels import student_label
+from offbook.harness.tables.columns import PAGE, Column, Table, definitions, differing, documents, fields, to_markdown
+from offbook.harness.tables.dimensions import MODEL, RUN, STUDENT, of_cell
+from offbook.harness.tables.labels import student_of
 from offbook.harness.tables.markdown import machines_below
 
 ALL_SUITES = "all"
 CROSS_COLUMNS = (
-    Column(name="model"),
-    Column(name="training", heading="Student", shown_in=PAGE),
+    *MODEL,
+    *(column for column in STUDENT if column.name != "training"),
+    Column(name="training", heading="Student", shown_in=("markdown",), written=student_of),
     Column(name="decoder", heading="Decoder", shown_in=PAGE),
+    Column(name="decoder_options"),
+    *RUN,
     Column(name="suite", heading="Suite", shown_in=PAGE),
-    Column(name="temperature", kind="number"),
+    Column(name="temperature", heading="T", kind="number", shown_in=PAGE, shown_for=differing("temperature")),
+    Column(name="seed", heading="Seed", kind="whole", shown_in=PAGE, shown_for=differing("seed")),
     Column(
         name="n_docs",
         heading="Docs",
@@ -98,20 +104,19 @@ EXPLANATION = "\n".join(
 
 def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
     """One row for each student, decoder with a drafter and suite, and one over all suites; empty without a cross."""
-    groups: dict[tuple[Any, ...], dict[str, tuple[Cell, Cell, Cell | None]]] = {}
+    groups: dict[str, dict[str, tuple[Cell, Cell, Cell | None]]] = {}
     own_cells = {_name(cell): cell for cell in cells if not is_borrowed(cell.record.spec.drafter)}
     for cell in cells:
         spec = cell.record.spec
         if not is_borrowed(cell.record.spec.drafter) or (own := own_cells.get(_name(cell))) is None:
             continue
         base = next((c for c in cells if _is_base_of(c, cell)), None)
-        group = (spec.model, student_label(spec.student), spec.decoder, spec.temperature)
-        groups.setdefault(group, {})[spec.suite] = (cell, own, base)
+        groups.setdefault(_group(spec), {})[spec.suite] = (cell, own, base)
     lines = []
-    for group, suites in groups.items():
+    for suites in groups.values():
         trios = list(suites.values())
-        lines.append(_line(group, ALL_SUITES, trios))
-        lines += [_line(group, suite, [trio]) for suite, trio in sorted(suites.items())]
+        lines.append(_line(ALL_SUITES, trios))
+        lines += [_line(suite, [trio]) for suite, trio in sorted(suites.items())]
     return pd.DataFrame(lines, columns=fields(CROSS_COLUMNS))
 
 
@@ -127,6 +132,11 @@ def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[st
     ]
 
 
+def _group(spec: CellSpec) -> str:
+    """What two cells of a contender share, whatever their suite."""
+    return canonical_sha256([of_cell(spec), spec.temperature, spec.top_k, spec.top_p, spec.seed])
+
+
 def _name(cell: Cell) -> tuple[Any, ...]:
     spec = cell.record.spec
     return (cell.record.heat_id, spec.student.setting(), spec.student.seed, spec.decoder)
@@ -137,11 +147,14 @@ def _is_base_of(cell: Cell, borrowed: Cell) -> bool:
     ours, theirs = cell.record.spec, borrowed.record.spec
     if not ours.student.untouched or ours.drafter is None or theirs.drafter is None:
         return False
-    same = ("model", "suite_fingerprint", "temperature", "seed", "n_docs")
+    same = (
+        *("model", "revision", "decoder", "decoder_config", "layout", "dtype", "chat_template"),
+        *("suite_fingerprint", "n_docs", "temperature", "top_k", "top_p", "seed"),
+    )
     return ours.drafter.sha256 == theirs.drafter.sha256 and all(getattr(ours, n) == getattr(theirs, n) for n in same)
 
 
-def _line(group: tuple[Any, ...], suite: str, trios: Sequence[tuple[Cell, Cell, Cell | None]]) -> dict[str, Any]:
+def _line(suite: str, trios: Sequence[tuple[Cell, Cell, Cell | None]]) -> dict[str, Any]:
     borrowed = _generations([trio[0] for trio in trios])
     own = _generations([trio[1] for trio in trios])
     bases = [base for *_, base in trios if base is not None]
@@ -150,13 +163,12 @@ def _line(group: tuple[Any, ...], suite: str, trios: Sequence[tuple[Cell, Cell, 
     ]
     found = bootstrap_difference(*_committed(own), *_committed(borrowed), clusters=clusters)
     low, high = found or (math.nan, math.nan)
-    model, training, decoder, temperature = group
+    spec = trios[0][0].record.spec
     return {
-        "model": model,
-        "training": training,
-        "decoder": decoder,
+        **of_cell(spec),
         "suite": suite,
-        "temperature": temperature,
+        "temperature": spec.temperature,
+        "seed": spec.seed,
         "n_docs": len(own),
         "n_clusters": len(set(clusters)),
         "finished": finished(own + borrowed),

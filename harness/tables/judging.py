@@ -41,7 +41,7 @@ def judge(columns: Sequence[Column], trained_in: str, old: Row, new: Row) -> tup
 
 def precision(row: Row, trained_in: str) -> str:
     """The mixed precision in which a row's student was trained; "none" for the untouched model."""
-    if UNTOUCHED in (row.get("training"), row.get("method")):
+    if row["method"] == UNTOUCHED:
         return "none"
     return str(row[trained_in]) or "not known"
 

@@ -1,5 +1,8 @@
 """What people read in the place of a dimension: a student with its seed, a decoder with whose drafter it ran."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from offbook.harness.records.cell import CellSpec
 from offbook.harness.records.student import UNTOUCHED, StudentId
 from offbook.harness.tables.progress import MissingCell, MissingExam
@@ -13,6 +16,16 @@ def student_label(student: StudentId) -> str:
 def decoder_label(spec: CellSpec) -> str:
     """Such as `eagle2`, or `eagle2 (base's drafter)` where that was trained for the base model of a student."""
     return named_decoder(spec.decoder, "" if spec.drafter is None else spec.drafter.made_for)
+
+
+def student_of(row: Mapping[Any, Any]) -> str:
+    """The student's label, from a row of a table."""
+    return named_student(row["student"], row["training_seed"])
+
+
+def decoder_of(row: Mapping[Any, Any]) -> str:
+    """The decoder's label, from a row of a table."""
+    return named_decoder(row["decoder"], row["drafter_made_for"])
 
 
 def exam_label(exam: MissingExam) -> str:

@@ -17,6 +17,7 @@ from offbook.engine.files import atomic_write_text
 from offbook.harness.tables import decoders_columns, students_columns
 from offbook.harness.tables.columns import Column, Row, csv_text, from_csv
 from offbook.harness.tables.judging import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED, VERDICTS, judge, precision
+from offbook.harness.tables.labels import decoder_of, student_of
 
 __all__ = [
     "DECODERS",
@@ -83,7 +84,7 @@ DECODERS = Reproducible(
     file="leaderboard.csv",
     columns=decoders_columns.COLUMNS,
     precision="trained_in",
-    title=lambda row: f"{row['decoder']} on {row['suite']} at temperature {row['temperature']:g}",
+    title=lambda row: f"{student_of(row)}, {decoder_of(row)} on {row['suite']} at temperature {row['temperature']:g}",
 )
 STUDENTS = Reproducible(
     name="students",

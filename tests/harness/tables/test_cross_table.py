@@ -9,12 +9,12 @@ from offbook.harness.tables.drafters_on_students import cross_markdown, cross_ta
 MIND = {"name": "mind", "method": "mind"}
 
 
-def cells(make_record, make_spec, make_row, *, borrowed=(3, 2), own=(4, 4), base=(4, 3)) -> list[Cell]:
+def cells(make_record, make_spec, make_row, *, borrowed=(3, 2), own=(4, 4), base=(4, 3), **changes) -> list[Cell]:
     """One suite of two documents: rounds that each commit so many tokens, by arm."""
 
     def cell(heat: str, student: dict, made_for: str, committed: tuple[int, int], sha256: str, wall: float) -> Cell:
         drafter = {"sha256": sha256, "made_for": made_for}
-        spec = make_spec(student=student, decoder="eagle2", drafter=drafter, n_docs=2)
+        spec = make_spec(student=student, decoder="eagle2", drafter=drafter, n_docs=2, **changes)
         rows = tuple(
             make_row(d, rounds=((5, n - 1, n - 1, n),) * 3, decode_s=wall, prefill_s=0.0, draft_forwards=3)
             for d, n in enumerate(committed)
@@ -32,7 +32,7 @@ def test_a_borrowed_drafter_stands_between_its_own_target_and_the_students_own(m
     table = cross_table(cells(make_record, make_spec, make_row))
     assert list(table["suite"]) == ["all", "offbook_maths"]
     row = table.to_dict("records")[0]
-    assert (row["training"], row["decoder"], row["n_docs"]) == ("mind, seed 0", "eagle2", 2)
+    assert (row["student"], row["training_seed"], row["decoder"], row["n_docs"]) == ("mind", 0, "eagle2", 2)
     assert row["acceptance_base"] == 3.5
     assert row["acceptance_borrowed"] == 2.5
     assert row["acceptance_own"] == 4.0
@@ -58,6 +58,20 @@ def test_documents_of_one_story_are_one_draw(make_record, make_spec, make_row):
     row = cross_table(of_one_story).to_dict("records")[0]
     assert (row["difference"], row["n_docs"], row["n_clusters"]) == (1.5, 2, 1)
     assert math.isnan(row["difference_low"])
+
+
+def test_what_differs_in_a_dimension_is_another_row(make_record, make_spec, make_row):
+    for changes in ({"seed": 1}, {"temperature": 1.0}, {"layout": "packed"}, {"dtype": "bfloat16"}):
+        first = cells(make_record, make_spec, make_row)
+        apart = [
+            Cell(record=cell.record.model_copy(update={"heat_id": f"{cell.record.heat_id} too"}), rows=cell.rows)
+            for cell in cells(make_record, make_spec, make_row, base=(4, 4), **changes)
+        ]
+        table = cross_table([*first, *apart])
+        (name,) = changes
+        assert len(table) == 4
+        assert table[name].nunique() == 2
+        assert list(table["acceptance_base"]) == [3.5, 3.5, 4.0, 4.0]
 
 
 def test_another_drafters_acceptance_is_not_the_bases(make_record, make_spec, make_row):

@@ -210,7 +210,7 @@ def test_people_are_told_how_many_rows_got_each_verdict_and_what_differs_why(
         "0 not comparable"
     )
     assert second.startswith(
-        "  differs: eagle2 on offbook_maths at temperature 0: losslessness: 'identical 2/2' became"
+        "  differs: untouched, eagle2 on offbook_maths at temperature 0: losslessness: 'identical 2/2' became"
     )
     right, wrong = ([exam(scores={"sums": [score] * 30})] for score in (1.0, 0.0))
     lines = verdict_lines([compare_tables(STUDENTS, students_table(wrong), students_table(right))])

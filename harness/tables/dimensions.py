@@ -1,0 +1,92 @@
+"""The dimensions of the matrix, a column each, under the names that `offbook.records` gives them too.
+
+A page shows people a label in the place of several (`labels.py`), and any other only where its rows differ in it.
+"""
+
+import json
+from collections.abc import Mapping
+
+import pandas as pd
+from pydantic import JsonValue
+
+from offbook.harness.records.cell import CellSpec
+from offbook.harness.records.exam import SittingSpec
+from offbook.harness.records.student import StudentId
+from offbook.harness.tables.columns import EVERYWHERE, Column, Row, differing
+from offbook.harness.tables.labels import decoder_of, student_of
+
+
+def _several_options(rows: pd.DataFrame) -> bool:
+    """Where decoders of one name differ in nothing but their settings, these tell them apart."""
+    return bool(rows.groupby(["decoder", "drafter_made_for"])["decoder_options"].nunique().gt(1).any())
+
+
+MODEL = (
+    Column(name="model", heading="Model", shown_in=EVERYWHERE, shown_for=differing("model"), rerun="row"),
+    Column(name="revision"),
+)
+STUDENT = (
+    Column(name="student", rerun="row"),
+    Column(name="method"),
+    Column(name="method_options"),
+    Column(name="training_seed", kind="whole", rerun="row"),
+    Column(name="corpus"),
+    Column(
+        name="training",
+        heading="Training",
+        shown_in=("markdown", "readme", "terminal"),
+        shown_for=differing("student", "training_seed"),
+        written=student_of,
+    ),
+)
+DECODER = (
+    Column(name="decoder", rerun="row"),
+    Column(name="decoder_options", heading="Options", shown_in=EVERYWHERE, shown_for=_several_options),
+    Column(name="drafter_made_for", rerun="row"),
+    Column(name="drafter_sha256"),
+    Column(name="decoder_label", heading="Decoder", shown_in=("markdown", "readme", "terminal"), written=decoder_of),
+)
+RUN = (
+    Column(name="layout", heading="Layout", shown_in=EVERYWHERE, shown_for=differing("layout")),
+    Column(name="dtype", heading="Number format", shown_in=EVERYWHERE, shown_for=differing("dtype")),
+    Column(name="chat_template", heading="Chat template", shown_in=EVERYWHERE, shown_for=differing("chat_template")),
+)
+
+
+def of_cell(spec: CellSpec) -> Row:
+    """Those of a cell but its suite, its temperature and its seed."""
+    drafter = spec.drafter
+    return {
+        **_of_model(spec),
+        **of_student(spec.student),
+        "training_seed": spec.student.seed,
+        "decoder": spec.decoder,
+        "decoder_options": as_json(spec.decoder_config),
+        "drafter_made_for": "" if drafter is None else drafter.made_for,
+        "drafter_sha256": "" if drafter is None else drafter.sha256,
+    }
+
+
+def of_sitting(spec: SittingSpec) -> Row:
+    """Those of an exam but its suites and the seed of the training."""
+    return {**_of_model(spec), **of_student(spec.student)}
+
+
+def of_student(student: StudentId) -> Row:
+    """Who was trained, but for the seed."""
+    return {
+        "student": student.name,
+        "method": student.method,
+        "method_options": as_json(student.options),
+        "corpus": student.corpus_sha256 or "",
+    }
+
+
+def as_json(options: Mapping[str, JsonValue]) -> str:
+    """Settings in one cell; "" where there are none."""
+    return json.dumps(options, sort_keys=True, separators=(",", ":")) if options else ""
+
+
+def _of_model(spec: CellSpec | SittingSpec) -> Row:
+    same = ("model", "layout", "dtype", "chat_template")
+    return {**{name: getattr(spec, name) for name in same}, "revision": spec.revision or ""}

@@ -1,0 +1,62 @@
+"""Every dimension of the matrix is a column of CSV; people read labels, and of the rest what differs."""
+
+import io
+from typing import Any
+
+import pandas as pd
+
+from offbook.harness.tables.columns import Table, to_csv
+from offbook.harness.tables.decoders import leaderboard
+from offbook.harness.tables.decoders_columns import COLUMNS
+from offbook.harness.tables.decoders_markdown import to_markdown
+from offbook.harness.tables.frames import DIMENSIONS
+
+MIND = {"name": "mind", "method": "mind", "seed": 2, "options": {"beta": 0.5}, "corpus_sha256": "cd" * 32}
+
+
+def borrowed(make_heat: Any) -> pd.DataFrame:
+    """A student's heat, its drafter made for the base model."""
+    plain, fast = make_heat(student=MIND)
+    spec = fast.record.spec.model_copy(
+        update={"drafter": fast.record.spec.drafter.model_copy(update={"made_for": "base"})}
+    )
+    return leaderboard([plain, type(fast)(record=fast.record.model_copy(update={"spec": spec}), rows=fast.rows)])
+
+
+def test_csv_has_the_dimensions_of_the_data_frames_and_no_label(make_heat: Any) -> None:
+    text = to_csv(Table(columns=COLUMNS, rows=borrowed(make_heat)))
+    table = pd.read_csv(io.StringIO(text))
+    assert set(DIMENSIONS) - {"kind"} <= set(table.columns)
+    row = table[(table["decoder"] == "eagle2") & (table["suite"] == "offbook_maths")].to_dict("records")[0]
+    found = {name: row[name] for name in ("student", "method", "training_seed", "corpus", "method_options")}
+    assert found == {
+        "student": "mind",
+        "method": "mind",
+        "training_seed": 2,
+        "corpus": "cd" * 32,
+        "method_options": '{"beta":0.5}',
+    }
+    assert (row["drafter_made_for"], row["drafter_sha256"], row["layout"]) == ("base", "ef" * 32, "transformers")
+    assert not any(label in text for label in ("mind, seed", "base's drafter"))
+
+
+def test_people_read_labels(make_heat: Any) -> None:
+    table = pd.concat([borrowed(make_heat), leaderboard(make_heat(heat_id="heat-2"))])
+    text = to_markdown(table)
+    assert "| mind, seed 2 " in text
+    assert "| eagle2 (base's drafter) " in text
+    assert "made_for" not in text
+
+
+def test_a_page_shows_a_dimension_where_its_rows_differ_in_it(make_heat: Any) -> None:
+    plain = make_heat()
+    titles = {"layout": "Layout", "dtype": "Number format", "chat_template": "Chat template", "top_k": "Top k"}
+    titles |= {"top_p": "Top p", "decoder_config": "Options"}
+    assert not any(f"| {title} " in to_markdown(leaderboard(plain)) for title in titles.values())
+    others = {
+        **{"layout": "packed", "dtype": "bfloat16", "chat_template": False, "top_k": 5, "top_p": 0.9},
+        "decoder_config": {"depth": 9},
+    }
+    for name, value in others.items():
+        text = to_markdown(leaderboard([*plain, *make_heat(heat_id="heat-2", **{name: value})]))
+        assert f"| {titles[name]} " in text
