@@ -7,7 +7,7 @@ those suites alone. Speed-ups are taken over the `autoregressive` cell of the sa
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from offbook.engine.decoding import metrics
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.files import atomic_write_text
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.cell import Cell, CellRecord, CellSpec
+from offbook.harness.records.cell import Cell, CellRecord
 from offbook.harness.records.certificate import Certificate
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import machine_lines
@@ -58,14 +58,13 @@ def write_leaderboard(
     store: Store,
     out_dir: Path,
     *,
-    expected: Iterable[CellSpec] = (),
     cells: Sequence[Cell] | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Writes `leaderboard.csv` and `LEADERBOARD.md`, and `cross.csv` for a cross, from what the store holds now.
 
-    Safe while a run goes on: each file is replaced in one step, and `expected` cells without a record are listed as
-    missing. `cells` are those of the store, where somebody has just read them; `progress` is told on the page.
+    Safe while a run goes on: each file is replaced in one step. `cells` are those of the store, where somebody has just
+    read them; `progress` is told on the page.
 
     Raises:
         ValueError: a damaged store; nothing is written then.
@@ -73,14 +72,9 @@ def write_leaderboard(
     cells = store.cells() if cells is None else cells
     records = [cell.record for cell in cells]
     table, cross = leaderboard(cells), cross_table(cells)
-    done = {record.key for record in records}
-    wanted = list(expected)
-    missing = [spec for spec in wanted if spec.key() not in done]
     markdown = to_markdown(
         table,
         manifests={r.heat_id: r.manifest for r in records},
-        missing=missing,
-        expected=len(wanted),
         sections=cross_markdown(cross, machine_lines(r.manifest for r in records if not r.spec.student.untouched)),
         progress=progress,
     )

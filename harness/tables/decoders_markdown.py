@@ -6,12 +6,10 @@ from pathlib import Path
 import pandas as pd
 from pydantic import JsonValue
 
-from offbook.harness.records.cell import CellSpec
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.tables.columns import Table, to_readme
 from offbook.harness.tables.columns import to_markdown as pipe_table
 from offbook.harness.tables.decoders_columns import ALL_SUITES, COLUMNS, DEFINITIONS
-from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.markdown import escape, machines_below, reasons, replace_block
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.progress_markdown import how_far, missing_cells, what_failed
@@ -21,8 +19,6 @@ def to_markdown(
     table: pd.DataFrame,
     *,
     manifests: Mapping[str, dict[str, JsonValue]] | None = None,
-    missing: Sequence[CellSpec] = (),
-    expected: int = 0,
     sections: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> str:
@@ -34,8 +30,6 @@ def to_markdown(
     parts = ["# Leaderboard", DEFINITIONS]
     parts += reasons(list((manifests or {}).values()))
     parts += how_far(progress)
-    if expected:
-        parts.append(f"{expected - len(missing)} of {expected} cells are done.")
     for temperature in sorted(set(table["temperature"])):
         at = table[table["temperature"] == temperature]
         seeds = ", ".join(str(seed) for seed in sorted(set(at["seed"])))
@@ -45,13 +39,6 @@ def to_markdown(
             rows = at[at["suite"] == suite]
             parts += [f"### {title}", pipe_table(Table(columns=COLUMNS, rows=rows)), *_machines(rows, manifests)]
     parts += sections
-    if missing:
-        lines = sorted(
-            f"- missing: {s.model}, {student_label(s.student)}, {decoder_label(s)}, {s.suite}, "
-            f"temperature {s.temperature:g}, seed {s.seed}"
-            for s in missing
-        )
-        parts += ["## Missing cells", "\n".join(escape(line) for line in lines)]
     if progress is not None:
         parts += [*what_failed(progress), *missing_cells(progress.cells)]
     return "\n\n".join(parts) + "\n"

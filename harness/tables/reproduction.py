@@ -19,23 +19,6 @@ from offbook.harness.tables.columns import Column, Row, csv_text, from_csv
 from offbook.harness.tables.judging import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED, VERDICTS, judge, precision
 from offbook.harness.tables.labels import decoder_of, student_of
 
-__all__ = [
-    "DECODERS",
-    "DIFFERS",
-    "IDENTICAL",
-    "NOT_COMPARABLE",
-    "REPRODUCED",
-    "STUDENTS",
-    "Comparison",
-    "NamedComparison",
-    "Reproducible",
-    "compare",
-    "compare_folders",
-    "compare_tables",
-    "read_leaderboard",
-    "verdict_lines",
-]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reproducible:
@@ -181,16 +164,3 @@ def _line(which: Reproducible, old: Row | None, new: Row | None, verdict: str, r
         for side, row in (("committed", old), ("fresh", new)):
             line[f"{column.name}_{side}"] = math.nan if row is None else row[column.name]
     return line
-
-
-Comparison = NamedComparison
-
-
-def compare(fresh: pd.DataFrame, committed: pd.DataFrame) -> NamedComparison:
-    """See `compare_tables`."""
-    return compare_tables(DECODERS, fresh, committed)
-
-
-def read_leaderboard(path: Path) -> pd.DataFrame:
-    """See `from_csv`."""
-    return from_csv(path, DECODERS.columns)

@@ -1,9 +1,9 @@
 """How the students' tables are written: unrounded CSV, STUDENTS.md that grows with a run, and the README's block."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -69,30 +69,20 @@ same questions, greedily.
 """
 
 
-class Expected(NamedTuple):
-    """An exam that a run is going to hold."""
-
-    model: str
-    student: str
-    seed: int
-
-
 def write_students(
     folder: Path,
     out_dir: Path | None = None,
     *,
-    expected: Iterable[Expected] = (),
     exams: Sequence[Exam] | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Writes `students.csv`, `student_comparisons.csv` and `STUDENTS.md` from the exams in a folder; returns the first.
 
-    Safe while a run goes on: each file is replaced in one step, and expected exams that are not there yet are listed.
+    Safe while a run goes on: each file is replaced in one step.
 
     Args:
         folder: of the records.
         out_dir: where the files go; the folder by default.
-        expected: all exams of the run.
         exams: those of the folder, where somebody has just read them.
         progress: of the plan behind them, told on the page.
 
@@ -101,7 +91,7 @@ def write_students(
     """
     exams = Store(folder).exams() if exams is None else exams
     table, comparisons = students_table(exams), comparisons_table(exams)
-    markdown = to_markdown(exams, table, comparisons, expected=list(expected), progress=progress)
+    markdown = to_markdown(exams, table, comparisons, progress=progress)
     out_dir = out_dir or folder
     atomic_write_text(out_dir / "students.csv", csv_text(table))
     atomic_write_text(out_dir / "student_comparisons.csv", csv_text(comparisons))
@@ -114,17 +104,12 @@ def to_markdown(
     table: pd.DataFrame,
     comparisons: pd.DataFrame,
     *,
-    expected: Sequence[Expected] = (),
     progress: Progress | None = None,
 ) -> str:
     """STUDENTS.md: definitions, then each cohort's ID and OOD table, comparisons and suites, machines below each."""
     parts = ["# Students", DEFINITIONS.rstrip()]
     parts += reasons([exam.record.manifest for exam in exams])
-    done = {(e.record.spec.model, e.record.spec.student.name, e.record.spec.student.seed) for e in exams}
-    missing = [exam for exam in expected if exam not in done]
     parts += how_far(progress)
-    if expected:
-        parts.append(f"{len(expected) - len(missing)} of {len(expected)} exams are done.")
     if not exams:
         parts.append(NOTHING)
     for cohort in cohorts(exams):
@@ -140,9 +125,6 @@ def to_markdown(
             parts.append(f"**{escape(suite.name)}** ({GROUPS[suite.group]}){origin}")
             parts.append(markdown_table([_suite(row) for row in ours[ours["suite"] == suite.name].to_dict("records")]))
             parts += machines
-    if missing:
-        lines = (f"missing: {exam.model}, {exam.student}, seed {exam.seed}" for exam in missing)
-        parts += ["## Missing exams", "\n".join(f"- {escape(line)}" for line in lines)]
     if progress is not None:
         parts += [*what_failed(progress), *missing_exams(progress.exams)]
     return "\n\n".join(parts) + "\n"

@@ -14,7 +14,8 @@ from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole as whole_store
 from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.profiles import load_profile
-from offbook.harness.tables.reproduction import IDENTICAL, verdict_lines
+from offbook.harness.tables.judging import IDENTICAL
+from offbook.harness.tables.reproduction import verdict_lines
 from offbook.harness.trials import run as module
 from tests.matrices import matrix
 from tests.tiny import save_tiny

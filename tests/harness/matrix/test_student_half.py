@@ -11,8 +11,9 @@ from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.reproduce import reproduce
 from offbook.harness.records.store import Store
 from offbook.harness.roster.distillers import distiller
+from offbook.harness.tables.judging import IDENTICAL
 from offbook.harness.tables.labels import decoder_label, student_label
-from offbook.harness.tables.reproduction import IDENTICAL, verdict_lines
+from offbook.harness.tables.reproduction import verdict_lines
 from offbook.tasks.procedural import generate
 from offbook.tasks.rationales.procedural_teacher import corpus
 from tests.matrices import matrix

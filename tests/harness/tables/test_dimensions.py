@@ -53,6 +53,9 @@ def test_a_page_shows_a_dimension_where_its_rows_differ_in_it(make_heat: Any) ->
     titles = {"layout": "Layout", "dtype": "Number format", "chat_template": "Chat template", "top_k": "Top k"}
     titles |= {"top_p": "Top p", "decoder_config": "Options"}
     assert not any(f"| {title} " in to_markdown(leaderboard(plain)) for title in titles.values())
+    tuned = plain[1].record.spec.model_copy(update={"decoder_config": {"depth": 9}})
+    fast = type(plain[1])(record=plain[1].record.model_copy(update={"spec": tuned}), rows=plain[1].rows)
+    assert "| Options " not in to_markdown(leaderboard([plain[0], fast])), "decoders of other names have other options"
     others = {
         **{"layout": "packed", "dtype": "bfloat16", "chat_template": False, "top_k": 5, "top_p": 0.9},
         "decoder_config": {"depth": 9},

@@ -324,15 +324,6 @@ def test_the_markdown_shows_intervals_and_no_empty_ones(make_heat: Any) -> None:
     assert "± 0.0" not in text
 
 
-def test_the_markdown_names_the_cells_that_are_missing(make_heat: Any, make_spec: Any, tmp_path: Path) -> None:
-    store = filled(tmp_path / "store", make_heat())
-    expected = [make_spec(), make_spec(suite="offbook_chat", decoder="jakiro")]
-    write_leaderboard(store, tmp_path, expected=expected)
-    text = (tmp_path / "LEADERBOARD.md").read_text()
-    assert "1 of 2 cells are done" in text
-    assert "- missing: toy, untouched, jakiro, offbook_chat, temperature 0, seed 0" in text
-
-
 def test_rows_over_different_suites_say_so(make_heat: Any) -> None:
     partial = make_heat("a", "heat-a") + make_heat("b", "heat-b")[:1]
     assert "Suites" in readme_table(leaderboard(partial))

@@ -13,11 +13,11 @@ from offbook.harness.statistics.crossed import holm
 from offbook.harness.statistics.intervals import wilson
 from offbook.harness.tables.columns import csv_text as to_csv
 from offbook.harness.tables.columns import fields, from_csv
+from offbook.harness.tables.progress import Count, FailureRow, MissingExam, Progress
 from offbook.harness.tables.students import COMPARISON_COLUMNS, cohorts, comparisons_table, students_table
 from offbook.harness.tables.students_columns import COLUMNS
 from offbook.harness.tables.students_markdown import (
     NOTHING,
-    Expected,
     readme_students,
     to_markdown,
     update_students_readme,
@@ -277,23 +277,17 @@ def test_while_a_student_has_one_seed_its_method_is_an_open_question() -> None:
 
 def test_the_tables_grow_with_the_run(tmp_path: Path) -> None:
     exams = three_students()
-    expected = [Expected("toy", e.record.spec.student.name, e.record.spec.student.seed) for e in exams]
-    write_students(tmp_path, expected=expected)
-    text = (tmp_path / "STUDENTS.md").read_text()
-    assert "0 of 5 exams are done." in text
-    assert NOTHING in text
+    write_students(tmp_path)
+    assert NOTHING in (tmp_path / "STUDENTS.md").read_text()
     assert (tmp_path / "students.csv").read_text() == ",".join(fields(COLUMNS)) + "\n"
     assert (tmp_path / "student_comparisons.csv").read_text() == ",".join(COMPARISON_COLUMNS) + "\n"
-    for done, an_exam in enumerate(exams, start=1):
-        table = write_students(filled(tmp_path, [an_exam]), tmp_path / "out", expected=expected)
+    for an_exam in exams:
+        table = write_students(filled(tmp_path, [an_exam]), tmp_path / "out")
         text = (tmp_path / "out" / "STUDENTS.md").read_text()
-        assert f"{done} of 5 exams are done." in text
-        assert text.count("- missing: toy, ") == 5 - done
         assert "nan" not in text
         assert "± 0.0" not in text
         assert "[0.0, 0.0]" not in text
         assert to_csv(table) == (tmp_path / "out" / "students.csv").read_text()
-    assert "Missing" not in text
 
 
 def test_the_csv_keeps_every_digit(tmp_path: Path) -> None:
@@ -331,7 +325,7 @@ def test_the_markdown_defines_shows_compares_and_names_the_machine() -> None:
     assert "| better " in text
     assert "| < 0.001 " in text
     assert "| 0.000 " not in text
-    assert "exams are done" not in text, "nothing is known of what is expected"
+    assert "expected" not in text, "nothing is known of a plan"
 
 
 def test_a_cohort_has_its_section_with_the_untouched_model_in_each() -> None:
@@ -366,8 +360,10 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     readme.write_text("<!-- students -->\n<!-- /students -->\n")
     for _ in range(2):
         update_students_readme(readme, exams)
-    expected = [Expected("toy", name + "x", 3)]
-    for text in (to_markdown(exams, table, pairs, expected=expected), readme.read_text()):
+    lost = FailureRow(title=name, error=name, reason=name, attempts=1)
+    undone = MissingExam(model="toy", student=name + "x", training_seed=3)
+    progress = Progress(kinds={"exam": Count(expected=4, done=2, failed=1)}, failures=(lost,), exams=(undone,))
+    for text in (to_markdown(exams, table, pairs, progress=progress), readme.read_text()):
         assert "<script>" not in text
         assert "\n# [" not in text
         assert "](" not in text.replace("\\](", "")
