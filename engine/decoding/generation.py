@@ -15,13 +15,12 @@ Conventions, equal for all contenders:
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FinishReason = Literal["eos", "stop", "length"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Round:
+class Round(NamedTuple):
     """One verify forward of the target.
 
     `drafted` counts the candidate tokens that were verified (root excluded). `offered` counts the levels at which the

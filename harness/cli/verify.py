@@ -8,10 +8,14 @@ import typer
 from offbook.harness.cli.options import path_or_none
 
 
-def verify(folder: Annotated[Path, typer.Argument(callback=path_or_none, help="A folder with records.")]) -> None:
+def verify(
+    folder: Annotated[Path, typer.Argument(callback=path_or_none, help="A folder with records.")],
+    everything: Annotated[bool, typer.Option("--all", help="Read what was checked before too.")] = False,
+) -> None:
     """Check every record of a folder against its hashes, its rows and its heat.
 
-    Each thing that is wrong has a line; exit status 1 where something is. What is wrong stands in no table either.
+    Each thing that is wrong has a line; exit status 1 where something is. What is wrong stands in no table either. A
+    file that was checked before and whose size, times and inode are the same is read again with --all only.
     """
     from offbook.harness.cli.exits import FOUND_WANTING
     from offbook.harness.records.store import Store
@@ -20,9 +24,11 @@ def verify(folder: Annotated[Path, typer.Argument(callback=path_or_none, help="A
 
     store = Store(folder)
     check_store(store.root)
-    found = check(store)
+    found = check(store, again=everything)
     for finding in found.findings:
         typer.echo(finding)
-    typer.echo(f"{len(found.cells)} cells and {len(found.exams)} exams read, {len(found.findings)} findings", err=True)
+    cells = sum(held.line.kind == "cell" for held in found.held)
+    read = f"{len(found.held) - found.unread} read, the others checked before" if found.unread else "all read"
+    typer.echo(f"{cells} cells and {len(found.held) - cells} exams ({read}), {len(found.findings)} findings", err=True)
     if found.findings:
         raise typer.Exit(FOUND_WANTING)

@@ -1,6 +1,5 @@
 """One document's answer with its full account; one line of a cell's sidecar."""
 
-from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -42,15 +41,16 @@ class DocumentRow(AtRest):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
+        by_rounds = 0
         for drafted, offered, accepted, committed in self.rounds:
-            if not (accepted <= offered <= min(drafted, committed) and committed <= accepted + 1):
+            by_rounds += committed
+            if not (accepted <= offered <= drafted and offered <= committed <= accepted + 1):
                 message = (
                     f"document {self.doc_id}: expected rounds (drafted, offered, accepted, committed) with accepted <= "
                     f"offered <= drafted and offered <= committed <= accepted + 1, got "
                     f"{(drafted, offered, accepted, committed)}; the decoder miscounts, so correct it"
                 )
                 raise ValueError(message)
-        by_rounds = sum(committed for *_, committed in self.rounds)
         if len(self.tokens) != self.prefill_committed + by_rounds:
             message = (
                 f"document {self.doc_id}: expected {self.prefill_committed} tokens from the prefill + {by_rounds} from "
@@ -103,7 +103,7 @@ class DocumentRow(AtRest):
             tokens=self.tokens,
             prefill_committed=self.prefill_committed,
             finish_reason=self.finish_reason,
-            rounds=tuple(Round(drafted=d, offered=o, accepted=a, committed=c) for d, o, a, c in self.rounds),
+            rounds=tuple(map(Round._make, self.rounds)),
             draft_forwards=self.draft_forwards,
             prefill_s=self.prefill_s,
             decode_s=self.decode_s,
@@ -111,13 +111,3 @@ class DocumentRow(AtRest):
             target_s=self.target_s,
             peak_bytes=self.peak_bytes,
         )
-
-
-def rows_to_bytes(rows: Sequence[DocumentRow]) -> bytes:
-    """Rows as JSON Lines, one document a line."""
-    return "".join(row.model_dump_json() + "\n" for row in rows).encode("utf-8")
-
-
-def rows_from_bytes(data: bytes) -> list[DocumentRow]:
-    """Rows from JSON Lines."""
-    return [DocumentRow.model_validate_json(line) for line in data.split(b"\n") if line]

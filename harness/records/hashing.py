@@ -12,8 +12,18 @@ def canonical_sha256(value: Any) -> str:
     Raises:
         ValueError: a number that is not finite.
     """
-    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256_of_canonical(_canonical(value))
+
+
+def sha256_of_canonical(value: Any) -> str:
+    """The same of what `read_canonical` read, or of a part of it."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def read_canonical(data: bytes) -> Any:
+    """JSON with its whole floats as integers, so that nobody has to walk through it to hash it."""
+    return json.loads(data, parse_float=lambda text: _canonical(float(text)))
 
 
 def _canonical(value: Any) -> Any:

@@ -23,7 +23,7 @@ from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.records.exam import AnswerRow, ExamRecord
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.ledger import Ledger, Line
-from offbook.harness.records.record import AnyRecord, Entry, read_record, sealed, slug, stem
+from offbook.harness.records.record import AnyRecord, Entry, read_record, sealed, slug, stem, to_bytes
 
 REMEDY = "delete it, and it is run again"
 
@@ -111,9 +111,9 @@ class Journal:
         for record, data in fresh:
             write_once(self._rows / record.rows_file, data)
             place = self._records / f"{stem(record)}.json"
-            if not write_once(place, _bytes(record)) and not _is(place, record):
+            if not write_once(place, to_bytes(record)) and not _is(place, record):
                 place.unlink()  # without a line it is nothing
-                write_once(place, _bytes(record))
+                write_once(place, to_bytes(record))
         self.ledger.append(
             Line(
                 kind=record.kind,
@@ -192,10 +192,6 @@ def _entry(content: Any) -> Entry:
     )
     record = kinds[0].model_validate_json(json.dumps(content["record"]))
     return record, [kinds[1].model_validate_json(json.dumps(row)) for row in content["rows"]]
-
-
-def _bytes(record: AnyRecord) -> bytes:
-    return (record.model_dump_json(indent=1) + "\n").encode()
 
 
 def _is(path: Path, record: AnyRecord) -> bool:

@@ -1,10 +1,16 @@
-"""Reads everything in a store and names whatever is not as it was committed."""
+"""Reads what is in a store and names whatever is not as it was committed.
 
+What was checked before and has not been touched since is not read again (`checked.py`), unless everything is to be.
+"""
+
+import functools
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from offbook.harness.records.cell import Cell
+from offbook.harness.records.checked import Checked, Held
 from offbook.harness.records.consistency import arms_of, of_cell, of_exam, of_heat
 from offbook.harness.records.damaged import DamagedError
 from offbook.harness.records.exam import Exam
@@ -12,45 +18,136 @@ from offbook.harness.records.ledger import Line
 from offbook.harness.records.store import Store
 
 
-class Verified(NamedTuple):
-    """What was read, and what is wrong with it, a line each."""
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What a store holds, and what is wrong with it, a line each.
 
-    cells: tuple[Cell, ...]
-    exams: tuple[Exam, ...]
+    Attributes:
+        held: the records that are whole each, by the names of their files.
+        findings: what is wrong.
+        unread: how many of them were checked before and not read again.
+    """
+
+    held: tuple[Held, ...] = ()
     findings: tuple[str, ...]
+    unread: int = 0
+
+    @functools.cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells with their documents, which are read now."""
+        return tuple(held.cell() for held in self.held if held.line.kind == "cell")
+
+    @functools.cached_property
+    def exams(self) -> tuple[Exam, ...]:
+        """The exams with their answers, which are read now."""
+        return tuple(held.exam() for held in self.held if held.line.kind == "exam")
 
 
-def verify(store: Store) -> Verified:
-    """Checks every record against the ledger, its hashes, its rows, its own figures and those of its heat."""
+def verify(store: Store, *, again: bool = False) -> Verified:
+    """Checks every record against the ledger, its hashes, its rows, its own figures and those of its heat.
+
+    Args:
+        store: whose records.
+        again: read everything, whatever was checked before.
+    """
     try:
         findings = [*_strangers(store)]
     except ValueError as error:  # then nobody knows what was committed
-        return Verified((), (), (str(error),))
-    cells: list[Cell] = []
-    exams: list[Exam] = []
-    heats: dict[str, list[Cell]] = defaultdict(list)
-    for line in sorted(store.ledger.lines().values(), key=lambda line: line.stem):
-        try:
-            record = store.record(line.key)
-            rows = store.rows(record)
-        except (ValueError, OSError) as error:
-            findings.append(" ".join(str(error).split()))
-            continue
-        if record.kind == "cell":
-            cells.append(cell := Cell(record=record, rows=tuple(rows)))
-            heats[record.heat_id].append(cell)
-            found = [*of_cell(cell), *_together(line, len(arms_of(record.manifest)))]
+        return Verified(findings=(str(error),))
+    checked = Checked(store, again=again)
+    heats = _Heats(checked)
+    found: list[Held] = []
+    problems: list[tuple[str, str]] = []
+    unread = 0
+    for line in store.ledger.lines().values():  # those of a heat stand together
+        if (held := checked.known(line)) is None:
+            try:
+                held, wrong = _check(store, line, checked, heats)
+            except (ValueError, OSError) as error:
+                problems.append((line.stem, " ".join(str(error).split())))
+                continue
+            problems += [(line.stem, f"{line.stem}.json: {problem}; {REMEDY}") for problem in wrong]
         else:
-            exams.append(exam := Exam(record, tuple(rows)))
-            found = [*of_exam(exam), *_together(line, 1)]
-        findings += [f"{line.stem}.json: {problem}; restore it, or delete it and run it again" for problem in found]
-    for heat in heats.values():
-        findings += [f"{problem}; restore it, or run the heat again" for problem in of_heat(heat)]
-    return Verified(tuple(cells), tuple(exams), tuple(findings))
+            unread += 1
+            heats.add(held)
+        found.append(held)
+    findings += [problem for _, problem in sorted(problems)]
+    findings += [f"{problem}; restore it, or run the heat again" for problem in heats.problems()]
+    checked.save()
+    found.sort(key=lambda held: held.line.stem)
+    return Verified(held=tuple(found), findings=tuple(findings), unread=unread)
+
+
+REMEDY = "restore it, or delete it and run it again"
+
+
+def _check(store: Store, line: Line, checked: Checked, heats: "_Heats") -> tuple[Held, list[str]]:
+    """Reads a record.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    look = checked.look(line)
+    record = store.record(line.key)
+    rows_look = checked.rows_look(record.rows_file)
+    rows = tuple(store.rows(record))
+    if record.kind == "cell":
+        cell = Cell(record=record, rows=rows)
+        held = Held(store=store, line=line, heat_id=record.heat_id)
+        heats.add(held, cell)
+        wrong = [*of_cell(cell), *_together(line, len(arms_of(record.manifest)))]
+    else:
+        held = Held(store=store, line=line, heat_id="")
+        wrong = [*of_exam(Exam(record, rows)), *_together(line, 1)]
+    if not wrong:
+        checked.remember(held, record.rows_file, look, rows_look)
+    return held, wrong
+
+
+class _Heats:
+    """Cells by heat. Those that were just read are held against each other as soon as the next heat begins."""
+
+    def __init__(self, checked: Checked) -> None:
+        self._checked = checked
+        self._heats: dict[str, list[Held]] = defaultdict(list)
+        self._open: dict[str, Cell] = {}  # of one heat
+        self._told: dict[str, list[str]] = {}
+
+    def add(self, held: Held, cell: Cell | None = None) -> None:
+        """A cell, with what it holds where that was read; exams are in no heat."""
+        if held.line.kind == "exam":
+            return
+        if cell is not None:
+            if self._open and next(iter(self._open.values())).record.heat_id != held.heat_id:
+                self._close()
+            self._open[held.line.sha256] = cell
+        self._heats[held.heat_id].append(held)
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong between the cells of each heat."""
+        self._close()
+        for heat in self._heats.values():
+            name = _hash(held.line.sha256 for held in heat)
+            if self._checked.agrees(name):
+                continue
+            if (found := self._told.get(name)) is None:
+                found = [*of_heat([held.cell() for held in heat])]
+            if not found:
+                self._checked.agree(name)
+            yield from found
+
+    def _close(self) -> None:
+        if self._open:
+            self._told[_hash(self._open)] = [*of_heat([*self._open.values()])]
+            self._open = {}
+
+
+def _hash(hashes: Iterable[str]) -> str:
+    return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
 
 
 def whole(store: Store) -> Verified:
-    """Everything in a store.
+    """Everything in a store, checked.
 
     Raises:
         DamagedError: something is wrong with it: the first finding, and how many there are.

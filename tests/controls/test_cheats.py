@@ -148,7 +148,7 @@ def less_a_round(generation):
 
 
 def more_accepted(generation):
-    rounds = [dataclasses.replace(r, accepted=r.accepted + 1) for r in generation.rounds]
+    rounds = [r._replace(accepted=r.accepted + 1) for r in generation.rounds]
     return dataclasses.replace(generation, rounds=tuple(rounds))
 
 

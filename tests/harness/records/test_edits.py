@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from offbook.harness.cli.main import main
+from offbook.harness.records import checked
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify, whole
@@ -25,14 +26,16 @@ Place = tuple[Any, ...]
 
 
 @pytest.fixture
-def root(tmp_path: Path, make_heat: Any) -> Path:
-    """A heat of two arms and an exam."""
+def root(tmp_path: Path, make_heat: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A heat of two arms and an exam, which were checked and are remembered as they are."""
+    monkeypatch.setattr(checked, "SETTLED_NS", -checked.SETTLED_NS)
     cells = make_heat()
     manifest = cells[0].record.manifest | {"heat": {"arms": ["autoregressive", "eagle2"], "order": "rotated"}}
     store = Store(tmp_path / "store")
     store.commit([(cell.record.model_copy(update={"manifest": manifest}), cell.rows) for cell in cells])
     store.commit([(exam_record(), ROWS)])
     assert verify(store).findings == ()
+    assert verify(store).unread == 3
     return store.root
 
 
