@@ -6,6 +6,6 @@
     consistency                 whether perspectives lead to one answer
     session, tables, analysis   reading the states once, the tables made of them, the command
 
-What MIND weighed over training is `methods/mind/preference.py`. The body of arXiv:2601.03717 is not at hand: the
+What MIND weighed over training is `preference.py`. The body of arXiv:2601.03717 is not at hand: the
 authors report t-SNE maps and a Dirichlet-process mixture, the rest is ours.
 """

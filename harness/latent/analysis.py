@@ -26,6 +26,7 @@ from offbook.harness.latent.cka import debiased_cka, linear_cka
 from offbook.harness.latent.hidden_states import Reading
 from offbook.harness.latent.libraries import require_libraries
 from offbook.harness.latent.pictures import SEEDS, curves_picture, map_picture, tsne
+from offbook.harness.latent.preference import ALPHA, Row, binned, read_preference
 from offbook.harness.latent.separability import Floats, compress, length_features
 from offbook.harness.latent.session import GENERIC, Session, Subject, read_questions
 from offbook.harness.latent.tables import (
@@ -41,7 +42,6 @@ from offbook.harness.records.model_names import shown_model
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.target import resolve_device, resolve_dtype
 from offbook.harness.tables.columns import csv_text
-from offbook.methods.mind.preference import ALPHA, Row, binned, read_preference
 
 NAME = re.compile(r"[\w.-]+")
 

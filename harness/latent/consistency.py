@@ -1,6 +1,6 @@
 """Do a question's perspectives lead a model to the same answer, read behind each of its rationales?
 
-Teacher-forced, as in L_cons (`losses.py`): next-token distributions at the answer's tokens, behind the rationale and
+Teacher-forced, as in MIND's consistency loss: next-token distributions at the answer's tokens, behind the rationale and
 the beginning of the answer line. The gold answer stands in most rationales already, so this measures whether a model
 follows what it reads, not whether it can solve the question.
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import torch
 
-from offbook.methods.mind.losses import jensen_shannon
+from offbook.engine.students.divergence import jensen_shannon
 
 
 class Consistency(NamedTuple):

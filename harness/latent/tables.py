@@ -12,10 +12,10 @@ import pandas as pd
 from tabulate import tabulate
 
 from offbook.harness.latent.hidden_states import Reading
+from offbook.harness.latent.preference import ALPHA, Row
 from offbook.harness.latent.separability import Floats, Labels, mixture, probe, silhouette
 from offbook.harness.statistics.intervals import mean_interval, student_quantile
 from offbook.harness.tables.markdown import machines_below
-from offbook.methods.mind.preference import ALPHA, Row
 
 BASE = "base"
 

@@ -12,7 +12,6 @@ Legend: I selected paths, N predicted tokens of all paths, A answer tokens, V vo
 """
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -20,6 +19,7 @@ import torch
 from torch import nn
 
 from offbook.engine.students.branches import Branches, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.divergence import jensen_shannon
 from offbook.engine.students.paths import Paths
 
 Learnability = Literal["path", "rationale", "answer"]
@@ -68,10 +68,3 @@ def consistency(logits_NV: torch.Tensor, branches: Branches, alpha_I: torch.Tens
     for i, j in itertools.combinations(range(len(log_p)), 2):
         total = total + alpha[i] * alpha[j] * jensen_shannon(log_p[i], log_p[j])
     return total
-
-
-def jensen_shannon(log_p_AV: torch.Tensor, log_q_AV: torch.Tensor) -> torch.Tensor:
-    """JSD(P ‖ Q) in nats, a mean over positions: 0 for equal ones, ln 2 for disjoint ones. Log-probabilities finite."""
-    log_m_AV = torch.logaddexp(log_p_AV, log_q_AV) - math.log(2)
-    divergence_A = (log_p_AV.exp() * (log_p_AV - log_m_AV) + log_q_AV.exp() * (log_q_AV - log_m_AV)).sum(-1) / 2
-    return divergence_A.mean()

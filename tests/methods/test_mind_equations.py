@@ -9,10 +9,11 @@ import torch
 from torch.nn import functional
 
 from offbook.engine.students.branches import Branches, lay_out, token_losses
+from offbook.engine.students.divergence import jensen_shannon
 from offbook.engine.students.paths import Response
 from offbook.methods.mind.calibration import MetaUpdater, meta_loss
 from offbook.methods.mind.inertia import PerspectiveTrend
-from offbook.methods.mind.losses import consistency, fine_tuning, jensen_shannon, path_losses
+from offbook.methods.mind.losses import consistency, fine_tuning, path_losses
 from offbook.methods.mind.metanet import MetaNet
 from offbook.methods.mind.monitor import observe, spearman
 from offbook.methods.mind.selection import select, weights

@@ -15,9 +15,9 @@ from offbook.harness.latent.documents import read_documents, token_divergence
 from offbook.harness.latent.hidden_states import read_corpus
 from offbook.harness.latent.libraries import require_libraries
 from offbook.harness.latent.pictures import curves_picture, map_picture, perplexity, tsne
+from offbook.harness.latent.preference import binned, read_preference
 from offbook.harness.latent.separability import compress, length_features, mixture, probe, silhouette
 from offbook.harness.latent.state_cache import remembered
-from offbook.methods.mind.preference import binned, read_preference
 from tests.methods.mind_corpus import mind_paths
 from tests.tiny import tiny_model
 

@@ -1,7 +1,8 @@
-"""Which perspectives MIND weighed over training, from the log in a student's `distillation.json`.
+"""Which perspectives a method weighed over training, from the log in a student's `distillation.json`.
 
-Every step's entry has the mean weight of each perspective over the step's questions (`alpha/...`), how many were kept,
-entropy and jitter of the weights, and the rank correlation of scores and negative losses (`monitor.py`).
+A method that weighs them (MIND) writes into every step's entry the mean weight of each perspective over the step's
+questions (`alpha/...`), how many were kept, entropy and jitter of the weights, and the rank correlation of scores and
+negative losses.
 """
 
 import itertools
@@ -19,7 +20,7 @@ Row = dict[str, float]
 
 
 def read_preference(folder: Path) -> list[Row] | None:
-    """The log's entries with these numbers alone, in order; None for a model that MIND did not train.
+    """The log's entries with these numbers alone, in order; None where no perspectives were weighed.
 
     Raises:
         ValueError: a training record that cannot be read.
