@@ -82,6 +82,18 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def deletion(session: nox.Session) -> None:
+    """Each contender deleted in a copy of the tree, the rest run; writes results/deletion.md; half an hour."""
+    prepare(session)
+    summary = ("--summary", "results/deletion.md")
+    call(
+        session,
+        *("python", "-m", "tests.deletion.campaign", *summary, *session.posargs),
+        env={**TEST_ENV, "PYTHONPATH": ".:src"},
+    )
+
+
+@nox.session
 def reproduce(session: nox.Session) -> None:
     """Decoders and students, on every core (the profile `laptop` unless arguments after -- say otherwise)."""
     prepare(session)

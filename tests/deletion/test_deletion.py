@@ -1,0 +1,43 @@
+"""Each contender could be deleted without touching the rest; `nox -s deletion` deletes each and runs the rest."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.deletion.contenders import NEEDED, ROSTERS, entrants, importers, naming_tests, without
+
+ROOT = Path(__file__).parents[2]
+ENTRANTS = entrants(ROOT)
+KNOWN = [name for entrant in ENTRANTS for name in entrant.names]
+
+
+@pytest.mark.parametrize("entrant", ENTRANTS, ids=lambda entrant: entrant.path.stem)
+def test_nobody_names_a_contenders_module_but_the_roster(entrant):
+    assert set(importers(ROOT, entrant)) <= set(ROSTERS)
+
+
+def test_every_contender_of_the_roster_has_a_place():
+    from offbook.harness.roster.decoders import DECODERS
+    from offbook.harness.roster.distillers import DISTILLERS
+
+    assert sorted([NEEDED, *KNOWN]) == sorted([*DECODERS, *DISTILLERS])
+
+
+@pytest.mark.parametrize("entrant", ENTRANTS, ids=lambda entrant: entrant.path.stem)
+def test_a_roster_without_a_contender_has_all_others(entrant):
+    left = {"DECODERS": set(), "DISTILLERS": set()}
+    for place, table in ROSTERS.items():
+        source = without((ROOT / place).read_text(encoding="utf-8"), table, entrant.names)
+        assert entrant.module not in source
+        module = {"__name__": "offbook." + place.removesuffix(".py").replace("/", ".")}
+        exec(compile(source, place, "exec", dont_inherit=True), module)
+        for name in left:
+            left[name] |= set(module.get(name, ()))
+    assert left["DECODERS"] | left["DISTILLERS"] == {NEEDED, *KNOWN} - set(entrant.names)
+
+
+def test_tests_of_a_contender_go_with_it_and_others_stay():
+    (mind,) = (entrant for entrant in ENTRANTS if entrant.names == ("mind",))
+    named = naming_tests(ROOT, mind)
+    assert Path("tests/methods/test_mind_training.py") in named
+    assert not {Path("tests/tiny.py"), Path("tests/harness/matrix/test_graph.py")} & named
