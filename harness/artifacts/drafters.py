@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from offbook.engine.progress import Progress, Silent
 from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.spent import spending
 from offbook.harness.roster.decoders import Contender
 from offbook.harness.roster.target import Target
 
@@ -67,16 +68,17 @@ def train(
         msg = f"{contender.name}: expected a contender with a trained drafter, got one that needs none"
         raise ValueError(msg)
     check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
-    trained = train_drafter(
-        target.backbone,
-        contender.architecture(),
-        answers,
-        config,
-        folder,
-        target=target.identity,
-        features_dir=features_dir,
-        progress=lambda p: told.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
-    )
+    with spending("training"):
+        trained = train_drafter(
+            target.backbone,
+            contender.architecture(),
+            answers,
+            config,
+            folder,
+            target=target.identity,
+            features_dir=features_dir,
+            progress=lambda p: told.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
+        )
     if features_dir is not None:
         shutil.rmtree(features_dir, ignore_errors=True)
     return trained

@@ -30,6 +30,7 @@ from offbook.harness.records.exam import TrainingCost
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import load_average
 from offbook.harness.records.redaction import shown_settings
+from offbook.harness.records.spent import spending
 from offbook.harness.records.student import StudentId
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.distillers import distiller
@@ -138,19 +139,22 @@ def make(
         return checked(folder, student, material)
     method = distiller(student.method)
     method.check_corpus(student.options, material.corpus)
-    model, tokenizer = pretrained.load(student.model, device=device)
+    with spending("loading"):
+        model, tokenizer = pretrained.load(student.model, device=device)
     Backbone(model).use_native_attention()  # branches replace the model's mask as trees do: the same models are refused
     score = dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens, context_length=context_of(model))
     encode_corpus(material.corpus, tokenizer, max_length=student.config.max_length)  # or refuses it
     vectors, prepared_s = None, 0.0
     if method.reads_vectors:
-        encoder = load_encoder(student.encoder, device)
-        vectors, prepared_s = path_vectors(
-            material.corpus,
-            encoder,
-            tables or folder / "state",
-            progress=lambda done, total: progress.update(done, total, "vectors of the rationales"),
-        )
+        with spending("loading"):
+            encoder = load_encoder(student.encoder, device)
+        with spending("forwards"):
+            vectors, prepared_s = path_vectors(
+                material.corpus,
+                encoder,
+                tables or folder / "state",
+                progress=lambda done, total: progress.update(done, total, "vectors of the rationales"),
+            )
     progress.say(f"    {student.name}: {say_precision(folder, student.config.mixed_precision, model.device)}")
     description, load_at_start = process_manifest(), load_average()
     job = Job(
@@ -168,7 +172,8 @@ def make(
         score=score,
         report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
     )
-    return method.distil(job, vectors)
+    with spending("training"):
+        return method.distil(job, vectors)
 
 
 def dev_score(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from offbook.engine.progress import Progress
 from offbook.engine.quoting import quoted
 from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.spent import spending
 from offbook.harness.roster.target import Target
 from offbook.tasks.prompts import DATA_PATH, Prompt, load_prompts
 
@@ -56,12 +57,13 @@ def target_answers(
         return load_answers(path, target.tokenizer, prompts)
     target.backbone.use_native_attention()
     try:
-        return answer_prompts(
-            target.backbone.model,
-            target.tokenizer,
-            prompts,
-            folder / f"answers-{target.weights_sha256[:12]}-{canonical_sha256([p.id for p in prompts])[:8]}.jsonl",
-            progress=lambda done, total: progress.update(done, total, "answers to the training prompts"),
-        )
+        with spending("forwards"):
+            return answer_prompts(
+                target.backbone.model,
+                target.tokenizer,
+                prompts,
+                folder / f"answers-{target.weights_sha256[:12]}-{canonical_sha256([p.id for p in prompts])[:8]}.jsonl",
+                progress=lambda done, total: progress.update(done, total, "answers to the training prompts"),
+            )
     finally:
         target.backbone.use_tree_attention()

@@ -29,6 +29,7 @@ STORE_FILES = (
     "ledger.jsonl",
     "run.json",
     "plan.json",
+    "spent.jsonl",
     "finished.json",
 )
 

@@ -1,6 +1,7 @@
-"""What the stages of a plan will take, from what earlier ones took: the tables of this folder, or the committed ones.
+"""What the stages of a plan will take, from what earlier ones took: in this folder, or in the committed results.
 
-Nothing is guessed: where no record tells, nothing is said. Times are of the machine that the records come from.
+Heats, exams and trainings of students are told by the tables, answers and drafters by what was spent on others of their
+kind. Nothing is guessed: where no record tells, nothing is said. Times are of the machine that the records come from.
 """
 
 import csv
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from offbook.harness.matrix.graph import Graph, Stage
+from offbook.harness.matrix.units import measure
+from offbook.harness.records.spent import read
 
 Row = Mapping[str, str]
 MIB = 2**20
@@ -28,12 +31,13 @@ class Estimates:
     """Rates of the first folder that has tables.
 
     Args:
-        folders: where leaderboard.csv and students.csv may lie.
+        folders: where leaderboard.csv, students.csv and spent.jsonl may lie.
     """
 
     def __init__(self, *folders: Path) -> None:
         self._cells = _first(folders, "leaderboard.csv")
         self._exams = _first(folders, "students.csv")
+        self._spent = [spent for folder in folders for spent in read(folder) if spent.units]
 
     def on(self, graph: Graph) -> Graph:
         """A plan with what is expected of its stages."""
@@ -46,12 +50,21 @@ class Estimates:
         )
 
     def of(self, stage: Stage) -> Estimate:
-        """See `Estimate`; of heats, exams and trainings of students."""
+        """See `Estimate`."""
         if stage.kind == "heat":
             return self._heat(stage.spec)
         if stage.kind == "exam":
             return self._exam(stage.spec)
-        return self._student(stage.spec) if stage.kind == "student" else Estimate()
+        return self._unit(stage) or (self._student(stage.spec) if stage.kind == "student" else Estimate())
+
+    def _unit(self, stage: Stage) -> Estimate | None:
+        """Seconds a unit of what was spent on stages that are alike; those of this folder first."""
+        name, units = measure(stage)
+        alike = [spent for spent in self._spent if (spent.kind, spent.name) == (stage.kind, name)]
+        if not (alike and units):
+            return None
+        each = sum(spent.wall_s for spent in alike) / sum(spent.units for spent in alike)
+        return Estimate(seconds=units * each, measured=f"measured: {each:.3g} s a unit in {len(alike)} stages")
 
     def _heat(self, spec: Any) -> Estimate:
         """Every arm's seconds a document on this suite, or tokens a second on others up to the cap."""

@@ -14,11 +14,13 @@ from offbook.harness.matrix.estimates import Estimates
 from offbook.harness.matrix.executors.choose import Executor
 from offbook.harness.matrix.executors.in_process import InProcess
 from offbook.harness.matrix.executors.schedule import Tally, run_graph
+from offbook.harness.matrix.executors.watched import Watched
 from offbook.harness.matrix.graph import PLAN, TRIALS, Graph, Stage
 from offbook.harness.matrix.progress import progress
 from offbook.harness.matrix.rehearsal import rehearse
 from offbook.harness.matrix.state import done
 from offbook.harness.matrix.worker import ATTEMPTS
+from offbook.harness.records.spent import note
 from offbook.harness.records.store import Store
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.write import Writer
@@ -64,10 +66,11 @@ def run_plan(
         Exception: what the only stage that failed in this process has failed with.
     """
     executor = executor or Executor(kind="in-process")
+    pool = executor.pool(graph, folder, told, device=device)
+    watched = Watched(pool)
     graph = Estimates(folder, COMMITTED).on(graph)
     Store(folder).recover()
     there = done(graph, folder)
-    pool = executor.pool(graph, folder, told, device=device)
     if executor.here and len(there) < len(graph):
         rehearse(graph, there, making.session(folder, device), told)
     if not isinstance(pool, InProcess):
@@ -84,16 +87,18 @@ def run_plan(
             tables.update(far)
 
     attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS  # this process would make the same mistake again
-    tables.finish(far)
     try:
-        tally = run_graph(graph, folder, pool, progress=told, attempts=attempts, then=then)
+        tables.finish(far)
+        tally = run_graph(graph, folder, watched, progress=told, attempts=attempts, then=then)
     except BaseException:
         with contextlib.suppress(Exception):  # what stopped the run is told, not what this makes of it
             tables.finish(far)
         raise
+    else:
+        tables.finish(far)
     finally:
         making.session.cache_clear()
-    tables.finish(far)
+        note(folder, watched.outside())
     errors = pool.errors if isinstance(pool, InProcess) else {}
     if len(tally.failed) == 1 and set(errors) >= set(tally.failed):
         raise errors[next(iter(tally.failed))]

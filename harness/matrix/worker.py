@@ -5,6 +5,7 @@ the folder whether it is done. A failure becomes a record before it is raised; a
 stage itself keeps to go on from.
 """
 
+import time
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -15,6 +16,8 @@ from offbook.harness.matrix.failures import fail, failures_of
 from offbook.harness.matrix.graph import Graph, Stage
 from offbook.harness.matrix.runners import RUNNERS, runner
 from offbook.harness.matrix.state import is_done
+from offbook.harness.matrix.units import measure
+from offbook.harness.records.spent import CLOCK, Spent, note, since, spending
 
 ATTEMPTS = 3
 
@@ -90,9 +93,15 @@ def attempt(
 
 
 def _do(stage: Stage, folder: Path, progress: Progress, device: str, runners: Mapping[str, str]) -> None:
+    began, before = time.perf_counter(), CLOCK.totals()
     try:
-        runner(stage.kind, runners)(stage, folder, progress, device=device)
+        with spending("imports"):
+            function = runner(stage.kind, runners)
+        function(stage, folder, progress, device=device)
         assert is_done(stage, folder), f"{stage.title} ended without its result"
     except Exception as error:
         fail(folder, stage.key, type(error).__name__, str(error) or type(error).__name__)
         raise
+    name, units = measure(stage)
+    wall_s = time.perf_counter() - began
+    note(folder, Spent(key=stage.key, kind=stage.kind, name=name, units=units, wall_s=wall_s, seconds=since(before)))

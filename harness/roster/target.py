@@ -13,6 +13,7 @@ from offbook.engine.model_identity import model_identity
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
 from offbook.harness.records.model_names import HIDDEN
+from offbook.harness.records.spent import spending
 
 if TYPE_CHECKING:
     import torch
@@ -157,8 +158,9 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
     from offbook.engine.decoding.endings import end_token_ids
 
     chosen, place = resolve_dtype(dtype), resolve_device(device)
-    identity = model_identity(name, revision=revision)
-    model, tokenizer = pretrained.load(name, dtype=chosen, device=place, revision=revision)
+    with spending("loading"):
+        identity = model_identity(name, revision=revision)
+        model, tokenizer = pretrained.load(name, dtype=chosen, device=place, revision=revision)
     return Target(
         name=short_name(name),
         dtype=dtype,

@@ -2,7 +2,7 @@
 
 import contextlib
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from lm_eval.tasks import TaskManager
 
 from offbook.engine.quoting import quoted
+from offbook.harness.records.spent import spending
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.blame import TaskError
 from offbook.tasks.build import blamed_in, build
@@ -50,7 +51,8 @@ class Suite:
         Raises:
             TaskError: it cannot be built.
         """
-        task = build(self.group or self.name, self.manager)[self.member or self.name]
+        with spending("lm-eval"):
+            task = build(self.group or self.name, self.manager)[self.member or self.name]
         if task.get_config("num_fewshot") is None:
             task.set_config(key="num_fewshot", value=0)
         task.set_fewshot_seed(seed=FEWSHOT_SEED)
@@ -63,9 +65,11 @@ class Suite:
         path: Path | None = None if entry is None else entry.yaml_path
         return path
 
-    def blamed(self, wanted: str) -> contextlib.AbstractContextManager[None]:
-        """Errors inside are this suite's; see `tasks.blame`."""
-        return blamed_in(self.manager, self.name, wanted, declared=self.group)
+    @contextlib.contextmanager
+    def blamed(self, wanted: str) -> Iterator[None]:
+        """Errors inside are this suite's, see `tasks.blame`; the time is lm-eval's."""
+        with spending("lm-eval"), blamed_in(self.manager, self.name, wanted, declared=self.group):
+            yield
 
 
 def suite_names() -> list[str]:
@@ -90,6 +94,11 @@ def find_suites(
         TaskError: a suite that cannot be built.
         ValueError: no such task (the nearest name is suggested), or one that two files declare.
     """
+    with spending("lm-eval"):
+        return _found(names, include_path, say)
+
+
+def _found(names: Sequence[str], include_path: Path | None, say: Callable[[str], object]) -> list[Suite]:
     manager = _own_manager(include_path)
     if strangers := [name for name in names if _full(name, manager) not in manager.all_tasks]:
         for name in strangers:

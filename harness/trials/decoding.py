@@ -29,6 +29,7 @@ from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
 from offbook.engine.progress import Progress
+from offbook.harness.records.spent import spending
 from offbook.harness.roster.arms import Arm
 from offbook.harness.roster.target import Target
 
@@ -121,7 +122,7 @@ class _Watch:
         generator = self.target.generator(document_seed(self.seed, self.suite, doc_id, arm.id))
         gc.disable()  # a collection in the middle would be charged to whoever is running
         try:
-            with CallCounter([self.target.backbone.model]) as counter:
+            with spending("forwards"), CallCounter([self.target.backbone.model]) as counter:
                 answer = arm.decoder.generate(prompt_1P, sampling=self.sampling, limits=limits, generator=generator)
         except ValueError as error:
             msg = f"{self.suite}, document {doc_id}, {arm.name}: {error}"

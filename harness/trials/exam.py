@@ -19,6 +19,7 @@ from offbook.harness.records.cell import LimitsSpec
 from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, SittingSpec, SuiteSpec, TrainingCost
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import load_average
+from offbook.harness.records.spent import spending
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import StudentId
 from offbook.harness.roster.target import Target
@@ -235,12 +236,13 @@ def _answer(
         for start in range(0, len(order), paper.batch_size):
             progress.update(start, len(order), title)
             names = order[start : start + paper.batch_size]
-            batch = answer_batch(
-                target.backbone.model,
-                target.tokenizer,
-                [prompts[n] for n in names],
-                [_limits(paper, target, asked[n]) for n in names],
-            )
+            with spending("forwards"):
+                batch = answer_batch(
+                    target.backbone.model,
+                    target.tokenizer,
+                    [prompts[n] for n in names],
+                    [_limits(paper, target, asked[n]) for n in names],
+                )
             answers += [
                 ExamAnswer(of=of, doc_id=doc_id, tokens=answer.tokens, finish_reason=answer.finish_reason)
                 for (of, doc_id), answer in zip(names, batch, strict=True)

@@ -17,6 +17,7 @@ from offbook.engine.progress import Progress, Silent
 from offbook.harness.certificates.certify import certify
 from offbook.harness.records.cell import CellRecord, CellSpec, LimitsSpec
 from offbook.harness.records.consistency import arms_of
+from offbook.harness.records.spent import spending
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import StudentId
 from offbook.harness.roster import decoders as roster
@@ -201,18 +202,19 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     with scoring(store.root):
         rows = {arm.id: scored(heat, answers, arm) for arm in heat.arms}
         metric = main_metric(dict(enumerate(row.scores for arm in heat.arms for row in rows[arm.id])), name)
-    certificates = {
-        arm.id: certify(
-            arm,
-            target=heat.target,
-            sampling=heat.sampling,
-            seed=heat.seed,
-            reference=rows[roster.BASELINE],
-            rows=rows[arm.id],
-            prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
-        )
-        for arm in heat.arms
-    }
+    with spending("forwards"):
+        certificates = {
+            arm.id: certify(
+                arm,
+                target=heat.target,
+                sampling=heat.sampling,
+                seed=heat.seed,
+                reference=rows[roster.BASELINE],
+                rows=rows[arm.id],
+                prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
+            )
+            for arm in heat.arms
+        }
     if reason := not_scored(name, metric):
         description["not_scored"] = {name: reason}
         progress.say(f"    {name}: not scored right or wrong: {reason}")
