@@ -89,6 +89,7 @@ def complete(folder: Path, key: str, files: Iterable[str] | None = None) -> Arti
     entries = tuple(_entry(folder, name) for name in names)
     manifest = ArtifactManifest(key=key, files=entries)
     atomic_write_bytes(folder / NAME, manifest.to_bytes())
+    _remember(folder, manifest, _looks(folder, manifest))
     return manifest
 
 
@@ -120,9 +121,9 @@ def check(folder: Path, key: str | None = None, *, again: bool = False) -> str |
         found = "is missing" if name in listed else "is not of the artifact"
         return f"{folder.name}: the file {quoted(name)} {found}; run its stage again"
     looks = _looks(folder, manifest)
-    if not again and _remembered(folder) == looks:
-        return None
-    for name, entry in listed.items():
+    known = {} if again else _remembered(folder, manifest)
+    unknown = {name: entry for name, entry in listed.items() if known.get(name) != looks[name]}
+    for name, entry in unknown.items():
         size = (folder / name).stat().st_size
         if size != entry.size:
             return f"{folder.name}: expected {entry.size} bytes in {quoted(name)}, got {size}; run its stage again"
@@ -131,7 +132,8 @@ def check(folder: Path, key: str | None = None, *, again: bool = False) -> str |
                 f"{folder.name}: expected SHA-256 {entry.sha256[:12]} of {quoted(name)}, got {found[:12]}; "
                 "run its stage again"
             )
-    _remember(folder, looks)
+    if unknown:
+        _remember(folder, manifest, looks)
     return None
 
 
@@ -165,25 +167,29 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _looks(folder: Path, manifest: ArtifactManifest) -> dict[str, Any]:
-    """What changes with every write to a file; the hash of the list ties it to what the files were compared with."""
+def _looks(folder: Path, manifest: ArtifactManifest) -> dict[str, list[int]]:
+    """What changes with every write to a file, by its name."""
     looks = {}
     for entry in manifest.files:
         stat = (folder / entry.name).stat()
         looks[entry.name] = [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-    return {"manifest": manifest.own_hash(), "files": looks}
+    return looks
 
 
-def _remember(folder: Path, looks: dict[str, Any]) -> None:
-    """Unless a file was touched so lately that the next write might leave its times as they are."""
-    newest = max((look[-1] for look in looks["files"].values()), default=0)
-    if newest + SETTLED_NS < time.time_ns():
-        with contextlib.suppress(OSError):  # a folder that only may be read is read in full each time
-            atomic_write_bytes(folder / CHECKED, json.dumps(looks).encode())
+def _remember(folder: Path, manifest: ArtifactManifest, looks: dict[str, list[int]]) -> None:
+    """But for files that were touched so lately that the next write might leave their times as they are.
+
+    The hash of the list ties looks to what the files were compared with.
+    """
+    settled = {name: look for name, look in looks.items() if look[-1] + SETTLED_NS < time.time_ns()}
+    with contextlib.suppress(OSError):  # a folder that only may be read is read in full each time
+        content = {"manifest": manifest.own_hash(), "files": settled}
+        atomic_write_bytes(folder / CHECKED, json.dumps(content).encode())
 
 
-def _remembered(folder: Path) -> Any:
+def _remembered(folder: Path, manifest: ArtifactManifest) -> dict[str, Any]:
     try:
-        return json.loads((folder / CHECKED).read_bytes())
-    except (OSError, ValueError):
-        return None
+        found = json.loads((folder / CHECKED).read_bytes())
+        return dict(found["files"]) if found["manifest"] == manifest.own_hash() else {}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}

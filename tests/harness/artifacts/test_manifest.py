@@ -105,8 +105,18 @@ def test_what_was_remembered_spares_reading_and_may_be_lost(folder: Path, monkey
     assert check(folder) is None
 
 
-def test_a_file_just_written_is_not_remembered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifest, "SETTLED_NS", 3_600 * 10**9)
+def test_a_file_just_written_is_not_remembered_and_the_others_are(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     complete(folder, KEY)
+    age(folder)
     assert check(folder) is None
-    assert not (folder / CHECKED).exists()
+    weights, read = folder / "parts" / "weights", []
+    weights.write_bytes(weights.read_bytes())
+    original = manifest._sha256
+    monkeypatch.setattr(manifest, "SETTLED_NS", 3_600 * 10**9)
+    monkeypatch.setattr(manifest, "_sha256", lambda path: [read.append(path.name), original(path)][1])
+    assert check(folder) is None
+    assert read == ["weights"]
+    assert check(folder) is None
+    assert read.count("weights") == 2
