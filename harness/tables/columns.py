@@ -18,7 +18,7 @@ from rich.markup import escape as escape_markup
 from offbook.harness.tables.markdown import count, escape, markdown_table, number, share
 
 Place = Literal["csv", "markdown", "readme", "terminal"]
-Kind = Literal["text", "whole", "number", "share", "count"]
+Kind = Literal["text", "truth", "whole", "number", "share", "count"]
 Rerun = Literal["", "row", "interval", "test", "beside", "timing"]
 Row = dict[Any, Any]
 
@@ -41,7 +41,8 @@ class Column:
         name: in CSV.
         heading: for people.
         unit: what the number in CSV counts; "" for text and for plain ratios.
-        kind: how people read it: text, a whole number, a rounded one, a share in percent, or a count such as 1.2M.
+        kind: how people read it: text, yes or no, a whole number, a rounded one, a share in percent, or a count such as
+            1.2M.
         digits: of a number.
         scale: a number is shown times this, 100 for points.
         sign: "+" shows the sign of a number above 0 too.
@@ -50,6 +51,7 @@ class Column:
         shown_for: whether it is shown for these rows; CSV always has it.
         behind: the field whose text stands behind the number, such as a score's metric.
         written: how a cell is written, where it is more than its own number.
+        quoted: whether that is made harmless, as text must be that is not the table's own.
         rerun: what a rerun must show: the name of the same row; a number that is equal or whose interval overlaps; the
             same test, passed; a number that stands beside, unjudged; a timing, which also stands beside and is another
             one in every run. "" for what is not held against a rerun.
@@ -69,6 +71,7 @@ class Column:
     shown_for: Callable[[pd.DataFrame], bool] = always
     behind: str = ""
     written: Callable[[Row], str] | None = None
+    quoted: bool = True
     rerun: Rerun = ""
     rerun_for: Callable[[Row], bool] = always
     definition: str = ""
@@ -87,10 +90,12 @@ class Column:
             quote: makes text harmless where the cell goes; numbers need none.
         """
         if self.written is not None:
-            return quote(self.written(row))
+            return quote(self.written(row)) if self.quoted else self.written(row)
         if self.kind in ("text", "whole"):
             return quote(f"{row[self.name]}")
         value = row[self.name]
+        if self.kind == "truth":
+            return "yes" if value else "no"
         shown = {"share": share, "count": count}.get(self.kind, self._number)(value)
         low, high = (row.get(f"{self.name}_{end}", math.nan) for end in ("low", "high"))
         if bounds and self.interval and not math.isnan(low):
@@ -181,21 +186,32 @@ def to_terminal(table: Table, title: str) -> rich.table.Table:
     return shown
 
 
+def pick(columns: Sequence[Column], *names: str) -> tuple[Column, ...]:
+    """Some columns of a description, in this order."""
+    by_name = {column.name: column for column in columns}
+    return tuple(by_name[name] for name in names)
+
+
 def definitions(columns: Sequence[Column]) -> list[str]:
     """A line of Markdown for each column that has a definition."""
-    return [bullet(f"**{column.heading}**: {column.definition}") for column in columns if column.definition]
+    return [bullet(defined(column)) for column in columns if column.definition]
+
+
+def defined(column: Column) -> str:
+    """A column's heading and what it means."""
+    return f"**{column.heading}**: {column.definition}"
 
 
 def bullet(text: str) -> str:
     """One entry of a list in Markdown, wrapped."""
-    return textwrap.fill(
-        " ".join(text.split()),
-        WIDTH,
-        initial_indent="- ",
-        subsequent_indent="  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return textwrap.indent(paragraph(text, WIDTH - 2), "  ").replace(" ", "-", 1)
+
+
+def paragraph(text: str, width: int = WIDTH) -> str:
+    """Text wrapped; a number and its % stay together."""
+    together = " ".join(text.split()).replace(" %", "\N{NO-BREAK SPACE}%")
+    wrapped = textwrap.fill(together, width, break_long_words=False, break_on_hyphens=False)
+    return wrapped.replace("\N{NO-BREAK SPACE}%", " %")
 
 
 def differing(*names: str) -> Callable[[pd.DataFrame], bool]:

@@ -49,7 +49,13 @@ DECODER = (
 RUN = (
     Column(name="layout", heading="Layout", shown_in=EVERYWHERE, shown_for=differing("layout")),
     Column(name="dtype", heading="Number format", shown_in=EVERYWHERE, shown_for=differing("dtype")),
-    Column(name="chat_template", heading="Chat template", shown_in=EVERYWHERE, shown_for=differing("chat_template")),
+    Column(
+        name="chat_template",
+        heading="Chat template",
+        kind="truth",
+        shown_in=EVERYWHERE,
+        shown_for=differing("chat_template"),
+    ),
 )
 
 

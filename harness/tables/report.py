@@ -19,7 +19,7 @@ from offbook.harness.tables.decoders_markdown import machines_of, update_readme
 from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.markdown import share
 from offbook.harness.tables.progress_markdown import progress_line
-from offbook.harness.tables.students_columns import ALL_SUITES
+from offbook.harness.tables.students_columns import ALL_SUITES, TERMINAL
 from offbook.harness.tables.students_markdown import update_students_readme
 from offbook.harness.tables.write import Known, write_all
 
@@ -76,16 +76,7 @@ def _decoders(table: pd.DataFrame) -> Table:
 
 
 def _students(table: pd.DataFrame) -> Table:
-    shown = Table(
-        *("Model", "Student", "Group", "Seeds", "Items"),
-        *("Finished", "Accuracy", "Change", "Gradient tokens"),
-        title="Students",
-    )
-    for row in table[table["suite"] == ALL_SUITES].to_dict("records"):
-        names = [escape(str(row[name])) for name in ("model", "student", "group", "seeds", "n_items")]
-        numbers = [_number(row[name]) for name in ("accuracy", "change", "gradient_tokens")]
-        shown.add_row(*names, share(row["finished"]), *numbers)
-    return shown
+    return to_terminal(columns.Table(columns=TERMINAL, rows=table[table["suite"] == ALL_SUITES]), "Students")
 
 
 def list_records(store_dir: Path, *, console: Console | None = None) -> None:
@@ -142,7 +133,3 @@ def check_store(store_dir: Path) -> None:
             "run `offbook evaluate` or `offbook reproduce` first"
         )
         raise ValueError(message)
-
-
-def _number(value: float) -> str:
-    return "-" if pd.isna(value) else f"{value:.2f}"

@@ -9,7 +9,8 @@ from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.requests import Asked, ask
 from offbook.harness.suites.scoring import main_metric, not_scored, score
 from offbook.harness.suites.suite import find_suites
-from offbook.harness.tables.students import comparisons_table, students_table
+from offbook.harness.tables.student_comparisons import comparisons_table
+from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_markdown import to_markdown
 from offbook.harness.trials.exam import exam_spec, examine, set_paper
 from offbook.tasks.prompts import sandbox

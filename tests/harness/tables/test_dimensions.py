@@ -63,3 +63,4 @@ def test_a_page_shows_a_dimension_where_its_rows_differ_in_it(make_heat: Any) ->
     for name, value in others.items():
         text = to_markdown(leaderboard([*plain, *make_heat(heat_id="heat-2", **{name: value})]))
         assert f"| {titles[name]} " in text
+    assert "| no " in to_markdown(leaderboard([*plain, *make_heat(heat_id="heat-2", chat_template=False)]))

@@ -6,7 +6,8 @@ from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.progress import Count, FailureRow, MissingCell, MissingExam, Progress
 from offbook.harness.tables.progress_markdown import LONGEST, how_far, missing_cells, progress_line, what_failed
-from offbook.harness.tables.students import comparisons_table, students_table
+from offbook.harness.tables.student_comparisons import comparisons_table
+from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_markdown import to_markdown as students_markdown
 from tests.harness.tables.exams import exam
 

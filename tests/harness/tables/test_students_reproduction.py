@@ -11,7 +11,8 @@ from offbook.harness.records.exam import Exam
 from offbook.harness.tables.columns import from_csv
 from offbook.harness.tables.judging import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED
 from offbook.harness.tables.reproduction import STUDENTS, NamedComparison, compare_tables
-from offbook.harness.tables.students import comparisons_table, students_table
+from offbook.harness.tables.student_comparisons import comparisons_table
+from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_markdown import to_markdown, write_students
 from tests.harness.tables.exams import exam, filled, one, three_students
 
@@ -111,7 +112,7 @@ def test_students_of_two_precisions_in_one_folder_stay_two_and_are_held_against_
     both = [in_precision("bf16", "bf16"), in_precision("no", "no", scores={"sums": [0] * 4, "dates": [0] * 4})]
     table = students_table(both)
     assert sorted(table[table["suite"] == "sums"]["mixed_precision"]) == ["bf16", "no"]
-    assert len(set(table["student"])) == 2
+    assert len(set(table["label"])) == 2
     result = compare_students(table, table)
     assert result.counts[IDENTICAL] == len(table) == 8
     assert "fp32" in to_markdown(both, table, comparisons_table(both))

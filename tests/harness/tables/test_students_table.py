@@ -11,10 +11,12 @@ import pytest
 from offbook.harness.records.exam import Exam
 from offbook.harness.statistics.crossed import holm
 from offbook.harness.statistics.intervals import wilson
-from offbook.harness.tables.columns import csv_text as to_csv
-from offbook.harness.tables.columns import fields, from_csv
+from offbook.harness.tables.cohorts import cohorts
+from offbook.harness.tables.columns import Table, csv_text, fields, from_csv, to_csv
 from offbook.harness.tables.progress import Count, FailureRow, MissingExam, Progress
-from offbook.harness.tables.students import COMPARISON_COLUMNS, cohorts, comparisons_table, students_table
+from offbook.harness.tables.student_comparisons import comparisons_table
+from offbook.harness.tables.student_comparisons_columns import COLUMNS as COMPARISON_COLUMNS
+from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_columns import COLUMNS
 from offbook.harness.tables.students_markdown import (
     NOTHING,
@@ -173,10 +175,14 @@ def test_what_is_not_alike_is_neither_pooled_nor_compared(changes: Any) -> None:
 def test_other_settings_of_a_method_are_another_student_and_told_apart() -> None:
     exams = [exam(), exam(options={"beta": 0.5})]
     table = students_table(exams)
-    names = set(table["student"])
-    assert len(names) == 2
+    names = set(table["label"])
+    assert set(table["student"]) == {"mind"}
+    assert table["student_setting"].nunique() == table["method_options"].nunique() == len(names) == 2
     assert all(name.startswith("mind (") for name in names)
-    assert len(comparisons_table(exams)) == 2
+    pairs = comparisons_table(exams)
+    assert len(pairs) == 2
+    assert set(pairs["a"]) == set(pairs["b"]) == {"mind"}
+    assert {*pairs["setting_a"], *pairs["setting_b"]} == set(table["student_setting"])
 
 
 def test_the_batch_size_does_not_keep_students_apart() -> None:
@@ -192,8 +198,8 @@ def test_an_untouched_model_is_listed_once_and_compared_in_every_cohort() -> Non
 
 def test_the_order_of_exams_does_not_matter() -> None:
     exams = [*three_students(), exam("edit", corpus_sha256="ee" * 32), exam(model="other")]
-    assert to_csv(students_table(exams)) == to_csv(students_table(exams[::-1]))
-    assert to_csv(comparisons_table(exams)) == to_csv(comparisons_table(exams[::-1]))
+    assert csv_text(students_table(exams)) == csv_text(students_table(exams[::-1]))
+    assert csv_text(comparisons_table(exams)) == csv_text(comparisons_table(exams[::-1]))
 
 
 # --- comparisons_table ---
@@ -280,21 +286,21 @@ def test_the_tables_grow_with_the_run(tmp_path: Path) -> None:
     write_students(tmp_path)
     assert NOTHING in (tmp_path / "STUDENTS.md").read_text()
     assert (tmp_path / "students.csv").read_text() == ",".join(fields(COLUMNS)) + "\n"
-    assert (tmp_path / "student_comparisons.csv").read_text() == ",".join(COMPARISON_COLUMNS) + "\n"
+    assert (tmp_path / "student_comparisons.csv").read_text() == ",".join(fields(COMPARISON_COLUMNS)) + "\n"
     for an_exam in exams:
         table = write_students(filled(tmp_path, [an_exam]), tmp_path / "out")
         text = (tmp_path / "out" / "STUDENTS.md").read_text()
         assert "nan" not in text
         assert "± 0.0" not in text
         assert "[0.0, 0.0]" not in text
-        assert to_csv(table) == (tmp_path / "out" / "students.csv").read_text()
+        assert to_csv(Table(columns=COLUMNS, rows=table)) == (tmp_path / "out" / "students.csv").read_text()
 
 
 def test_the_csv_keeps_every_digit(tmp_path: Path) -> None:
     table = write_students(filled(tmp_path, three_students()))
     back = from_csv(tmp_path / "students.csv", COLUMNS)
     assert list(back.columns) == fields(COLUMNS)
-    pd.testing.assert_frame_equal(back, table, check_dtype=False, check_exact=True)
+    pd.testing.assert_frame_equal(back, table[fields(COLUMNS)], check_dtype=False, check_exact=True)
 
 
 def test_a_damaged_exam_writes_nothing(tmp_path: Path) -> None:
@@ -371,8 +377,8 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
             lines = [line.replace("\\|", "") for line in block.splitlines() if line.startswith("|")]
             assert len({line.count("|") for line in lines}) <= 1, "a pipe in a name must not make a column"
     assert readme.read_text().count("<!-- /students -->") == 1
-    assert "'=HYPERLINK" in to_csv(table)
-    assert len(pd.read_csv(io.StringIO(to_csv(pairs)))) == len(pairs)
+    assert "'=HYPERLINK" in csv_text(table)
+    assert len(pd.read_csv(io.StringIO(csv_text(pairs)))) == len(pairs)
 
 
 def test_the_readme_block_is_replaced_and_nothing_else(tmp_path: Path) -> None:

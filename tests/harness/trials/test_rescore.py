@@ -18,7 +18,8 @@ from offbook.harness.suites.requests import Asked, ask
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.decoders_markdown import readme_table
-from offbook.harness.tables.students import comparisons_table, students_table
+from offbook.harness.tables.student_comparisons import comparisons_table
+from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_markdown import to_markdown as students_markdown
 from offbook.harness.trials.rescore import NoModel, rescore
 
