@@ -1,6 +1,12 @@
-"""How a drafter is trained: the settings, apart from what needs torch, so that plans can fill in their defaults."""
+"""How a drafter is trained: the settings, apart from what needs torch, so that plans can fill in their defaults.
+
+Files and command lines derive from this class; see `harness.settings.derived`.
+"""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Lt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,7 +16,7 @@ class TrainingConfig:
     Attributes:
         epochs: passes over the training split.
         batch_size: sequences a step.
-        learning_rate: peak of the schedule.
+        learning_rate: at the peak of the schedule.
         warmup_steps: linear warm-up.
         draft_vocab_size: rows of the target's head the drafter may use.
         clip_value: bound on every gradient entry.
@@ -20,13 +26,13 @@ class TrainingConfig:
         seed: of initialisation, order and noise.
     """
 
-    epochs: int = 3
-    batch_size: int = 8
-    learning_rate: float = 1e-3
-    warmup_steps: int = 40
-    draft_vocab_size: int = 8192
-    clip_value: float = 0.5
-    noise: float = 0.2
-    max_length: int = 384
-    dev_fraction: float = 0.05
-    seed: int = 0
+    epochs: Annotated[int, Ge(1)] = 3
+    batch_size: Annotated[int, Ge(1)] = 8
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    warmup_steps: Annotated[int, Ge(0)] = 40
+    draft_vocab_size: Annotated[int, Ge(1)] = 8192
+    clip_value: Annotated[float, Gt(0)] = 0.5
+    noise: Annotated[float, Ge(0)] = 0.2
+    max_length: Annotated[int, Ge(8)] = 384
+    dev_fraction: Annotated[float, Gt(0), Lt(1)] = 0.05
+    seed: Annotated[int, Ge(0)] = 0

@@ -1,7 +1,12 @@
-"""How a student is trained: the settings, apart from what needs torch, so that plans can fill in their defaults."""
+"""How a student is trained: the settings, apart from what needs torch, so that plans can fill in their defaults.
+
+Files and command lines derive from this class; see `harness.settings.derived`.
+"""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
 
 MixedPrecision = Literal["auto", "no", "bf16"]
 
@@ -17,25 +22,25 @@ class StudentConfig:
         tokens_per_step: a step goes on taking questions until it has so many gradient tokens, or the budget is spent,
             so that a method with one path a question makes about as many steps as one with many, as far as a single
             question of many does not exceed it; 0: it takes questions once.
-        learning_rate: peak; linear warm-up, then cosine to zero, both over the budget.
+        learning_rate: at its peak; linear warm-up, then cosine to zero, both over the budget.
         warmup: share of the budget.
         clip_norm: bound on the gradient's norm.
         evaluations: how often the development score is taken, evenly over the budget; the best checkpoint is kept.
         max_length: a question with its longest rationale may have so many tokens.
         lora_rank: rank of LoRA on every linear layer (arXiv:2106.09685); 0 trains all weights.
-        mixed_precision: "bf16" multiplies matrices in bfloat16 (weights, gradients and sums stay fp32); "no" does not;
-            "auto" does where the machine has bfloat16 in hardware (`precision.py`).
+        mixed_precision: whether matrices are multiplied in bfloat16: bf16, no, or auto, where the machine has it in
+            hardware (`precision.py`); weights, gradients and sums stay fp32.
         seed: of order, adapters, dropout and whatever the method draws.
     """
 
-    gradient_tokens: int = 40_000
-    questions_per_step: int = 8
-    tokens_per_step: int = 0
-    learning_rate: float = 1e-4
-    warmup: float = 0.05
-    clip_norm: float = 1.0
-    evaluations: int = 3
-    max_length: int = 640
-    lora_rank: int = 0
+    gradient_tokens: Annotated[int, Ge(1)] = 40_000
+    questions_per_step: Annotated[int, Ge(1)] = 8
+    tokens_per_step: Annotated[int, Ge(0)] = 0
+    learning_rate: Annotated[float, Gt(0)] = 1e-4
+    warmup: Annotated[float, Ge(0), Lt(1)] = 0.05
+    clip_norm: Annotated[float, Gt(0)] = 1.0
+    evaluations: Annotated[int, Ge(1)] = 3
+    max_length: Annotated[int, Ge(8)] = 640
+    lora_rank: Annotated[int, Ge(0), Le(2**16)] = 0
     mixed_precision: MixedPrecision = "no"
-    seed: int = 0
+    seed: Annotated[int, Ge(0)] = 0

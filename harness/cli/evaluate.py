@@ -1,14 +1,15 @@
 """`offbook evaluate`: decoders compared on suites."""
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from offbook.engine.progress import progress as bar
 from offbook.harness.cli.console import quiet, resumable, store_folder, terminal
+from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import (
-    LARGEST_SEED,
     MODEL,
     Config,
     DrafterFolders,
@@ -16,29 +17,24 @@ from offbook.harness.cli.options import (
     OptionSettings,
     Revision,
 )
+from offbook.harness.settings.heat import HeatSettings
 
 
+@with_options(HeatSettings, [field.name for field in fields(HeatSettings)], into="heat")
 def evaluate(
+    *,
     config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
     tasks: Annotated[str | None, typer.Option("--tasks", "--suite", help="Suites, comma-separated.")] = None,
     decoders: Annotated[str | None, typer.Option("--decoders", help="Comma-separated; see `offbook ls`.")] = None,
     drafter: DrafterFolders = None,
     option: OptionSettings = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", "--top_k")] = None,
-    top_p: Annotated[float | None, typer.Option("--top-p", "--top_p")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED)] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Documents of each suite, from the first.")
-    ] = None,
-    max_new_tokens: Annotated[int | None, typer.Option("--max-new-tokens", "--max_new_tokens", min=1)] = None,
+    heat: dict[str, Any],
     chat_template: Annotated[bool | None, typer.Option("--apply-chat-template/--no-chat-template")] = None,
-    dtype: Annotated[str | None, typer.Option("--dtype", help="By default float32.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     revision: Revision = None,
     output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
     include_path: IncludePath = None,
+    settings: SetSettings = None,
 ) -> None:
     """Compare decoders on suites.
 
@@ -46,9 +42,13 @@ def evaluate(
     """
     from offbook.harness.roster.decoders import contender
     from offbook.harness.settings.evaluate import EvaluateSpec
-    from offbook.harness.settings.parse import load_config
+    from offbook.harness.settings.overrides import overridden
+    from offbook.harness.settings.parse import parse
+    from offbook.harness.settings.strict_yaml import load_yaml
 
-    file = load_config(config, EvaluateSpec) if config else EvaluateSpec()
+    file = parse(
+        EvaluateSpec, overridden(load_yaml(config) if config else {}, settings or []), source=str(config or "--set")
+    )
     from offbook.harness.artifacts.folders import new_folder
     from offbook.harness.cli.flags import parse_drafters, parse_options
     from offbook.harness.matrix.evaluate import evaluate as run
@@ -61,16 +61,9 @@ def evaluate(
         "decoders": None if decoders is None else [name.strip() for name in decoders.split(",")],
         "drafter": parse_drafters(drafter or []),
         "options": parse_options(option or []),
-        "temperature": temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "seed": seed,
-        "limit": limit,
-        "max_new_tokens": max_new_tokens,
         "apply_chat_template": chat_template,
-        "dtype": dtype,
-        "device": device,
         "revision": revision,
+        **heat,
         "output": output,
     }
     spec = merge(file, flags)

@@ -6,6 +6,7 @@ import typer
 
 from offbook.engine.progress import progress as bar
 from offbook.harness.cli.console import quiet, resumable, terminal
+from offbook.harness.cli.derived import SetSettings
 from offbook.harness.cli.options import Device, ExecutorKind, RayAddress, SlurmSettings, StoreOutput, Workers
 
 
@@ -25,6 +26,7 @@ def reproduce(
     ray_address: RayAddress = None,
     slurm: SlurmSettings = None,
     device: Device = "auto",
+    settings: SetSettings = None,
 ) -> None:
     """Run a whole profile again.
 
@@ -37,7 +39,7 @@ def reproduce(
     from offbook.harness.roster.target import resolve_device
     from offbook.harness.settings.profiles import load_profile
 
-    name, content = load_profile(profile)
+    name, content = load_profile(profile, settings or [])
     where = executor_of(executor, workers=workers, ray_address=ray_address, slurm=slurm)
     graph = plan(content, answers=answers)  # this and what follows before there is a folder
     if dry_run:

@@ -1,15 +1,24 @@
 """`offbook train-student`: a student, trained on a corpus of rationales."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from offbook.engine.progress import progress as bar
+from offbook.engine.students.config import StudentConfig
 from offbook.harness.cli.console import quiet, resumable
+from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import LARGEST_SEED, MODEL, Config, Output
 
+COMMON = (
+    *("gradient_tokens", "questions_per_step", "tokens_per_step", "learning_rate", "lora_rank", "mixed_precision"),
+    *("evaluations", "max_length"),
+)
 
+
+@with_options(StudentConfig, COMMON, into="training")
 def train_student(
+    *,
     method: Annotated[str | None, typer.Argument(help="How it learns; see `offbook ls`.")] = None,
     config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
@@ -27,21 +36,7 @@ def train_student(
         list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="A setting of the method; repeatable.")
     ] = None,
     encoder: Annotated[str | None, typer.Option("--encoder", help="Text encoder, for mind.")] = None,
-    gradient_tokens: Annotated[int | None, typer.Option("--gradient-tokens", "--gradient_tokens", min=1)] = None,
-    questions_per_step: Annotated[
-        int | None, typer.Option("--questions-per-step", "--questions_per_step", min=1)
-    ] = None,
-    tokens_per_step: Annotated[
-        int | None, typer.Option("--tokens-per-step", "--tokens_per_step", min=0, help="Gradient tokens, at least.")
-    ] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--learning_rate")] = None,
-    lora_rank: Annotated[int | None, typer.Option("--lora-rank", "--lora_rank", min=0, help="0: all weights.")] = None,
-    mixed_precision: Annotated[
-        Literal["auto", "no", "bf16"] | None,
-        typer.Option("--mixed-precision", "--mixed_precision", help="auto: bf16 where the machine has it in hardware."),
-    ] = None,
-    evaluations: Annotated[int | None, typer.Option("--evaluations", min=1)] = None,
-    max_length: Annotated[int | None, typer.Option("--max-length", "--max_length", min=8)] = None,
+    training: dict[str, Any],
     max_new_tokens: Annotated[
         int | None,
         typer.Option("--max-new-tokens", "--max_new_tokens", min=1, help="Of a development answer; by default 128."),
@@ -50,6 +45,7 @@ def train_student(
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="Through accelerate.")] = None,
     output: Output = None,
+    settings: SetSettings = None,
 ) -> None:
     """Train a student.
 
@@ -58,6 +54,7 @@ def train_student(
     from offbook.harness.artifacts.train_student import merge
     from offbook.harness.artifacts.train_student import train_student as train
     from offbook.harness.cli.flags import parse_named
+    from offbook.harness.settings.overrides import overridden
     from offbook.harness.settings.strict_yaml import load_yaml
 
     flags = {
@@ -70,16 +67,7 @@ def train_student(
             "dev_questions": dev_questions,
         },
         "options": parse_named(option or []),
-        "training": {
-            "gradient_tokens": gradient_tokens,
-            "questions_per_step": questions_per_step,
-            "tokens_per_step": tokens_per_step,
-            "learning_rate": learning_rate,
-            "lora_rank": lora_rank,
-            "mixed_precision": mixed_precision,
-            "evaluations": evaluations,
-            "max_length": max_length,
-        },
+        "training": training,
         "encoder": encoder,
         "max_new_tokens": max_new_tokens,
         "seed": seed,
@@ -87,7 +75,7 @@ def train_student(
         "processes": processes,
         "output": None if output is None else str(output),
     }
-    spec = merge(load_yaml(config) if config else {}, flags)
+    spec = merge(overridden(load_yaml(config) if config else {}, settings or []), flags)
     quiet()
     with bar() as progress, resumable():
         folder = train(spec, progress)

@@ -28,7 +28,7 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(
         (
             *("--apply-chat-template", "--no-chat-template", "--fresh", "--attached", "--dry-run", "--version"),
-            *("--delete", "--help"),
+            *("--all", "--delete", "--help"),
         ),
         "flag",
     ),
@@ -58,6 +58,7 @@ OPTIONS: dict[str, Kind] = {
     "--ray-address": "url",
     "--licence": "text",
     "--option": "setting",
+    "--set": "setting",
     "--slurm": "setting",
     "--revision": "revision",
 }

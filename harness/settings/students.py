@@ -1,9 +1,11 @@
 """What students learn from, and how they are trained, as a file or the command line may say it."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from offbook.engine.students.config import StudentConfig
+from offbook.harness.settings.derived import partial_of
 from offbook.harness.settings.strict import Name, Strict
 
 Group = Literal["id", "ood"]
@@ -30,16 +32,11 @@ class CorpusSpec(Strict):
     perspectives: int = Field(default=8, ge=1)
 
 
-class StudentTrainingSpec(Strict):
-    """How students are trained; what is left out keeps the default of `engine.students.distiller.StudentConfig`."""
+class _Training(Strict):
+    """How students are trained; what is left out keeps the default of `engine.students.config.StudentConfig`."""
 
-    gradient_tokens: int | None = Field(default=None, ge=1)
-    questions_per_step: int | None = Field(default=None, ge=1)
-    tokens_per_step: int | None = Field(default=None, ge=0)
-    learning_rate: float | None = Field(default=None, gt=0)
-    warmup: float | None = Field(default=None, ge=0, lt=1)
-    clip_norm: float | None = Field(default=None, gt=0)
-    evaluations: int | None = Field(default=None, ge=1)
-    max_length: int | None = Field(default=None, ge=8)
-    lora_rank: int | None = Field(default=None, ge=0, le=2**16)
-    mixed_precision: Literal["auto", "no", "bf16"] | None = None
+
+if TYPE_CHECKING:
+    StudentTrainingSpec = _Training
+else:
+    StudentTrainingSpec = partial_of(StudentConfig, name="StudentTrainingSpec", base=_Training, leave_out=("seed",))

@@ -83,7 +83,7 @@ def test_the_version_is_printed(capsys):
         ),
         (
             "train-student single_rationale --model TINY --lora-rank 9223372036854775808",
-            "lora_rank: Input should be less",
+            "'--lora-rank' / '--lora_rank': Input should be less",
         ),
         ("train-student single_rationale --model no/such/folder", "no model 'no/such/folder'"),
         ("train-student single_rationale --model TINY --corpus nowhere.jsonl", "expected a corpus 'nowhere.jsonl'"),
@@ -129,7 +129,7 @@ def test_the_version_is_printed(capsys):
         ("generate hi --model TINY --max-new-tokens 600", "within the model's context of 512"),
         ("evaluate", "expected at least one suite"),
         ("evaluate --tasks math", "no suite 'math' (did you mean maths?)"),
-        ("evaluate --tasks qa --temperature -1", "command line: temperature: "),
+        ("evaluate --tasks qa --temperature -1", "Invalid value for '--temperature': "),
         ("evaluate --tasks qa --drafter eagle2", "--drafter 'eagle2': expected DECODER=FOLDER"),
         ("evaluate --tasks qa --option total=3", "--option 'total=3': expected DECODER.NAME=VALUE"),
         ("evaluate --tasks qa --model TINY --decoders prompt_lookup", "expected autoregressive among the decoders"),
