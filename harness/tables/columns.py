@@ -219,6 +219,21 @@ def differing(*names: str) -> Callable[[pd.DataFrame], bool]:
     return lambda rows: any(rows[name].nunique() > 1 for name in names)
 
 
+def lost(row: Row) -> str:
+    """How many cells a row's method is without."""
+    return f"{row['missing']} cell{'s' * (row['missing'] != 1)}" if row["missing"] else "-"
+
+
+def incomplete(rows: pd.DataFrame) -> bool:
+    """Shown where something of a plan is known to be missing."""
+    return "missing" in rows and bool(rows["missing"].any())
+
+
+MISSING = Column(
+    name="missing", heading="Missing", shown_in=("markdown", "readme", "terminal"), shown_for=incomplete, written=lost
+)
+
+
 def documents(row: Row, items: str = "n_docs") -> str:
     """How many documents, and behind a slash how many clusters of like ones, where that is another number."""
     return f"{row[items]}" + ("" if row["n_clusters"] == row[items] else f" / {row['n_clusters']}")

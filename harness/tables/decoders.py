@@ -34,6 +34,7 @@ from offbook.harness.tables.dimensions import of_cell
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table
 from offbook.harness.tables.labels import decoder_of, student_of
 from offbook.harness.tables.progress import Progress
+from offbook.harness.tables.ranks import lacking, ranked
 
 BASELINE_DECODER = "autoregressive"
 
@@ -71,7 +72,7 @@ def write_leaderboard(
     """
     cells = store.cells() if cells is None else cells
     records = [cell.record for cell in cells]
-    table, cross = leaderboard(cells), cross_table(cells)
+    table, cross = ranked(leaderboard(cells), progress), lacking(cross_table(cells), progress)
     markdown = to_markdown(
         table,
         manifests={r.heat_id: r.manifest for r in records},

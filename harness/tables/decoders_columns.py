@@ -3,7 +3,17 @@
 import pandas as pd
 
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.tables.columns import EVERYWHERE, PAGE, Column, Row, bullet, definitions, differing, documents
+from offbook.harness.tables.columns import (
+    EVERYWHERE,
+    MISSING,
+    PAGE,
+    Column,
+    Row,
+    bullet,
+    definitions,
+    differing,
+    documents,
+)
 from offbook.harness.tables.dimensions import DECODER, MODEL, RUN, STUDENT
 from offbook.harness.tables.markdown import number
 
@@ -43,7 +53,20 @@ def _accepted(row: Row) -> str:
     return " / ".join(number(row[name], 2) for name in AT)
 
 
+def _ranks(rows: pd.DataFrame) -> bool:
+    """Where the plan is known."""
+    return "rank" in rows and _pooled(rows)
+
+
 COLUMNS = (
+    Column(
+        name="rank",
+        heading="Rank",
+        kind="number",
+        digits=0,
+        shown_in=("markdown", "readme", "terminal"),
+        shown_for=_ranks,
+    ),
     *MODEL,
     *STUDENT,
     Column(name="seed", heading="Seed", kind="whole", shown_in=EVERYWHERE, shown_for=differing("seed"), rerun="row"),
@@ -58,6 +81,7 @@ COLUMNS = (
         name="n_suites", heading="Suites", unit="suites", kind="whole", shown_in=EVERYWHERE, shown_for=_several_sizes
     ),
     *DECODER,
+    MISSING,
     *RUN,
     Column(
         name="temperature",

@@ -7,12 +7,13 @@ import pandas as pd
 from pydantic import JsonValue
 
 from offbook.harness.records.manifest import machine_lines
-from offbook.harness.tables.columns import Table, to_readme
+from offbook.harness.tables.columns import Table, paragraph, to_readme
 from offbook.harness.tables.columns import to_markdown as pipe_table
 from offbook.harness.tables.decoders_columns import ALL_SUITES, COLUMNS, DEFINITIONS
 from offbook.harness.tables.markdown import escape, machines_below, reasons, replace_block
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.progress_markdown import how_far, missing_cells, what_failed
+from offbook.harness.tables.ranks import EXPLANATION
 
 
 def to_markdown(
@@ -30,6 +31,8 @@ def to_markdown(
     parts = ["# Leaderboard", DEFINITIONS]
     parts += reasons(list((manifests or {}).values()))
     parts += how_far(progress)
+    if progress is not None:
+        parts.append(paragraph(EXPLANATION))
     for temperature in sorted(set(table["temperature"])):
         at = table[table["temperature"] == temperature]
         seeds = ", ".join(str(seed) for seed in sorted(set(at["seed"])))

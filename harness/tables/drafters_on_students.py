@@ -18,7 +18,17 @@ from offbook.harness.records.drafter import is_borrowed
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.intervals import bootstrap_difference
-from offbook.harness.tables.columns import PAGE, Column, Table, definitions, differing, documents, fields, to_markdown
+from offbook.harness.tables.columns import (
+    MISSING,
+    PAGE,
+    Column,
+    Table,
+    definitions,
+    differing,
+    documents,
+    fields,
+    to_markdown,
+)
 from offbook.harness.tables.dimensions import MODEL, RUN, STUDENT, of_cell
 from offbook.harness.tables.labels import student_of
 from offbook.harness.tables.markdown import machines_below
@@ -30,6 +40,7 @@ CROSS_COLUMNS = (
     Column(name="training", heading="Student", shown_in=("markdown",), written=student_of),
     Column(name="decoder", heading="Decoder", shown_in=PAGE),
     Column(name="decoder_options"),
+    MISSING,
     *RUN,
     Column(name="suite", heading="Suite", shown_in=PAGE),
     Column(name="temperature", heading="T", kind="number", shown_in=PAGE, shown_for=differing("temperature")),

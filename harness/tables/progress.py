@@ -3,6 +3,7 @@
 Tables lie below the matrix, so whoever has the plan hands this in; a store alone does not know what was expected of it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -75,6 +76,11 @@ class Progress:
     def total(self) -> Count:
         """Over all kinds."""
         return total(self.kinds.values())
+
+
+def missing_seeds(progress: Progress | None) -> Counter[tuple[str, str]]:
+    """How many seeds have not sat their exam, by base model and student; none where nobody knows the plan."""
+    return Counter((exam.model, exam.student) for exam in (progress.exams if progress else ()))
 
 
 def total(counts: Iterable[Count]) -> Count:

@@ -58,7 +58,7 @@ def report(
         _print_machines(console, machines_of(written.decoders, manifests))
     if written.students is not None and held.exams:
         if readme is not None:
-            update_students_readme(readme, held.exams)
+            update_students_readme(readme, held.exams, progress)
         console.print(_students(written.students))
         _print_machines(console, machine_lines(exam.record.manifest for exam in held.exams))
     if progress is not None:

@@ -1,6 +1,7 @@
 """Every two students of a cohort, compared on each group of suites: a pure function of exams; a tie is called a tie."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -11,21 +12,23 @@ from offbook.harness.records.exam import Exam
 from offbook.harness.statistics import crossed as stats
 from offbook.harness.statistics.clusters import cluster_totals
 from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts, difference, seeds_known
-from offbook.harness.tables.columns import fields
+from offbook.harness.tables.columns import Row, fields
+from offbook.harness.tables.progress import Progress, missing_seeds
 from offbook.harness.tables.student_comparisons_columns import COLUMNS
 from offbook.harness.tables.students_columns import ALL_SUITES
 
 
-def comparisons_table(exams: Sequence[Exam]) -> pd.DataFrame:
+def comparisons_table(exams: Sequence[Exam], progress: Progress | None = None) -> pd.DataFrame:
     """Every two students of a cohort on each group: a minus b. Holm's corrections are over all rows of the cohort.
 
     Two questions, each with its corrected p-value and its verdict: whether these very students differ on such items
     (sign flips), and whether their methods do, whatever the seed (the larger of that p-value and the one over items
-    and seeds); the second is open while a trained student has one seed.
+    and seeds); the second is open while a trained student has one seed, or fewer than `progress` expects of it.
 
     Raises:
         ValueError: exams of one cohort over different documents.
     """
+    lost = missing_seeds(progress)
     lines: list[dict[str, Any]] = []
     for cohort in cohorts(exams):
         groups = sorted({s.group for s in cohort.examinees[0].spec.suites})
@@ -37,11 +40,15 @@ def comparisons_table(exams: Sequence[Exam]) -> pd.DataFrame:
         ]
         for line in family:
             line["family"] = len(family)
-        known = [line for line in family if not math.isnan(line["p_seeds"])]
+        known = [line for line in family if not math.isnan(line["p_seeds"]) and not _incomplete(line, lost)]
         _judge(family, "students", [line["p_items"] for line in family])
         _judge(known, "methods", [max(line["p_items"], line["p_seeds"]) for line in known])
         lines += family
     return pd.DataFrame(lines, columns=[*fields(COLUMNS), "label_a", "label_b"])
+
+
+def _incomplete(line: Row, lost: Counter[tuple[str, str]]) -> bool:
+    return any(lost[line["model"], line[side]] for side in ("a", "b"))
 
 
 def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[str, Any]:

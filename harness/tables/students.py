@@ -12,13 +12,15 @@ from offbook.harness.statistics import crossed as stats
 from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts, difference, mean
 from offbook.harness.tables.columns import fields
 from offbook.harness.tables.dimensions import of_sitting
+from offbook.harness.tables.progress import Progress, missing_seeds
 from offbook.harness.tables.students_columns import ALL_SUITES, COLUMNS
 
 
-def students_table(exams: Sequence[Exam]) -> pd.DataFrame:
+def students_table(exams: Sequence[Exam], progress: Progress | None = None) -> pd.DataFrame:
     """One row for each student and group (suite "all"), then one for each suite; the untouched model first.
 
-    An untouched model beside several cohorts has its rows once.
+    An untouched model beside several cohorts has its rows once. `missing_seeds` have not sat the exam that `progress`
+    expects of them.
 
     Raises:
         ValueError: exams of one cohort over different documents.
@@ -34,7 +36,9 @@ def students_table(exams: Sequence[Exam]) -> pd.DataFrame:
                 if examinee.suites(group, suite):
                     line = _line(examinee, base, group, suite, cohort)
                     lines.setdefault(canonical_sha256([examinee.spec.setting(), group, suite]), line)
-    return pd.DataFrame(list(lines.values()), columns=[*fields(COLUMNS), "label"])
+    table = pd.DataFrame(list(lines.values()), columns=[*fields(COLUMNS), "label"])
+    lost = missing_seeds(progress)
+    return table.assign(missing_seeds=[lost[row["model"], row["student"]] for row in table.to_dict("records")])
 
 
 def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, cohort: Cohort) -> dict[str, Any]:

@@ -17,7 +17,10 @@ SCREEN: tuple[Place, ...] = ("csv", "markdown", "terminal")
 
 
 def _seeds(row: Row) -> str:
-    return "-" if row["corpus"] == "" else f"{row['seeds']}"
+    """How many, and of how many where some have not sat their exam."""
+    if row["corpus"] == "":
+        return "-"
+    return f"{row['seeds']} of {row['seeds'] + row['missing_seeds']}" if row["missing_seeds"] else f"{row['seeds']}"
 
 
 COLUMNS = (

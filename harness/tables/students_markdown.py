@@ -12,7 +12,7 @@ from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.tables import student_comparisons_columns
 from offbook.harness.tables.cohorts import Cohort, cohorts
-from offbook.harness.tables.columns import Column, Row, Table, to_csv, to_readme
+from offbook.harness.tables.columns import Column, Row, Table, paragraph, to_csv, to_readme
 from offbook.harness.tables.columns import to_markdown as pipe_table
 from offbook.harness.tables.markdown import escape, machines_below, number, reasons, replace_block
 from offbook.harness.tables.progress import Progress
@@ -24,6 +24,10 @@ from offbook.harness.tables.students_columns import ALL_SUITES, COLUMNS, GROUPS,
 from offbook.harness.tables.students_definitions import DEFINITIONS
 
 NOTHING = "No student has sat an exam yet."
+INCOMPLETE = (
+    "A student of which seeds are missing says how many of how many are there, and its method is not judged: it stays "
+    "*open*, and is in no correction."
+)
 QUESTIONS = {"students": "Against untouched: these students", "methods": "their methods"}
 AGAINST_UNTOUCHED = tuple(Column(name=name, heading=title, shown_in=("readme",)) for name, title in QUESTIONS.items())
 
@@ -49,7 +53,7 @@ def write_students(
         ValueError: a damaged exam; nothing is written then.
     """
     exams = Store(folder).exams() if exams is None else exams
-    table, comparisons = students_table(exams), comparisons_table(exams)
+    table, comparisons = students_table(exams, progress), comparisons_table(exams, progress)
     markdown = to_markdown(exams, table, comparisons, progress=progress)
     out_dir = out_dir or folder
     atomic_write_text(out_dir / "students.csv", to_csv(Table(columns=COLUMNS, rows=table)))
@@ -70,6 +74,8 @@ def to_markdown(
     parts = ["# Students", DEFINITIONS]
     parts += reasons([exam.record.manifest for exam in exams])
     parts += how_far(progress)
+    if progress is not None:
+        parts.append(paragraph(INCOMPLETE))
     if not exams:
         parts.append(NOTHING)
     for cohort in cohorts(exams):
@@ -90,9 +96,9 @@ def to_markdown(
     return "\n\n".join(parts) + "\n"
 
 
-def readme_students(exams: Sequence[Exam]) -> str:
+def readme_students(exams: Sequence[Exam], progress: Progress | None = None) -> str:
     """A compact Markdown table of each cohort, for the README."""
-    table, comparisons = students_table(exams), comparisons_table(exams)
+    table, comparisons = students_table(exams, progress), comparisons_table(exams, progress)
     parts = []
     for cohort in cohorts(exams):
         ours = _of(cohort, table)
@@ -110,13 +116,13 @@ def readme_students(exams: Sequence[Exam]) -> str:
     return "\n\n".join(parts) or NOTHING
 
 
-def update_students_readme(readme_path: Path, exams: Sequence[Exam]) -> None:
+def update_students_readme(readme_path: Path, exams: Sequence[Exam], progress: Progress | None = None) -> None:
     """Puts `readme_students` between `<!-- students -->` and `<!-- /students -->`.
 
     Raises:
         ValueError: the README has not exactly one such block.
     """
-    replace_block(readme_path, "students", readme_students(exams))
+    replace_block(readme_path, "students", readme_students(exams, progress))
 
 
 def _title(cohort: Cohort) -> str:

@@ -1,0 +1,70 @@
+"""Who is ranked on the leaderboard of a run: contenders of which everything is there that the plan expects.
+
+Where nobody knows the plan, nobody knows that, and nobody is ranked.
+"""
+
+import math
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from offbook.harness.tables.columns import Row
+from offbook.harness.tables.progress import MissingCell, Progress
+
+ALL_SUITES = "all"
+EXPLANATION = (
+    "**Rank** is by speed-up: one more than the number of contenders on the same documents whose interval lies wholly "
+    "above. Contenders whose output is changed or not tested have none, nor has a method of which a suite or a seed is "
+    "missing."
+)
+_LIKE = (
+    *("model", "revision", "student", "training_seed", "layout", "dtype", "chat_template"),
+    *("temperature", "top_k", "top_p", "seed", "n_suites", "n_docs"),
+)
+
+
+def ranked(table: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
+    """The leaderboard with `missing`, how many cells of a row's method are, and `rank`, of the pooled rows."""
+    if progress is None:
+        return table
+    lost = Counter(map(_method_of, progress.cells))
+    rows = table.to_dict("records")
+    for row in rows:
+        row["missing"] = lost[_method(row)]
+    places: dict[tuple[Any, ...], list[Row]] = {}
+    for row in filter(_may_rank, rows):
+        places.setdefault(tuple(row[name] for name in _LIKE), []).append(row)
+    for group in places.values():
+        for row in group:
+            row["rank"] = 1 + sum(_range(other)[0] > _range(row)[1] for other in group)
+    return table.assign(missing=[row["missing"] for row in rows], rank=[row.get("rank", math.nan) for row in rows])
+
+
+def lacking(table: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
+    """The cross with `missing`: of either drafter."""
+    if progress is None:
+        return table
+    lost = Counter(_method_of(cell)[:-1] for cell in progress.cells)
+    rows = [row | {"drafter_made_for": ""} for row in table.to_dict("records")]
+    return table.assign(missing=[lost[_method(row)[:-1]] for row in rows])
+
+
+def _may_rank(row: Row) -> bool:
+    trusted = not str(row["losslessness"]).startswith(("DIFFERS", "not tested"))
+    return row["suite"] == ALL_SUITES and not row["missing"] and trusted and not math.isnan(row["speedup"])
+
+
+def _method(row: Row) -> tuple[Any, ...]:
+    """What a plan's suites and seeds are expected of."""
+    return tuple(row[name] for name in ("model", "student", "temperature", "decoder", "drafter_made_for"))
+
+
+def _method_of(cell: MissingCell) -> tuple[Any, ...]:
+    return (cell.model, cell.student, cell.temperature, cell.decoder, cell.made_for)
+
+
+def _range(row: Row) -> tuple[float, float]:
+    """The interval of a speed-up; the baseline's own has none."""
+    low, high = row["speedup_low"], row["speedup_high"]
+    return (row["speedup"],) * 2 if math.isnan(low) else (low, high)
