@@ -7,7 +7,7 @@ those suites alone. Speed-ups are taken over the `autoregressive` cell of the sa
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from offbook.engine.files import atomic_write_text
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.cell import Cell, CellRecord
 from offbook.harness.records.certificate import Certificate
+from offbook.harness.records.consistency import BASELINE_DECODER
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import UNTOUCHED
+from offbook.harness.records.verify import whole
 from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.crossed import accuracy_interval
 from offbook.harness.statistics.intervals import Interval, bootstrap_ratio, bootstrap_speedup
@@ -31,12 +33,13 @@ from offbook.harness.tables.columns import Table, fields, to_csv
 from offbook.harness.tables.decoders_columns import ALL_SUITES, COLUMNS, POSITIONS
 from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.dimensions import of_cell
-from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table
+from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table_of
 from offbook.harness.tables.labels import decoder_of, student_of
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.ranks import lacking, ranked
+from offbook.harness.tables.told import Cells, Told
 
-BASELINE_DECODER = "autoregressive"
+NAMES = fields(COLUMNS)
 
 
 def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
@@ -45,38 +48,45 @@ def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
     Raises:
         ValueError: a heat whose cells do not hold the same documents.
     """
-    baselines = {c.record.heat_id: c for c in cells if c.record.spec.decoder == BASELINE_DECODER}
-    lines = [_line([cell], baselines, suite=cell.record.spec.suite) for cell in cells]
-    contenders: dict[str, list[Cell]] = defaultdict(list)
+    return table_of(Cells.of(cells))
+
+
+def table_of(cells: Cells) -> pd.DataFrame:
+    """The leaderboard; see there."""
+    contenders: dict[str, list[Told]] = defaultdict(list)
     for cell in _one_a_suite(cells):
-        contenders[_contender(cell.record)].append(cell)
-    lines += [_line(members, baselines, suite=ALL_SUITES) for members in contenders.values()]
+        contenders[cell.contender].append(cell)
+    rows = [(cell.suite, [cell]) for cell in cells] + [(ALL_SUITES, members) for members in contenders.values()]
+    rows.sort(key=lambda row: max(cell.finished for cell in row[1]))  # so that what is read is read once
+    lines = [_remembered(cells, suite, members) for suite, members in rows]
     lines.sort(key=_order)
-    return pd.DataFrame(lines, columns=fields(COLUMNS))
+    return pd.DataFrame(lines, columns=NAMES)
 
 
 def write_leaderboard(
     store: Store,
     out_dir: Path,
     *,
-    cells: Sequence[Cell] | None = None,
+    cells: Cells | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Writes `leaderboard.csv` and `LEADERBOARD.md`, and `cross.csv` for a cross, from what the store holds now.
 
     Safe while a run goes on: each file is replaced in one step. `cells` are those of the store, where somebody has just
-    read them; `progress` is told on the page.
+    checked them; `progress` is told on the page.
 
     Raises:
-        ValueError: a damaged store; nothing is written then.
+        DamagedError: a damaged store; nothing is written then.
     """
-    cells = store.cells() if cells is None else cells
-    records = [cell.record for cell in cells]
-    table, cross = ranked(leaderboard(cells), progress), lacking(cross_table(cells), progress)
+    cells = Cells.held(store, whole(store).held) if cells is None else cells
+    table, cross = ranked(table_of(cells), progress), lacking(cross_table_of(cells), progress)
+    cells.save()
+    manifests = cells.manifests
+    students = {cell.heat_id for cell in cells if not cell.untouched}
     markdown = to_markdown(
         table,
-        manifests={r.heat_id: r.manifest for r in records},
-        sections=cross_markdown(cross, machine_lines(r.manifest for r in records if not r.spec.student.untouched)),
+        manifests=manifests,
+        sections=cross_markdown(cross, machine_lines(manifests[heat] for heat in students)) if len(cross) else [],
         progress=progress,
     )
     atomic_write_text(out_dir / "leaderboard.csv", to_csv(Table(columns=COLUMNS, rows=table)))
@@ -104,6 +114,16 @@ def losslessness(certificates: Sequence[Certificate]) -> str:
     worst = max(certificates, key=lambda c: (c.verdict == "differs", c.tv or 0.0))
     phrase = f"TV {worst.tv or 0:.3f} <= {worst.tv_bound or 1:.3f} (p={worst.p_value or 0:.2g})"
     return f"DIFFERS: {phrase}" if worst.verdict == "differs" else phrase
+
+
+def _remembered(cells: Cells, suite: str, members: Sequence[Told]) -> dict[str, Any]:
+    baselines = [cells.baselines.get(cell.heat_id) for cell in members]
+
+    def make() -> dict[str, Any]:
+        by_heat = {told.heat_id: told.read() for told in baselines if told is not None}
+        return _line([cell.read() for cell in members], by_heat, suite=suite)
+
+    return cells.row(f"leaderboard, {suite}", [*members, *baselines], NAMES, make)
 
 
 def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> dict[str, Any]:
@@ -237,22 +257,11 @@ def _bounds(name: str, interval: Interval | None) -> dict[str, float]:
     return {f"{name}_low": low, f"{name}_high": high}
 
 
-def _contender(record: CellRecord) -> str:
-    """What two cells share if only their suite differs (stop strings and document counts belong to the suite).
-
-    Heats of other arms are another run, such as the cross: their suites are not pooled with these.
-    """
-    spec = record.spec.model_dump(exclude={"suite", "suite_fingerprint", "n_docs", "limits"})
-    heat = record.manifest.get("heat")
-    arms = heat.get("arms") if isinstance(heat, dict) else None
-    return canonical_sha256([spec, sorted(map(str, arms)) if isinstance(arms, list) else []])
-
-
-def _one_a_suite(cells: Sequence[Cell]) -> list[Cell]:
+def _one_a_suite(cells: Iterable[Told]) -> list[Told]:
     """Where a contender ran a suite at several sizes, the run with most documents, the latest of those."""
-    best: dict[tuple[str, str], Cell] = {}
-    for cell in sorted(cells, key=lambda c: (c.record.spec.n_docs, c.record.finished_utc)):
-        best[_contender(cell.record), cell.record.spec.suite] = cell
+    best: dict[tuple[str, str], Told] = {}
+    for cell in sorted(cells, key=lambda c: (c.n_docs, c.finished)):
+        best[cell.contender, cell.suite] = cell
     return list(best.values())
 
 

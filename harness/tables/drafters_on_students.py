@@ -12,10 +12,8 @@ import pandas as pd
 
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, finished, tokens_per_second
-from offbook.harness.records.cell import Cell, CellSpec
+from offbook.harness.records.cell import Cell
 from offbook.harness.records.document_row import DocumentRow
-from offbook.harness.records.drafter import is_borrowed
-from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.intervals import bootstrap_difference
 from offbook.harness.tables.columns import (
@@ -32,6 +30,7 @@ from offbook.harness.tables.columns import (
 from offbook.harness.tables.dimensions import MODEL, RUN, STUDENT, of_cell
 from offbook.harness.tables.labels import student_of
 from offbook.harness.tables.markdown import machines_below
+from offbook.harness.tables.told import Cells, Told
 
 ALL_SUITES = "all"
 CROSS_COLUMNS = (
@@ -104,6 +103,8 @@ CROSS_COLUMNS = (
         definition="tokens per second with the own drafter over those with the borrowed.",
     ),
 )
+NAMES = fields(CROSS_COLUMNS)
+_Trio = tuple[Told, Told, Told | None]  # borrowed, own, and the borrowed one on its own target
 EXPLANATION = "\n".join(
     [
         "A student decoded with the base model's drafter and with one trained for it, in one heat.",
@@ -115,20 +116,25 @@ EXPLANATION = "\n".join(
 
 def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
     """One row for each student, decoder with a drafter and suite, and one over all suites; empty without a cross."""
-    groups: dict[str, dict[str, tuple[Cell, Cell, Cell | None]]] = {}
-    own_cells = {_name(cell): cell for cell in cells if not is_borrowed(cell.record.spec.drafter)}
+    return cross_table_of(Cells.of(cells))
+
+
+def cross_table_of(cells: Cells) -> pd.DataFrame:
+    """The same."""
+    own = {cell.pair: cell for cell in cells if cell.pair and not cell.borrowed}
+    bases: dict[str, Told] = {}
     for cell in cells:
-        spec = cell.record.spec
-        if not is_borrowed(cell.record.spec.drafter) or (own := own_cells.get(_name(cell))) is None:
-            continue
-        base = next((c for c in cells if _is_base_of(c, cell)), None)
-        groups.setdefault(_group(spec), {})[spec.suite] = (cell, own, base)
+        if cell.base and cell.untouched:
+            bases.setdefault(cell.base, cell)
+    groups: dict[str, dict[str, _Trio]] = {}
+    for cell in cells:
+        if cell.borrowed and cell.pair in own:
+            groups.setdefault(cell.group, {})[cell.suite] = (cell, own[cell.pair], bases.get(cell.base))
     lines = []
     for suites in groups.values():
-        trios = list(suites.values())
-        lines.append(_line(ALL_SUITES, trios))
-        lines += [_line(suite, [trio]) for suite, trio in sorted(suites.items())]
-    return pd.DataFrame(lines, columns=fields(CROSS_COLUMNS))
+        lines.append(_remembered(cells, ALL_SUITES, list(suites.values())))
+        lines += [_remembered(cells, suite, [trio]) for suite, trio in sorted(suites.items())]
+    return pd.DataFrame(lines, columns=NAMES)
 
 
 def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[str]:
@@ -143,26 +149,11 @@ def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[st
     ]
 
 
-def _group(spec: CellSpec) -> str:
-    """What two cells of a contender share, whatever their suite."""
-    return canonical_sha256([of_cell(spec), spec.temperature, spec.top_k, spec.top_p, spec.seed])
+def _remembered(cells: Cells, suite: str, trios: Sequence[_Trio]) -> dict[str, Any]:
+    def make() -> dict[str, Any]:
+        return _line(suite, [(cell.read(), own.read(), base.read() if base else None) for cell, own, base in trios])
 
-
-def _name(cell: Cell) -> tuple[Any, ...]:
-    spec = cell.record.spec
-    return (cell.record.heat_id, spec.student.setting(), spec.student.seed, spec.decoder)
-
-
-def _is_base_of(cell: Cell, borrowed: Cell) -> bool:
-    """Whether a cell is the borrowed drafter's on its own target, over the same documents."""
-    ours, theirs = cell.record.spec, borrowed.record.spec
-    if not ours.student.untouched or ours.drafter is None or theirs.drafter is None:
-        return False
-    same = (
-        *("model", "revision", "decoder", "decoder_config", "layout", "dtype", "chat_template"),
-        *("suite_fingerprint", "n_docs", "temperature", "top_k", "top_p", "seed"),
-    )
-    return ours.drafter.sha256 == theirs.drafter.sha256 and all(getattr(ours, n) == getattr(theirs, n) for n in same)
+    return cells.row(f"cross, {suite}", [cell for trio in trios for cell in trio], NAMES, make)
 
 
 def _line(suite: str, trios: Sequence[tuple[Cell, Cell, Cell | None]]) -> dict[str, Any]:

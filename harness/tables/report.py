@@ -21,6 +21,7 @@ from offbook.harness.tables.markdown import share
 from offbook.harness.tables.progress_markdown import progress_line
 from offbook.harness.tables.students_columns import ALL_SUITES, TERMINAL
 from offbook.harness.tables.students_markdown import update_students_readme
+from offbook.harness.tables.told import Cells
 from offbook.harness.tables.write import Known, write_all
 
 
@@ -49,9 +50,10 @@ def report(
     store = Store(store_dir)
     held = whole(store)
     progress = progress() if callable(progress) else progress
-    written = write_all(store, out_dir or store_dir, progress=progress, cells=held.cells, exams=held.exams)
-    if written.decoders is not None and held.cells:
-        manifests = {cell.record.heat_id: cell.record.manifest for cell in held.cells}
+    cells = Cells.held(store, held.held)
+    written = write_all(store, out_dir or store_dir, progress=progress, held=held, cells=cells)
+    if written.decoders is not None and cells:
+        manifests = cells.manifests
         if readme is not None:
             update_readme(readme, written.decoders, manifests)
         console.print(_decoders(written.decoders))

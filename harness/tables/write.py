@@ -1,18 +1,18 @@
 """All tables of a run's folder, also while the run goes on."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from offbook.harness.records.cell import Cell
-from offbook.harness.records.exam import Exam
 from offbook.harness.records.store import Store
+from offbook.harness.records.verify import Verified, whole
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.students_markdown import write_students
+from offbook.harness.tables.told import Cells
 
 SHARE = 0.01  # of a run's time that may go into its tables
 
@@ -31,8 +31,8 @@ def write_all(
     folder: Path,
     *,
     progress: Known = None,
-    cells: Sequence[Cell] | None = None,
-    exams: Sequence[Exam] | None = None,
+    held: Verified | None = None,
+    cells: Cells | None = None,
 ) -> Written:
     """Writes the tables of decoders and of students.
 
@@ -40,21 +40,21 @@ def write_all(
         store: of the records.
         folder: where the tables go.
         progress: how far the plan behind them is, or who tells it.
-        cells: those of the store, where somebody has just read them.
-        exams: likewise.
+        held: what the store holds, where somebody has just checked it.
+        cells: the cells of that.
 
     Raises:
-        ValueError: a damaged store.
+        DamagedError: a damaged store.
     """
     progress = progress() if callable(progress) else progress
-    cells = store.cells() if cells is None else cells
-    exams = store.exams() if exams is None else exams
+    held = whole(store) if held is None else held
+    cells = Cells.held(store, held.held) if cells is None else cells
     kinds = {} if progress is None else progress.kinds
     decoders = students = None
     if cells or "heat" in kinds:
         decoders = write_leaderboard(store, folder, cells=cells, progress=progress)
-    if exams or "exam" in kinds:
-        students = write_students(store.root, folder, exams=exams, progress=progress)
+    if held.exams or "exam" in kinds:
+        students = write_students(store.root, folder, exams=held.exams, progress=progress)
     return Written(decoders, students)
 
 

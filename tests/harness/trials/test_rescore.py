@@ -97,7 +97,9 @@ def sit(folder: Path, asked: Asked, texts: tuple[str, str], **changes: Any) -> S
 
 def files(folder: Path) -> list[str]:
     return sorted(
-        path.name for path in folder.rglob("*") if path.is_file() and path.name not in (".lock", "ledger.jsonl")
+        path.name
+        for path in folder.rglob("*")
+        if path.is_file() and path.name[0] != "." and path.name != "ledger.jsonl"
     )
 
 
