@@ -11,6 +11,7 @@ from offbook.engine.progress import Progress
 from offbook.harness.artifacts import drafters
 from offbook.harness.artifacts.folders import RUNS
 from offbook.harness.artifacts.target_answers import Source, target_answers
+from offbook.harness.records.locks import locked
 from offbook.harness.roster.decoders import contender, contenders
 from offbook.harness.roster.target import load_target
 from offbook.harness.settings.drafters import DrafterTrainingSpec
@@ -61,11 +62,13 @@ def train(
     config = TrainingConfig(**spec.config())  # type: ignore[arg-type]
     check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
     artifacts = output or RUNS  # nothing is written beside a folder that was named
-    rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)
+    with locked(artifacts, f"training of {name}", progress.say):
+        rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)
     folder = output or drafters.drafter_folder(artifacts, chosen, target, rows, config)
     progress.say(f"training {name} on {len(rows)} answers into {folder}")
     cache = folder / "features" if features == "cached" else None
-    return drafters.train(chosen, target, rows, config, folder, features_dir=cache, progress=progress)
+    with locked(folder, f"training of {name}", progress.say):
+        return drafters.train(chosen, target, rows, config, folder, features_dir=cache, progress=progress)
 
 
 def _prompts(source: str) -> list[Prompt]:

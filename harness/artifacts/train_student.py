@@ -25,6 +25,7 @@ from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts.folders import RUNS
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.students import Student, checked, is_made, make
+from offbook.harness.records.locks import locked
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import resolve_device
 from offbook.harness.settings.parse import parse
@@ -92,9 +93,12 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
     material = load_material(spec.corpus, progress)
     folder = user_path(spec.output, what="output") if spec.output else student.folder(RUNS, material)
     progress.say(f"training {student.name} on {len(material.corpus)} questions into {folder}")
-    if spec.processes > 1 and "WORLD_SIZE" not in os.environ:
-        return launch(student, material, folder, spec.corpus, device=spec.device, tables=tables)
-    return make(student, material, folder, progress, device=own_device(spec.device), tables=tables)
+    if "WORLD_SIZE" in os.environ:  # one of several processes of one training
+        return make(student, material, folder, progress, device=own_device(spec.device), tables=tables)
+    with locked(folder, f"training of {student.name}", progress.say):
+        if spec.processes > 1:
+            return launch(student, material, folder, spec.corpus, device=spec.device, tables=tables)
+        return make(student, material, folder, progress, device=own_device(spec.device), tables=tables)
 
 
 def launch(

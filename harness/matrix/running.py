@@ -20,6 +20,7 @@ from offbook.harness.matrix.progress import progress
 from offbook.harness.matrix.rehearsal import rehearse
 from offbook.harness.matrix.state import done
 from offbook.harness.matrix.worker import ATTEMPTS
+from offbook.harness.records.locks import locked
 from offbook.harness.records.spent import note
 from offbook.harness.records.store import Store
 from offbook.harness.tables.progress import Progress
@@ -75,6 +76,16 @@ def run_plan(
         rehearse(graph, there, making.session(folder, device), told)
     if not isinstance(pool, InProcess):
         making.session.cache_clear()  # the memory is for those who work
+    with locked(folder, "run", told.say):
+        tally = _do(graph, folder, told, watched, attempts=1 if isinstance(pool, InProcess) else ATTEMPTS)
+    errors = pool.errors if isinstance(pool, InProcess) else {}
+    if len(tally.failed) == 1 and set(errors) >= set(tally.failed):
+        raise errors[next(iter(tally.failed))]
+    return _ran(graph, tally)
+
+
+def _do(graph: Graph, folder: Path, told: Told, watched: Watched, *, attempts: int) -> Tally:
+    """The stages, and the tables behind them; a process that failed at a stage would make the same mistake again."""
     _with_earlier(graph, folder).write(folder)
 
     tables = Writer(Store(folder), folder)
@@ -86,7 +97,6 @@ def run_plan(
         if stage.kind in TRIALS:
             tables.update(far)
 
-    attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS  # this process would make the same mistake again
     try:
         tables.finish(far)
         tally = run_graph(graph, folder, watched, progress=told, attempts=attempts, then=then)
@@ -99,10 +109,7 @@ def run_plan(
     finally:
         making.session.cache_clear()
         note(folder, watched.outside())
-    errors = pool.errors if isinstance(pool, InProcess) else {}
-    if len(tally.failed) == 1 and set(errors) >= set(tally.failed):
-        raise errors[next(iter(tally.failed))]
-    return _ran(graph, tally)
+    return tally
 
 
 def _ran(graph: Graph, tally: Tally) -> Ran:

@@ -30,7 +30,7 @@ def made(monkeypatch):
 
     def make(student, material, folder, progress, *, device, tables):
         seen.append((student, tables))
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "distillation.json").write_text("{}")
         return folder
 

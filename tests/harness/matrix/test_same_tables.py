@@ -65,6 +65,7 @@ def check(arguments: list[str], tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(one[name], other[name])
 
 
+@pytest.mark.slow
 def test_a_small_matrix_run_twice_in_other_worlds_gives_the_same_tables(tmp_path: Path):
     path = tmp_path / "small.yaml"
     path.write_text(MATRIX.format(model=save_tiny(tmp_path / "tiny")))

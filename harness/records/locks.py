@@ -1,0 +1,63 @@
+"""Folders that one process at a time works in: a second one waits, and says for whom.
+
+<folder>/.working        held by the operating system for as long as the process lives
+<folder>/.working-who    who that is, for people
+"""
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from offbook.engine.files import writing
+
+LOCK, HOLDER = ".working", ".working-who"
+
+
+@contextlib.contextmanager
+def locked(folder: Path, what: str, say: Callable[[str], object]) -> Iterator[None]:
+    """Holds a folder, which is made if need be, as soon as no other process does.
+
+    Args:
+        folder: to hold.
+        what: is done there, for whoever waits.
+        say: is told, once, who is waited for.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"{folder}: waiting for {holder(folder)}")
+            lock.acquire()
+        _say_who(folder, what)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            (folder / HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+def holder(folder: Path) -> str:
+    """Who holds a folder, for people; "another process" where that is not known."""
+    try:
+        found = json.loads((folder / HOLDER).read_bytes())
+        return f"process {found['pid']} on {found['host']}, which does a {found['what']} there since {found['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def _say_who(folder: Path, what: str) -> None:
+    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    text = json.dumps({"pid": os.getpid(), "host": platform.node(), "what": what, "since": since})
+    (folder / HOLDER).write_bytes(text.encode())
