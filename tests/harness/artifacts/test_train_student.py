@@ -25,8 +25,13 @@ def made(monkeypatch):
     seen = []
 
     def run(command):
-        train_student(load_config(Path(command[command.index("--config") + 1]), TrainStudentSpec), Silent())
+        with monkeypatch.context() as launched:
+            launched.setenv("WORLD_SIZE", "2")
+            start(command)
         return 0
+
+    def start(command):
+        train_student(load_config(Path(command[command.index("--config") + 1]), TrainStudentSpec), Silent())
 
     def make(student, material, folder, progress, *, device, tables):
         seen.append((student, tables))
