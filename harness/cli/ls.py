@@ -21,6 +21,6 @@ def list_(
 
         typer.echo(listing())
     else:
-        from offbook.harness.tables.report import list_records
+        from offbook.harness.tables.listing import list_records
 
         list_records(store, console=terminal())

@@ -1,11 +1,10 @@
-"""What `offbook report` and `offbook ls` do: tables from a store, on disk and on the terminal."""
+"""What `offbook report` does: tables from a store, on disk and on the terminal."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from offbook.harness.records.manifest import machine_lines
@@ -13,11 +12,8 @@ from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
 from offbook.harness.tables import columns
 from offbook.harness.tables.columns import to_terminal
-from offbook.harness.tables.decoders import losslessness
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of, update_readme
-from offbook.harness.tables.labels import decoder_label, student_label
-from offbook.harness.tables.markdown import share
 from offbook.harness.tables.progress_markdown import progress_line
 from offbook.harness.tables.students_columns import ALL_SUITES, TERMINAL
 from offbook.harness.tables.students_markdown import update_students_readme
@@ -79,48 +75,6 @@ def _decoders(table: pd.DataFrame) -> Table:
 
 def _students(table: pd.DataFrame) -> Table:
     return to_terminal(columns.Table(columns=TERMINAL, rows=table[table["suite"] == ALL_SUITES]), "Students")
-
-
-def list_records(store_dir: Path, *, console: Console | None = None) -> None:
-    """Prints one line a record and one an exam.
-
-    Raises:
-        ValueError: no store there, or a damaged one.
-    """
-    console = console or Console()
-    check_store(store_dir)
-    held = whole(Store(store_dir))
-    records, exams = [cell.record for cell in held.cells], held.exams
-    if records:
-        headings = (
-            *("Key", "Model", "Training", "Decoder", "Suite", "T", "Seed"),
-            *("Docs", "Lossless?", "Heat", "Finished (UTC)"),
-        )
-        shown = Table(*headings, title=f"{len(records)} records")
-        for record in records:
-            spec = record.spec
-            cells = [
-                *(record.key[:12], spec.model, student_label(spec.student), decoder_label(spec)),
-                *(spec.suite, f"{spec.temperature:g}"),
-                *(str(spec.seed), str(spec.n_docs), losslessness([record.certificate]), record.heat_id[:12]),
-                f"{record.finished_utc:%Y-%m-%d %H:%M}",
-            ]
-            shown.add_row(*(escape(cell) for cell in cells))
-        console.print(shown)
-    if exams:
-        columns = ("Key", "Model", "Student", "Method", "Seed", "Suites", "Docs", "Ended", "Right", "Finished (UTC)")
-        shown = Table(*columns, title=f"{len(exams)} exams")
-        for exam in exams:
-            sat, rows, right = exam.record.spec, exam.rows, exam.right()
-            cells = [
-                *(exam.record.key[:12], sat.model, sat.student.name, sat.student.method, str(sat.student.seed)),
-                str(len(sat.suites)),
-                *(str(len(rows)), share(sum(row.finished for row in rows) / len(rows))),
-                f"{sum(right) / len(right):.3f} of {len(right)}" if right else "-",
-                f"{exam.record.finished_utc:%Y-%m-%d %H:%M}",
-            ]
-            shown.add_row(*(escape(cell) for cell in cells))
-        console.print(shown)
 
 
 def check_store(store_dir: Path) -> None:

@@ -19,7 +19,8 @@ from offbook.harness.tables.columns import fields
 from offbook.harness.tables.decoders import leaderboard, losslessness, write_leaderboard
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import readme_table, to_markdown, update_readme
-from offbook.harness.tables.report import list_records, report
+from offbook.harness.tables.listing import list_records
+from offbook.harness.tables.report import report
 
 
 def one(table: pd.DataFrame, **where: Any) -> dict[Any, Any]:
@@ -374,13 +375,6 @@ def test_report_writes_beside_the_records_and_prints(make_heat: Any, tmp_path: P
     assert (store.root / "LEADERBOARD.md").exists()
     assert "eagle2" in out.getvalue()
     assert len(whole(store).cells) == 2
-
-
-def test_ls_prints_one_line_a_record(make_heat: Any, tmp_path: Path) -> None:
-    store = filled(tmp_path / "store", make_heat("[red]suite"))
-    out = io.StringIO()
-    list_records(store.root, console=Console(file=out, width=250))
-    assert out.getvalue().count("[red]suite") == 2
 
 
 @pytest.mark.parametrize("command", [report, list_records])
