@@ -36,11 +36,15 @@ class Question(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """The target's answer to one prompt, as token ids; ends with the end-of-sequence token unless it hit the cap."""
+    """The target's answer to one prompt, as token ids; ends with the end-of-sequence token unless it hit the cap.
+
+    `prompt` are the user's words, "" where only their tokens are known.
+    """
 
     id: str
     prompt_tokens: tuple[int, ...]
     answer_tokens: tuple[int, ...]
+    prompt: str = ""
 
 
 def answer_prompts(
@@ -82,7 +86,7 @@ def answer_prompts(
                 file.write(_line(i, prompts[i], answer))
         progress(len(known), len(prompts))
     _write_all(path, known, prompts)
-    return [Answer(id=i, prompt_tokens=tuple(p), answer_tokens=tuple(known[i])) for i, p in prompts.items()]
+    return _answers(questions, prompts, known)
 
 
 def load_answers(path: Path, tokenizer: PreTrainedTokenizerBase, questions: Iterable[Question]) -> list[Answer]:
@@ -91,6 +95,7 @@ def load_answers(path: Path, tokenizer: PreTrainedTokenizerBase, questions: Iter
     Raises:
         ValueError: a question without an answer, or answered under another tokenizer or chat template.
     """
+    questions = list(questions)
     prompts = {q.id: chat_tokens(tokenizer, q.prompt) for q in questions}
     known = _read(path, prompts)
     missing = [i for i in prompts if i not in known]
@@ -100,7 +105,14 @@ def load_answers(path: Path, tokenizer: PreTrainedTokenizerBase, questions: Iter
             f"none for {missing[0]} and {len(missing) - 1} more; answer them anew with --answers regenerate"
         )
         raise ValueError(msg)
-    return [Answer(id=i, prompt_tokens=tuple(p), answer_tokens=tuple(known[i])) for i, p in prompts.items()]
+    return _answers(questions, prompts, known)
+
+
+def _answers(questions: Sequence[Question], prompts: dict[str, list[int]], known: dict[str, list[int]]) -> list[Answer]:
+    words = {q.id: q.prompt for q in questions}
+    return [
+        Answer(id=i, prompt_tokens=tuple(p), answer_tokens=tuple(known[i]), prompt=words[i]) for i, p in prompts.items()
+    ]
 
 
 def _digest(tokens: list[int]) -> str:

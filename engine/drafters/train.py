@@ -38,6 +38,7 @@ from offbook.engine.drafters.vocabulary import draft_vocabulary
 from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
 from offbook.engine.resuming.held import Steps, Weights
 from offbook.engine.resuming.state import is_finished, resume, save_state
+from offbook.engine.trained_on import write_trained_on
 
 LOWER = "the training diverges: lower --learning-rate and choose another folder"
 
@@ -148,6 +149,8 @@ def train_drafter(
         "history": history,
         "fingerprint": fingerprint,
     }
+    if all(answer.prompt for answer in answers):
+        training["trained_on"] = write_trained_on(folder, [answer.prompt for answer in answers])
     save_drafter(
         folder,
         accelerator.unwrap_model(model),
@@ -295,5 +298,6 @@ def _sequence(answer: Answer, config: TrainingConfig) -> list[int]:
 def _fingerprint(
     answers: Sequence[Answer], config: TrainingConfig, architecture: DraftArchitecture, target: TargetName
 ) -> str:
-    what = [asdict(config), architecture.name, asdict(target), [asdict(a) for a in answers]]
+    rows = [{"id": a.id, "prompt_tokens": a.prompt_tokens, "answer_tokens": a.answer_tokens} for a in answers]
+    what = [asdict(config), architecture.name, asdict(target), rows]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

@@ -23,6 +23,7 @@ from offbook.engine.students.train import (
     training_fingerprint,
 )
 from offbook.engine.text import read_json
+from offbook.engine.trained_on import write_trained_on
 
 STATE = "state"
 
@@ -107,6 +108,7 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         "mixed_precision": _precision(job),
         "processes": 1,
         "machine": dict(job.machine()),
+        "trained_on": write_trained_on(job.folder, [question.question for question in job.corpus.questions]),
         "gradient_tokens": sum(r["gradient_tokens"] for r in records),
         "kept_tokens": sum(r["kept_tokens"] for r in records),
         "distinct_sequences": len(sequences),

@@ -36,6 +36,7 @@ from offbook.engine.students.distiller import Job
 from offbook.engine.students.precision import Precision, keep_precision, precision_of
 from offbook.engine.students.processes import accelerator_for, bring_together, from_main, share, sum_gradients
 from offbook.engine.tensor_file import read_tensors, write_tensors
+from offbook.engine.trained_on import write_trained_on
 
 RECORD = "distillation.json"
 BEST = "best.safetensors"
@@ -299,6 +300,7 @@ def _finish(
         "identity": dict(job.identity),
         **how,
         "machine": dict(job.machine()),
+        "trained_on": write_trained_on(job.folder, [question.question for question in job.corpus.questions]),
         "gradient_tokens": run.gradient_tokens,
         "kept_tokens": run.kept_tokens,
         "distinct_sequences": len(run.sequences),

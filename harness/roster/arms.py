@@ -9,11 +9,13 @@ from pydantic import BaseModel, JsonValue
 
 from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
+from offbook.engine.trained_on import TrainedOn
 from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor, arm_id
 from offbook.harness.records.redaction import shown_settings
 from offbook.harness.roster.decoders import Contender, contender
 from offbook.harness.roster.drafter_info import describe, fingerprint
 from offbook.harness.roster.target import Target
+from offbook.harness.roster.trained_on import drafter_trained_on
 from offbook.harness.settings.parse import parse
 
 
@@ -27,6 +29,7 @@ class Arm:
         options: its settings, defaults filled in, as records tell them.
         drafter_id: its trained weights; None without any.
         drafter: what these cost; None without any.
+        trained_on: what these learned from; None without any.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Arm:
     options: Mapping[str, JsonValue]
     drafter_id: DrafterId | None = None
     drafter: DrafterInfo | None = None
+    trained_on: TrainedOn | None = None
 
     @property
     def id(self) -> str:
@@ -124,4 +128,5 @@ def build_arm(
         options=shown_settings(settings.model_dump(mode="json"), chosen.options),
         drafter_id=None if folder is None else DrafterId(sha256=fingerprint(folder), made_for=made_for),
         drafter=None if folder is None else describe(folder),
+        trained_on=None if folder is None else drafter_trained_on(folder),
     )

@@ -12,8 +12,10 @@ from offbook.engine.key_shapes import looks_like_a_key
 from offbook.engine.model_identity import model_identity
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
+from offbook.engine.trained_on import TrainedOn
 from offbook.harness.records.model_names import HIDDEN
 from offbook.harness.records.spent import spending
+from offbook.harness.roster.trained_on import student_trained_on
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +45,7 @@ class Target:
         settings_sha256: hash of what else in its folder decides its text; see `engine.model_identity`.
         revision: of a Hugging Face id, where one was asked for.
         eos_token_ids: tokens that end an answer, from the generation configuration and the tokenizer.
+        trained_on: of a distilled student, what it learned from; None of other models, of which nobody knows.
         base: of a distilled student, its base model, whose drafters it may borrow; None as a rule.
     """
 
@@ -55,6 +58,7 @@ class Target:
     base: "TargetName | None" = None
     settings_sha256: str | None = None
     revision: str | None = None
+    trained_on: TrainedOn | None = None
 
     @property
     def device(self) -> "torch.device":
@@ -170,6 +174,7 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
         settings_sha256=identity.settings_sha256,
         revision=revision,
         eos_token_ids=end_token_ids(model, tokenizer),
+        trained_on=None if name in ALIASES else student_trained_on(user_path(name, what="model")),
     )
 
 

@@ -5,7 +5,7 @@ that writes them down and answers nothing; the same task later scores the answer
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -43,6 +43,7 @@ class Request:
 
     The cap, stop strings and `sampling` are what the task asks for this document. Documents of one `cluster` are alike,
     "" is alone; `choices` counts the answers that it names to choose from. Both are known of offbook's own suites only.
+    `texts` are all texts of the document itself, without whatever is put around them to make a prompt.
     """
 
     doc_id: int
@@ -53,6 +54,7 @@ class Request:
     sampling: Sampling
     cluster: str = ""
     choices: int | None = None
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +199,17 @@ def _request(instance: Instance, suite: Suite) -> Request:
         sampling=settings.sampling,
         cluster=str(instance.doc.get("cluster", "")) if suite.of_offbook else "",
         choices=_choices(instance.doc) if suite.of_offbook else None,
+        texts=tuple(_texts(instance.doc)),
     )
+
+
+def _texts(part: Any) -> Iterator[str]:
+    """Every text in a document, however deep."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, Mapping | list | tuple):
+        for inner in part.values() if isinstance(part, Mapping) else part:
+            yield from _texts(inner)
 
 
 def _choices(doc: dict[str, Any]) -> int:

@@ -45,14 +45,19 @@ def number(value: float, digits: int, *, sign: str = "") -> str:
 
 
 def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each reason why a suite was not scored right or wrong, or an arm is not to be trusted."""
+    """A sentence for each reason why a suite was not scored right or wrong, or somebody is not to be trusted.
+
+    Of an exam these stand in its manifest, of a heat in the part that tells of the heat.
+    """
     found: set[str] = set()
     for manifest in manifests:
         why = manifest.get("not_scored")
         found |= {f"Not scored right or wrong: {suite}: {reason}." for suite, reason in why.items()} if why else set()
         heat = manifest.get("heat")
-        arms = heat.get("found") if isinstance(heat, dict) else None
-        found |= {f"Not to be trusted: {arm} {what}." for arm, what in arms.items()} if arms else set()
+        for part in (manifest, heat if isinstance(heat, dict) else {}):
+            found |= {f"Not to be trusted: {who} {what}." for who, what in (part.get("found") or {}).items()}
+            nobody_knows = part.get("training_unknown") or ()
+            found |= {f"Training data unknown: {who} does not say what it was trained on." for who in nobody_knows}
     return [escape(sentence) for sentence in sorted(found)]
 
 

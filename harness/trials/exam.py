@@ -28,6 +28,8 @@ from offbook.harness.suites.rehearsal import check_metric, check_prompts
 from offbook.harness.suites.requests import Asked, Request, ask
 from offbook.harness.suites.scoring import main_metric, not_scored, score
 from offbook.harness.suites.suite import Suite
+from offbook.harness.tables.labels import student_label
+from offbook.harness.trials.exposure import exposure
 from offbook.harness.trials.unscored import Began, ExamAnswer, Unscored, drop, keep, kept, scoring
 from offbook.tasks.source import origin_of
 
@@ -140,6 +142,14 @@ def examine(
         description["not_scored"] = {**reasons}
         progress.say(f"    {name}: not scored right or wrong: {reason}")
     description["load_average"] = answers.load_average
+    requests = [request for asked in paper.asked for request in asked.requests]
+    found, unknown = exposure({student_label(spec.student): target.trained_on}, requests, whose="accuracy")
+    if found:
+        description["found"] = {**found}
+    if unknown:
+        description["training_unknown"] = [*unknown]
+    for label, why in found.items():
+        progress.say(f"    {label} {why}")
     record = ExamRecord(
         key=spec.key(),
         trial=trial,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
@@ -29,6 +30,7 @@ from offbook.harness.suites.scoring import main_metric, not_scored
 from offbook.harness.suites.suite import Suite
 from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.trials.decoding import WARM_UP_TOKENS, pace
+from offbook.harness.trials.exposure import heat_exposure
 from offbook.harness.trials.heat_answers import answers_key, answers_of, scored
 from offbook.harness.trials.unscored import any_kept, drop, scoring
 
@@ -220,16 +222,17 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         progress.say(f"    {name}: not scored right or wrong: {reason}")
     started = answers.began.started_utc
     heat_id = hashlib.sha256(f"{sorted(keys)}{started.isoformat()}".encode()).hexdigest()[:12]
+    exposed = _exposed(heat, answers.found)
     description["heat"] = {
         "arms": [*heat.cells],
         "order": "rotated",
         "warm_up_tokens": WARM_UP_TOKENS,
         **({"trained_in": heat.trained_in} if heat.trained_in else {}),
         "load_average": answers.load_average,
-        **({"found": dict(answers.found)} if answers.found else {}),
+        **exposed,
     }
-    for arm_id, why in answers.found.items():
-        progress.say(f"    {name}: {arm_id} {why}")
+    for who, why in exposed.get("found", {}).items():
+        progress.say(f"    {name}: {who} {why}")
     finished, wall_s = datetime.now(UTC), answers.wall_s + time.perf_counter() - clock
     records = [
         CellRecord(
@@ -250,6 +253,13 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     store.commit([(record, rows[arm.id]) for arm, record in zip(heat.arms, records, strict=True)])
     drop(store.root, name, key)
     return _committed(store, heat)
+
+
+def _exposed(heat: Heat, seen: Mapping[str, str]) -> dict[str, Any]:
+    """What was found of who takes part, and whose training nobody knows."""
+    student = next(iter(heat.cells.values())).student
+    model = heat.target.name if student.untouched else student_label(student)
+    return heat_exposure(heat.arms, model, heat.target.trained_on, heat.asked.requests, seen)
 
 
 def summary(heat: Heat, store: Store) -> str:

@@ -11,11 +11,11 @@ included.
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterable
 
 from offbook.engine.files import atomic_write_text
+from offbook.engine.ngrams import ngrams
 from offbook.tasks.prompts import CATEGORIES, DATA_PATH, SPLITS
 from offbook.tasks.prompts.pools import Row, chat, code, extraction, maths, qa, summarisation
 
@@ -46,12 +46,6 @@ def generate(split: str) -> list[Row]:
 def as_jsonl(rows: Iterable[Row]) -> str:
     """Return rows as JSON lines, ending in a line feed."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def ngrams(text: str, size: int = NGRAM) -> set[tuple[str, ...]]:
-    """Return the word n-grams of a text, lower-cased, with every number replaced by ``0``."""
-    words = re.findall(r"\w+", re.sub(r"\d+(?:[.,]\d+)*", "0", text.lower()))
-    return {tuple(words[start : start + size]) for start in range(len(words) - size + 1)}
 
 
 def shared_ngrams(test: Iterable[Row], train: Iterable[Row]) -> dict[str, list[str]]:

@@ -6,19 +6,18 @@ A question of fewer words overlaps where it is the whole of a test question. The
 
 from collections.abc import Iterable, Mapping
 
+from offbook.engine.ngrams import runs
 from offbook.tasks.commonsenseqa.utils import SOURCE as COMMONSENSEQA
 from offbook.tasks.gpqa_diamond.utils import SOURCE as GPQA_DIAMOND
 from offbook.tasks.gsm8k.utils import SOURCE as GSM8K
 from offbook.tasks.math500.utils import SOURCE as MATH500
 from offbook.tasks.procedural.documents import ID_FAMILIES, OOD_FAMILIES, documents
 from offbook.tasks.prompts import load_prompts
-from offbook.tasks.prompts.generate import ngrams
 from offbook.tasks.rationales.synthesis.questions import Asked
 from offbook.tasks.source import local_file, read_local
 from offbook.tasks.strategyqa.utils import SOURCE as STRATEGYQA
 from offbook.tasks.svamp.utils import SOURCE as SVAMP
 
-WORDS = 13
 PUBLISHED = (GSM8K, SVAMP, MATH500, COMMONSENSEQA, STRATEGYQA, GPQA_DIAMOND)
 
 
@@ -32,9 +31,9 @@ def overlaps(questions: Iterable[Asked], test_sets: Mapping[str, Iterable[str]])
     owner: dict[tuple[str, ...], str] = {}
     for name, texts in test_sets.items():
         for text in texts:
-            for gram in _grams(text):
+            for gram in runs(text):
                 owner.setdefault(gram, name)
-    found = {q.id: next((owner[gram] for gram in _grams(q.text) if gram in owner), None) for q in questions}
+    found = {q.id: next((owner[gram] for gram in runs(q.text) if gram in owner), None) for q in questions}
     return {question: name for question, name in found.items() if name is not None}
 
 
@@ -54,8 +53,3 @@ def known_test_sets() -> dict[str, list[str]]:
         if (path := local_file(source)) is not None:
             sets[source.name] = [str(document["question"]) for document in read_local(source, path)]
     return sets
-
-
-def _grams(text: str) -> list[tuple[str, ...]]:
-    """Every thirteen words of a text, sorted; of a shorter text all its words."""
-    return next((sorted(grams) for size in range(WORDS, 0, -1) if (grams := ngrams(text, size))), [])
