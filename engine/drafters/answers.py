@@ -8,7 +8,7 @@ ids; a prompt already answered in the output file is not answered again.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,7 +44,7 @@ class Answer:
     id: str
     prompt_tokens: tuple[int, ...]
     answer_tokens: tuple[int, ...]
-    prompt: str = ""
+    prompt: str = field(default="", compare=False)
 
 
 def answer_prompts(

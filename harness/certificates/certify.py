@@ -50,7 +50,7 @@ def certify(
     """
     if arm.name == roster.BASELINE:
         return BASELINE
-    ours = isinstance(arm.decoder, SpeculativeDecoder)
+    ours = type(arm.decoder) is SpeculativeDecoder  # a class derived of it may draw otherwise
     if sampling.greedy:
         return greedy_certificate(reference, rows, Probe(target.backbone, native=not ours), prompts=prompts)
     if ours:

@@ -21,10 +21,12 @@ import pandas as pd
 from offbook.engine.decoding import metrics
 from offbook.engine.paths import user_path
 from offbook.harness.records.cell import Cell
+from offbook.harness.records.drafter import arm_id
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import StudentId
 from offbook.harness.records.verify import Verified, whole
+from offbook.harness.tables.labels import student_label
 
 BASELINE = "autoregressive"
 DIMENSIONS = {
@@ -57,6 +59,7 @@ RECORDS = {
     "tokens_per_s": "float64",
     "speedup": "float64",
     "verdict": "string",
+    "found": "string",
     "gradient_tokens": "Int64",
     "heat_id": "string",
     "key": "string",
@@ -96,7 +99,7 @@ def records(folder: str | Path) -> pd.DataFrame:
     the share of answers that ended before the cap, `score` the mean of `metric` ("" where an exam's suites have
     several; then of those that are scored right or wrong), `acceptance_length` committed tokens a round,
     `tokens_per_s` with the prefill, `speedup` over autoregressive decoding in the same heat, `verdict` the
-    certificate's, `wall_s` seconds.
+    certificate's, `found` what it did that it should not, `wall_s` seconds.
 
     Args:
         folder: what `offbook evaluate`, `run` or `reproduce` wrote.
@@ -170,6 +173,7 @@ def _of_cell(cell: Cell, baseline_speed: float | None) -> dict[str, Any]:
         "tokens_per_s": speed,
         "speedup": None if baseline_speed is None else speed / baseline_speed,
         "verdict": record.certificate.verdict,
+        "found": _found(record.manifest.get("heat"), arm_id(record.spec.decoder, record.spec.drafter)),
         "heat_id": record.heat_id,
         **_origin(record),
     }
@@ -185,9 +189,16 @@ def _of_exam(exam: Exam) -> dict[str, Any]:
         "finished": sum(row.finished for row in rows) / len(rows),
         "metric": of.pop() if len(of) == 1 else "",
         "score": sum(scores) / len(scores) if scores else None,
+        "found": _found(record.manifest, student_label(record.spec.student)),
         "gradient_tokens": None if record.cost is None else record.cost.gradient_tokens,
         **_origin(record),
     }
+
+
+def _found(told: Any, name: str) -> str | None:
+    """What a heat or an exam found that one did which it should not."""
+    found = told.get("found") if isinstance(told, dict) else None
+    return found.get(name) if isinstance(found, dict) else None
 
 
 def _origin(record: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import torch
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Decoder, Limits
 from offbook.engine.decoding.generation import Generation, Round
+from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.roster.target import Target
 from tests.controls.drafters import Asker
 from tests.engine.tiny_drafters import Oracle, Scripted
@@ -52,6 +53,25 @@ class Merges:
         answer = self.decoder.generate(prompt_1P, **settings)
         rounds = [_merged(answer.rounds[i : i + 2]) for i in range(0, len(answer.rounds), 2)]
         return dataclasses.replace(answer, rounds=tuple(rounds))
+
+
+class Skips:
+    """Leaves a token out of each answer, and the round that committed it out of the account."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self.decoder = decoder
+
+    def generate(self, prompt_1P: torch.Tensor, **settings) -> Generation:
+        answer = self.decoder.generate(prompt_1P, **settings)
+        return dataclasses.replace(answer, tokens=answer.tokens[:2] + answer.tokens[3:], rounds=answer.rounds[1:])
+
+
+class Sharpens(SpeculativeDecoder):
+    """Draws at half the temperature that it is asked for, in offbook's own loop."""
+
+    def generate(self, prompt_1P: torch.Tensor, *, sampling: Sampling, **settings) -> Generation:
+        colder = dataclasses.replace(sampling, temperature=sampling.temperature / 2)
+        return super().generate(prompt_1P, sampling=colder, **settings)
 
 
 class Knows:

@@ -1,18 +1,23 @@
 """Decoders whose account adds up and is not true: a heat finds them, and the tables name them."""
 
 import dataclasses
+import functools
 
 import pytest
 
+from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.engine.decoding.sampling import Sampling
+from offbook.harness.certificates import certify
+from offbook.harness.certificates.sampling import decoder_certificate
 from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import build_arms
+from offbook.harness.roster.decoders import DECODERS, Contender
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.requests import ask
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.trials.heat import plan_heat, run_heat
-from tests.controls.decoders import Cached, Knows, Merges, Remembers, asks_in_secret
+from tests.controls.decoders import Cached, Knows, Merges, Remembers, Sharpens, Skips, asks_in_secret
 from tests.tiny import save_tiny
 
 CAP, DOCUMENTS = 12, 2
@@ -33,7 +38,11 @@ def heat(target, suite, folder, make):
     """The records of a heat of the baseline and one other, and what the leaderboard says."""
     plain, other = build_arms(target, ["autoregressive", "prompt_lookup"])
     arms = [plain, dataclasses.replace(other, decoder=make(other.decoder))]
-    planned = plan_heat(target, arms, suite, sampling=Sampling(), limit=DOCUMENTS, max_new_tokens=CAP)
+    return run(target, suite, folder, arms, Sampling())
+
+
+def run(target, suite, folder, arms, sampling):
+    planned = plan_heat(target, arms, suite, sampling=sampling, limit=DOCUMENTS, max_new_tokens=CAP)
     store = Store(folder)
     records = {record.spec.decoder: record for record in run_heat(planned, store)}
     write_leaderboard(store, folder)
@@ -67,6 +76,29 @@ def test_who_is_not_is_named_in_the_record_and_in_the_table(make, said, target, 
     assert said in found(records)["prompt_lookup"]
     assert "Not to be trusted: prompt\\_lookup" in text or "Not to be trusted: prompt_lookup" in text
     assert records["prompt_lookup"].certificate.verdict == "lossless", "its answers are the target's own"
+
+
+def test_who_skips_a_token_does_not_say_what_the_target_says(target, suite, tmp_path):
+    (plain,) = build_arms(target, ["autoregressive"])
+    records, text = heat(target, suite, tmp_path, lambda _: Skips(plain.decoder))
+    assert records["prompt_lookup"].certificate.verdict == "differs"
+    assert "DIFFERS 2/2" in text
+
+
+@pytest.mark.slow
+def test_who_draws_otherwise_than_asked_is_named_in_the_table(target, suite, tmp_path, monkeypatch):
+    few = functools.partial(decoder_certificate, n=1_000)
+    monkeypatch.setattr(certify, "decoder_certificate", few)
+    cold = Contender(
+        name="cold",
+        summary="colder than asked",
+        build=lambda target, options, folder: Sharpens(target.backbone, Autoregressive(), target.detokenize),
+    )
+    monkeypatch.setitem(DECODERS, cold.name, cold)
+    arms = build_arms(target, ["autoregressive", "cold"])
+    records, text = run(target, suite, tmp_path, arms, Sampling(temperature=1.0))
+    assert records["cold"].certificate.verdict == "differs"
+    assert "DIFFERS: TV" in text
 
 
 def test_who_knows_the_reference_does_not_say_what_the_target_says(target, suite, tmp_path):

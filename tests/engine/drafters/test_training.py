@@ -351,7 +351,7 @@ def test_without_development_prompts_their_agreement_is_null(answers, tmp_path):
 def test_a_finished_folder_is_returned_as_it_is(answers, tmp_path):
     folder = train(answers, tmp_path / "drafter")
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert set(before) == {"config.json", "model.safetensors"}  # the state of the training is gone
+    assert set(before) == {"config.json", "model.safetensors", "trained_on.json"}  # the state of the training is gone
     assert train(answers, folder, progress=lambda _: pytest.fail("it was trained again")) == folder
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 

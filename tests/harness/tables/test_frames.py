@@ -104,3 +104,14 @@ def test_no_frame_is_made_of_a_damaged_store(folder, read):
 def test_a_folder_that_is_no_store_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected a store with a folder records/, found none"):
         records(tmp_path / "nowhere")
+
+
+def test_what_was_found_of_who_takes_part_stands_in_its_own_row(tmp_path, make_heat):
+    plain, fast = make_heat()
+    told = {"heat": {"arms": ["autoregressive", "eagle2"], "found": {"eagle2": "remembers other documents"}}}
+    cells = [(cell.record.model_copy(update={"manifest": told}), cell.rows) for cell in (plain, fast)]
+    store = Store(tmp_path)
+    store.commit([cells[0], cells[1]])
+    found = records(tmp_path).set_index("decoder")["found"]
+    assert found["eagle2"] == "remembers other documents"
+    assert pd.isna(found["autoregressive"])
