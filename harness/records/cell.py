@@ -4,6 +4,7 @@ A cell is (base model, student, decoding method, suite, seed, temperature). Its 
 move a number of its row, and is hashed into the cell's key; the machine it ran on is in the manifest only.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator
 
+from offbook.engine.decoding.generation import Generation
 from offbook.engine.quoting import quoted
 from offbook.harness.records.certificate import Certificate
 from offbook.harness.records.document_row import DocumentRow
@@ -161,3 +163,8 @@ class Cell:
 
     record: CellRecord
     rows: tuple[DocumentRow, ...]
+
+    @functools.cached_property
+    def generations(self) -> tuple[Generation, ...]:
+        """What the decoder returned for each document, in the order of the rows."""
+        return tuple(row.generation() for row in self.rows)

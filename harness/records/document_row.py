@@ -1,5 +1,6 @@
 """One document's answer with its full account; one line of a cell's sidecar."""
 
+from itertools import starmap
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -103,7 +104,7 @@ class DocumentRow(AtRest):
             tokens=self.tokens,
             prefill_committed=self.prefill_committed,
             finish_reason=self.finish_reason,
-            rounds=tuple(map(Round._make, self.rounds)),
+            rounds=tuple(starmap(Round, self.rounds)),
             draft_forwards=self.draft_forwards,
             prefill_s=self.prefill_s,
             decode_s=self.decode_s,

@@ -4,6 +4,8 @@ What a column is called, its unit, its digits, whether it has an interval and wh
 that no two of a table's faces can disagree.
 """
 
+import csv
+import io
 import math
 import textwrap
 from collections.abc import Callable, Sequence
@@ -96,10 +98,9 @@ class Column:
         value = row[self.name]
         if self.kind == "truth":
             return "yes" if value else "no"
-        shown = {"share": share, "count": count}.get(self.kind, self._number)(value)
-        low, high = (row.get(f"{self.name}_{end}", math.nan) for end in ("low", "high"))
-        if bounds and self.interval and not math.isnan(low):
-            shown += f" [{self._number(low)}, {self._number(high)}]"
+        shown = share(value) if self.kind == "share" else count(value) if self.kind == "count" else self._number(value)
+        if bounds and self.interval and not math.isnan(low := row.get(f"{self.name}_low", math.nan)):
+            shown += f" [{self._number(low)}, {self._number(row[f'{self.name}_high'])}]"
         return f"{shown} {quote(row[self.behind])}" if self.behind else shown
 
     def _number(self, value: float) -> str:
@@ -154,21 +155,37 @@ def to_csv(table: Table) -> str:
 
 def csv_text(frame: pd.DataFrame) -> str:
     """A frame as CSV with every digit; text that a spreadsheet would run as a formula gets an apostrophe."""
-    safe = frame.copy()
-    for column in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[column]):
-            safe[column] = [_no_formula(value) if isinstance(value, str) else value for value in safe[column]]
-    return str(safe.to_csv(index=False, lineterminator="\n"))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(frame.columns)
+    writer.writerows(zip(*(_safe(frame.iloc[:, place]) for place in range(frame.shape[1])), strict=True))
+    return text.getvalue()
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """Its rows by column, as `to_dict("records")` gives them in a fifth of the time where text lies in Arrow."""
+    names = list(frame.columns)
+    return [dict(zip(names, values, strict=True)) for values in zip(*_columns(frame), strict=True)]
+
+
+def _columns(frame: pd.DataFrame) -> list[list[Any]]:
+    return [frame.iloc[:, place].to_numpy(dtype=object).tolist() for place in range(frame.shape[1])]
+
+
+def _safe(column: "pd.Series[Any]") -> list[Any]:
+    """Values that CSV may hold; None, which it leaves empty, for what is not known."""
+    values: list[Any] = column.astype(object).where(column.notna(), None).tolist()
+    if pd.api.types.is_numeric_dtype(column):
+        return values
+    texts = {value: _no_formula(value) for value in set(values) if isinstance(value, str)}
+    return [texts.get(value, value) for value in values]
 
 
 def to_markdown(table: Table, place: Literal["markdown", "readme"] = "markdown") -> str:
     """A pipe table, rounded, with intervals; text stays inside its cell."""
     columns = table.shown(place)
     return markdown_table(
-        [
-            {column.heading: column.cell(row, quote=escape) for column in columns}
-            for row in table.rows.to_dict("records")
-        ]
+        [{column.heading: column.cell(row, quote=escape) for column in columns} for row in rows_of(table.rows)]
     )
 
 
@@ -181,7 +198,7 @@ def to_terminal(table: Table, title: str) -> rich.table.Table:
     """A table for the terminal, without intervals."""
     columns = table.shown("terminal")
     shown = rich.table.Table(*(column.heading for column in columns), title=title)
-    for row in table.rows.to_dict("records"):
+    for row in rows_of(table.rows):
         shown.add_row(*(column.cell(row, bounds=False, quote=escape_markup) for column in columns))
     return shown
 

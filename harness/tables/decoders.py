@@ -130,7 +130,7 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
     records = [cell.record for cell in cells]
     spec = records[0].spec
     rows = [row for cell in cells for row in cell.rows]
-    generations = [row.generation() for row in rows]
+    generations = [generation for cell in cells for generation in cell.generations]
     clusters = [name for cell in cells for name in clusters_of(cell)]
     rounds = sum(g.target_forwards for g in generations)
     draft_forwards = sum(g.draft_forwards for g in generations)
@@ -231,7 +231,7 @@ def _speedup(cells: Sequence[Cell], baselines: dict[str, Cell]) -> dict[str, flo
         baseline = baselines.get(cell.record.heat_id)
         if baseline is None:
             continue
-        by_id = {row.doc_id: row for row in baseline.rows}
+        by_id = {row.doc_id: g for row, g in zip(baseline.rows, baseline.generations, strict=True)}
         if by_id.keys() != {row.doc_id for row in cell.rows}:
             message = (
                 f"heat {cell.record.heat_id}: expected {cell.record.spec.decoder} on the baseline's {len(by_id)} "
@@ -239,8 +239,8 @@ def _speedup(cells: Sequence[Cell], baselines: dict[str, Cell]) -> dict[str, flo
             )
             raise ValueError(message)
         clusters += clusters_of(cell)
-        ours += [row.generation() for row in cell.rows]
-        theirs += [by_id[row.doc_id].generation() for row in cell.rows]
+        ours += cell.generations
+        theirs += [by_id[row.doc_id] for row in cell.rows]
     if not ours:
         return {"speedup": math.nan, **_bounds("speedup", None)}
     ratio = metrics.tokens_per_second(ours) / metrics.tokens_per_second(theirs)

@@ -7,6 +7,7 @@ remembered is right as long as the records are what the ledger says, which whoev
 """
 
 import functools
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -128,7 +129,8 @@ class Cells(Sequence[Told]):
         if self._memo is None:
             row = make()
             return {name: row[name] for name in names}
-        key = canonical_sha256([what, *(told and told.sha256 for told in of)])
+        text = "\n".join((what, *("" if told is None else told.sha256 for told in of)))
+        key = hashlib.sha256(text.encode()).hexdigest()
         if (values := self._memo.get(key)) is None:
             row = make()
             self._memo.put(key, values := [row[name] for name in names])

@@ -4,7 +4,10 @@ import io
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
+from tabulate import tabulate
 
 from offbook.harness.tables.columns import (
     CSV,
@@ -16,11 +19,13 @@ from offbook.harness.tables.columns import (
     definitions,
     differing,
     fields,
+    rows_of,
     to_csv,
     to_markdown,
     to_readme,
     to_terminal,
 )
+from offbook.harness.tables.markdown import markdown_table
 
 COLUMNS = (
     Column(name="who", heading="Who", shown_in=EVERYWHERE, definition="a name."),
@@ -102,3 +107,19 @@ def test_definitions_are_those_of_the_columns() -> None:
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx"])
 def test_no_text_is_a_formula(text: str) -> None:
     assert csv_text(pd.DataFrame({"a": [text]})).splitlines()[1].lstrip('"').startswith("'")
+
+
+TEXTS = st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S", "Zs"]), max_size=9)
+
+
+@given(st.lists(st.lists(TEXTS, min_size=3, max_size=3), min_size=1, max_size=5))
+def test_a_pipe_table_is_tabulates(rows: list[list[str]]) -> None:
+    lines = [dict(zip(("a", "a long heading", "x"), row, strict=True)) for row in rows]
+    assert markdown_table(lines) == tabulate(lines, headers="keys", tablefmt="pipe", disable_numparse=True)
+
+
+@given(st.lists(st.tuples(st.integers(-(2**53), 2**53), st.floats(), TEXTS, st.booleans()), min_size=1, max_size=5))
+def test_csv_is_that_of_pandas_but_for_formulas(rows: list[tuple[int, float, str, bool]]) -> None:
+    frame = pd.DataFrame([(n, x, f"t{text}", b) for n, x, text, b in rows], columns=["n", "x", "text", "b"])
+    assert csv_text(frame) == frame.to_csv(index=False, lineterminator="\n")
+    assert repr(rows_of(frame)) == repr(frame.to_dict("records"))
