@@ -54,14 +54,14 @@ class Features:
             path = self._folder / f"features-{start:06d}-{digest}.safetensors"
             if not path.exists():
                 tensors = compute_features(self._backbone, [self._sequences[i] for i in rows])
-                write_tensors(path, {str(i): t for i, t in zip(rows, tensors, strict=True)})
+                write_tensors(path, {str(i): t for i, t in zip(rows, tensors, strict=True)}, sealed=True)
             self._memory |= self._read(path, rows)
             progress(rows.stop, total)
 
     def _read(self, path: Path, rows: range) -> dict[int, torch.Tensor]:
         """A shard, checked against the sequences it is of."""
         remedy = "delete it, and it is made anew"
-        found, _ = read_tensors(path, remedy=remedy)
+        found, _ = read_tensors(path, remedy=remedy, sealed=True)
         width = self._backbone.embedding_VH.shape[1]
         if {i: t.shape for i, t in found.items()} != {str(i): (len(self._sequences[i]), width) for i in rows}:
             msg = f"{path}: expected features of sequences {rows.start} to {rows.stop - 1}, got others; {remedy}"

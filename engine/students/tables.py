@@ -27,7 +27,7 @@ def read_table(path: Path, shape: tuple[int, ...]) -> Table | None:
     if not path.is_file():
         return None
     remedy = "delete it, and it is made anew"
-    tensors, words = read_tensors(path, remedy=remedy)
+    tensors, words = read_tensors(path, remedy=remedy, sealed=True)
     values = tensors.get("values")
     if tensors.keys() != {"values"} or values is None or values.shape != shape or not values.is_floating_point():
         found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items()) or "nothing"
@@ -45,4 +45,4 @@ def read_table(path: Path, shape: tuple[int, ...]) -> Table | None:
 
 def write_table(path: Path, table: Table) -> None:
     """Keeps a table, whole or not at all."""
-    write_tensors(path, {"values": table.values}, {WALL_S: repr(table.wall_s)})
+    write_tensors(path, {"values": table.values}, {WALL_S: repr(table.wall_s)}, sealed=True)

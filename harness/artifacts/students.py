@@ -55,6 +55,7 @@ class Student:
         config: the settings all methods share, with the seed.
         model: its base model, by alias, folder or id.
         base_sha256: hash of the base model's weights.
+        base_settings_sha256: of what lies beside them and decides its text; see `engine.model_identity`.
         encoder: reads the rationales for methods that want vectors; by alias, folder or id.
         processes: of its training.
         max_new_tokens: cap on an answer to a development question.
@@ -66,6 +67,7 @@ class Student:
     config: StudentConfig
     model: str
     base_sha256: str
+    base_settings_sha256: str | None = None
     encoder: str
     processes: int = 1
     max_new_tokens: int = 128
@@ -73,6 +75,8 @@ class Student:
     def identity(self, material: Material) -> dict[str, str]:
         """What determines it beside method and settings."""
         names = {"model": self.base_sha256, "corpus": material.sha256}
+        if self.base_settings_sha256 is not None:
+            names["model_settings"] = self.base_settings_sha256
         if distiller(self.method).reads_vectors:
             names["encoder"] = encoder_sha256(self.encoder)
         return names | self._named_models()
@@ -98,7 +102,7 @@ class Student:
             training={name: value for name, value in vars(self.config).items() if name != "seed"},
             seed=self.config.seed,
             corpus_sha256=material.sha256,
-            helpers={k: v for k, v in self.identity(material).items() if k not in ("model", "corpus")},
+            helpers={k: v for k, v in self.identity(material).items() if not k.startswith("model") and k != "corpus"},
         )
 
     def folder(self, root: Path, material: Material) -> Path:

@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import Field, JsonValue
 
-from offbook.engine import pretrained
 from offbook.engine.children import safe_children
 from offbook.engine.files import atomic_write_text
+from offbook.engine.model_identity import model_identity
 from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress, Silent
 from offbook.engine.quoting import quoted
@@ -77,13 +77,15 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
         ValueError: an unknown method or setting, a corpus or a model that is not there.
     """
     options = distiller(spec.method).resolved(spec.options)
+    identity = model_identity(spec.model)
     student = Student(
         name=spec.name or spec.method,
         method=spec.method,
         options=options,
         config=StudentConfig(**spec.training.model_dump(exclude_none=True), seed=spec.seed),
         model=spec.model,
-        base_sha256=pretrained.weights_sha256(spec.model),
+        base_sha256=identity.weights_sha256,
+        base_settings_sha256=identity.settings_sha256,
         encoder=spec.encoder,
         processes=spec.processes,
         max_new_tokens=spec.max_new_tokens,

@@ -28,5 +28,5 @@ def remembered(
     digest = hashlib.sha256(json.dumps(determined_by, sort_keys=True).encode()).hexdigest()
     path = folder / f"{name}-{digest[:16]}.safetensors"
     if not path.is_file():
-        write_tensors(path, make())
-    return read_tensors(path, remedy="delete it, and it is made anew")[0]
+        write_tensors(path, make(), sealed=True)
+    return read_tensors(path, remedy="delete it, and it is made anew", sealed=True)[0]

@@ -91,7 +91,8 @@ def exam_spec(
     model: str,
     base_sha256: str,
     weights_sha256: str,
-    settings_sha256: str | None = None,
+    settings_sha256: str | None,
+    revision: str | None = None,
     dtype: str,
     student: StudentId | None = None,
 ) -> SittingSpec:
@@ -101,6 +102,7 @@ def exam_spec(
         base_sha256=base_sha256,
         weights_sha256=weights_sha256,
         settings_sha256=settings_sha256,
+        revision=revision,
         suites=paper.suites,
         max_new_tokens=paper.max_new_tokens,
         batch_size=paper.batch_size,

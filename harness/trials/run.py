@@ -74,6 +74,7 @@ def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) ->
         base_sha256=spec.model.weights_sha256,
         weights_sha256=target.weights_sha256,
         settings_sha256=target.settings_sha256,
+        revision=spec.model.revision,
         dtype=spec.model.dtype,
         student=student,
     )

@@ -139,6 +139,7 @@ def student_of(recipe: StudentRecipe) -> Student:
         config=config,
         model=recipe.base,
         base_sha256=recipe.base_sha256,
+        base_settings_sha256=recipe.settings_sha256,
         encoder=recipe.encoder,
         processes=recipe.processes,
         max_new_tokens=recipe.max_new_tokens,

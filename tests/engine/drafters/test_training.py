@@ -21,6 +21,7 @@ from offbook.engine.drafters.loss import branch_loss
 from offbook.engine.drafters.train import agreement, train_drafter
 from offbook.engine.drafters.vocabulary import draft_vocabulary
 from offbook.engine.resuming import state as resumption
+from offbook.engine.tensor_file import write_tensors
 from offbook.methods.jakiro import drafter as jakiro
 from tests.tiny import tiny_model, tiny_tokenizer
 
@@ -522,7 +523,7 @@ def test_a_damaged_shard_of_features_is_named_with_what_to_do(tmp_path):
         with pytest.raises(ValueError, match="delete it, and it is made anew") as refused:
             prepare(sequences)
         assert str(refused.value).startswith(f"{shard}: expected")
-    save_file({"0": torch.zeros(3, 32), "1": torch.zeros(3, 32)}, shard)
+    write_tensors(shard, {"0": torch.zeros(3, 32), "1": torch.zeros(3, 32)}, sealed=True)
     with pytest.raises(ValueError, match="expected features of sequences 0 to 1, got others"):
         prepare(sequences)
     shard.unlink()

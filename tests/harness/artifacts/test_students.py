@@ -88,11 +88,12 @@ def test_a_student_lies_where_what_determines_it_says(tiny, material, tmp_path):
                 {"config": dataclasses.replace(student.config, learning_rate=0.1)},
                 {"options": {"perspective": "planning"}},
                 {"base_sha256": "00"},
+                {"base_settings_sha256": "00"},
                 {"method": "uniform_rationales"},
             )
         ),
     }
-    assert len(changed | {folder}) == 7
+    assert len(changed | {folder}) == 8
     assert dataclasses.replace(student, encoder="another").folder(tmp_path, material) == folder, "it reads none"
 
 
@@ -115,7 +116,11 @@ def test_a_student_is_made_once_and_says_what_it_cost(tiny, material, tmp_path, 
     assert found.wall_s > 0
     assert len(found.dev_scores) == 1
     identity = json.loads((folder / "distillation.json").read_text())["identity"]
-    assert identity == {"model": student.base_sha256, "corpus": material.sha256}
+    assert identity == {
+        "model": student.base_sha256,
+        "model_settings": student.base_settings_sha256,
+        "corpus": material.sha256,
+    }
     monkeypatch.setattr("offbook.engine.pretrained.load", None)
     assert make(student, material, folder, Silent(), device="cpu") == folder
 

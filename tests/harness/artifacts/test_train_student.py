@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from offbook.engine.model_identity import model_identity
 from offbook.engine.progress import Silent
 from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts import train_student as module
@@ -53,7 +54,8 @@ def student(tmp_path):
         options={},
         config=StudentConfig(gradient_tokens=9, seed=3),
         model=tiny,
-        base_sha256=module.pretrained.weights_sha256(tiny),
+        base_sha256=model_identity(tiny).weights_sha256,
+        base_settings_sha256=model_identity(tiny).settings_sha256,
         encoder="all-minilm-l6-v2",
         processes=2,
         max_new_tokens=2048,

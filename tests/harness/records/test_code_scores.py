@@ -64,7 +64,14 @@ def test_the_tables_of_an_exam_say_why_code_was_not_scored(
     monkeypatch.setattr(sandbox, "unavailable", lambda: REASON)
     groups = {"id": find_suites(["code"]), "ood": find_suites(["procedural_dates"])}
     paper = set_paper(groups, target, limit=2, max_new_tokens=4, batch_size=4)
-    spec = exam_spec(paper, model="tiny", base_sha256="ab", weights_sha256=target.weights_sha256, dtype="float32")
+    spec = exam_spec(
+        paper,
+        model="tiny",
+        base_sha256="ab",
+        weights_sha256=target.weights_sha256,
+        settings_sha256=None,
+        dtype="float32",
+    )
     exam = examine(paper, target, spec, None, tmp_path, Silent())
     assert exam.record.metrics["offbook_code"] == "defined"
     assert exam.record.manifest["not_scored"] == {"offbook_code": REASON}

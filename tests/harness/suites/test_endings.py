@@ -109,7 +109,14 @@ def test_special_tokens_are_stop_strings_in_every_arm_and_in_exams_as_in_lm_eval
     assert {(len(row.tokens), row.finish_reason) for r in records for row in store.rows(r)} == {(tokens, reason)}
     assert {r.certificate.verdict for r in records} == {"baseline", "lossless"}
     paper = set_paper({"id": [task]}, target, limit=None, max_new_tokens=9, batch_size=2)
-    spec = exam_spec(paper, model="chain", base_sha256="a", weights_sha256=target.weights_sha256, dtype="float32")
+    spec = exam_spec(
+        paper,
+        model="chain",
+        base_sha256="a",
+        weights_sha256=target.weights_sha256,
+        settings_sha256=None,
+        dtype="float32",
+    )
     examine(paper, target, spec, None, tmp_path / "exam", Silent())
     (exam,) = Store(tmp_path / "exam").exams()
     assert [row.text for row in exam.rows] == wanted
@@ -159,7 +166,14 @@ def test_every_document_has_its_own_cap_and_stop_strings(target, suite, tmp_path
     assert records[0].spec.limits.max_new_tokens == 9
     assert records[0].spec.limits.stop_strings == (EOT, "98")
     paper = set_paper({"id": [task]}, target, limit=None, max_new_tokens=8, batch_size=3)
-    spec = exam_spec(paper, model="chain", base_sha256="a", weights_sha256=target.weights_sha256, dtype="float32")
+    spec = exam_spec(
+        paper,
+        model="chain",
+        base_sha256="a",
+        weights_sha256=target.weights_sha256,
+        settings_sha256=None,
+        dtype="float32",
+    )
     examine(paper, target, spec, None, tmp_path / "exam", Silent())
     (exam,) = Store(tmp_path / "exam").exams()
     assert [(row.text, row.tokens, row.finished) for row in exam.rows] == [

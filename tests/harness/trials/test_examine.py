@@ -24,7 +24,14 @@ def paper(target) -> Paper:
 
 
 def untouched(paper, target):
-    return exam_spec(paper, model="tiny", base_sha256="ab", weights_sha256=target.weights_sha256, dtype="float32")
+    return exam_spec(
+        paper,
+        model="tiny",
+        base_sha256="ab",
+        weights_sha256=target.weights_sha256,
+        settings_sha256=None,
+        dtype="float32",
+    )
 
 
 def test_the_paper_holds_every_suite_of_every_group(paper):
@@ -83,7 +90,14 @@ def test_batches_and_one_by_one_agree_on_a_model_in_double_precision(tmp_path_fa
     texts = []
     for size in (1, 4):
         paper = set_paper(groups, target, limit=4, max_new_tokens=10, batch_size=size)
-        spec = exam_spec(paper, model="tiny", base_sha256="ab", weights_sha256=target.weights_sha256, dtype="float64")
+        spec = exam_spec(
+            paper,
+            model="tiny",
+            base_sha256="ab",
+            weights_sha256=target.weights_sha256,
+            settings_sha256=None,
+            dtype="float64",
+        )
         examine(paper, target, spec, None, tmp_path / str(size), Silent())
         texts.append([row.text for row in Store(tmp_path / str(size)).exams()[0].rows])
     assert texts[0] == texts[1]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from offbook.harness.records.locks import LOCK
 from tests.full_disk import files_of_at_most
 from tests.harness.cli.test_cli import LEARN, status
 from tests.tiny import save_tiny
@@ -23,4 +24,4 @@ def test_a_training_whose_disk_fills_says_where_and_goes_on_once_there_is_room(c
         assert line.startswith(f"offbook: error: {out}")
         assert line.endswith(": File too large; make room and run the same command again")
     assert status(*arguments) == 0
-    assert not [path for path in out.rglob("*") if path.name.startswith(".") and path.is_file()]
+    assert {path.name for path in out.rglob("*") if path.name.startswith(".") and path.is_file()} == {LOCK}

@@ -240,7 +240,14 @@ def test_an_exam_keeps_its_answers_too(target, folder, tmp_path, no_decoder):
 
     def sit(told=None):
         asked = paper()
-        spec = exam_spec(asked, model="tiny", base_sha256="ab", weights_sha256=target.weights_sha256, dtype="float32")
+        spec = exam_spec(
+            asked,
+            model="tiny",
+            base_sha256="ab",
+            weights_sha256=target.weights_sha256,
+            settings_sha256=None,
+            dtype="float32",
+        )
         return examine(asked, target, spec, None, tmp_path / "out", told or Silent())
 
     with pytest.raises(ValueError, match=r"suite 'mine': .* KeyError: .*; the answers are kept: once that is mended"):
