@@ -76,6 +76,10 @@ RayAddress = Annotated[
 SlurmSettings = Annotated[
     list[str] | None, typer.Option("--slurm", metavar="NAME=VALUE", help="A parameter of submitit; repeatable.")
 ]
+SinkOption = Annotated[
+    Literal["trackio", "wandb", "mlflow"] | None,
+    typer.Option("--sink", help="An experiment tracker that is told of every trial."),
+]
 IncludePath = Annotated[
     Path | None,
     typer.Option(

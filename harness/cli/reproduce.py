@@ -7,7 +7,15 @@ import typer
 from offbook.engine.progress import progress as bar
 from offbook.harness.cli.console import quiet, resumable, terminal
 from offbook.harness.cli.derived import SetSettings
-from offbook.harness.cli.options import Device, ExecutorKind, RayAddress, SlurmSettings, StoreOutput, Workers
+from offbook.harness.cli.options import (
+    Device,
+    ExecutorKind,
+    RayAddress,
+    SinkOption,
+    SlurmSettings,
+    StoreOutput,
+    Workers,
+)
 
 
 def reproduce(
@@ -25,6 +33,7 @@ def reproduce(
     workers: Workers = None,
     ray_address: RayAddress = None,
     slurm: SlurmSettings = None,
+    sink: SinkOption = None,
     device: Device = "auto",
     settings: SetSettings = None,
 ) -> None:
@@ -55,7 +64,7 @@ def reproduce(
     quiet()
     with resumable(folder):
         with bar() as progress:
-            ran, compared = run(graph, folder, progress, device=device, executor=where)
+            ran, compared = run(graph, folder, progress, device=device, executor=where, sink=sink)
         show(folder, console=terminal())
     for line in verdict_lines(compared):
         typer.echo(line, err=True)

@@ -13,6 +13,7 @@ from offbook.harness.cli.options import (
     ExecutorKind,
     IncludePath,
     RayAddress,
+    SinkOption,
     SlurmSettings,
     StoreOutput,
     Workers,
@@ -35,6 +36,7 @@ def run(
     workers: Workers = None,
     ray_address: RayAddress = None,
     slurm: SlurmSettings = None,
+    sink: SinkOption = None,
     device: Device = "auto",
 ) -> None:
     """Run a matrix from its file.
@@ -63,7 +65,7 @@ def run(
 
     quiet()
     with resumable(folder), bar() as progress:
-        ran = run_plan(graph, folder, progress, device=device, executor=where)
+        ran = run_plan(graph, folder, progress, device=device, executor=where, sink=sink)
     if ran.done:
         show(folder, console=terminal())
     failed_lines(ran, folder)

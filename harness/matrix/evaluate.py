@@ -78,9 +78,9 @@ def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | Non
     graph = plan(matrix, include_path=include_path)
     folder = user_path(spec.output, what="--output") if spec.output else new_folder("evaluate")
     run_plan(graph, folder, progress, device=spec.device or "auto")
-    trials = {stage.key for stage in graph.stages}
-    verdicts = {r.certificate.verdict for r in Store(folder).records("cell") if r.trial in trials}
-    return Evaluated(folder=folder, lossless="differs" not in verdicts)
+    ran = {(stage.spec["suite"]["name"], arm["decoder"]) for stage in graph.stages for arm in stage.spec["arms"]}
+    cells = [record for record in Store(folder).records("cell") if (record.spec.suite, record.spec.decoder) in ran]
+    return Evaluated(folder=folder, lossless=all(cell.certificate.verdict != "differs" for cell in cells))
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:

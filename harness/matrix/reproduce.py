@@ -10,6 +10,7 @@ from offbook.harness.matrix.executors.choose import Executor
 from offbook.harness.matrix.folders import finish
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.running import COMMITTED, Ran, run_plan
+from offbook.harness.settings.sink import SinkKind
 from offbook.harness.tables.reproduction import NamedComparison, compare_folders
 
 
@@ -20,6 +21,7 @@ def reproduce(
     *,
     device: str = "auto",
     executor: Executor | None = None,
+    sink: SinkKind | None = None,
     committed: Path = COMMITTED,
 ) -> tuple[Ran, list[NamedComparison]]:
     """Runs what is missing of a profile in `folder`.
@@ -30,12 +32,13 @@ def reproduce(
         progress: is told how far it is.
         device: auto, cpu or cuda.
         executor: where stages run; in this process by default.
+        sink: an experiment tracker that is told of every trial.
         committed: the folder of results to hold the fresh tables against.
 
     Raises:
         ValueError: see `run_plan`.
     """
-    ran = run_plan(graph, folder, progress, device=device, executor=executor)
+    ran = run_plan(graph, folder, progress, device=device, executor=executor, sink=sink)
     compared = compare_folders(folder, committed)
     if not (ran.failed or ran.pending):
         finish(folder, compared={part.name: dict(part.counts) for part in compared} or None)

@@ -5,6 +5,7 @@ was, with the same command.
 """
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,11 +19,13 @@ from offbook.harness.matrix.executors.watched import Watched
 from offbook.harness.matrix.graph import PLAN, TRIALS, Graph, Stage
 from offbook.harness.matrix.progress import progress
 from offbook.harness.matrix.rehearsal import rehearse
+from offbook.harness.matrix.sinks import reporting
 from offbook.harness.matrix.state import done
 from offbook.harness.matrix.worker import ATTEMPTS
 from offbook.harness.records.locks import locked
 from offbook.harness.records.spent import note
 from offbook.harness.records.store import Store
+from offbook.harness.settings.sink import SinkKind
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.write import Writer
 
@@ -52,6 +55,7 @@ def run_plan(
     *,
     device: str = "auto",
     executor: Executor | None = None,
+    sink: SinkKind | None = None,
 ) -> Ran:
     """Does what of a plan is missing in a folder.
 
@@ -61,6 +65,7 @@ def run_plan(
         told: is told how far it is.
         device: auto, cpu or cuda.
         executor: where; in this process by default.
+        sink: an experiment tracker that is told of every trial.
 
     Raises:
         ValueError: what would be refused by one of the stages, before any begins.
@@ -76,15 +81,18 @@ def run_plan(
         rehearse(graph, there, making.session(folder, device), told)
     if not isinstance(pool, InProcess):
         making.session.cache_clear()  # the memory is for those who work
-    with locked(folder, "run", told.say):
-        tally = _do(graph, folder, told, watched, attempts=1 if isinstance(pool, InProcess) else ATTEMPTS)
+    with locked(folder, "run", told.say), reporting(sink, folder, told) as report:
+        attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS
+        tally = _do(graph, folder, told, watched, report, attempts=attempts)
     errors = pool.errors if isinstance(pool, InProcess) else {}
     if len(tally.failed) == 1 and set(errors) >= set(tally.failed):
         raise errors[next(iter(tally.failed))]
     return _ran(graph, tally)
 
 
-def _do(graph: Graph, folder: Path, told: Told, watched: Watched, *, attempts: int) -> Tally:
+def _do(
+    graph: Graph, folder: Path, told: Told, watched: Watched, report: Callable[[Stage], None], *, attempts: int
+) -> Tally:
     """The stages, and the tables behind them; a process that failed at a stage would make the same mistake again."""
     _with_earlier(graph, folder).write(folder)
 
@@ -96,6 +104,7 @@ def _do(graph: Graph, folder: Path, told: Told, watched: Watched, *, attempts: i
     def then(stage: Stage) -> None:
         if stage.kind in TRIALS:
             tables.update(far)
+            report(stage)
 
     try:
         tables.finish(far)

@@ -88,6 +88,11 @@ class Ledger:
             for keys in self._found.get(trial, ())
         )
 
+    def of_trial(self, trial: str) -> list[Line]:
+        """The lines of what one trial committed, but for what was retired."""
+        lines = self.lines()
+        return [line for line in self._trials.get(trial, ()) if lines.get(line.key) == line]
+
     def append(self, lines: Iterable[Line]) -> None:
         """Adds records; those that are there already are left out."""
         known = self.lines()

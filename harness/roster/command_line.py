@@ -44,7 +44,7 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(
         (
             *("--answers", "--corpus-format", "--decoder", "--device", "--dtype", "--features", "--mixed-precision"),
-            *("--executor", "--profile", "--teacher"),
+            *("--executor", "--profile", "--sink", "--teacher"),
         ),
         "name",
     ),
@@ -69,7 +69,22 @@ COMMANDS = (
 PROGRAMS = ("offbook", "cli.py", "__main__.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (
     *("shipped", "regenerate", "cached", "online", "auto", "cpu", "cuda", "no", "bf16", "procedural", "transformers"),
-    *("in-process", "local", "ray", "slurm", "openai", "offbook", "float16", "bfloat16", "float32", "float64", "main"),
+    *(
+        "in-process",
+        "local",
+        "ray",
+        "slurm",
+        "trackio",
+        "wandb",
+        "mlflow",
+        "openai",
+        "offbook",
+        "float16",
+        "bfloat16",
+        "float32",
+        "float64",
+        "main",
+    ),
 )
 NUMBER = re.compile(r"[-+]?(?:[0-9]{1,19}(?:\.[0-9]{0,19})?|\.[0-9]{1,19})(?:[eE][-+]?[0-9]{1,3})?")
 COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -1,0 +1,5 @@
+"""Experiment trackers that a run may report to."""
+
+from typing import Literal
+
+SinkKind = Literal["trackio", "wandb", "mlflow"]
