@@ -5,6 +5,7 @@ kind. Nothing is guessed: where no record tells, nothing is said. Times are of t
 """
 
 import csv
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,17 +88,24 @@ class Estimates:
         return Estimate(seconds=seconds, peak_bytes=_peak(rows), measured=speed)
 
     def _exam(self, spec: Any) -> Estimate:
-        rows = [r for r in self._exams if _same_model(r, spec) and r["suite"] == "all" and _number(r, "exam_s")]
-        documents = spec["limit"] and spec["limit"] * len(spec["suites"])
-        if not (rows and documents):
+        """By answers a second; an exam's rows, one a group of suites, all tell the seconds of the whole of it."""
+        exams = defaultdict[tuple[str, str], list[Row]](list)
+        for row in self._exams:
+            if _same_model(row, spec) and row["suite"] == "all" and _number(row, "exam_s"):
+                exams[row["exam"], row["student"]].append(row)
+        known = [(_number(rows[0], "exam_s"), sum(_number(row, "n_items") for row in rows)) for rows in exams.values()]
+        alike = [
+            rows for rows in exams.values() if sum(_number(row, "n_suites") for row in rows) == len(spec["suites"])
+        ]
+        whole = max((sum(_number(row, "n_items") for row in rows) for rows in alike), default=0.0)
+        documents = spec["limit"] * len(spec["suites"]) if spec["limit"] else whole
+        if not (known and documents):
             return Estimate()
-        each = sum(_number(row, "exam_s") / max(1.0, _number(row, "seeds")) for row in rows) / sum(
-            _number(row, "n_items") for row in rows
-        )
+        each = sum(seconds for seconds, _ in known) / sum(items for _, items in known)
         return Estimate(
             seconds=documents * each,
-            peak_bytes=_peak(rows),
-            measured=f"measured: {1 / each:.1f} answers a second in {len(rows)} exams",
+            peak_bytes=_peak([row for rows in exams.values() for row in rows]),
+            measured=f"measured: {1 / each:.1f} answers a second in {len(known)} exams",
         )
 
     def _student(self, spec: Any) -> Estimate:

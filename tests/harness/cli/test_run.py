@@ -8,6 +8,10 @@ import pytest
 from offbook.harness.cli.main import main
 from offbook.harness.matrix.estimates import Estimates, told
 from offbook.harness.matrix.graph import Stage
+from offbook.harness.matrix.plan import plan
+from offbook.harness.matrix.units import measure
+from offbook.harness.records.spent import Spent, note
+from offbook.harness.settings.profiles import load_profile
 
 FILE = """
 schema_version: 2
@@ -79,3 +83,27 @@ def test_the_committed_results_tell_how_long_a_laptops_heat_takes():
     assert "tok/s in" in told(stage, estimate, done=False)
     slower = dataclasses.replace(stage, spec=spec | {"arms": [{"decoder": "nobody"}]})
     assert told(slower, Estimates(results).of(slower), done=False).endswith("qa: n/a, n/a")
+
+
+def test_exams_and_students_are_told_by_the_records_too():
+    results = Path(__file__).resolve().parents[3] / "results"
+    graph = plan(load_profile("laptop")[1])
+    known = Estimates(results)
+    exams = [known.of(stage) for stage in graph.of_kind("exam")]
+    assert len(exams) == 10
+    assert all(exam.seconds is not None and 60 < exam.seconds < 1200 for exam in exams), "390 answers"
+    assert "answers a second in" in exams[0].measured
+    assert all(known.of(stage).peak_bytes for stage in graph.of_kind("student"))
+    assert all(stage.expected_s > 0 for stage in known.on(graph).stages if stage.kind in ("heat", "exam", "student"))
+
+
+def test_drafters_are_told_by_what_others_of_their_kind_took(tmp_path):
+    stage = plan(load_profile("smoke")[1]).of_kind("drafter")[0]
+    assert Estimates(tmp_path).of(stage).seconds is None
+    name, units = measure(stage)
+    assert units == 24
+    note(tmp_path, Spent(key="a" * 64, kind="drafter", name=name, units=12, wall_s=6.0))
+    note(tmp_path, Spent(key="b" * 64, kind="drafter", name="another", units=12, wall_s=600.0))
+    estimate = Estimates(tmp_path).of(stage)
+    assert estimate.seconds == pytest.approx(12.0)
+    assert "0.5 s a unit in 1 stages" in estimate.measured
