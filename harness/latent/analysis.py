@@ -32,6 +32,7 @@ from offbook.harness.latent.session import GENERIC, Session, Subject, read_quest
 from offbook.harness.latent.tables import (
     BASE,
     consistency_table,
+    described,
     divergence_row,
     preference_table,
     separability_row,
@@ -41,7 +42,7 @@ from offbook.harness.records.manifest import machine_line
 from offbook.harness.records.model_names import shown_model
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.target import resolve_device, resolve_dtype
-from offbook.harness.tables.columns import csv_text
+from offbook.harness.tables.columns import to_csv
 
 NAME = re.compile(r"[\w.-]+")
 
@@ -109,9 +110,8 @@ def analyse(spec: LatentSpec, progress: Progress) -> Path:
         "divergence": pd.DataFrame(divergence),
         "preference": preference_table(preference),
     }
-    for name, table in tables.items():
-        if len(table):
-            atomic_write_text(spec.output / f"{name}.csv", csv_text(table))
+    for name, table in described(**tables).items():
+        atomic_write_text(spec.output / f"{name}.csv", to_csv(table))
     if similarity:
         atomic_write_bytes(spec.output / "similarity.png", _similarity_picture(tables["similarity"]))
     if preference:

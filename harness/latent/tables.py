@@ -4,17 +4,25 @@ Questions are the unit of all intervals (texts, where texts are read): rationale
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from tabulate import tabulate
 
+from offbook.harness.latent.columns import (
+    CONSISTENCY,
+    DIVERGENCE,
+    SEPARABILITY,
+    SIMILARITY,
+    SIMILARITY_DIGEST,
+    preference_columns,
+    preference_digest,
+)
 from offbook.harness.latent.hidden_states import Reading
-from offbook.harness.latent.preference import ALPHA, Row
+from offbook.harness.latent.preference import Row
 from offbook.harness.latent.separability import Floats, Labels, mixture, probe, silhouette
 from offbook.harness.statistics.intervals import mean_interval, student_quantile
+from offbook.harness.tables.columns import Table, fields, to_markdown
 from offbook.harness.tables.markdown import machines_below
 
 BASE = "base"
@@ -79,7 +87,7 @@ def consistency_table(readings: Mapping[str, Reading]) -> pd.DataFrame:
                 change = values - getattr(readings[BASE], f"{measure}_N").numpy()
                 row |= _change(f"{measure}_change", change)
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=fields(CONSISTENCY))
 
 
 def divergence_row(student: str, kind: str, values: Sequence[float]) -> dict[str, object]:
@@ -90,6 +98,25 @@ def divergence_row(student: str, kind: str, values: Sequence[float]) -> dict[str
 def preference_table(preference: Mapping[str, Sequence[Row]]) -> pd.DataFrame:
     """A row for every stretch of every student's training."""
     return pd.DataFrame([{"student": name, **row} for name, rows in preference.items() for row in rows])
+
+
+def described(
+    *,
+    separability: pd.DataFrame,
+    consistency: pd.DataFrame,
+    similarity: pd.DataFrame,
+    divergence: pd.DataFrame,
+    preference: pd.DataFrame,
+) -> dict[str, Table]:
+    """The tables that are written as CSV, by name, those that have rows."""
+    found = {
+        "separability": Table(columns=SEPARABILITY, rows=separability),
+        "consistency": Table(columns=CONSISTENCY, rows=consistency),
+        "similarity": Table(columns=SIMILARITY, rows=similarity),
+        "divergence": Table(columns=DIVERGENCE, rows=divergence),
+        "preference": Table(columns=preference_columns(preference.columns), rows=preference),
+    }
+    return {name: table for name, table in found.items() if len(table.rows)}
 
 
 def summary(
@@ -104,17 +131,16 @@ def summary(
 ) -> str:
     """The analysis in Markdown, machines below each table; empty tables and single layers of the similarity are not."""
     sections = {
-        "Separability of perspectives": _separability_digest(separability),
-        "Consistency of answers": _consistency_digest(consistency),
-        "Structure kept": _similarity_digest(similarity),
-        "Forgetting": _intervals(divergence, ["student", "texts", "n"], {"kl": "token KL"}, 4),
+        "Separability of perspectives": Table(columns=SEPARABILITY, rows=separability),
+        "Consistency of answers": Table(columns=CONSISTENCY, rows=consistency),
+        "Structure kept": Table(columns=SIMILARITY_DIGEST, rows=_similarity_digest(similarity)),
+        "Forgetting": Table(columns=DIVERGENCE, rows=divergence),
         "Preference over training": _preference_digest(preference),
     }
     parts = ["# Latent analysis", heading, DEFINITIONS.rstrip()]
-    for title, rows in sections.items():
-        if rows:
-            parts += [f"## {title}", tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)]
-            parts += machines_below(machines)
+    for title, table in sections.items():
+        if len(table.rows):
+            parts += [f"## {title}", to_markdown(table), *machines_below(machines)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -136,87 +162,34 @@ def _change(name: str, differences: Floats) -> dict[str, float]:
     return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
 
 
-def _separability_digest(table: pd.DataFrame) -> list[dict[str, str]]:
-    return [
-        {
-            "reader": row["reader"],
-            "layer": "" if pd.isna(row["layer"]) else f"{row['layer']:.0f}",
-            "n": str(row["n"]),
-            "silhouette": _number(row["silhouette"], 3),
-            "probe": _with_interval(row, "probe", 3),
-            "probe, mixed": _number(row["probe_mixed"], 3),
-            "chance": _number(row["chance"], 3),
-            "components": str(row["components"]) + ("" if row["mixture_converged"] else " (not converged)"),
-            "ARI": _number(row["ari"], 3),
-            "NMI": _number(row["nmi"], 3),
-        }
-        for row in _records(table)
-    ]
-
-
-def _consistency_digest(table: pd.DataFrame) -> list[dict[str, str]]:
-    names = {"divergence": "answer JSD", "agreement": "agreement", "correct": "correct"}
-    changes = {f"{measure}_change": f"{name}, change" for measure, name in names.items()}
-    shown = names | (changes if len(table) > 1 else {})
-    return _intervals(table, ["reader", "n"], shown, 4)
-
-
-def _similarity_digest(table: pd.DataFrame) -> list[dict[str, str]]:
+def _similarity_digest(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each student and kind of texts: the last layer, and the debiased estimate over all of them."""
     rows = []
     for (student, texts), layers in table.groupby(["student", "texts"], sort=False) if len(table) else ():
         last = layers.iloc[-1]
         rows.append(
             {
-                "student": str(student),
-                "texts": str(texts),
-                "n": str(last["n"]),
-                "CKA, last layer": _number(last["cka"], 4),
-                "debiased, last layer": _number(last["cka_debiased"], 4),
-                "debiased, mean of layers": _number(layers["cka_debiased"].mean(), 4),
-                "debiased, lowest": _number(layers["cka_debiased"].min(), 4),
-                "shift, last layer": _number(last["shift"], 4),
+                "student": student,
+                "texts": texts,
+                "n": last["n"],
+                "cka": last["cka"],
+                "debiased": last["cka_debiased"],
+                "debiased_mean": layers["cka_debiased"].mean(),
+                "debiased_lowest": layers["cka_debiased"].min(),
+                "shift": last["shift"],
             }
         )
-    return rows
+    return pd.DataFrame(rows)
 
 
-def _preference_digest(table: pd.DataFrame) -> list[dict[str, str]]:
+def _preference_digest(table: pd.DataFrame) -> Table:
+    """The first and the last quarter of every student's training."""
+    columns = preference_digest(table.columns)
+    measured = [column.name for column in columns if column.name not in ("student", "steps")]
     rows = []
     for student, stretches in table.groupby("student", sort=False) if len(table) else ():
         quarter = max(1, len(stretches) // 4)
         for when, part in (("first quarter", stretches.head(quarter)), ("last quarter", stretches.tail(quarter))):
-            means = {
-                name: np.average(part[name], weights=part["steps"])
-                for name in part.columns
-                if name not in ("student", "steps", "gradient_tokens") and part[name].notna().all()
-            }
-            rows.append(
-                {"student": str(student), "steps": when}
-                | {name.removeprefix(ALPHA): _number(mean, 3) for name, mean in means.items()}
-            )
-    return rows
-
-
-def _intervals(
-    table: pd.DataFrame, columns: Sequence[str], measures: Mapping[str, str], digits: int
-) -> list[dict[str, str]]:
-    return [
-        {column: str(row[column]) for column in columns}
-        | {name: _with_interval(row, measure, digits) for measure, name in measures.items()}
-        for row in _records(table)
-    ]
-
-
-def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    for row in table.to_dict("records"):
-        yield {str(name): value for name, value in row.items()}
-
-
-def _with_interval(row: Mapping[str, Any], name: str, digits: int) -> str:
-    value, low, high = (_number(row[key], digits) for key in (name, f"{name}_low", f"{name}_high"))
-    return f"{value} [{low}, {high}]" if low and high else value
-
-
-def _number(value: float, digits: int) -> str:
-    """Rounded; empty for what is not there."""
-    return f"{value:.{digits}f}" if value == value else ""
+            means = {name: np.average(part[name], weights=part["steps"]) for name in measured}
+            rows.append({"student": student, "steps": when, **means})
+    return Table(columns=columns, rows=pd.DataFrame(rows))
