@@ -128,6 +128,16 @@ OPTIONS = (
         "a.b=",
     ),
 )
+SETTINGS = (
+    *(
+        "training.gradient_tokens=5",
+        "drafters.epochs=0",
+        "seeds=[0,1]",
+        "decoders.eagle2={}",
+        "temperatures.0.top_k=-1",
+    ),
+    *("a", "a.b.c=1", "models={}", "slurm_partition=gpu", "cluster=cloud", "=", "suites.qa=[", "description=\n"),
+)
 COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]], tuple[str, ...]]] = {
     # arguments by place; options; bounds
     "generate": (
@@ -261,10 +271,30 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
             **{
                 "--output": OUTPUTS,
                 "--fresh": (),
+                "--set": SETTINGS,
                 "--answers": ("shipped", "regenerate", "x"),
                 "--device": ("cpu", "tpu"),
             },
         },
+        (),
+    ),
+    "run": (
+        (("profile.yaml", *FILES), ("suites.qa.limit=2", *SETTINGS)),
+        {
+            **{"--output": OUTPUTS, "--answers": ("shipped", "regenerate", "x"), "--device": ("cpu", "tpu")},
+            **{"--executor": ("in-process", "auto", "slurm", "cloud"), "--workers": NUMBERS, "--dry-run": ()},
+            **{"--slurm": SETTINGS, "--ray-address": ("auto", "x"), "--sink": ("wandb", "x")},
+            "--include-path": ("tasks", "nowhere", "model"),
+        },
+        (),
+    ),
+    "status": ((("store", "model", "nowhere"),), {}, ()),
+    "verify": ((("store", "model", "nowhere"),), {"--all": ()}, ()),
+    "upgrade": ((("store", "model", "nowhere"),), {}, ()),
+    "gc": ((("store", "model", "nowhere"),), {}, ()),
+    "work": (
+        (("store", "model", "nowhere"), ("0123456789ab", "0" * 64, "x")),
+        {"--device": ("cpu", "tpu"), "--attempts": NUMBERS},
         (),
     ),
     "report": (

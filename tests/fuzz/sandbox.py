@@ -22,8 +22,8 @@ from tests.tiny import save_tiny
 CPU_LIMIT_S = 5.0  # what a case may take; here the clock is the specification, so it is the process's own
 HANG_S = 20.0  # of CPU time, after which a case is ended
 STATUSES = {0, 1, 2, 141}
-# Below the world: output, named or by default, and caches of offbook and of what it calls.
-WRITABLE = ("out", "cache", "tmp", "cwd/runs", "home/out", "home/.cache", "home/.rustup")
+# Below the world: output, named or by default, what was checked of a store, and caches of offbook and of what it calls.
+WRITABLE = ("out", "cache", "tmp", "cwd/runs", "cwd/store/.checked.jsonl", "home/out", "home/.cache", "home/.rustup")
 
 PROFILE = """\
 schema_version: 2

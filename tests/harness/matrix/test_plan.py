@@ -4,11 +4,9 @@ import json
 import subprocess
 import sys
 import time
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from offbook.harness.artifacts.recipes import StudentRecipe
 from offbook.harness.matrix import specs as module
@@ -18,6 +16,7 @@ from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.parse import parse
 from offbook.harness.trials.spec import ExamSpec, HeatSpec
 from tests.tiny import save_tiny
+from tests.variations import variations
 
 
 @pytest.fixture(scope="module")
@@ -118,44 +117,6 @@ def test_weights_and_task_files_are_part_of_keys(content, monkeypatch):
         patch.setattr("offbook.harness.suites.sources._own_sha256", lambda folder: "ef" * 32)
         kinds = {stage.kind for stage in planned(content).stages if stage.key not in before}
     assert kinds == {"heat", "exam"}
-
-
-def alternatives(annotation: Any, value: Any) -> Any:
-    """Another value of a field's type."""
-    if isinstance(value, bool):
-        return not value
-    choices = [kind for kind in (annotation, *get_args(annotation)) if get_origin(kind) is Literal]
-    if isinstance(value, str) and choices:
-        return next((other for other in get_args(choices[0]) if other != value), None)
-    if isinstance(value, int | float):
-        return value / 2 if isinstance(value, float) and value == 1 else value + 1
-    if isinstance(value, str):
-        return value + "x"
-    if isinstance(value, dict):
-        return value | {"another": "1"}
-    for kind in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else [annotation]:
-        if kind in (int, str, bool):
-            return {int: 3, str: "another", bool: True}[kind]
-        if get_args(kind) and get_args(kind)[0] is int:
-            return 3
-    return None
-
-
-def variations(spec: BaseModel, path: str = "") -> list[tuple[str, Any]]:
-    """Every field of a specification and of what it holds, each changed once, as (path, specification)."""
-    found = []
-    for name, field in type(spec).model_fields.items():
-        value = getattr(spec, name)
-        inner = value[-1] if isinstance(value, tuple) else value
-        if isinstance(inner, BaseModel):
-            for where, changed in variations(inner, f"{path}{name}."):
-                whole = (*value[:-1], changed) if isinstance(value, tuple) else changed
-                found.append((where, spec.model_copy(update={name: whole})))
-            continue
-        other = alternatives(field.annotation, value)
-        if other is not None:
-            found.append((f"{path}{name}", spec.model_copy(update={name: other})))
-    return found
 
 
 FIXED = {"kind"}  # one value
