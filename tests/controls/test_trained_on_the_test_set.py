@@ -130,6 +130,7 @@ def test_a_student_that_was_trained_on_its_exam_is_named(split, said, tmp_path):
         model="tiny",
         base_sha256="ab",
         weights_sha256=target.weights_sha256,
+        settings_sha256=target.settings_sha256,
         dtype="float32",
         student=StudentId(name="honest?", method="single_rationale", training={"gradient_tokens": 100}),
     )
