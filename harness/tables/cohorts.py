@@ -19,7 +19,7 @@ from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics import crossed as stats
 from offbook.harness.statistics.clusters import by_cluster, cluster_name
 from offbook.harness.statistics.intervals import Floats, Interval
-from offbook.harness.tables.students_columns import ALL_SUITES
+from offbook.harness.tables.dimensions import ALL_SUITES
 
 
 @dataclass(frozen=True, kw_only=True)

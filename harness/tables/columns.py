@@ -114,10 +114,6 @@ class Table:
     columns: tuple[Column, ...]
     rows: pd.DataFrame
 
-    def of(self, rows: pd.DataFrame) -> "Table":
-        """Some of its rows under the same description."""
-        return Table(columns=self.columns, rows=rows)
-
     def shown(self, place: Place) -> list[Column]:
         """The columns that these rows show there."""
         return [column for column in self.columns if place in column.shown_in and column.shown_for(self.rows)]

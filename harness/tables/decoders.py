@@ -30,9 +30,9 @@ from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.crossed import accuracy_interval
 from offbook.harness.statistics.intervals import Interval, bootstrap_ratio, bootstrap_speedup
 from offbook.harness.tables.columns import Table, fields, to_csv
-from offbook.harness.tables.decoders_columns import ALL_SUITES, COLUMNS, POSITIONS
+from offbook.harness.tables.decoders_columns import COLUMNS, POSITIONS
 from offbook.harness.tables.decoders_markdown import to_markdown
-from offbook.harness.tables.dimensions import of_cell
+from offbook.harness.tables.dimensions import ALL_SUITES, of_cell
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table_of
 from offbook.harness.tables.labels import decoder_of, student_of
 from offbook.harness.tables.progress import Progress

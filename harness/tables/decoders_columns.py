@@ -14,10 +14,9 @@ from offbook.harness.tables.columns import (
     differing,
     documents,
 )
-from offbook.harness.tables.dimensions import DECODER, MODEL, RUN, STUDENT
+from offbook.harness.tables.dimensions import ALL_SUITES, DECODER, MODEL, RUN, STUDENT
 from offbook.harness.tables.markdown import number
 
-ALL_SUITES = "all"
 POSITIONS = (1, 2, 3, 4)
 AT = [f"acceptance_at_{k}" for k in POSITIONS]
 

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.tables.columns import Table, paragraph, to_readme
 from offbook.harness.tables.columns import to_markdown as pipe_table
-from offbook.harness.tables.decoders_columns import ALL_SUITES, COLUMNS, DEFINITIONS
+from offbook.harness.tables.decoders_columns import COLUMNS, DEFINITIONS
+from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.markdown import escape, machines_below, reasons, replace_block
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.progress_markdown import how_far, missing_cells, what_failed

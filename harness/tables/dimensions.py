@@ -15,6 +15,8 @@ from offbook.harness.records.student import StudentId
 from offbook.harness.tables.columns import EVERYWHERE, Column, Row, differing
 from offbook.harness.tables.labels import decoder_of, student_of
 
+ALL_SUITES = "all"  # where a row is over several suites
+
 
 def _several_options(rows: pd.DataFrame) -> bool:
     """Where decoders of one name differ in nothing but their settings, these tell them apart."""

@@ -27,12 +27,11 @@ from offbook.harness.tables.columns import (
     fields,
     to_markdown,
 )
-from offbook.harness.tables.dimensions import MODEL, RUN, STUDENT, of_cell
+from offbook.harness.tables.dimensions import ALL_SUITES, MODEL, RUN, STUDENT, of_cell
 from offbook.harness.tables.labels import student_of
 from offbook.harness.tables.markdown import machines_below
 from offbook.harness.tables.told import Cells, Told
 
-ALL_SUITES = "all"
 CROSS_COLUMNS = (
     *MODEL,
     *(column for column in STUDENT if column.name != "training"),

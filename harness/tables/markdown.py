@@ -41,13 +41,6 @@ def machines_below(machines: Sequence[str], verb: str = "Measured on") -> list[s
     return [" ".join(f"{verb}: {escape(machine)}." for machine in machines)] if machines else []
 
 
-def interval(row: dict[Any, Any], name: str, digits: int, *, scale: float = 1, sign: str = "") -> str:
-    """The number `name` of a table's row, times `scale`, with its interval where it has one; "+" as sign shows both."""
-    value, low, high = (scale * row[column] for column in (name, f"{name}_low", f"{name}_high"))
-    shown = number(value, digits, sign=sign)
-    return shown if math.isnan(low) else f"{shown} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
-
-
 def number(value: float, digits: int, *, sign: str = "") -> str:
     """A rounded number; a hyphen for unknown."""
     return "-" if math.isnan(value) else f"{value:{sign}.{digits}f}"

@@ -29,7 +29,8 @@ FAILURES = (
 def progress_line(progress: Progress) -> str:
     """How far the plan is, in one sentence that adds up."""
     count = progress.total
-    return f"{count.expected} stages expected = {count.done} done + {count.failed} failed + {count.pending} pending."
+    stages = f"{count.expected} stage{'s' * (count.expected != 1)}"
+    return f"{stages} expected = {count.done} done + {count.failed} failed + {count.pending} pending."
 
 
 def how_far(progress: Progress | None) -> list[str]:

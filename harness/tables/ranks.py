@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from offbook.harness.tables.columns import Row
+from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress import MissingCell, Progress
 
-ALL_SUITES = "all"
 EXPLANATION = (
     "**Rank** is by speed-up: one more than the number of contenders on the same documents whose interval lies wholly "
     "above. Contenders whose output is changed or not tested have none, nor has a method of which a suite or a seed is "

@@ -11,9 +11,9 @@ from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics import crossed as stats
 from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts, difference, mean
 from offbook.harness.tables.columns import fields
-from offbook.harness.tables.dimensions import of_sitting
+from offbook.harness.tables.dimensions import ALL_SUITES, of_sitting
 from offbook.harness.tables.progress import Progress, missing_seeds
-from offbook.harness.tables.students_columns import ALL_SUITES, COLUMNS
+from offbook.harness.tables.students_columns import COLUMNS
 
 
 def students_table(exams: Sequence[Exam], progress: Progress | None = None) -> pd.DataFrame:

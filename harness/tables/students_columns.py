@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from offbook.harness.tables.columns import EVERYWHERE, Column, Place, Row, differing, documents, pick
 
-ALL_SUITES = "all"
 GROUPS = {"id": "ID", "ood": "OOD"}
 PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds
 PEOPLE: tuple[Place, ...] = ("markdown", "readme", "terminal")

@@ -14,13 +14,14 @@ from offbook.harness.tables import student_comparisons_columns
 from offbook.harness.tables.cohorts import Cohort, cohorts
 from offbook.harness.tables.columns import Column, Row, Table, paragraph, to_csv, to_readme
 from offbook.harness.tables.columns import to_markdown as pipe_table
+from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.markdown import escape, machines_below, number, reasons, replace_block
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.progress_markdown import how_far, missing_exams, what_failed
 from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.student_comparisons_columns import PAIRS
 from offbook.harness.tables.students import students_table
-from offbook.harness.tables.students_columns import ALL_SUITES, COLUMNS, GROUPS, OF_A_GROUP, SUITE, side_by_side
+from offbook.harness.tables.students_columns import COLUMNS, GROUPS, OF_A_GROUP, SUITE, side_by_side
 from offbook.harness.tables.students_definitions import DEFINITIONS
 
 NOTHING = "No student has sat an exam yet."

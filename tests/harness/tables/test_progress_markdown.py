@@ -23,6 +23,8 @@ PROGRESS = Progress(
 
 def test_what_was_expected_is_done_or_failed_or_pending() -> None:
     assert progress_line(PROGRESS) == "7 stages expected = 3 done + 1 failed + 3 pending."
+    one = Progress(kinds={"heat": Count(expected=1, done=0, failed=0)})
+    assert progress_line(one) == "1 stage expected = 0 done + 0 failed + 1 pending."
     _, table = how_far(PROGRESS)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert cells[0] == ["Stages", "Expected", "Done", "Failed", "Pending"]
