@@ -123,11 +123,11 @@ class Ledger:
             atomic_write_bytes(self.path, data)
             return
         self._read()  # to know where the last whole line ends
-        with writing(self.path), self.path.open("r+b") as file:
+        with writing(self.path), self.path.open("r+b", buffering=0) as file:  # nothing is written again on closing
             file.truncate(self._end)
             file.seek(self._end)
-            file.write(data)
-            file.flush()
+            while data:
+                data = data[file.write(data) :]
             os.fsync(file.fileno())
 
     def _forget(self) -> None:

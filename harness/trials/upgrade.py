@@ -2,7 +2,7 @@
 
 Schema 1 kept cells in `records/`, exams in `exams/`, no ledger, and two dimensions in labels: a student ("mind, seed
 0") and whose drafter ran ("eagle2 (base's drafter)"). Each heat and each exam is committed in its present shape, then
-its old files go. Whenever that is interrupted, nothing is lost, and the same command finishes.
+its old files go, rows first. Whenever that is interrupted, nothing is lost, and the same command finishes.
 
 Students are looked up in the exams of the same folder by the hash of their weights. Rows get their cluster and number
 of choices where the suite's documents are at hand and are the same.
@@ -42,7 +42,7 @@ class Upgraded(NamedTuple):
 
 
 class _Old(NamedTuple):
-    """A record of schema 1, its rows, and its files, the record's first."""
+    """A record of schema 1, its rows, and its files, the rows' first."""
 
     record: dict[str, Any]
     rows: list[dict[str, Any]]
@@ -57,8 +57,11 @@ def upgrade(folder: Path, progress: Progress) -> Upgraded:
     """
     store, suites = Store(folder), SuitesAtHand()
     store.recover()
-    cells = [_read(path, folder / "rows") for path in _paths(folder / "records")]
-    exams = [_read(path, None) for path in _paths(folder / "exams")]
+    for path in [*_paths(folder / "records"), *_paths(folder / "exams")]:
+        if not _rows(path, _content(path), folder).is_file() and _content(path).get("key") in _turned(store):
+            path.unlink()  # its rows went before an earlier upgrade was interrupted
+    cells = [_read(path, folder) for path in _paths(folder / "records")]
+    exams = [_read(path, folder) for path in _paths(folder / "exams")]
     students = {exam.record["spec"]["weights_sha256"]: _student(exam.record["spec"]) for exam in exams}
     heats: dict[str, list[_Old]] = defaultdict(list)
     for cell in cells:
@@ -77,7 +80,7 @@ def upgrade(folder: Path, progress: Progress) -> Upgraded:
             entries = turned()
         except (ValidationError, KeyError, TypeError) as error:
             reason = complaint(error).told("the whole") if isinstance(error, ValidationError) else f"no {error}"
-            msg = f"{olds[0].files[0].name}: expected a record of schema 1, got {reason}; {REMEDY}"
+            msg = f"{olds[0].files[-1].name}: expected a record of schema 1, got {reason}; {REMEDY}"
             raise ValueError(msg) from error
         store.commit(entries)
         for path in (path for old in olds for path in old.files):
@@ -154,18 +157,30 @@ def _content(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _read(path: Path, rows_folder: Path | None) -> _Old:
+def _turned(store: Store) -> set[str]:
+    """Keys of schema 1 whose records are committed in their present shape."""
+    notes = (store.record(key).manifest.get("upgraded") for key in store.ledger.lines())
+    return {str(note["from_key"]) for note in notes if isinstance(note, dict)}
+
+
+def _rows(path: Path, record: Mapping[str, Any], folder: Path) -> Path:
+    """Where the rows of a record lie: a cell's in rows/, an exam's beside it."""
+    if path.parent.name == "exams":
+        return path.with_name(f"{path.stem}-{str(record.get('rows_sha256'))[:8]}.jsonl")
+    return folder / "rows" / str(record.get("rows_file"))
+
+
+def _read(path: Path, folder: Path) -> _Old:
     """A record with its rows, held against its key and hash."""
     record = _content(path)
+    rows_path = _rows(path, record, folder)
     try:
         if record["key"] != (expected := canonical_sha256({"schema_version": 1, **record["spec"]})):
             msg = f"{path.name}: expected key {expected[:12]} of its specification, got {record['key'][:12]}; {REMEDY}"
             raise ValueError(msg)
-        rows_path = (
-            path.with_name(f"{path.stem}-{record['rows_sha256'][:8]}.jsonl")
-            if rows_folder is None
-            else rows_folder / record["rows_file"]
-        )
+        if not rows_path.is_file():
+            msg = f"{path.name}: expected its rows in {rows_path.name}, found no such file; {REMEDY}"
+            raise ValueError(msg)
         data = rows_path.read_bytes()
         if hashlib.sha256(data).hexdigest() != record["rows_sha256"]:
             msg = f"{rows_path.name}: expected SHA-256 {record['rows_sha256'][:12]}, got other rows; {REMEDY}"
@@ -173,4 +188,4 @@ def _read(path: Path, rows_folder: Path | None) -> _Old:
     except (KeyError, TypeError) as error:
         msg = f"{path.name}: expected a record of schema 1, got one without {error}; {REMEDY}"
         raise ValueError(msg) from error
-    return _Old(record, [json.loads(line) for line in data.split(b"\n") if line], (path, rows_path))
+    return _Old(record, [json.loads(line) for line in data.split(b"\n") if line], (rows_path, path))

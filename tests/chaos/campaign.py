@@ -13,6 +13,10 @@ PYTEST = ("-m", "pytest", "-q", "-n", "0")
 PARTS = {
     "SIGKILL at every executed line of claim, commit and finalise": ["-m", "tests.chaos.crash_points"],
     "ENOSPC, EIO and EACCES at every file operation": ["-m", "tests.chaos.disk_faults"],
+    "A store: both, at every line and operation of commit, recovery, retirement and upgrade": [
+        "-m",
+        "tests.chaos.store_points",
+    ],
     "SIGKILL at random: 4,000 stages, 6 racing workers": ["-m", "tests.chaos.kills"],
     "Local, Ray with 2 nodes, submitit: same keys, same bytes": [*PYTEST, "tests/chaos/test_executors_agree.py"],
     "40 stages on Ray, 4 node kills, a driver kill": [*PYTEST, "tests/chaos/test_ray_nodes.py"],
@@ -29,7 +33,8 @@ def main() -> int:
         "",
         "Written by `nox -s chaos`. Tiny stages are done under faults, then the run goes on without. A fault is a "
         "stage that is lost, done in two versions or torn, an artifact that differs from that of a run without faults, "
-        "a claim of nobody, or an error that is not told in one line.",
+        "a claim of nobody, or an error that is not told in one line; of a store, a record that is lost, doubled, torn "
+        "or changed, a trial that is not done, or a file that belongs to nothing.",
         "",
         "| | outcome | seconds |",
         "|---|---|---|",

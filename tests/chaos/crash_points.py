@@ -6,10 +6,12 @@ Each worker is a fork of this process, which counts its own lines and kills itse
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -67,13 +69,23 @@ def fresh(folder: Path, number: int) -> Path:
 
 def is_killed(folder: Path, key: str, line: int) -> bool:
     """A worker that kills itself at its `line`-th line, or ends before that."""
+
+    def do() -> None:
+        with contextlib.suppress(OSError):  # of the stage that fails at first
+            work(folder, key, progress=Silent(), runners=TINY)
+
+    return killed_at(line, FILES, do)
+
+
+def killed_at(line: int, files: tuple[str, ...], do: Callable[[], object]) -> bool:
+    """Whether a fork that does something kills itself at its `line`-th line in these files, or ends before that."""
     if child := os.fork():
         return os.WIFSIGNALED(os.waitpid(child, 0)[1])
     count = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
         nonlocal count
-        if not frame.f_code.co_filename.endswith(FILES):
+        if not frame.f_code.co_filename.endswith(files):
             return None
         if event == "line":
             count += 1
@@ -83,9 +95,7 @@ def is_killed(folder: Path, key: str, line: int) -> bool:
 
     sys.settrace(trace)
     try:
-        work(folder, key, progress=Silent(), runners=TINY)
-    except OSError:  # of the stage that fails at first
-        pass
+        do()
     finally:
         os._exit(0)
 

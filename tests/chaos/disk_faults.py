@@ -94,7 +94,11 @@ def disturb(tick: Callable[[object], None]) -> dict[str, Any]:
 
     class Raw(io.FileIO):
         def write(self, data: Any) -> int:
-            tick(self.name)
+            try:
+                tick(self.name)
+            except OSError:
+                super().write(bytes(data)[: len(data) // 2])  # as much as there was room for
+                raise
             return super().write(data) or 0
 
     def opened(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:
@@ -103,6 +107,8 @@ def disturb(tick: Callable[[object], None]) -> dict[str, Any]:
         tick(file)
         if "b" in mode and "+" not in mode and "r" not in mode:
             return io.BufferedWriter(Raw(file, mode.replace("b", "")))
+        if mode == "r+b" and arguments[:1] == (0,):
+            return Raw(file, "r+")
         return before["io.open"](file, mode, *arguments, **options)
 
     def disturbed(call: Any) -> Any:

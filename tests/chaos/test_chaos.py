@@ -11,7 +11,13 @@ from tests.chaos.tiny import ROOT
 
 
 @pytest.mark.parametrize(
-    "chaos", ["crash_points --step 61", "disk_faults --step 23", "kills --stages 60 --workers 3 --kills 25"]
+    "chaos",
+    [
+        "crash_points --step 61",
+        "disk_faults --step 23",
+        "kills --stages 60 --workers 3 --kills 25",
+        "store_points --step 151",
+    ],
 )
 def test_after_the_run_goes_on_nothing_is_lost_doubled_or_torn(chaos: str) -> None:
     name, *options = chaos.split()
