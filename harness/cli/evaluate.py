@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from offbook.engine.progress import progress as bar
-from offbook.harness.cli.console import quiet, resumable, store_folder, terminal
+from offbook.harness.cli.console import quiet, resumable, store_folder
 from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import (
     MODEL,
@@ -51,9 +51,9 @@ def evaluate(
     )
     from offbook.harness.artifacts.folders import new_folder
     from offbook.harness.cli.flags import parse_drafters, parse_options
+    from offbook.harness.cli.show import show
     from offbook.harness.matrix.evaluate import evaluate as run
     from offbook.harness.matrix.evaluate import merge
-    from offbook.harness.tables.report import report as show
 
     flags = {
         "model": model,
@@ -75,6 +75,6 @@ def evaluate(
     with resumable(folder):
         with bar() as progress:
             done = run(spec, progress, include_path=include_path)
-        show(done.folder, console=terminal())
+        show(done.folder)
     typer.echo(f"records and leaderboard in {done.folder}", err=True)
     raise typer.Exit(0 if done.lossless else 1)

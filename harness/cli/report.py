@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offbook.harness.cli.console import table_folder, terminal
+from offbook.harness.cli.console import table_folder
 from offbook.harness.cli.options import Output, path_or_none
 
 
@@ -21,8 +21,7 @@ def report(
     LEADERBOARD.md and STUDENTS.md with their CSV files, derived from its records and exams and nothing else; how much
     of the plan they are is told where the folder is that of a run.
     """
-    from offbook.harness.matrix.progress import progress
-    from offbook.harness.tables.report import report as write
+    from offbook.harness.cli.show import show
 
     table_folder(output or store)
-    write(store, output, readme, console=terminal(), progress=lambda: progress(store))
+    show(store, output, readme)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from offbook.engine.progress import progress as bar
-from offbook.harness.cli.console import quiet, resumable, terminal
+from offbook.harness.cli.console import quiet, resumable
 from offbook.harness.cli.derived import SetSettings
 from offbook.harness.cli.options import (
     Device,
@@ -57,15 +57,15 @@ def reproduce(
     resolve_device(device)
     folder, resumed = open_run(name, content, output=output, fresh=fresh)
     typer.echo(f"{'resuming' if resumed else 'running'} profile {name} in {folder}", err=True)
+    from offbook.harness.cli.show import show
     from offbook.harness.matrix.reproduce import reproduce as run
-    from offbook.harness.tables.report import report as show
     from offbook.harness.tables.reproduction import verdict_lines
 
     quiet()
     with resumable(folder):
         with bar() as progress:
             ran, compared = run(graph, folder, progress, device=device, executor=where, sink=sink)
-        show(folder, console=terminal())
+        show(folder)
     for line in verdict_lines(compared):
         typer.echo(line, err=True)
     failed_lines(ran, folder)

@@ -7,7 +7,7 @@ import typer
 
 from offbook.engine.paths import user_path
 from offbook.engine.progress import progress as bar
-from offbook.harness.cli.console import quiet, resumable, terminal
+from offbook.harness.cli.console import quiet, resumable
 from offbook.harness.cli.options import (
     Device,
     ExecutorKind,
@@ -60,13 +60,13 @@ def run(
     if dry_run:
         tell_plan(graph, folder)
         return
+    from offbook.harness.cli.show import show
     from offbook.harness.matrix.running import run_plan
-    from offbook.harness.tables.report import report as show
 
     quiet()
     with resumable(folder), bar() as progress:
         ran = run_plan(graph, folder, progress, device=device, executor=where, sink=sink)
     if ran.done:
-        show(folder, console=terminal())
+        show(folder)
     failed_lines(ran, folder)
     raise typer.Exit(2 if ran.failed or ran.pending else 0)

@@ -43,7 +43,10 @@ def test_a_matrix_is_told_then_run_then_there_already(matrix, tmp_path, capsys):
     assert not folder.exists()
     assert status("run", matrix, "--output", str(folder), "--device", "cpu") == 0
     assert len(list((folder / "records").glob("*.json"))) == 2
-    assert "1 done, 0 failed, 0 pending" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "1 done, 0 failed, 0 pending" in told.err
+    for said in (told.out, (folder / "LEADERBOARD.md").read_text()):
+        assert "1 stage expected = 1 done + 0 failed + 0 pending." in said
     assert status("run", matrix, "--dry-run", "--output", str(folder)) == 0
     assert "offbook_qa at temperature 0: there already" in capsys.readouterr().out
     assert status("run", matrix, "suites.qa.limit=2", "--dry-run", "--output", str(folder)) == 0
