@@ -207,7 +207,7 @@ _FIELDS: dict[str, dict[str, type]] = {
 def _parsed(text: bytes, path: Path | None = None, number: int = 0) -> Line | dict[str, Any]:
     """A line of the file."""
     try:
-        content = json.loads(text, object_pairs_hook=no_duplicates)
+        content = json.loads(text.decode(), object_pairs_hook=no_duplicates)
         return _checked(content)
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())

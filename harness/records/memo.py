@@ -44,7 +44,7 @@ class Memo:
             self._is_changed = True
             return None
         self._kept[key] = text
-        return json.loads(value)
+        return json.loads(value.decode("ascii"))
 
     def put(self, key: str, value: Any) -> None:
         """Remembers what is JSON, NaN included."""

@@ -170,7 +170,9 @@ def _columns(frame: pd.DataFrame) -> list[list[Any]]:
 
 def _safe(column: "pd.Series[Any]") -> list[Any]:
     """Values that CSV may hold; None, which it leaves empty, for what is not known."""
-    values: list[Any] = column.astype(object).where(column.notna(), None).tolist()
+    values: list[Any] = (
+        column.astype(object).where(column.notna(), None) if column.hasnans else column.astype(object)
+    ).tolist()
     if pd.api.types.is_numeric_dtype(column):
         return values
     texts = {value: _no_formula(value) for value in set(values) if isinstance(value, str)}
