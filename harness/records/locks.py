@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from offbook.engine.files import writing
+from offbook.engine.files import atomic_write_bytes, writing
 
 LOCK, HOLDER = ".working", ".working-who"
 
@@ -60,4 +60,4 @@ def holder(folder: Path) -> str:
 def _say_who(folder: Path, what: str) -> None:
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     text = json.dumps({"pid": os.getpid(), "host": platform.node(), "what": what, "since": since})
-    (folder / HOLDER).write_bytes(text.encode())
+    atomic_write_bytes(folder / HOLDER, text.encode())
