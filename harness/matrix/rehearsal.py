@@ -39,7 +39,7 @@ def rehearse(graph: Graph, done: set[str], session: Session, progress: Progress)
     for recipe in pending.students:
         _check_student(recipe, session, progress)
     for base in pending.bases():
-        progress.say(f"rehearsing on {short_name(base.name)}")
+        progress.update(0, len(graph), f"rehearsing on {short_name(base.name)}")
         target = session.target(base)
         pending.check(base, target, session, progress)
 

@@ -218,6 +218,8 @@ class World:
             here = Path(folder).relative_to(self.root).as_posix()
             folders[:] = [name for name in folders if f"{here}/{name}".removeprefix("./") not in WRITABLE]
             for name in files:
+                if f"{here}/{name}" in WRITABLE:
+                    continue
                 state = (Path(folder) / name).lstat()
                 found[f"{here}/{name}"] = (state.st_size, state.st_mtime_ns, state.st_ino)
         return found
