@@ -16,7 +16,7 @@ from tests.chaos.tiny import ROOT
         "crash_points --step 61",
         "disk_faults --step 23",
         "kills --stages 60 --workers 3 --kills 25",
-        "store_points --step 151",
+        "store_points --step 401",
     ],
 )
 def test_after_the_run_goes_on_nothing_is_lost_doubled_or_torn(chaos: str) -> None:

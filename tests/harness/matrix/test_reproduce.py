@@ -31,7 +31,7 @@ def profile(tmp_path_factory) -> Matrix:
             "autoregressive": {},
             "eagle2": {"options": {"total_tokens": 6}},
             "jakiro": {},
-            "hf_generate": {},
+            "prompt_lookup": {},
         },
         "drafters": {"answers": 6, "epochs": 1, "batch_size": 4, "draft_vocab_size": 64, "max_length": 128},
         "suites": {"qa": {"max_new_tokens": 5}, "maths": {"max_new_tokens": 4}},
