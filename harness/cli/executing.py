@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from offbook.harness.matrix.graph import Graph
     from offbook.harness.matrix.running import Ran
 
-COMMITTED = Path(__file__).resolve().parents[2] / "results"
-
 
 def executor_of(
     kind: "Kind", *, workers: int | None, ray_address: str | None, slurm: Sequence[str] | None
@@ -32,7 +30,7 @@ def executor_of(
 
 def tell_plan(graph: "Graph", folder: Path) -> None:
     """The stages of a plan on standard output: what is there, and what the others may take."""
-    from offbook.harness.matrix.estimates import Estimates, told
+    from offbook.harness.matrix.estimates import COMMITTED, Estimates, told
     from offbook.harness.matrix.state import done
 
     rates, there = Estimates(folder, COMMITTED), done(graph, folder)

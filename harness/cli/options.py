@@ -8,6 +8,7 @@ import typer
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted_path
 from offbook.harness.cli.console import store_folder, writable_folder
+from offbook.harness.settings.sink import SinkKind
 
 
 def path_or_none(path: Path | None) -> Path | None:
@@ -65,6 +66,10 @@ OptionSettings = Annotated[
 DrafterFolders = Annotated[
     list[str] | None, typer.Option("--drafter", metavar="DECODER=FOLDER", help="A trained drafter; repeatable.")
 ]
+PlanAnswers = Annotated[
+    Literal["shipped", "regenerate"] | None,
+    typer.Option("--answers", help="A base model's answers to train drafters on; by default as the file says."),
+]
 ExecutorKind = Annotated[
     Literal["auto", "in-process", "local", "ray", "slurm"],
     typer.Option("--executor", help="Where stages run; auto: in processes where there are cores or GPUs for several."),
@@ -77,7 +82,7 @@ SlurmSettings = Annotated[
     list[str] | None, typer.Option("--slurm", metavar="NAME=VALUE", help="A parameter of submitit; repeatable.")
 ]
 SinkOption = Annotated[
-    Literal["trackio", "wandb", "mlflow"] | None,
+    SinkKind | None,
     typer.Option("--sink", help="An experiment tracker that is told of every trial."),
 ]
 IncludePath = Annotated[

@@ -1,6 +1,6 @@
 """`offbook reproduce`: a profile from model to tables, held against the committed ones."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from offbook.harness.cli.derived import SetSettings
 from offbook.harness.cli.options import (
     Device,
     ExecutorKind,
+    PlanAnswers,
     RayAddress,
     SinkOption,
     SlurmSettings,
@@ -25,10 +26,7 @@ def reproduce(
     output: StoreOutput = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Resume nothing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "--dry_run", help="Tell the stages, and do nothing.")] = False,
-    answers: Annotated[
-        Literal["shipped", "regenerate"] | None,
-        typer.Option("--answers", help="A base model's answers to train drafters on; by default as the profile says."),
-    ] = None,
+    answers: PlanAnswers = None,
     executor: ExecutorKind = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,

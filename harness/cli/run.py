@@ -1,7 +1,7 @@
 """`offbook run`: a matrix file, planned and run."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from offbook.harness.cli.options import (
     Device,
     ExecutorKind,
     IncludePath,
+    PlanAnswers,
     RayAddress,
     SinkOption,
     SlurmSettings,
@@ -27,10 +28,7 @@ def run(
     ] = None,
     output: StoreOutput = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "--dry_run", help="Tell the stages, and do nothing.")] = False,
-    answers: Annotated[
-        Literal["shipped", "regenerate"] | None,
-        typer.Option("--answers", help="A base model's answers to train drafters on; by default as the file says."),
-    ] = None,
+    answers: PlanAnswers = None,
     include_path: IncludePath = None,
     executor: ExecutorKind = "auto",
     workers: Workers = None,
@@ -48,12 +46,10 @@ def run(
     from offbook.harness.cli.executing import executor_of, failed_lines, tell_plan
     from offbook.harness.matrix.plan import plan
     from offbook.harness.settings.matrix import Matrix
-    from offbook.harness.settings.overrides import overridden
-    from offbook.harness.settings.parse import parse
-    from offbook.harness.settings.strict_yaml import load_yaml
+    from offbook.harness.settings.parse import load_config
 
     path = user_path(file)
-    matrix = parse(Matrix, overridden(load_yaml(path), settings or []), source=str(path))
+    matrix = load_config(path, Matrix, settings or [])
     where = executor_of(executor, workers=workers, ray_address=ray_address, slurm=slurm)
     graph = plan(matrix, answers=answers, include_path=include_path)
     folder = output or new_folder(path.stem)

@@ -17,6 +17,7 @@ from offbook.harness.records.spent import read
 
 Row = Mapping[str, str]
 MIB = 2**20
+COMMITTED = Path(__file__).resolve().parents[2] / "results"
 
 
 @dataclass(frozen=True, kw_only=True)

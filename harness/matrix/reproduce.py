@@ -6,10 +6,11 @@ Committed results are read at the very end only.
 from pathlib import Path
 
 from offbook.engine.progress import Progress
+from offbook.harness.matrix.estimates import COMMITTED
 from offbook.harness.matrix.executors.choose import Executor
 from offbook.harness.matrix.folders import finish
 from offbook.harness.matrix.graph import Graph
-from offbook.harness.matrix.running import COMMITTED, Ran, run_plan
+from offbook.harness.matrix.running import Ran, run_plan
 from offbook.harness.settings.sink import SinkKind
 from offbook.harness.tables.reproduction import NamedComparison, compare_folders
 

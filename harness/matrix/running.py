@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from offbook.engine.progress import Progress as Told
 from offbook.harness.matrix import making
-from offbook.harness.matrix.estimates import Estimates
+from offbook.harness.matrix.estimates import COMMITTED, Estimates
 from offbook.harness.matrix.executors.choose import Executor
 from offbook.harness.matrix.executors.in_process import InProcess
 from offbook.harness.matrix.executors.schedule import Tally, run_graph
@@ -28,8 +28,6 @@ from offbook.harness.records.store import Store
 from offbook.harness.settings.sink import SinkKind
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.write import Writer
-
-COMMITTED = Path(__file__).resolve().parents[2] / "results"
 
 
 class Failed(NamedTuple):
@@ -75,7 +73,6 @@ def run_plan(
     pool = executor.pool(graph, folder, told, device=device)
     watched = Watched(pool)
     graph = Estimates(folder, COMMITTED).on(graph)
-    Store(folder).recover()
     there = done(graph, folder)
     if executor.here and len(there) < len(graph):
         rehearse(graph, there, making.session(folder, device), told)

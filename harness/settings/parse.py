@@ -1,22 +1,24 @@
 """Data from a file or a command line as settings; the first complaint is one line."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from offbook.engine.complaints import complaint
+from offbook.harness.settings.overrides import overridden
 from offbook.harness.settings.strict import Model, validated
 from offbook.harness.settings.strict_yaml import load_yaml
 
 
-def load_config(path: Path, model: type[Model]) -> Model:
-    """A YAML file as a model.
+def load_config(path: Path, model: type[Model], settings: Sequence[str] = ()) -> Model:
+    """A YAML file as a model, with settings over its own; see `overridden`.
 
     Raises:
         ValueError: anything that is not plain, finite, unambiguous YAML of exactly this shape.
     """
-    return parse(model, load_yaml(path), source=str(path))
+    return parse(model, overridden(load_yaml(path), settings), source=str(path))
 
 
 def parse(model: type[Model], data: Any, *, source: str) -> Model:

@@ -7,9 +7,7 @@ from pathlib import Path
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
 from offbook.harness.settings.matrix import Matrix
-from offbook.harness.settings.overrides import overridden
-from offbook.harness.settings.parse import parse
-from offbook.harness.settings.strict_yaml import load_yaml
+from offbook.harness.settings.parse import load_config
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -30,15 +28,11 @@ def load_profile(name: str, settings: Sequence[str] = ()) -> tuple[str, Matrix]:
         ValueError: there is none, or it is not well-formed.
     """
     if name in profile_names():
-        return name, _read(FOLDER / f"{name}.yaml", settings)
+        return name, load_config(FOLDER / f"{name}.yaml", Matrix, settings)
     if name.endswith((".yaml", ".yml")):
         path = user_path(name, what="--profile")
-        return path.stem, _read(path, settings)
+        return path.stem, load_config(path, Matrix, settings)
     near = difflib.get_close_matches(name, profile_names(), n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     msg = f"no profile {quoted(name)}{hint}: expected one of {', '.join(profile_names())}, or a YAML file"
     raise ValueError(msg)
-
-
-def _read(path: Path, settings: Sequence[str]) -> Matrix:
-    return parse(Matrix, overridden(load_yaml(path), settings), source=str(path))
