@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.origin import Origin
 from offbook.harness.settings.students import CorpusSpec
 
 
@@ -43,6 +44,7 @@ class StudentRecipe(Recipe):
     Attributes:
         name: what tables call it; no part of the key.
         method: of the roster.
+        made_by: whose code it is, where it is none of this repository's.
         options: all of the method's own, defaults too.
         training: all settings that methods share, defaults too.
         seed: of its training.
@@ -59,6 +61,7 @@ class StudentRecipe(Recipe):
 
     name: str
     method: str
+    made_by: Origin | None = None
     options: dict[str, JsonValue]
     training: dict[str, JsonValue]
     seed: int
@@ -123,10 +126,12 @@ class DrafterRecipe(Recipe):
 
     Attributes:
         decoder: whose, of the roster.
+        made_by: whose code that is, where it is none of this repository's.
         answers: what it learns from, and of whom.
         training: all settings, defaults too.
     """
 
     decoder: str
+    made_by: Origin | None = None
     answers: AnswersRecipe
     training: dict[str, JsonValue]

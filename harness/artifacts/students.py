@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from offbook.engine.students.distiller import Score
 
 DEV_BATCH = 64
+NO_HELPERS = ("model", "model_settings", "corpus", "method_code")  # what records say in fields of their own
 REMEDY = "choose another folder, or delete this one to train anew"
 
 
@@ -79,6 +80,8 @@ class Student:
             names["model_settings"] = self.base_settings_sha256
         if distiller(self.method).reads_vectors:
             names["encoder"] = encoder_sha256(self.encoder)
+        if (made_by := distiller(self.method).made_by) is not None:
+            names["method_code"] = made_by.code_sha256 or ""
         return names | self._named_models()
 
     def _named_models(self) -> dict[str, str]:
@@ -98,11 +101,12 @@ class Student:
         return StudentId(
             name=self.name,
             method=self.method,
+            made_by=distiller(self.method).made_by,
             options=self.told(material),
             training={name: value for name, value in vars(self.config).items() if name != "seed"},
             seed=self.config.seed,
             corpus_sha256=material.sha256,
-            helpers={k: v for k, v in self.identity(material).items() if not k.startswith("model") and k != "corpus"},
+            helpers={k: v for k, v in self.identity(material).items() if k not in NO_HELPERS},
         )
 
     def folder(self, root: Path, material: Material) -> Path:

@@ -26,7 +26,7 @@ from offbook.harness.records.store import Store
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import resolve_device
 from offbook.harness.trials.run import run
-from offbook.harness.trials.session import Session
+from offbook.harness.trials.session import Session, check_origin
 from offbook.harness.trials.spec import ExamSpec, HeatSpec
 
 ANSWERS = "answers.jsonl"
@@ -59,14 +59,16 @@ def drafter(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     """Trains a drafter on its target's answers.
 
     Raises:
-        ValueError: see `artifacts.drafters.train`.
+        ValueError: see `artifacts.drafters.train`; or a decoder of other code than the run was planned with.
     """
     recipe, place = DrafterRecipe.model_validate(stage.spec), _room(stage, folder, progress)
+    chosen = contender(recipe.decoder)
+    check_origin(chosen.name, planned=recipe.made_by, found=chosen.made_by)
     target = session(folder, device).target(recipe.answers.model)
     config = TrainingConfig(**recipe.training)  # type: ignore[arg-type]  # they were checked when it was planned
     features = place / ".features"
     rows = _answers(artifact_folder(folder, "answers", recipe.answers.key()))
-    drafters.train(contender(recipe.decoder), target, rows, config, place, features_dir=features, progress=progress)
+    drafters.train(chosen, target, rows, config, place, features_dir=features, progress=progress)
     complete(place, stage.key)
 
 

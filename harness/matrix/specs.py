@@ -17,7 +17,7 @@ from offbook.harness.matrix.sources import (
     model_hashes,
     prompts_sha256,
 )
-from offbook.harness.roster.decoders import BASELINE, contender
+from offbook.harness.roster.decoders import BASELINE, Contender, contender
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import known_dtype
 from offbook.harness.settings.drafters import Source
@@ -175,20 +175,28 @@ class Specs:
             made_for = "base" if of_base else "target"
             training = self.matrix.drafters.model_dump(exclude_none=True, exclude={"source"})
             drafter = self._drafter(
-                chosen.name,
+                chosen,
                 checkpoint.base if of_base else checkpoint,
                 training | spec.training.model_dump(exclude_none=True),
             )
-        return ArmSpec(decoder=chosen.name, options=options, drafter=drafter, drafter_sha256=sha256, made_for=made_for)
+        return ArmSpec(
+            decoder=chosen.name,
+            made_by=chosen.made_by,
+            options=options,
+            drafter=drafter,
+            drafter_sha256=sha256,
+            made_for=made_for,
+        )
 
-    def _drafter(self, decoder: str, model: ModelSpec, settings: Mapping[str, Any]) -> DrafterRecipe:
+    def _drafter(self, decoder: Contender, model: ModelSpec, settings: Mapping[str, Any]) -> DrafterRecipe:
         from offbook.engine.drafters.config import TrainingConfig
 
         training = {name: value for name, value in settings.items() if name != "answers"}
         source = self.answers if model.student is None else "regenerate"
         limit = settings.get("answers")
         return DrafterRecipe(
-            decoder=decoder,
+            decoder=decoder.name,
+            made_by=decoder.made_by,
             answers=AnswersRecipe(
                 model=model, source=source, limit=limit, prompts_sha256=prompts_sha256(model.name, source)
             ),
@@ -209,6 +217,7 @@ class Specs:
         return StudentRecipe(
             name=name,
             method=method.name,
+            made_by=method.made_by,
             options=options,
             training=training,
             seed=seed,

@@ -18,6 +18,7 @@ from offbook.harness.records.certificate import Certificate
 from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.records.drafter import DrafterId, DrafterInfo
 from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.origin import Origin
 from offbook.harness.records.strict import AtRest, Count, Seconds
 from offbook.harness.records.student import StudentId
 
@@ -65,6 +66,7 @@ class CellSpec(AtRest):
             settings, tokenizer, chat template; None in records written before it was kept.
         student: who was trained of the base model.
         decoder: name of the decoding method.
+        made_by: whose code it is, where it is none of this repository's; else left out.
         decoder_config: its settings (tree depth, top-k ...), as JSON.
         drafter: whose weights drafted; None for decoders without any.
         layout: how the target's weights lie in memory.
@@ -85,6 +87,7 @@ class CellSpec(AtRest):
     settings_sha256: str | None = None
     student: StudentId = StudentId()
     decoder: str
+    made_by: Origin | None = Field(default=None, exclude_if=lambda origin: origin is None)
     decoder_config: dict[str, JsonValue] = Field(default={})
     drafter: DrafterId | None = None
     layout: str = "transformers"

@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from offbook.engine.quoting import quoted
 from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.origin import Origin
 from offbook.harness.records.strict import AtRest, Count
 
 UNTOUCHED = "untouched"
@@ -17,6 +18,7 @@ class StudentId(AtRest):
     Attributes:
         name: what the matrix calls it: a method, or one with settings of its own ("mind, no attention").
         method: the distiller; "untouched" for the base model itself.
+        made_by: whose code that is, where it is none of this repository's; else left out.
         options: the method's own settings.
         training: `engine.students.distiller.StudentConfig` as JSON, without the seed; empty for the untouched model.
         seed: of training; 0 for the untouched model.
@@ -26,6 +28,7 @@ class StudentId(AtRest):
 
     name: str = UNTOUCHED
     method: str = UNTOUCHED
+    made_by: Origin | None = Field(default=None, exclude_if=lambda origin: origin is None)
     options: dict[str, JsonValue] = Field(default={})
     training: dict[str, JsonValue] = Field(default={})
     seed: Count = 0

@@ -11,6 +11,7 @@ from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
 from offbook.engine.trained_on import TrainedOn
 from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor, arm_id
+from offbook.harness.records.origin import Origin
 from offbook.harness.records.redaction import shown_settings
 from offbook.harness.roster.decoders import Contender, contender
 from offbook.harness.roster.drafter_info import describe, fingerprint
@@ -27,6 +28,7 @@ class Arm:
         name: of the contender.
         decoder: it, on the target.
         options: its settings, defaults filled in, as records tell them.
+        made_by: whose code it is, where it is none of this repository's.
         drafter_id: its trained weights; None without any.
         drafter: what these cost; None without any.
         trained_on: what these learned from; None without any.
@@ -35,6 +37,7 @@ class Arm:
     name: str
     decoder: Decoder
     options: Mapping[str, JsonValue]
+    made_by: Origin | None = None
     drafter_id: DrafterId | None = None
     drafter: DrafterInfo | None = None
     trained_on: TrainedOn | None = None
@@ -126,6 +129,7 @@ def build_arm(
         name=name,
         decoder=decoder,
         options=shown_settings(settings.model_dump(mode="json"), chosen.options),
+        made_by=chosen.made_by,
         drafter_id=None if folder is None else DrafterId(sha256=fingerprint(folder), made_for=made_for),
         drafter=None if folder is None else describe(folder),
         trained_on=None if folder is None else drafter_trained_on(folder),

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from offbook.engine.quoting import quoted
+from offbook.harness.records.origin import Origin
+from offbook.harness.roster.origin import origin_of
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
@@ -81,6 +83,11 @@ class Contender:
     build: "Callable[[Target, Any, Path | None], Decoder]"
     options: type[BaseModel] = Options
     architecture: "Callable[[], DraftArchitecture] | None" = None
+
+    @property
+    def made_by(self) -> Origin | None:
+        """Whose code it is, where it is none of this repository's."""
+        return origin_of(self.build, GROUP)
 
 
 def _autoregressive(target: "Target", options: Options, drafter: Path | None) -> "Decoder":

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from offbook.harness.records.origin import Origin
 from offbook.harness.roster.decoders import by_name, with_added
+from offbook.harness.roster.origin import origin_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +42,11 @@ class StudentMethod:
     distil: "Callable[[Job, Tensor | None], Path]"
     reads_vectors: bool = False
     models: tuple[str, ...] = ()
+
+    @property
+    def made_by(self) -> Origin | None:
+        """Whose code it is, where it is none of this repository's."""
+        return origin_of(self.distil, GROUP)
 
     def resolved(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """All settings as JSON, those that were not given at their defaults: what a record has to say.

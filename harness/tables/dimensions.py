@@ -4,7 +4,7 @@ A page shows people a label in the place of several (`labels.py`), and any other
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 from pydantic import JsonValue
@@ -18,9 +18,9 @@ from offbook.harness.tables.labels import decoder_of, student_of
 ALL_SUITES = "all"  # where a row is over several suites
 
 
-def _several_options(rows: pd.DataFrame) -> bool:
-    """Where decoders of one name differ in nothing but their settings, these tell them apart."""
-    return bool(rows.groupby(["decoder", "drafter_made_for"])["decoder_options"].nunique().gt(1).any())
+def _several(what: str) -> Callable[[pd.DataFrame], bool]:
+    """Where decoders of one name differ in their settings or in their code, this tells them apart."""
+    return lambda rows: bool(rows.groupby(["decoder", "drafter_made_for"])[what].nunique().gt(1).any())
 
 
 MODEL = (
@@ -30,6 +30,7 @@ MODEL = (
 STUDENT = (
     Column(name="student", rerun="row"),
     Column(name="method"),
+    Column(name="method_made_by"),
     Column(name="method_options"),
     Column(name="training_seed", kind="whole", rerun="row"),
     Column(name="corpus"),
@@ -43,7 +44,8 @@ STUDENT = (
 )
 DECODER = (
     Column(name="decoder", rerun="row"),
-    Column(name="decoder_options", heading="Options", shown_in=EVERYWHERE, shown_for=_several_options),
+    Column(name="decoder_made_by", heading="Made by", shown_in=EVERYWHERE, shown_for=_several("decoder_made_by")),
+    Column(name="decoder_options", heading="Options", shown_in=EVERYWHERE, shown_for=_several("decoder_options")),
     Column(name="drafter_made_for", rerun="row"),
     Column(name="drafter_sha256"),
     Column(name="decoder_label", heading="Decoder", shown_in=("markdown", "readme", "terminal"), written=decoder_of),
@@ -69,6 +71,7 @@ def of_cell(spec: CellSpec) -> Row:
         **of_student(spec.student),
         "training_seed": spec.student.seed,
         "decoder": spec.decoder,
+        "decoder_made_by": "" if spec.made_by is None else str(spec.made_by),
         "decoder_options": as_json(spec.decoder_config),
         "drafter_made_for": "" if drafter is None else drafter.made_for,
         "drafter_sha256": "" if drafter is None else drafter.sha256,
@@ -85,6 +88,7 @@ def of_student(student: StudentId) -> Row:
     return {
         "student": student.name,
         "method": student.method,
+        "method_made_by": "" if student.made_by is None else str(student.made_by),
         "method_options": as_json(student.options),
         "corpus": student.corpus_sha256 or "",
     }

@@ -119,6 +119,7 @@ def plan_heat(
             settings_sha256=target.settings_sha256,
             student=student or StudentId(),
             decoder=arm.name,
+            made_by=arm.made_by,
             decoder_config=dict(arm.options),
             drafter=arm.drafter_id,
             suite=suite.name,

@@ -6,12 +6,15 @@ from pathlib import Path
 
 from offbook.engine.drafters.checkpoint import TargetName
 from offbook.engine.progress import Progress
+from offbook.engine.quoting import quoted
 from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe
 from offbook.harness.artifacts.students import Student
+from offbook.harness.records.origin import Origin
 from offbook.harness.roster.arms import Arm, build_arms
+from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, load_target, short_name
 from offbook.harness.settings.students import CorpusSpec, Group
 from offbook.harness.suites.suite import Suite, find_suites
@@ -62,7 +65,7 @@ class Session:
         """The contenders of a heat.
 
         Raises:
-            ValueError: see `build_arms`.
+            ValueError: see `build_arms`; or a decoder of other code than the run was planned with.
         """
         arms = []
         for spec in specs:
@@ -77,6 +80,7 @@ class Session:
                 drafter_folders=drafters,
                 made_for=spec.made_for,
             )
+            check_origin(spec.decoder, planned=spec.made_by, found=arm.made_by)
             arms.append(arm)
         return arms
 
@@ -113,8 +117,9 @@ class Session:
         """A student as those that make and examine it take it, with what it learns from.
 
         Raises:
-            ValueError: see `load_material`.
+            ValueError: see `load_material`; or a method of other code than the run was planned with.
         """
+        check_origin(recipe.method, planned=recipe.made_by, found=distiller(recipe.method).made_by)
         return student_of(recipe), self.material(recipe.corpus, progress)
 
     def material(self, corpus: CorpusSpec, progress: Progress) -> Material:
@@ -126,6 +131,21 @@ class Session:
         if corpus not in self._materials:
             self._materials[corpus] = load_material(corpus, progress)
         return self._materials[corpus]
+
+
+def check_origin(name: str, *, planned: Origin | None, found: Origin | None) -> None:
+    """Whether a contender is still the one that a run was planned with.
+
+    Raises:
+        ValueError: its code or its version is another one here.
+    """
+    if planned != found:
+        ours = "offbook's own"
+        msg = (
+            f"{quoted(name)}: expected {planned or ours}, with which the run was planned, got {found or ours}; "
+            "plan it again: what the change does not touch is kept"
+        )
+        raise ValueError(msg)
 
 
 def student_of(recipe: StudentRecipe) -> Student:

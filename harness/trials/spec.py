@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, Recipe
+from offbook.harness.records.origin import Origin
 from offbook.harness.settings.students import Group
 
 SEMANTICS = 1  # raise it when the harness asks, decodes or scores in another way
@@ -27,6 +28,7 @@ class ArmSpec(Recipe):
 
     Attributes:
         decoder: of the roster.
+        made_by: whose code it is, where it is none of this repository's.
         options: all of its own, defaults too.
         drafter: the recipe of one that the plan trains, or the folder of another; None without any.
         drafter_sha256: of the weights in such a folder.
@@ -34,6 +36,7 @@ class ArmSpec(Recipe):
     """
 
     decoder: str
+    made_by: Origin | None = None
     options: dict[str, JsonValue] = Field(default={})
     drafter: DrafterRecipe | str | None = None
     drafter_sha256: str | None = None

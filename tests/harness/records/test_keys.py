@@ -8,12 +8,15 @@ import pytest
 from offbook.harness.records.cell import CellSpec, LimitsSpec
 from offbook.harness.records.drafter import DrafterId
 from offbook.harness.records.exam import SittingSpec, SuiteSpec
+from offbook.harness.records.origin import Origin
 from offbook.harness.records.student import StudentId
 from tests.variations import variations
 
+THEIRS = Origin(distribution="theirs", version="1", code_sha256="ab")
 STUDENT = StudentId(
     name="mind",
     method="mind",
+    made_by=THEIRS,
     options={"beta": 0.5},
     training={"gradient_tokens": 9},
     seed=1,
@@ -40,6 +43,7 @@ CELL = CellSpec(
     settings_sha256="cd",
     student=STUDENT,
     decoder="eagle2",
+    made_by=THEIRS,
     decoder_config={"total_tokens": 4},
     drafter=DrafterId(sha256="ef", made_for="base"),
     suite="s",

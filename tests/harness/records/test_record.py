@@ -15,6 +15,7 @@ from offbook.harness.records.cell import HARNESS_SEMANTICS, CellRecord, CellSpec
 from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.records.drafter import DrafterId
 from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.origin import Origin
 from offbook.harness.records.record import rows_from_bytes, rows_to_bytes
 from offbook.harness.records.student import StudentId
 
@@ -24,6 +25,7 @@ OTHER_VALUES: dict[str, Any] = {
     "revision": "main",
     "settings_sha256": "33" * 32,
     "student": StudentId(name="mind", method="mind"),
+    "made_by": Origin(distribution="theirs", version="1"),
     "layout": "packed",
     "decoder": "eagle2",
     "decoder_config": {"depth": 3},
