@@ -6,12 +6,13 @@ weights that are there before anything is made; so a key is known before anythin
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.origin import Origin
+from offbook.harness.settings.bounds import EXAM_TOKENS, Number
 from offbook.harness.settings.students import CorpusSpec
 
 
@@ -72,8 +73,8 @@ class StudentRecipe(Recipe):
     corpus_file_sha256: str = ""
     encoder: str
     helpers: dict[str, str] = Field(default={})
-    max_new_tokens: Annotated[int, Field(ge=1)] = 128
-    processes: Annotated[int, Field(ge=1)] = 1
+    max_new_tokens: Number = EXAM_TOKENS
+    processes: Number = 1
 
     def content(self) -> dict[str, JsonValue]:
         """See `Recipe`."""

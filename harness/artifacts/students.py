@@ -34,6 +34,7 @@ from offbook.harness.records.spent import spending
 from offbook.harness.records.student import StudentId
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.distillers import distiller
+from offbook.harness.settings.bounds import EXAM_TOKENS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -71,7 +72,7 @@ class Student:
     base_settings_sha256: str | None = None
     encoder: str
     processes: int = 1
-    max_new_tokens: int = 128
+    max_new_tokens: int = EXAM_TOKENS
 
     def identity(self, material: Material) -> dict[str, str]:
         """What determines it beside method and settings."""

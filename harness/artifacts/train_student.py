@@ -28,6 +28,7 @@ from offbook.harness.artifacts.students import Student, checked, is_made, make
 from offbook.harness.records.locks import locked
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import resolve_device
+from offbook.harness.settings.bounds import EXAM_TOKENS, Number, Seed
 from offbook.harness.settings.parse import parse
 from offbook.harness.settings.strict import Name, Strict
 from offbook.harness.settings.students import CorpusSpec, StudentTrainingSpec
@@ -45,10 +46,10 @@ class TrainStudentSpec(Strict):
     options: dict[str, JsonValue] = Field(default={})
     training: StudentTrainingSpec = StudentTrainingSpec()
     encoder: Name = "all-minilm-l6-v2"
-    max_new_tokens: int = Field(default=128, ge=1)
-    seed: int = Field(default=0, ge=0)
+    max_new_tokens: Number = EXAM_TOKENS
+    seed: Seed = 0
     device: Name = "auto"
-    processes: int = Field(default=1, ge=1)
+    processes: Number = 1
     tables: Name | None = None
     output: Name | None = None
 

@@ -9,6 +9,8 @@ from offbook.engine.students.config import StudentConfig
 from offbook.harness.cli.console import quiet, resumable
 from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import LARGEST_SEED, MODEL, Config, Output
+from offbook.harness.settings.bounds import EXAM_TOKENS
+from offbook.harness.settings.corpus import CorpusSettings
 
 COMMON = (
     *("gradient_tokens", "questions_per_step", "tokens_per_step", "learning_rate", "lora_rank", "mixed_precision"),
@@ -16,22 +18,20 @@ COMMON = (
 )
 
 
+@with_options(CorpusSettings, ("questions", "dev_questions", "perspectives"), into="corpus")
 @with_options(StudentConfig, COMMON, into="training")
 def train_student(
     *,
     method: Annotated[str | None, typer.Argument(help="How it learns; see `offbook ls`.")] = None,
     config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
-    corpus: Annotated[
+    source: Annotated[
         str | None, typer.Option("--corpus", help="A corpus in JSON Lines; by default the procedural one.")
     ] = None,
     corpus_format: Annotated[
         Literal["corpus", "rationale_rows"] | None, typer.Option("--corpus-format", "--corpus_format")
     ] = None,
-    questions: Annotated[int | None, typer.Option("--questions", min=1, help="To train on; by default 256.")] = None,
-    dev_questions: Annotated[
-        int | None, typer.Option("--dev-questions", "--dev_questions", min=1, help="To choose the checkpoint by.")
-    ] = None,
+    corpus: dict[str, Any],
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="A setting of the method; repeatable.")
     ] = None,
@@ -39,7 +39,9 @@ def train_student(
     training: dict[str, Any],
     max_new_tokens: Annotated[
         int | None,
-        typer.Option("--max-new-tokens", "--max_new_tokens", min=1, help="Of a development answer; by default 128."),
+        typer.Option(
+            "--max-new-tokens", "--max_new_tokens", min=1, help=f"Of a development answer; by default {EXAM_TOKENS}."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED)] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
@@ -60,12 +62,7 @@ def train_student(
     flags = {
         "method": method,
         "model": model,
-        "corpus": {
-            "source": corpus,
-            "format": corpus_format,
-            "questions": questions,
-            "dev_questions": dev_questions,
-        },
+        "corpus": {"source": source, "format": corpus_format, **corpus},
         "options": parse_named(option or []),
         "training": training,
         "encoder": encoder,

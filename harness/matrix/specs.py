@@ -20,6 +20,7 @@ from offbook.harness.matrix.sources import (
 from offbook.harness.roster.decoders import BASELINE, Contender, contender
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import known_dtype
+from offbook.harness.settings.bounds import EXAM_TOKENS
 from offbook.harness.settings.drafters import Source
 from offbook.harness.settings.matrix import BASE, NONE, OWN, UNTOUCHED, Matrix
 from offbook.harness.settings.parse import parse
@@ -228,7 +229,7 @@ class Specs:
             corpus_file_sha256=corpus_sha256(corpus),
             encoder=self.matrix.encoder,
             helpers=helper_hashes(method, options, self.matrix.encoder),
-            max_new_tokens=128 if self.matrix.exams is None else self.matrix.exams.max_new_tokens,
+            max_new_tokens=EXAM_TOKENS if self.matrix.exams is None else self.matrix.exams.max_new_tokens,
             processes=spec.processes or self.matrix.processes,
         )
 

@@ -36,7 +36,15 @@ OPTIONS: dict[str, Kind] = {
         (
             *("--attempts", "--batch-size", "--dev-questions", "--draft-vocab-size", "--epochs", "--evaluations"),
             *("--gradient-tokens", "--learning-rate", "--limit", "--lora-rank", "--max-length", "--max-new-tokens"),
-            *("--per-family", "--processes", "--questions", "--questions-per-step", "--samples", "--seed"),
+            *(
+                "--per-family",
+                "--perspectives",
+                "--processes",
+                "--questions",
+                "--questions-per-step",
+                "--samples",
+                "--seed",
+            ),
             *("--target-size", "--temperature", "--tokens-per-step", "--top-k", "--top-p", "--workers"),
         ),
         "number",

@@ -1,9 +1,8 @@
 """The plain settings of a heat: in one place for files and command lines, and without what is slow to import."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from annotated_types import Ge, Gt, Le
+from offbook.harness.settings.bounds import Number, Seed, Temperature, TopK, TopP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +20,11 @@ class HeatSettings:
         device: auto, cpu or cuda.
     """
 
-    temperature: Annotated[float, Ge(0)] = 0.0
-    top_k: Annotated[int, Ge(0)] = 0
-    top_p: Annotated[float, Gt(0), Le(1)] = 1.0
-    seed: Annotated[int, Ge(0)] = 0
-    limit: Annotated[int, Ge(1)] | None = None
-    max_new_tokens: Annotated[int, Ge(1)] | None = None
+    temperature: Temperature = 0.0
+    top_k: TopK = 0
+    top_p: TopP = 1.0
+    seed: Seed = 0
+    limit: Number | None = None
+    max_new_tokens: Number | None = None
     dtype: str = "float32"
     device: str = "auto"

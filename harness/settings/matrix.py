@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from offbook.engine.quoting import quoted
+from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
 from offbook.harness.settings.drafters import DrafterTrainingSpec, Source
 from offbook.harness.settings.strict import Name, Names, Strict
 from offbook.harness.settings.students import CorpusSpec, Group, StudentTrainingSpec
@@ -43,9 +44,9 @@ class StudentSpec(Strict):
     method: Name
     options: dict[str, JsonValue] = Field(default={})
     training: StudentTrainingSpec = StudentTrainingSpec()
-    seeds: int = Field(default=1, ge=1)
+    seeds: Number = 1
     corpus: CorpusSpec | None = None
-    processes: int | None = Field(default=None, ge=1)
+    processes: Number | None = None
     models: Names = ()
 
 
@@ -69,17 +70,17 @@ class DecoderSpec(Strict):
 class SuiteSpec(Strict):
     """A suite of heats: the cap on an answer (the suite's own by default) and how many documents from the first."""
 
-    max_new_tokens: int | None = Field(default=None, ge=1)
-    limit: int | None = Field(default=None, ge=1)
+    max_new_tokens: Number | None = None
+    limit: Number | None = None
 
 
 class TemperatureSpec(Strict):
     """How answers are drawn; `limit` bounds the documents of each suite further."""
 
-    temperature: float = Field(default=0.0, ge=0)
-    top_k: int = Field(default=0, ge=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    limit: int | None = Field(default=None, ge=1)
+    temperature: Temperature = 0.0
+    top_k: TopK = 0
+    top_p: TopP = 1.0
+    limit: Number | None = None
 
 
 class ExamsSpec(Strict):
@@ -93,9 +94,9 @@ class ExamsSpec(Strict):
     """
 
     suites: dict[Group, Names] = Field(min_length=1)
-    limit: int | None = Field(default=None, ge=1)
-    max_new_tokens: int = Field(default=128, ge=1)
-    batch_size: int = Field(default=64, ge=1)
+    limit: Number | None = None
+    max_new_tokens: Number = EXAM_TOKENS
+    batch_size: Number = EXAM_BATCH
 
 
 class Drafters(DrafterTrainingSpec):
@@ -181,12 +182,12 @@ class Matrix(Strict):
     training: StudentTrainingSpec = StudentTrainingSpec()
     corpus: CorpusSpec = CorpusSpec()
     encoder: Name = "all-minilm-l6-v2"
-    processes: int = Field(default=1, ge=1)
+    processes: Number = 1
     decoders: dict[Name, DecoderSpec] = Field(default={})
     drafters: Drafters = Drafters()
     suites: dict[Name, SuiteSpec] = Field(default={})
     temperatures: tuple[TemperatureSpec, ...] = Field(default=(TemperatureSpec(),), min_length=1)
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     chat_template: bool | None = None
     include: tuple[Cells, ...] = ()
     exclude: tuple[Cells, ...] = ()

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
 from offbook.engine.students.config import StudentConfig
+from offbook.harness.settings.bounds import Number
+from offbook.harness.settings.corpus import CorpusSettings
 from offbook.harness.settings.derived import partial_of
 from offbook.harness.settings.strict import Name, Strict
 
@@ -20,16 +20,14 @@ class CorpusSpec(Strict):
         source: "procedural" (the embedded teacher's rationales), or a file in JSON Lines; a relative path is looked up
             in the current folder, then in the folder OFFBOOK_DATA names.
         format: of a file: "corpus" (`engine.students.corpus`) or "rationale_rows" (`tasks.rationales.synthesis`).
-        questions: to train on, from the first; those that overlap a test set are left out and not counted.
-        dev_questions: for the development score: procedural ones of the split dev, or the file's next ones.
-        perspectives: of rationale rows, how many to keep, those with the most rationales.
+        questions, dev_questions, perspectives: see `CorpusSettings`.
     """
 
     source: Name = PROCEDURAL
     format: Rows = "corpus"
-    questions: int = Field(default=256, ge=1)
-    dev_questions: int = Field(default=70, ge=1)
-    perspectives: int = Field(default=8, ge=1)
+    questions: Number = CorpusSettings.questions
+    dev_questions: Number = CorpusSettings.dev_questions
+    perspectives: Number = CorpusSettings.perspectives
 
 
 class _Training(Strict):

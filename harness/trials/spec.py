@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 
 from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, Recipe
 from offbook.harness.records.origin import Origin
+from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
 from offbook.harness.settings.students import Group
 
 SEMANTICS = 1  # raise it when the harness asks, decodes or scores in another way
@@ -18,9 +19,9 @@ SEMANTICS = 1  # raise it when the harness asks, decodes or scores in another wa
 class SamplingSpec(Recipe):
     """How tokens are drawn; temperature 0 is greedy."""
 
-    temperature: Annotated[float, Field(ge=0)] = 0.0
-    top_k: Annotated[int, Field(ge=0)] = 0
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    temperature: Temperature = 0.0
+    top_k: TopK = 0
+    top_p: TopP = 1.0
 
 
 class ArmSpec(Recipe):
@@ -80,10 +81,10 @@ class HeatSpec(Recipe):
     arms: Annotated[tuple[ArmSpec, ...], Field(min_length=1)]
     suite: AskedSpec
     include_path: str | None = None
-    limit: Annotated[int, Field(ge=1)] | None = None
-    max_new_tokens: Annotated[int, Field(ge=1)] | None = None
+    limit: Number | None = None
+    max_new_tokens: Number | None = None
     sampling: SamplingSpec = SamplingSpec()
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     chat_template: bool | None = None
     semantics: int = SEMANTICS
 
@@ -112,9 +113,9 @@ class ExamSpec(Recipe):
     model: ModelSpec
     suites: Annotated[tuple[AskedSpec, ...], Field(min_length=1)]
     include_path: str | None = None
-    limit: Annotated[int, Field(ge=1)] | None = None
-    max_new_tokens: Annotated[int, Field(ge=1)] = 128
-    batch_size: Annotated[int, Field(ge=1)] = 64
+    limit: Number | None = None
+    max_new_tokens: Number = EXAM_TOKENS
+    batch_size: Number = EXAM_BATCH
     semantics: int = SEMANTICS
 
     @property
