@@ -26,23 +26,15 @@ from offbook.harness.records.locks import locked
 from offbook.harness.records.spent import note
 from offbook.harness.records.store import Store
 from offbook.harness.settings.sink import SinkKind
-from offbook.harness.tables.progress import Progress
+from offbook.harness.tables.progress import FailureRow, Progress
 from offbook.harness.tables.write import Writer
-
-
-class Failed(NamedTuple):
-    """A stage that came to nothing: its title and why."""
-
-    title: str
-    error: str
-    reason: str
 
 
 class Ran(NamedTuple):
     """What became of a plan; done + failed + pending = its stages."""
 
     done: int
-    failed: list[Failed]
+    failed: list[FailureRow]
     pending: int
 
 
@@ -119,7 +111,10 @@ def _do(
 
 
 def _ran(graph: Graph, tally: Tally) -> Ran:
-    failed = [Failed(graph.stage(key).title, failure.error, failure.reason) for key, failure in tally.failed.items()]
+    failed = [
+        FailureRow(title=graph.stage(key).title, error=last.error, reason=last.reason, attempts=last.attempt)
+        for key, last in tally.failed.items()
+    ]
     return Ran(tally.done, failed, tally.pending)
 
 
