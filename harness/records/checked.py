@@ -72,8 +72,7 @@ class Checked:
         found = self._memo.get(line.sha256)
         if found is None or found["line"] != _of(line):
             return None
-        files = [(self._record(line), found["record"]), (self._rows(found["rows_file"]), found["rows"])]
-        if any(_look(path) != look for path, look in files):
+        if found["record"] != _look(self._record(line)) or found["rows"] != _look(self._rows(found["rows_file"])):
             return None
         return Held(store=self._store, line=line, heat_id=found["heat_id"])
 

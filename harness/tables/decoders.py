@@ -34,7 +34,7 @@ from offbook.harness.tables.decoders_columns import COLUMNS, POSITIONS
 from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.dimensions import ALL_SUITES, of_cell
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table_of
-from offbook.harness.tables.labels import decoder_of, student_of
+from offbook.harness.tables.labels import named_decoder, named_student
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.ranks import lacking, ranked
 from offbook.harness.tables.told import Cells, Told
@@ -59,8 +59,7 @@ def table_of(cells: Cells) -> pd.DataFrame:
     rows = [(cell.suite, [cell]) for cell in cells] + [(ALL_SUITES, members) for members in contenders.values()]
     rows.sort(key=lambda row: max(cell.finished for cell in row[1]))  # so that what is read is read once
     lines = [_remembered(cells, suite, members) for suite, members in rows]
-    lines.sort(key=_order)
-    return pd.DataFrame(lines, columns=NAMES)
+    return pd.DataFrame([lines[place] for place in _order(lines)], columns=NAMES)
 
 
 def write_leaderboard(
@@ -116,7 +115,7 @@ def losslessness(certificates: Sequence[Certificate]) -> str:
     return f"DIFFERS: {phrase}" if worst.verdict == "differs" else phrase
 
 
-def _remembered(cells: Cells, suite: str, members: Sequence[Told]) -> dict[str, Any]:
+def _remembered(cells: Cells, suite: str, members: Sequence[Told]) -> list[Any]:
     baselines = [cells.baselines.get(cell.heat_id) for cell in members]
 
     def make() -> dict[str, Any]:
@@ -265,18 +264,26 @@ def _one_a_suite(cells: Iterable[Told]) -> list[Told]:
     return list(best.values())
 
 
-def _order(line: dict[str, Any]) -> tuple[Any, ...]:
-    return (
-        line["temperature"],
-        line["suite"] != ALL_SUITES,
-        line["suite"],
-        line["model"],
-        line["method"] != UNTOUCHED,
-        student_of(line),
-        -line["n_suites"],
-        -line["n_docs"],
-        line["decoder"] != BASELINE_DECODER,
-        decoder_of(line),
-        line["seed"],
-        line["key"],
-    )
+def _order(lines: Sequence[Sequence[Any]]) -> list[int]:
+    """Places of rows in the order of the table."""
+    if not lines:
+        return []
+    at = dict(zip(NAMES, zip(*lines, strict=True), strict=True))
+    keys = [
+        *zip(
+            at["temperature"],
+            [suite != ALL_SUITES for suite in at["suite"]],
+            at["suite"],
+            at["model"],
+            [method != UNTOUCHED for method in at["method"]],
+            [*map(named_student, at["student"], at["training_seed"])],
+            [-number for number in at["n_suites"]],
+            [-number for number in at["n_docs"]],
+            [decoder != BASELINE_DECODER for decoder in at["decoder"]],
+            [*map(named_decoder, at["decoder"], at["drafter_made_for"])],
+            at["seed"],
+            at["key"],
+            strict=True,
+        )
+    ]
+    return sorted(range(len(keys)), key=keys.__getitem__)

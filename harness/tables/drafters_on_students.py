@@ -148,7 +148,7 @@ def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[st
     ]
 
 
-def _remembered(cells: Cells, suite: str, trios: Sequence[_Trio]) -> dict[str, Any]:
+def _remembered(cells: Cells, suite: str, trios: Sequence[_Trio]) -> list[Any]:
     def make() -> dict[str, Any]:
         return _line(suite, [(cell.read(), own.read(), base.read() if base else None) for cell, own, base in trios])
 

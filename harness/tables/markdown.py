@@ -3,25 +3,28 @@
 import functools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import to_json
 
 from offbook.engine.files import atomic_write_text
 from offbook.engine.text import read_text
 
+UNKNOWN = "-"
 _SPECIAL = (("|", "\\|"), ("`", "\\`"), ("[", "\\["), ("]", "\\]"), ("<", "&lt;"), (">", "&gt;"))
 
 
-def markdown_table(lines: Sequence[dict[str, str]]) -> str:
-    """A pipe table as tabulate writes it, in a tenth of the time; the first line's keys are the heading."""
-    if not lines:
+def markdown_table(columns: Mapping[str, Sequence[str]]) -> str:
+    """A pipe table as tabulate writes it, in a tenth of the time; columns of cells by heading."""
+    if not any(columns.values()):
         return ""
-    columns = [(heading, [line[heading].strip() for line in lines]) for heading in lines[0]]
-    widths = [max(len(heading) + 2, *map(len, cells)) for heading, cells in columns]
+    stripped = [(heading, [cell.strip() for cell in cells]) for heading, cells in columns.items()]
+    widths = [max(len(heading) + 2, *map(len, cells)) for heading, cells in stripped]
     padded = [
         [text.ljust(width) for text in (heading, *cells)]
-        for width, (heading, cells) in zip(widths, columns, strict=True)
+        for width, (heading, cells) in zip(widths, stripped, strict=True)
     ]
     head, *rows = (f"| {' | '.join(row)} |" for row in zip(*padded, strict=True))
     return "\n".join((head, f"|{'|'.join(':' + '-' * (width + 1) for width in widths)}|", *rows))
@@ -43,7 +46,27 @@ def machines_below(machines: Sequence[str], verb: str = "Measured on") -> list[s
 
 def number(value: float, digits: int, *, sign: str = "") -> str:
     """A rounded number; a hyphen for unknown."""
-    return "-" if math.isnan(value) else f"{value:{sign}.{digits}f}"
+    return UNKNOWN if math.isnan(value) else f"{value:{sign}.{digits}f}"
+
+
+def numbers(values: Iterable[float], digits: int, *, sign: str = "") -> list[str]:
+    """Rounded numbers; a hyphen for unknown."""
+    rounded = f"{{:{sign}.{digits}f}}".format
+    return [UNKNOWN if math.isnan(value) else rounded(value) for value in values]
+
+
+def digits(values: Sequence[float]) -> list[str]:
+    """Numbers with every digit, as `repr` writes them; nothing for unknown.
+
+    JSON has the same digits in a fifth of the time, but for how it writes what is very small or very large.
+    """
+    if not values:
+        return []
+    texts = to_json(values).decode("ascii")[1:-1].split(",")
+    return [
+        text if 1e-4 <= abs(value) < 1e15 else "" if math.isnan(value) else repr(value)
+        for text, value in zip(texts, values, strict=True)
+    ]
 
 
 def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:

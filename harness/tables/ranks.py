@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from offbook.harness.tables.columns import Row
+from offbook.harness.tables.columns import Row, Rows
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress import MissingCell, Progress
 
@@ -29,16 +29,16 @@ def ranked(table: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
     if progress is None:
         return table
     lost = Counter(map(_method_of, progress.cells))
-    rows = table.to_dict("records")
-    for row in rows:
-        row["missing"] = lost[_method(row)]
-    places: dict[tuple[Any, ...], list[Row]] = {}
-    for row in filter(_may_rank, rows):
-        places.setdefault(tuple(row[name] for name in _LIKE), []).append(row)
+    table = table.assign(missing=[lost[_method(row)] for row in Rows(table)])
+    ranks = [math.nan] * len(table)
+    places: dict[tuple[Any, ...], list[tuple[int, Row]]] = {}
+    for place, row in enumerate(Rows(table)):
+        if _may_rank(row):
+            places.setdefault(tuple(row[name] for name in _LIKE), []).append((place, row))
     for group in places.values():
-        for row in group:
-            row["rank"] = 1 + sum(_range(other)[0] > _range(row)[1] for other in group)
-    return table.assign(missing=[row["missing"] for row in rows], rank=[row.get("rank", math.nan) for row in rows])
+        for place, row in group:
+            ranks[place] = 1 + sum(_range(other)[0] > _range(row)[1] for _, other in group)
+    return table.assign(rank=ranks)
 
 
 def lacking(table: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:

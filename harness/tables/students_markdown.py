@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.tables import student_comparisons_columns
 from offbook.harness.tables.cohorts import Cohort, cohorts
-from offbook.harness.tables.columns import Column, Row, Table, paragraph, to_csv, to_readme
+from offbook.harness.tables.columns import Column, Table, paragraph, to_csv, to_readme
 from offbook.harness.tables.columns import to_markdown as pipe_table
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.markdown import escape, machines_below, number, reasons, replace_block
@@ -175,7 +176,7 @@ def _notes(rows: pd.DataFrame) -> list[str]:
 
 def _pooled(rows: pd.DataFrame) -> Table:
     """One line a student: its groups side by side, then what it cost."""
-    lines: dict[str, Row] = {}
+    lines: dict[str, dict[Any, Any]] = {}
     for row in rows.to_dict("records"):
         line = lines.setdefault(row["label"], dict(row))
         if row["suite"] == ALL_SUITES:

@@ -117,8 +117,8 @@ class Cells(Sequence[Told]):
 
     def row(
         self, what: str, of: Sequence[Told | None], names: Sequence[str], make: Callable[[], Mapping[str, Any]]
-    ) -> dict[str, Any]:
-        """A row of a table by field: remembered, or made now.
+    ) -> list[Any]:
+        """A row of a table: remembered, or made now.
 
         Args:
             what: which of the rows that are made of these.
@@ -128,13 +128,14 @@ class Cells(Sequence[Told]):
         """
         if self._memo is None:
             row = make()
-            return {name: row[name] for name in names}
+            return [row[name] for name in names]
         text = "\n".join((what, *("" if told is None else told.sha256 for told in of)))
         key = hashlib.sha256(text.encode()).hexdigest()
-        if (values := self._memo.get(key)) is None:
+        values: list[Any] | None = self._memo.get(key)
+        if values is None:
             row = make()
             self._memo.put(key, values := [row[name] for name in names])
-        return dict(zip(names, values, strict=True))
+        return values
 
     def save(self) -> None:
         """Remembers what was made and asked for."""

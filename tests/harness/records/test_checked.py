@@ -82,14 +82,14 @@ def test_the_index_may_be_anything(change: str, root: Path, monkeypatch: pytest.
     elif change == "every digit":
         index.write_bytes(data.translate(bytes.maketrans(b"0123456789", b"1234567890")))
     elif change == "other code":
-        index.write_bytes(data.replace(b"version ", b"version 0", 1))
+        index.write_bytes(b"0" * 64 + data[64:])
     elif change == "of a copy":
         shutil.copytree(root, root.with_name("copy"))
         root = root.with_name("copy")
     else:
         index.write_bytes(b"")
         monkeypatch.setattr("offbook.harness.records.memo.atomic_write_bytes", _refuse)
-    assert unread(root) in {"cut": (2, 3), "a bit": (5,)}.get(change, (0,))
+    assert unread(root) == 0
     path = next((root / "rows").glob("*eagle2*"))
     path.write_bytes(path.read_bytes().replace(b"an answer", b"An answer", 1))
     assert len(verify(Store(root)).findings) == 1

@@ -14,12 +14,12 @@ from offbook.harness.tables.columns import (
     EVERYWHERE,
     PAGE,
     Column,
+    Rows,
     Table,
     csv_text,
     definitions,
     differing,
     fields,
-    rows_of,
     to_csv,
     to_markdown,
     to_readme,
@@ -114,12 +114,12 @@ TEXTS = st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S", "Zs
 
 @given(st.lists(st.lists(TEXTS, min_size=3, max_size=3), min_size=1, max_size=5))
 def test_a_pipe_table_is_tabulates(rows: list[list[str]]) -> None:
-    lines = [dict(zip(("a", "a long heading", "x"), row, strict=True)) for row in rows]
-    assert markdown_table(lines) == tabulate(lines, headers="keys", tablefmt="pipe", disable_numparse=True)
+    columns = dict(zip(("a", "a long heading", "x"), zip(*rows, strict=True), strict=True))
+    assert markdown_table(columns) == tabulate(columns, headers="keys", tablefmt="pipe", disable_numparse=True)
 
 
 @given(st.lists(st.tuples(st.integers(-(2**53), 2**53), st.floats(), TEXTS, st.booleans()), min_size=1, max_size=5))
 def test_csv_is_that_of_pandas_but_for_formulas(rows: list[tuple[int, float, str, bool]]) -> None:
     frame = pd.DataFrame([(n, x, f"t{text}", b) for n, x, text, b in rows], columns=["n", "x", "text", "b"])
     assert csv_text(frame) == frame.to_csv(index=False, lineterminator="\n")
-    assert repr(rows_of(frame)) == repr(frame.to_dict("records"))
+    assert repr([dict(row) for row in Rows(frame)]) == repr(frame.to_dict("records"))
