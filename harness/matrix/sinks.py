@@ -94,7 +94,7 @@ def reporting(kind: SinkKind | None, folder: Path, progress: Progress) -> Iterat
 def numbers_of(stage: Stage, store: Store) -> dict[str, float]:
     """What a committed trial tells a tracker, by names that say which trial and arm."""
     found: dict[str, float] = {}
-    for line in store.ledger.of_trial(stage.key):
+    for line in store.ledger.behind(stage.key):
         record = store.record(line.key)
         rows = store.rows(record)
         if record.kind == "exam":

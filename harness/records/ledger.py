@@ -90,10 +90,14 @@ class Ledger:
         )
 
     def of_trial(self, trial: str) -> list[Line]:
-        """The lines of what one trial committed, or else of what it found there, but for what was retired."""
+        """The lines of what one trial committed, but for what was retired."""
         lines = self.lines()
-        made = [line for line in self._trials.get(trial, ()) if lines.get(line.key) == line]
-        return made or [lines[key] for keys in self._found.get(trial, ())[-1:] for key in keys if key in lines]
+        return [line for line in self._trials.get(trial, ()) if lines.get(line.key) == line]
+
+    def behind(self, trial: str) -> list[Line]:
+        """The same, or, where it committed nothing, the lines of what it found there."""
+        found = [self.lines()[key] for keys in self._found.get(trial, ())[-1:] for key in keys if key in self.lines()]
+        return self.of_trial(trial) or found
 
     def append(self, lines: Iterable[Line]) -> None:
         """Adds records; those that are there already are left out."""

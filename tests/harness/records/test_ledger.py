@@ -106,14 +106,15 @@ def test_a_trial_is_there_when_all_that_it_made_or_found_is(tmp_path: Path) -> N
     assert ledger.has_trial("three", everywhere)
     assert Ledger(tmp_path).has_trial("three", everywhere)
     assert not ledger.has_trial("three", lambda line: line.name != "d")
-    assert [[found.name for found in ledger.of_trial(trial)] for trial in ("one", "two", "three", "four")] == [
+    assert [[found.name for found in ledger.behind(trial)] for trial in ("one", "two", "three", "four")] == [
         ["a", "b"],
         ["c"],
         ["a", "d"],
         [],
     ]
     ledger.retire([line("a").named])
-    assert [found.name for found in ledger.of_trial("three")] == ["d"]
+    assert [found.name for found in ledger.behind("three")] == ["d"]
+    assert ledger.of_trial("three") == []
     assert not ledger.has_trial("one", everywhere)
     assert not ledger.has_trial("three", everywhere)
 
