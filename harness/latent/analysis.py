@@ -42,7 +42,7 @@ from offbook.harness.records.manifest import machine_line
 from offbook.harness.records.model_names import shown_model
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.target import resolve_device, resolve_dtype
-from offbook.harness.tables.columns import to_csv
+from offbook.harness.tables.csv_file import to_csv
 
 NAME = re.compile(r"[\w.-]+")
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from offbook.harness.latent.preference import ALPHA
-from offbook.harness.tables.columns import PAGE, Column, Kind, Row
+from offbook.harness.tables.columns import PAGE, Column, Kind
+from offbook.harness.tables.rows import Row
 
 MEASURES = {"divergence": "answer JSD", "agreement": "agreement", "correct": "correct"}
 STEPS = ("steps", "gradient_tokens")  # of a stretch of training, rather than measures of it

@@ -4,31 +4,26 @@ What a column is called, its unit, its digits, whether it has an interval and wh
 that no two of a table's faces can disagree.
 """
 
-import csv
-import io
-import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import rich.table
 from rich.markup import escape as escape_markup
 
-from offbook.harness.tables.markdown import UNKNOWN, count, digits, escape, markdown_table, numbers, share
+from offbook.harness.tables.markdown import UNKNOWN, count, escape, markdown_table, numbers, share
+from offbook.harness.tables.rows import Row, Rows
 
 Place = Literal["csv", "markdown", "readme", "terminal"]
 Kind = Literal["text", "truth", "whole", "number", "share", "count"]
 Rerun = Literal["", "row", "interval", "test", "beside", "timing"]
-Row = Mapping[Any, Any]
 
 CSV: tuple[Place, ...] = ("csv",)
 PAGE: tuple[Place, ...] = ("csv", "markdown")
 EVERYWHERE: tuple[Place, ...] = ("csv", "markdown", "readme", "terminal")
 WIDTH = 120
-_SPECIAL = re.compile(r"[^\w .:;()<>=/+-]")  # all of CSV's own, and more
 
 
 def always(_: object) -> bool:
@@ -84,7 +79,7 @@ class Column:
         """Its columns in CSV."""
         return (self.name, f"{self.name}_low", f"{self.name}_high") if self.interval else (self.name,)
 
-    def cells(self, rows: "Rows", *, bounds: bool = True, quote: Callable[[str], str] = str) -> list[str]:
+    def cells(self, rows: Rows, *, bounds: bool = True, quote: Callable[[str], str] = str) -> list[str]:
         """The cells of all rows for people.
 
         Args:
@@ -136,96 +131,6 @@ class Table:
 def fields(columns: Sequence[Column]) -> list[str]:
     """The header of the CSV."""
     return [field for column in columns if "csv" in column.shown_in for field in column.fields]
-
-
-def from_csv(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
-    """What `to_csv` wrote.
-
-    Raises:
-        ValueError: no such file, no table in it, or one without these columns.
-    """
-    texts = [column.name for column in columns if column.kind == "text"]
-    empty = {name: [""] for name in fields(columns) if name not in texts}
-    try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), na_values=empty, keep_default_na=False)
-    except (FileNotFoundError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        message = f"{path.name}: expected a {path.name}, got {type(error).__name__}; write one with `offbook report`"
-        raise ValueError(message) from error
-    missing = [name for name in fields(columns) if name not in table.columns]
-    if missing:
-        message = f"{path.name}: expected column {missing[0]!r}, got none; write the table with `offbook report`"
-        raise ValueError(message)
-    return table
-
-
-def to_csv(table: Table) -> str:
-    """CSV with every digit."""
-    return csv_text(table.rows[fields(table.columns)])
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """A frame as CSV with every digit; text that a spreadsheet would run as a formula gets an apostrophe."""
-    columns = [_safe(frame.iloc[:, place]) for place in range(frame.shape[1])]
-    head = ",".join(map(_quoted, frame.columns))
-    return "\n".join((head, *map(",".join, zip(*columns, strict=True)), ""))
-
-
-class Rows:
-    """A frame's rows, a field at a time or one after the other; a field that nobody asks for is not made.
-
-    Text lies in Arrow, where taking out one value takes as long as a hundred do together.
-    """
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._columns, self._count = _Columns(frame), len(frame)
-        self.names = frozenset(frame.columns)
-
-    def of(self, name: str) -> list[Any]:
-        """The values of a field."""
-        return self._columns[name]
-
-    def __iter__(self) -> Iterator[Row]:
-        """Each as a mapping from its fields."""
-        return (_RowAt(self._columns, place) for place in range(self._count))
-
-
-class _Columns(dict[str, list[Any]]):
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
-
-    def __missing__(self, name: str) -> list[Any]:
-        found: list[Any] = self.frame[name].to_numpy(dtype=object).tolist()
-        self[name] = found
-        return found
-
-
-class _RowAt(Mapping[str, Any]):
-    __slots__ = ("_columns", "_place")
-
-    def __init__(self, columns: _Columns, place: int) -> None:
-        self._columns, self._place = columns, place
-
-    def __getitem__(self, name: str) -> Any:
-        return self._columns[name][self._place]
-
-    def __iter__(self) -> Iterator[str]:
-        return map(str, self._columns.frame)
-
-    def __len__(self) -> int:
-        return self._columns.frame.shape[1]
-
-
-def _safe(column: "pd.Series[Any]") -> list[str]:
-    """Values as CSV has them; nothing for what is not known."""
-    if column.dtype == "float64":
-        return digits(column.tolist())
-    values: list[Any] = column.astype(object).tolist()
-    if column.hasnans:
-        values = [value if there else "" for value, there in zip(values, column.notna().tolist(), strict=True)]
-    if not pd.api.types.is_numeric_dtype(column):
-        texts = {value: _quoted(_no_formula(value)) for value in set(values) if isinstance(value, str)}
-        values = [texts.get(value, value) for value in values]
-    return [*map(str, values)]
 
 
 def to_markdown(table: Table, place: Literal["markdown", "readme"] = "markdown") -> str:
@@ -300,16 +205,3 @@ MISSING = Column(
 def documents(row: Row, items: str = "n_docs") -> str:
     """How many documents, and behind a slash how many clusters of like ones, where that is another number."""
     return f"{row[items]}" + ("" if row["n_clusters"] == row[items] else f" / {row['n_clusters']}")
-
-
-def _quoted(text: str) -> str:
-    """Text as a cell of CSV."""
-    if not _SPECIAL.search(text):
-        return text
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow((text, ""))
-    return line.getvalue().removesuffix(",\n")
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

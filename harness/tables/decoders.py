@@ -29,7 +29,8 @@ from offbook.harness.records.verify import whole
 from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.crossed import accuracy_interval
 from offbook.harness.statistics.intervals import Interval, bootstrap_ratio, bootstrap_speedup
-from offbook.harness.tables.columns import Table, fields, to_csv
+from offbook.harness.tables.columns import Table, fields
+from offbook.harness.tables.csv_file import to_csv
 from offbook.harness.tables.decoders_columns import COLUMNS, POSITIONS
 from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.dimensions import ALL_SUITES, of_cell

@@ -3,19 +3,10 @@
 import pandas as pd
 
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.tables.columns import (
-    EVERYWHERE,
-    MISSING,
-    PAGE,
-    Column,
-    Row,
-    bullet,
-    definitions,
-    differing,
-    documents,
-)
+from offbook.harness.tables.columns import EVERYWHERE, MISSING, PAGE, Column, bullet, definitions, differing, documents
 from offbook.harness.tables.dimensions import ALL_SUITES, DECODER, MODEL, RUN, STUDENT
 from offbook.harness.tables.markdown import number
+from offbook.harness.tables.rows import Row
 
 POSITIONS = (1, 2, 3, 4)
 AT = [f"acceptance_at_{k}" for k in POSITIONS]

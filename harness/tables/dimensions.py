@@ -12,8 +12,9 @@ from pydantic import JsonValue
 from offbook.harness.records.cell import CellSpec
 from offbook.harness.records.exam import SittingSpec
 from offbook.harness.records.student import StudentId
-from offbook.harness.tables.columns import EVERYWHERE, Column, Row, differing
+from offbook.harness.tables.columns import EVERYWHERE, Column, differing
 from offbook.harness.tables.labels import decoder_of, student_of
+from offbook.harness.tables.rows import Row
 
 ALL_SUITES = "all"  # where a row is over several suites
 

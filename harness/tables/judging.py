@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 
 from offbook.harness.records.student import UNTOUCHED
-from offbook.harness.tables.columns import Column, Row
+from offbook.harness.tables.columns import Column
+from offbook.harness.tables.rows import Row
 
 IDENTICAL = "reproduced (identical)"
 REPRODUCED = "reproduced"

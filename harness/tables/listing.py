@@ -11,11 +11,12 @@ from offbook.harness.records.cell import Cell
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
-from offbook.harness.tables.columns import Column, Place, Row, Table, always, pick, to_terminal
+from offbook.harness.tables.columns import Column, Place, Table, always, pick, to_terminal
 from offbook.harness.tables.decoders import losslessness
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.dimensions import of_cell, of_sitting
 from offbook.harness.tables.report import check_store
+from offbook.harness.tables.rows import Row
 
 SCREEN: tuple[Place, ...] = ("terminal",)
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import to_json
-
 from offbook.engine.files import atomic_write_text
 from offbook.engine.text import read_text
 
@@ -53,20 +51,6 @@ def numbers(values: Iterable[float], digits: int, *, sign: str = "") -> list[str
     """Rounded numbers; a hyphen for unknown."""
     rounded = f"{{:{sign}.{digits}f}}".format
     return [UNKNOWN if math.isnan(value) else rounded(value) for value in values]
-
-
-def digits(values: Sequence[float]) -> list[str]:
-    """Numbers with every digit, as `repr` writes them; nothing for unknown.
-
-    JSON has the same digits in a fifth of the time, but for how it writes what is very small or very large.
-    """
-    if not values:
-        return []
-    texts = to_json(values).decode("ascii")[1:-1].split(",")
-    return [
-        text if 1e-4 <= abs(value) < 1e15 else "" if math.isnan(value) else repr(value)
-        for text, value in zip(texts, values, strict=True)
-    ]
 
 
 def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:

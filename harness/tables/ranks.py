@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from offbook.harness.tables.columns import Row, Rows
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress import MissingCell, Progress
+from offbook.harness.tables.rows import Row, Rows
 
 EXPLANATION = (
     "**Rank** is by speed-up: one more than the number of contenders on the same documents whose interval lies wholly "

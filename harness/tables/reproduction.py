@@ -15,9 +15,11 @@ import pandas as pd
 
 from offbook.engine.files import atomic_write_text
 from offbook.harness.tables import decoders_columns, students_columns
-from offbook.harness.tables.columns import Column, Row, csv_text, from_csv
+from offbook.harness.tables.columns import Column
+from offbook.harness.tables.csv_file import csv_text, from_csv
 from offbook.harness.tables.judging import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED, VERDICTS, judge, precision
 from offbook.harness.tables.labels import decoder_of, student_of
+from offbook.harness.tables.rows import Row
 
 
 @dataclass(frozen=True, kw_only=True)

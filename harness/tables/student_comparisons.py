@@ -12,9 +12,10 @@ from offbook.harness.records.exam import Exam
 from offbook.harness.statistics import crossed as stats
 from offbook.harness.statistics.clusters import cluster_totals
 from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts, difference, seeds_known
-from offbook.harness.tables.columns import Row, fields
+from offbook.harness.tables.columns import fields
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress import Progress, missing_seeds
+from offbook.harness.tables.rows import Row
 from offbook.harness.tables.student_comparisons_columns import COLUMNS
 
 

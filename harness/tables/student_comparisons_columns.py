@@ -2,8 +2,9 @@
 
 import math
 
-from offbook.harness.tables.columns import PAGE, Column, Row, documents, pick
+from offbook.harness.tables.columns import PAGE, Column, documents, pick
 from offbook.harness.tables.markdown import number, share
+from offbook.harness.tables.rows import Row
 from offbook.harness.tables.students_columns import GROUPS
 
 

@@ -6,7 +6,8 @@ Its page shows several tables of the same rows: the groups side by side, and eac
 from collections.abc import Sequence
 from dataclasses import replace
 
-from offbook.harness.tables.columns import EVERYWHERE, Column, Place, Row, differing, documents, pick
+from offbook.harness.tables.columns import EVERYWHERE, Column, Place, differing, documents, pick
+from offbook.harness.tables.rows import Row
 
 GROUPS = {"id": "ID", "ood": "OOD"}
 PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds

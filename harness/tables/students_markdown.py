@@ -13,8 +13,9 @@ from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.tables import student_comparisons_columns
 from offbook.harness.tables.cohorts import Cohort, cohorts
-from offbook.harness.tables.columns import Column, Table, paragraph, to_csv, to_readme
+from offbook.harness.tables.columns import Column, Table, paragraph, to_readme
 from offbook.harness.tables.columns import to_markdown as pipe_table
+from offbook.harness.tables.csv_file import to_csv
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.markdown import escape, machines_below, number, reasons, replace_block
 from offbook.harness.tables.progress import Progress

@@ -6,7 +6,7 @@ import pandas as pd
 
 from offbook.harness.latent.columns import preference_columns, preference_digest
 from offbook.harness.latent.tables import described, summary
-from offbook.harness.tables.columns import to_csv
+from offbook.harness.tables.csv_file import to_csv
 
 COMMITTED = Path(__file__).parents[3] / "results" / "latent"
 NAMES = ("separability", "consistency", "similarity", "divergence", "preference")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from offbook.engine import pretrained
-from offbook.harness.tables.columns import from_csv
+from offbook.harness.tables.csv_file import from_csv
 from offbook.harness.tables.reproduction import TABLES
 from tests.tiny import save_tiny
 

@@ -14,18 +14,17 @@ from offbook.harness.tables.columns import (
     EVERYWHERE,
     PAGE,
     Column,
-    Rows,
     Table,
-    csv_text,
     definitions,
     differing,
     fields,
-    to_csv,
     to_markdown,
     to_readme,
     to_terminal,
 )
+from offbook.harness.tables.csv_file import csv_text, to_csv
 from offbook.harness.tables.markdown import markdown_table
+from offbook.harness.tables.rows import Rows
 
 COLUMNS = (
     Column(name="who", heading="Who", shown_in=EVERYWHERE, definition="a name."),

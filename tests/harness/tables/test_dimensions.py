@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from offbook.harness.tables.columns import Table, to_csv
+from offbook.harness.tables.columns import Table
+from offbook.harness.tables.csv_file import to_csv
 from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import to_markdown

@@ -14,8 +14,8 @@ from offbook.harness.records.cell import Cell
 from offbook.harness.records.certificate import BASELINE, Certificate
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
-from offbook.harness.tables.columns import csv_text as to_csv
 from offbook.harness.tables.columns import fields
+from offbook.harness.tables.csv_file import csv_text as to_csv
 from offbook.harness.tables.decoders import leaderboard, losslessness, write_leaderboard
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import readme_table, to_markdown, update_readme

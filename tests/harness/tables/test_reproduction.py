@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from offbook.engine.files import atomic_write_text
-from offbook.harness.tables.columns import csv_text as to_csv
-from offbook.harness.tables.columns import from_csv
+from offbook.harness.tables.csv_file import csv_text as to_csv
+from offbook.harness.tables.csv_file import from_csv
 from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.judging import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED
 from offbook.harness.tables.reproduction import (

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from offbook.harness.records.exam import Exam
-from offbook.harness.tables.columns import from_csv
+from offbook.harness.tables.csv_file import from_csv
 from offbook.harness.tables.judging import DIFFERS, IDENTICAL, NOT_COMPARABLE, REPRODUCED
 from offbook.harness.tables.reproduction import STUDENTS, NamedComparison, compare_tables
 from offbook.harness.tables.student_comparisons import comparisons_table

@@ -12,7 +12,8 @@ from offbook.harness.records.exam import Exam
 from offbook.harness.statistics.crossed import holm
 from offbook.harness.statistics.intervals import wilson
 from offbook.harness.tables.cohorts import cohorts
-from offbook.harness.tables.columns import Table, csv_text, fields, from_csv, to_csv
+from offbook.harness.tables.columns import Table, fields
+from offbook.harness.tables.csv_file import csv_text, from_csv, to_csv
 from offbook.harness.tables.progress import Count, FailureRow, MissingExam, Progress
 from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.student_comparisons_columns import COLUMNS as COMPARISON_COLUMNS

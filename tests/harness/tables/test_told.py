@@ -11,7 +11,8 @@ from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify, whole
 from offbook.harness.tables import decoders, told
-from offbook.harness.tables.columns import Table, to_csv
+from offbook.harness.tables.columns import Table
+from offbook.harness.tables.csv_file import to_csv
 from offbook.harness.tables.decoders import COLUMNS, leaderboard, table_of, write_leaderboard
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_table, cross_table_of
 from offbook.harness.tables.markdown import reasons
