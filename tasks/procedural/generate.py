@@ -7,13 +7,14 @@ splits (a test holds it, numbers counting as one word), and every combination of
 
 import itertools
 import zlib
+from collections.abc import Mapping, Sequence
 from functools import cache
 from random import Random
 
 from offbook.engine.quoting import quoted
 from offbook.tasks.procedural.families import FAMILIES
 from offbook.tasks.procedural.people import people
-from offbook.tasks.procedural.problem import Problem
+from offbook.tasks.procedural.problem import Problem, Step, evaluate
 from offbook.tasks.procedural.template import Template
 
 SPLITS = ("train", "dev", "test")
@@ -47,14 +48,18 @@ def split_of(numbers: tuple[int, ...]) -> str:
 
 def fits(problem: Problem) -> bool:
     """Whether the numbers are easy, and all different, so that no wrong way leads to a right number by chance."""
+    return _fit({given.key: given.value for given in problem.givens}, problem.steps)
+
+
+def _fit(givens: Mapping[str, int], steps: Sequence[Step]) -> bool:
     try:
-        values = problem.values
+        values = evaluate(givens, steps)
     except ValueError:
         return False
     if len(set(values.values())) < len(values) or min(values.values()) < 2 or max(values.values()) > LARGEST:
         return False
     factors = {"*": ("left", "right"), "/": ("right", "key"), "+": (), "-": ()}
-    return all(values[getattr(step, part)] <= LARGEST_FACTOR for step in problem.steps for part in factors[step.op])
+    return all(values[getattr(step, part)] <= LARGEST_FACTOR for step in steps for part in factors[step.op])
 
 
 def _problem(split: str, family: str, number: int) -> Problem:
@@ -75,11 +80,11 @@ def _problem(split: str, family: str, number: int) -> Problem:
 @cache
 def _numbers(split: str, family: str, template: Template) -> list[tuple[int, ...]]:
     """Every combination of numbers that suits the template and belongs to the split, in a seeded order."""
-    anyone = people(Random(0))
+    keys = [given.key for given in template.givens]
     found = [
         numbers
         for numbers in itertools.product(*template.choices)
-        if split_of(numbers) == split and fits(template.problem(numbers, anyone, id="", family=family, split=split))
+        if split_of(numbers) == split and _fit(dict(zip(keys, numbers, strict=True)), template.steps)
     ]
     Random(f"offbook/{family}/{split}/{template.id}").shuffle(found)
     return found

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 _NUMBER = r"-?\$?\d+(?:\.\d+)?"
 _TERM = rf"\(*{_NUMBER}\)*"
@@ -43,7 +44,7 @@ class Equality:
 def equalities(text: str) -> list[Equality]:
     """The equalities of a text, in order."""
     return [
-        Equality(text=match[0], sides=tuple(value(side) for side in match[0].split("=")))
+        Equality(text=match[0], sides=tuple(_side(side) for side in match[0].split("=")))
         for match in _EQUALITY.finditer(text)
     ]
 
@@ -77,6 +78,12 @@ def value(expression: str, letters: Mapping[str, int] | None = None) -> Fraction
         return _value(ast.parse(plain, mode="eval").body, letters or {})
     except (SyntaxError, ZeroDivisionError, KeyError, ValueError):
         return None
+
+
+@lru_cache(maxsize=4096)
+def _side(expression: str) -> Fraction | None:
+    """The value of one in numbers, which several rules ask of one text."""
+    return value(expression)
 
 
 def _value(node: ast.expr, letters: Mapping[str, int]) -> Fraction:

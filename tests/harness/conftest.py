@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from offbook.engine.decoding.decoder import Decoder
+from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.certificates import certify
-from offbook.harness.certificates.sampling import decoder_certificate
+from offbook.harness.certificates import sampling as certificates
 from offbook.harness.records.cell import Cell, CellRecord, CellSpec, LimitsSpec
 from offbook.harness.records.certificate import BASELINE, Certificate
 from offbook.harness.records.document_row import DocumentRow
+from offbook.harness.roster.target import Target
 from tests.tiny import save_tiny
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
@@ -98,9 +101,16 @@ def heat(suite: str = "offbook_maths", heat_id: str = "heat-1", **changes: Any) 
 
 @pytest.fixture(autouse=True, scope="session")
 def short_certificates() -> Iterator[None]:
-    """Heats above temperature 0 certify whole decoders on the fewest sequences there may be: 4,000 take a minute."""
+    """Heats above temperature 0 are certified on a few draws; `certificates/` draws as many as a certificate needs."""
+
+    def few(build: Callable[[Target], Decoder], *, sampling: Sampling, seed: int) -> Certificate:
+        with pytest.MonkeyPatch.context() as within:
+            within.setattr(certificates, "_check_settings", lambda *_: None)  # 1,000 take 15 seconds
+            return certificates.decoder_certificate(build, sampling=sampling, seed=seed, n=50)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(certify, "decoder_certificate", functools.partial(decoder_certificate, n=1_000))
+        patch.setattr(certify, "decoder_certificate", few)
+        patch.setattr(certify, "sampling_certificate", functools.partial(certificates.sampling_certificate, n=2_000))
         yield
 
 

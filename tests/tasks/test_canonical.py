@@ -3,9 +3,6 @@
 import csv
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +18,7 @@ from lm_eval.tasks import TaskManager
 
 from offbook.engine.students.corpus import ANSWER_LINE
 from offbook.harness.cli.listing import listing
+from offbook.harness.cli.main import main as command_line
 from offbook.harness.suites.suite import find_suites
 from offbook.tasks import TASKS_PATH
 from offbook.tasks.commonsenseqa import utils as commonsenseqa
@@ -432,16 +430,19 @@ def test_listing_names_the_suites_without_their_data(no_hub: None) -> None:
     assert set(SUITES) <= set(lines)
 
 
-def test_evaluate_ends_with_status_2_and_one_line(tmp_path: Path) -> None:
-    environment = {key: value for key, value in os.environ.items() if key != "OFFBOOK_DATA"}
-    environment |= {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "offbook.harness.cli", "evaluate", "--tasks", "gsm8k", "--limit", "1"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.strip().splitlines() == [
+def test_evaluate_ends_with_status_2_and_one_line(
+    no_hub: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        command_line(["evaluate", "--tasks", "gsm8k", "--limit", "1"])
+    assert end.value.code == 2
+    assert capfd.readouterr() == (
+        "",
         "offbook: error: GSM8K: expected openai/gsm8k from the Hugging Face hub, got no answer (HF_HUB_OFFLINE is "
-        "set); connect to the network, or point OFFBOOK_DATA at a folder that holds test/gsm8k_test.jsonl"
-    ]
+        "set); connect to the network, or point OFFBOOK_DATA at a folder that holds test/gsm8k_test.jsonl\n",
+    )
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", SUITES)

@@ -3,7 +3,7 @@
 from itertools import product
 from random import Random
 
-from offbook.tasks.procedural import Problem
+from offbook.tasks.procedural import Problem, evaluate
 from offbook.tasks.rationales.renderers.phrases import enumeration, equations, listing
 
 STYLES = (
@@ -28,15 +28,16 @@ def simpler(problem: Problem, rng: Random) -> Problem:
 
     Ours: simplest by the largest number in it, results included; no number is one, or above the original's.
     """
-    found: list[tuple[int, int, Problem]] = []
+    keys, answer = [given.key for given in problem.givens], int(problem.answer)
+    found: list[tuple[int, int, dict[str, int]]] = []
     for numbers in product(*(range(2, min(given.value, EASY) + 1) for given in problem.givens)):
-        small = problem.with_givens({given.key: n for given, n in zip(problem.givens, numbers, strict=True)})
+        givens = dict(zip(keys, numbers, strict=True))
         try:
-            values = small.values
+            values = evaluate(givens, problem.steps)
         except ValueError:
             continue
-        if min(values.values()) >= 2 and small.answer != problem.answer:
-            found.append((max(values.values()), sum(values.values()), small))
+        if min(values.values()) >= 2 and values[problem.steps[-1].key] != answer:
+            found.append((max(values.values()), sum(values.values()), givens))
     assert found, f"{problem.id} has no simpler case"
     found.sort(key=lambda entry: entry[:2])
-    return rng.choice(found[:CHOICE])[2]
+    return problem.with_givens(rng.choice(found[:CHOICE])[2])

@@ -26,6 +26,7 @@ from tests.tiny import tiny_model
 
 VOCABULARY, LENGTH = 5, 4
 ALPHA = 1e-6
+GAMES = {"the bonus token at a leaf is drawn from the raw logits": 4_000, "one bonus token in ten is uniform": 2_500}
 SAMPLINGS = {
     "T 0.5": Sampling(temperature=0.5),
     "T 1": Sampling(temperature=1.0),
@@ -94,27 +95,25 @@ def smallest_p(counts, joint):
 
 @pytest.mark.parametrize("name", SAMPLINGS)
 def test_the_verifier_leaves_the_joint_distribution_alone(name):
-    sampling, n = SAMPLINGS[name], 12_000 if name == "T 1" else 5_000
+    sampling, n = SAMPLINGS[name], 12_000 if name == "T 1" else 2_000
     assert smallest_p(played(verifier_for(sampling), n), exact_joint(sampling)) > ALPHA
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_rejected(fault):
     sampling = SAMPLINGS["T 0.5" if "raw" in fault else "T 1"]
-    assert (
-        smallest_p(played(FAULTS[fault](sampling), 6_000 if "raw" in fault else 2_500), exact_joint(sampling)) < ALPHA
-    )
+    assert smallest_p(played(FAULTS[fault](sampling), GAMES.get(fault, 1_200)), exact_joint(sampling)) < ALPHA
 
 
 def test_raw_bonus_tokens_are_rejected_under_top_p_too():
     sampling = SAMPLINGS["top-p 0.9"]
     verifier = FAULTS["the bonus token at a leaf is drawn from the raw logits"](sampling)
-    assert smallest_p(played(verifier, 1_000), exact_joint(sampling)) < ALPHA
+    assert smallest_p(played(verifier, 300), exact_joint(sampling)) < ALPHA
 
 
 def test_without_its_fault_the_control_passes():
     sampling = SAMPLINGS["T 1"]
-    assert smallest_p(played(Faulty(sampling=sampling), 3_000), exact_joint(sampling)) > ALPHA
+    assert smallest_p(played(Faulty(sampling=sampling), 2_500), exact_joint(sampling)) > ALPHA
 
 
 def test_a_total_variation_of_two_percent_is_seen():
@@ -138,13 +137,13 @@ def test_the_same_seed_commits_the_same_tokens():
 
 # --- end to end, through the loop and a real target ---
 
-SIZE, TOKENS = 8, 3
+SIZE, TOKENS, ANSWERS = 8, 3, 700
 PROMPT = torch.tensor([[1, 5, 2]])
 
 
 @functools.cache
 def loop_target():
-    return Backbone(tiny_model("llama", vocab_size=SIZE, num_hidden_layers=1, initializer_range=0.25))
+    return Backbone(tiny_model("llama", vocab_size=SIZE, num_hidden_layers=1, initializer_range=0.45))
 
 
 def enumerated(backbone, sampling):
@@ -185,10 +184,10 @@ def decoded(backbone, sampling, n, verifier=None):
 
 def test_the_loop_samples_from_the_target():
     backbone, sampling = loop_target(), Sampling(temperature=1.0)
-    assert smallest_p(decoded(backbone, sampling, 2_000), enumerated(backbone, sampling)) > ALPHA
+    assert smallest_p(decoded(backbone, sampling, ANSWERS), enumerated(backbone, sampling)) > ALPHA
 
 
 def test_the_loop_shows_a_planted_fault():
     backbone, sampling = loop_target(), Sampling(temperature=1.0)
     verifier = FAULTS["rejected siblings stay in the residual"](sampling)
-    assert smallest_p(decoded(backbone, sampling, 1_200, verifier), enumerated(backbone, sampling)) < ALPHA
+    assert smallest_p(decoded(backbone, sampling, ANSWERS, verifier), enumerated(backbone, sampling)) < ALPHA

@@ -1,5 +1,6 @@
 """Certificates: the right verifier passes, planted bugs are rejected, ties are told from defects."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +14,13 @@ from offbook.harness.certificates.margin_probe import TopTwo
 from offbook.harness.certificates.sampling import (
     ALPHA,
     Verify,
+    decoder_certificate,
     greedy_certificate,
     sampling_certificate,
 )
 from offbook.harness.certificates.toy_target import TREE_PARENTS, ToyTarget, warped
+from offbook.harness.records.certificate import Certificate
+from offbook.harness.statistics.goodness_of_fit import total_variation
 
 N = 5000
 SETTINGS = {
@@ -91,6 +95,14 @@ def test_a_right_verifier_is_certified(setting: str, verify: Any) -> None:
     assert certificate.tv is not None
     assert certificate.tv_bound is not None
     assert 0 < certificate.tv < certificate.tv_bound < 0.07
+
+
+@pytest.mark.parametrize(("certificate", "bound"), [(sampling_certificate, 0.01), (decoder_certificate, 0.03)])
+def test_in_a_heat_there_are_enough_draws_for_a_bound_that_says_something(
+    certificate: Callable[..., Certificate], bound: float
+) -> None:
+    n = inspect.signature(certificate).parameters["n"].default
+    assert total_variation(np.ones(1), np.ones(1), n=n)[1] < bound
 
 
 @pytest.mark.parametrize(("bug", "setting"), [(bug, setting) for bug, settings in BUGS.items() for setting in settings])

@@ -180,16 +180,6 @@ def test_a_mistake_is_told_in_one_line(arguments, complaint, tiny, capsys, monke
     assert "Traceback" not in captured.err
 
 
-def test_one_line_and_nothing_else_leaves_the_process(tiny):
-    command = [sys.executable, "-m", "offbook.harness.cli", "generate", "", "--model", tiny]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRON)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert (
-        done.stderr == "offbook: error: expected a prompt of at least one token, got an empty one; give it some text\n"
-    )
-
-
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -360,19 +350,3 @@ def test_ls_names_what_there_is(capsys):
     out = capsys.readouterr().out
     for name in ("jakiro", "mind", "summarisation", "laptop", "smollm2-135m-instruct"):
         assert name in out
-
-
-def test_lm_eval_runs_our_model_and_keeps_its_own(tiny, tmp_path):
-    code = (
-        "import lm_eval._cli.run as r, lm_eval.config.evaluate_config as c, lm_eval.tasks as t\n"
-        "manager = t.TaskManager\n"
-        "t.TaskManager = lambda **k: manager(**(k | {'include_defaults': False}))\n"
-        "from offbook.harness.cli.main import main\n"
-        "import sys; main(['lm-eval', *sys.argv[1:]])\n"
-    )
-    shared = ["--tasks", "offbook_qa", "--limit", "1", "--device", "cpu", "--gen_kwargs", "max_gen_toks=4"]
-    for model, arguments in (("offbook", f"pretrained={tiny},decoder=prompt_lookup"), ("hf", f"pretrained={tiny}")):
-        command = [sys.executable, "-c", code, "run", "--model", model, "--model_args", arguments, *shared]
-        done = subprocess.run(command, capture_output=True, text=True, env=ENVIRON, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        assert "|offbook_qa|" in done.stdout.replace(" ", "")

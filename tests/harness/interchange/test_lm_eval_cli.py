@@ -197,3 +197,12 @@ def test_an_odd_name_in_a_folder_of_tasks_is_told_by_its_file_at_this_door_too(t
     assert last == (
         f"offbook: error: task file {folder / 'odd.yaml'}: expected task to be a name in quotes, got 2024; mend it"
     )
+
+
+def test_lm_eval_runs_our_model_and_keeps_its_own(tiny_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shared = ["--tasks", "offbook_qa", "--limit", "1", "--device", "cpu", "--gen_kwargs", "max_gen_toks=4"]
+    for model, more in (("offbook", ",decoder=prompt_lookup"), ("hf", "")):
+        arguments = ["--model", model, "--model_args", f"pretrained={tiny_folder}{more}", *shared]
+        assert status("run", *arguments) == 0, capsys.readouterr().err
+        assert "|offbook_qa|" in capsys.readouterr().out.replace(" ", "")

@@ -1,12 +1,11 @@
 """What the tables of a run are told of its plan."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from offbook.harness.cli.main import main
 from offbook.harness.matrix.failures import fail, failures
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
@@ -67,8 +66,9 @@ def test_report_of_a_runs_folder_tells_what_failed(graph: Graph, tmp_path: Path)
     (tmp_path / "records").mkdir()
     graph.write(tmp_path)
     fail(tmp_path, graph.stages[-1].key, "Killed", "signal 9")
-    command = [sys.executable, "-m", "offbook.harness.cli", "report", str(tmp_path)]
-    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(SystemExit) as end:
+        main(["report", str(tmp_path)])
+    assert end.value.code == 0
     for page in ("LEADERBOARD.md", "STUDENTS.md"):
         text = (tmp_path / page).read_text()
         assert f"{len(graph)} stages expected = 0 done + 1 failed + {len(graph) - 1} pending." in text

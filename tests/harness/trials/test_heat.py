@@ -224,8 +224,7 @@ def test_sampling_is_certified_for_every_contender(target, qa, tmp_path):
     }
     assert {c.kind for name, c in certificates.items() if name != "autoregressive"} == {"sampling_distribution"}
     assert certificates["hf_generate"] != certificates["hf_prompt_lookup"]
-    assert certificates["prompt_lookup"].tv_bound < 0.02
-    assert certificates["hf_generate"].tv_bound < 0.3  # on 1,000 sequences
+    assert all(0 < certificates[name].tv < certificates[name].tv_bound for name in NAMES[1:])
 
 
 def test_a_contender_is_certified_with_its_own_options(target, qa, tmp_path, monkeypatch):
