@@ -75,6 +75,6 @@ def evaluate(
     with resumable(folder):
         with bar() as progress:
             done = run(spec, progress, include_path=include_path)
-        show(done.folder)
+        show(done.tables)
     typer.echo(f"records and leaderboard in {done.folder}", err=True)
     raise typer.Exit(0 if done.lossless else 1)

@@ -21,7 +21,7 @@ def report(
     LEADERBOARD.md and STUDENTS.md with their CSV files, derived from its records and exams and nothing else; how much
     of the plan they are is told where the folder is that of a run.
     """
-    from offbook.harness.cli.show import show
+    from offbook.harness.cli.show import write_and_show
 
     table_folder(output or store)
-    show(store, output, readme)
+    write_and_show(store, output, readme)

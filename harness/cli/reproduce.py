@@ -63,7 +63,7 @@ def reproduce(
     with resumable(folder):
         with bar() as progress:
             ran, compared = run(graph, folder, progress, device=device, executor=where, sink=sink)
-        show(folder)
+        show(ran.tables)
     for line in verdict_lines(compared):
         typer.echo(line, err=True)
     failed_lines(ran, folder)

@@ -63,6 +63,6 @@ def run(
     with resumable(folder), bar() as progress:
         ran = run_plan(graph, folder, progress, device=device, executor=where, sink=sink)
     if ran.done:
-        show(folder)
+        show(ran.tables)
     failed_lines(ran, folder)
     raise typer.Exit(2 if ran.failed or ran.pending else 0)

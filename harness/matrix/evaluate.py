@@ -1,7 +1,7 @@
 """`offbook evaluate`: one heat a suite, from flags or a YAML file, written as a matrix and run as one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from offbook.harness.roster.arms import check_names
 from offbook.harness.settings.evaluate import EvaluateSpec
 from offbook.harness.settings.matrix import NONE, Matrix
 from offbook.harness.settings.parse import parse
+from offbook.harness.tables.write import Written
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_DECODERS = ("autoregressive", "prompt_lookup")
@@ -22,10 +23,11 @@ DEFAULT_DECODERS = ("autoregressive", "prompt_lookup")
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """Where the records lie, and whether every answer that was tested is the target's own."""
+    """Where the records lie, whether every answer that was tested is the target's own, and the tables."""
 
     folder: Path
     lossless: bool
+    tables: Written = field(repr=False)
 
 
 def merge(file: EvaluateSpec, flags: Mapping[str, Any]) -> EvaluateSpec:
@@ -77,10 +79,11 @@ def evaluate(spec: EvaluateSpec, progress: Progress, *, include_path: Path | Non
         progress.say(f"--include-path {include_path}: suites there are code, and it is run")
     graph = plan(matrix, include_path=include_path)
     folder = user_path(spec.output, what="--output") if spec.output else new_folder("evaluate")
-    run_plan(graph, folder, progress, device=spec.device or "auto")
+    done = run_plan(graph, folder, progress, device=spec.device or "auto")
     ran = {(stage.spec["suite"]["name"], arm["decoder"]) for stage in graph.stages for arm in stage.spec["arms"]}
     cells = [record for record in Store(folder).records("cell") if (record.spec.suite, record.spec.decoder) in ran]
-    return Evaluated(folder=folder, lossless=all(cell.certificate.verdict != "differs" for cell in cells))
+    lossless = all(cell.certificate.verdict != "differs" for cell in cells)
+    return Evaluated(folder=folder, lossless=lossless, tables=done.tables)
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:

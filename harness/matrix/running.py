@@ -27,7 +27,7 @@ from offbook.harness.records.spent import note
 from offbook.harness.records.store import Store
 from offbook.harness.settings.sink import SinkKind
 from offbook.harness.tables.progress import FailureRow, Progress
-from offbook.harness.tables.write import Writer
+from offbook.harness.tables.write import Writer, Written
 
 
 class Ran(NamedTuple):
@@ -36,6 +36,7 @@ class Ran(NamedTuple):
     done: int
     failed: list[FailureRow]
     pending: int
+    tables: Written
 
 
 def run_plan(
@@ -72,16 +73,20 @@ def run_plan(
         making.session.cache_clear()  # the memory is for those who work
     with locked(folder, "run", told.say), reporting(sink, folder, told) as report:
         attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS
-        tally = _do(graph, folder, told, watched, report, attempts=attempts)
+        tally, tables = _do(graph, folder, told, watched, report, attempts=attempts)
     errors = pool.errors if isinstance(pool, InProcess) else {}
     if len(tally.failed) == 1 and set(errors) >= set(tally.failed):
         raise errors[next(iter(tally.failed))]
-    return _ran(graph, tally)
+    failed = [
+        FailureRow(title=graph.stage(key).title, error=last.error, reason=last.reason, attempts=last.attempt)
+        for key, last in tally.failed.items()
+    ]
+    return Ran(tally.done, failed, tally.pending, tables)
 
 
 def _do(
     graph: Graph, folder: Path, told: Told, watched: Watched, report: Callable[[Stage], None], *, attempts: int
-) -> Tally:
+) -> tuple[Tally, Written]:
     """The stages, and the tables behind them; a process that failed at a stage would make the same mistake again."""
     _with_earlier(graph, folder).write(folder)
 
@@ -103,19 +108,10 @@ def _do(
             tables.finish(far)
         raise
     else:
-        tables.finish(far)
+        return tally, tables.finish(far)
     finally:
         making.session.cache_clear()
         note(folder, watched.outside())
-    return tally
-
-
-def _ran(graph: Graph, tally: Tally) -> Ran:
-    failed = [
-        FailureRow(title=graph.stage(key).title, error=last.error, reason=last.reason, attempts=last.attempt)
-        for key, last in tally.failed.items()
-    ]
-    return Ran(tally.done, failed, tally.pending)
 
 
 def _with_earlier(graph: Graph, folder: Path) -> Graph:

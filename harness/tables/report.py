@@ -9,7 +9,6 @@ from rich.table import Table
 
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
-from offbook.harness.records.verify import whole
 from offbook.harness.tables import columns
 from offbook.harness.tables.columns import to_terminal
 from offbook.harness.tables.decoders_columns import COLUMNS
@@ -18,8 +17,7 @@ from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress_markdown import progress_line
 from offbook.harness.tables.students_columns import TERMINAL
 from offbook.harness.tables.students_markdown import update_students_readme
-from offbook.harness.tables.told import Cells
-from offbook.harness.tables.write import Known, write_all
+from offbook.harness.tables.write import Known, Written, write_all
 
 
 def report(
@@ -44,24 +42,25 @@ def report(
     """
     console = console or Console()
     check_store(store_dir)
-    store = Store(store_dir)
-    held = whole(store)
-    progress = progress() if callable(progress) else progress
-    cells = Cells.held(store, held.held)
-    written = write_all(store, out_dir or store_dir, progress=progress, held=held, cells=cells)
-    if written.decoders is not None and cells:
-        manifests = cells.manifests
-        if readme is not None:
-            update_readme(readme, written.decoders, manifests)
+    written = write_all(Store(store_dir), out_dir or store_dir, progress=progress)
+    if readme is not None:
+        if written.decoders is not None and written.cells:
+            update_readme(readme, written.decoders, written.cells.manifests)
+        if written.exams:
+            update_students_readme(readme, written.exams, written.progress)
+    print_tables(written, console)
+
+
+def print_tables(written: Written, console: Console) -> None:
+    """Prints the pooled rows of tables that were written, and how much of their plan they are."""
+    if written.decoders is not None and written.cells:
         console.print(_decoders(written.decoders))
-        _print_machines(console, machines_of(written.decoders, manifests))
-    if written.students is not None and held.exams:
-        if readme is not None:
-            update_students_readme(readme, held.exams, progress)
+        _print_machines(console, machines_of(written.decoders, written.cells.manifests))
+    if written.students is not None and written.exams:
         console.print(_students(written.students))
-        _print_machines(console, machine_lines(exam.record.manifest for exam in held.exams))
-    if progress is not None:
-        console.print(progress_line(progress), highlight=False)
+        _print_machines(console, machine_lines(exam.record.manifest for exam in written.exams))
+    if written.progress is not None:
+        console.print(progress_line(written.progress), highlight=False)
 
 
 def _print_machines(console: Console, machines: Sequence[str]) -> None:

@@ -1,14 +1,15 @@
 """All tables of a run's folder, also while the run goes on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from offbook.harness.records.exam import Exam
 from offbook.harness.records.store import Store
-from offbook.harness.records.verify import Verified, whole
+from offbook.harness.records.verify import whole
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.students_markdown import write_students
@@ -20,10 +21,19 @@ Known = Progress | Callable[[], Progress | None] | None
 
 
 class Written(NamedTuple):
-    """The tables; None of what the run has nothing of, and is not expected to have."""
+    """What was written, for who shows it too.
+
+    Attributes:
+        decoders, students: the tables; None of what the run has nothing of, and is not expected to have.
+        cells, exams: what they are of.
+        progress: how far the plan behind them is, where there is one.
+    """
 
     decoders: pd.DataFrame | None
     students: pd.DataFrame | None
+    cells: Cells
+    exams: Sequence[Exam]
+    progress: Progress | None
 
 
 def write_all(
@@ -31,8 +41,6 @@ def write_all(
     folder: Path,
     *,
     progress: Known = None,
-    held: Verified | None = None,
-    cells: Cells | None = None,
 ) -> Written:
     """Writes the tables of decoders and of students.
 
@@ -40,22 +48,20 @@ def write_all(
         store: of the records.
         folder: where the tables go.
         progress: how far the plan behind them is, or who tells it.
-        held: what the store holds, where somebody has just checked it.
-        cells: the cells of that.
 
     Raises:
         DamagedError: a damaged store.
     """
     progress = progress() if callable(progress) else progress
-    held = whole(store) if held is None else held
-    cells = Cells.held(store, held.held) if cells is None else cells
+    held = whole(store)
+    cells = Cells.held(store, held.held)
     kinds = {} if progress is None else progress.kinds
     decoders = students = None
     if cells or "heat" in kinds:
         decoders = write_leaderboard(store, folder, cells=cells, progress=progress)
     if held.exams or "exam" in kinds:
         students = write_students(store.root, folder, exams=held.exams, progress=progress)
-    return Written(decoders, students)
+    return Written(decoders, students, cells, held.exams, progress)
 
 
 class Writer:
@@ -77,9 +83,10 @@ class Writer:
         if self._clock() >= self._due:
             self.finish(progress)
 
-    def finish(self, progress: Known = None) -> None:
+    def finish(self, progress: Known = None) -> Written:
         """Writes what the store holds now."""
         began = self._clock()
-        write_all(self.store, self.folder, progress=progress)
+        written = write_all(self.store, self.folder, progress=progress)
         ended = self._clock()
         self._due = ended + max(self.every_s, (ended - began) / SHARE)
+        return written

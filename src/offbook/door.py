@@ -107,7 +107,7 @@ def evaluate(
 
     Returns:
         The `folder` that `offbook.records` reads, and whether every answer that was tested is the target's own
-        (`lossless`).
+        (`lossless`); `tables.decoders` is its leaderboard.
 
     Raises:
         ValueError: an unknown setting, or what is asked for does not exist or does not fit together.

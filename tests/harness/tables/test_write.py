@@ -1,6 +1,7 @@
 """All tables of a run's folder, while it goes on."""
 
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from offbook.harness.records.store import Store
 from offbook.harness.tables import write
 from offbook.harness.tables.progress import Count, Progress
-from offbook.harness.tables.report import report
+from offbook.harness.tables.report import print_tables, report
 from offbook.harness.tables.write import Writer, write_all
 from tests.harness.tables.exams import exam, filled
 
@@ -28,7 +29,8 @@ def heats(folder: Path, cells: Any) -> Store:
 
 
 def test_a_run_has_the_tables_of_what_it_measures(make_heat: Any, tmp_path: Path) -> None:
-    assert write_all(Store(tmp_path), tmp_path) == (None, None)
+    nothing = write_all(Store(tmp_path), tmp_path)
+    assert nothing.decoders is nothing.students is None
     assert names(tmp_path) == []
     write_all(heats(tmp_path / "store", make_heat()), tmp_path / "decoders")
     assert names(tmp_path / "decoders") == ["LEADERBOARD.md", "leaderboard.csv"]
@@ -92,6 +94,15 @@ def test_the_last_tables_are_always_written_and_nobody_counts_stages_for_nothing
     writer.finish(progress)
     assert len(asked) == 2
     assert "3 stages expected" in (tmp_path / "LEADERBOARD.md").read_text()
+
+
+def test_what_a_run_has_written_is_shown_without_asking_the_store_again(make_heat: Any, tmp_path: Path) -> None:
+    written = write_all(heats(tmp_path / "store", make_heat()), tmp_path, progress=HALF)
+    shutil.rmtree(tmp_path / "store")
+    out = io.StringIO()
+    print_tables(written, Console(file=out, width=200))
+    assert "All suites, pooled" in out.getvalue()
+    assert "1 done" in out.getvalue()
 
 
 def test_report_tells_how_far_the_plan_is_on_pages_and_on_the_terminal(make_heat: Any, tmp_path: Path) -> None:
