@@ -74,7 +74,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Kills, faults of the disk, dead nodes, several executors; writes results/chaos.md; ten minutes on two cores."""
+    """Kills, faults of the disk, dead nodes, damaged runs, several executors; writes results/chaos.md; half an hour."""
     prepare(session)
     install(session, "ray", "submitit")
     summary = ("--summary", "results/chaos.md")

@@ -100,7 +100,7 @@ def check(folder: Path, key: str | None = None, *, again: bool = False) -> str |
 
     Args:
         folder: the artifact's.
-        key: the stage that it must be of.
+        key: the stage that it must be of, or the beginning of it.
         again: read every file, whatever was remembered.
     """
     if not folder.is_dir():
@@ -114,7 +114,7 @@ def check(folder: Path, key: str | None = None, *, again: bool = False) -> str |
         return f"{folder.name}: expected a list of files in {NAME}, got something else; run its stage again"
     if data != manifest.to_bytes():
         return f"{folder.name}: {NAME} was changed after it was written; run its stage again"
-    if key is not None and manifest.key != key:
+    if key is not None and not manifest.key.startswith(key):
         return f"{folder.name}: expected the artifact {key[:12]}, got {manifest.key[:12]}; run its stage again"
     listed = {entry.name: entry for entry in manifest.files}
     for name in sorted(listed.keys() ^ set(_visible(folder))):

@@ -1,9 +1,12 @@
 """The graph of a run: its stages, what each needs, and their order; a file, `plan.json`, that any process can read.
 
+    {"schema_version", "sha256" of the text behind "stages":, "stages": [...]}
+
 A stage is data. Its key says what it makes, so a stage of the same key in another plan makes the same thing, and a
 process that holds the folder and the key can do it. Nothing heavy is imported here: a worker reads this first.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,12 +16,13 @@ from typing import Any, Literal, get_args
 
 from offbook.engine.files import atomic_write_bytes
 from offbook.engine.quoting import quoted
-from offbook.engine.text import read_json
+from offbook.engine.text import parse_json, read_text
 from offbook.harness.settings.plain import read_plain
 
 PLAN = "plan.json"
-SCHEMA_VERSION = 1
-REMEDY = "name the folder of a run, or plan it again with `offbook run`"
+SCHEMA_VERSION = 2
+REMEDY = "name the folder of a run, or plan one with `offbook run`"
+ANEW = "delete it, and plan it again with `offbook run`"
 
 Kind = Literal["answers", "features", "corpus", "drafter", "student", "heat", "exam"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -106,8 +110,9 @@ class Graph:
     def write(self, folder: Path) -> Path:
         """Writes the plan into a run's folder."""
         path = folder / PLAN
-        content = {"schema_version": SCHEMA_VERSION, "stages": [asdict(stage) for stage in self.stages]}
-        atomic_write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+        stages = json.dumps([asdict(stage) for stage in self.stages], indent=1, allow_nan=False)
+        head = f'{{"schema_version": {SCHEMA_VERSION}, "sha256": "{_sha256(stages)}", "stages": '
+        atomic_write_bytes(path, f"{head}{stages}}}\n".encode())
         return path
 
     @classmethod
@@ -115,23 +120,32 @@ class Graph:
         """The plan of a run's folder.
 
         Raises:
-            ValueError: there is none, or one of another version.
+            ValueError: there is none, one of another version, or one that was changed after it was written.
         """
         path = folder / PLAN
         if not path.is_file():
             msg = f"{path}: expected the plan of a run, found none; {REMEDY}"
             raise ValueError(msg)
-        content = read_json(path, what="the plan of a run", remedy=REMEDY)
+        text = read_text(path, what="the plan of a run", remedy=ANEW)
+        content = parse_json(text, source=str(path), remedy=ANEW)
         version = content.get("schema_version") if isinstance(content, dict) else None
         if version != SCHEMA_VERSION or not isinstance(content.get("stages"), list):
-            msg = f"{path}: expected stages of schema_version {SCHEMA_VERSION}, got {quoted(version)}; {REMEDY}"
+            msg = f"{path}: expected stages of schema_version {SCHEMA_VERSION}, got {quoted(version)}; {ANEW}"
+            raise ValueError(msg)
+        stages = text.partition('"stages": ')[2].removesuffix("}\n")
+        if content.keys() != {"schema_version", "sha256", "stages"} or content["sha256"] != _sha256(stages):
+            msg = f"{path}: expected a plan as it was written, got one that was changed since; {ANEW}"
             raise ValueError(msg)
         return cls(
             stages=tuple(
-                read_plain(Stage, stage, source=f"{path}, stage {number}", remedy=REMEDY)
+                read_plain(Stage, stage, source=f"{path}, stage {number}", remedy=ANEW)
                 for number, stage in enumerate(content["stages"], start=1)
             )
         )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _ordered(stages: Sequence[Stage]) -> tuple[Stage, ...]:

@@ -112,6 +112,8 @@ def _room(stage: Stage, folder: Path, progress: Progress) -> Path:
     if (place / NAME).exists() and (problem := check(place, stage.key)) is not None:
         progress.say(f"    {problem.removesuffix('; run its stage again')}; made again")
         shutil.rmtree(place)
+    elif place.exists():
+        progress.say(f"    {place.name}: was left half made; gone on with")
     place.mkdir(parents=True, exist_ok=True)
     return place
 

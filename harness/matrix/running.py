@@ -5,7 +5,7 @@ was, with the same command.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,6 +72,7 @@ def run_plan(
     if not isinstance(pool, InProcess):
         making.session.cache_clear()  # the memory is for those who work
     with locked(folder, "run", told.say), reporting(sink, folder, told) as report:
+        _retire_rests([stage for stage in graph.of_kind(*TRIALS) if stage.key not in there], folder, told)
         attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS
         tally, tables = _do(graph, folder, told, watched, report, attempts=attempts)
     errors = pool.errors if isinstance(pool, InProcess) else {}
@@ -82,6 +83,14 @@ def run_plan(
         for key, last in tally.failed.items()
     ]
     return Ran(tally.done, failed, tally.pending, tables)
+
+
+def _retire_rests(undone: Sequence[Stage], folder: Path, told: Told) -> None:
+    """What a trial that lost a record has left would be damage in every table until it is run again."""
+    store = Store(folder)
+    for stage in undone:
+        for name in store.retire_rest(stage.key):
+            told.say(f"{name}: expected the record of a line of the ledger, found none; {stage.title} is run again")
 
 
 def _do(

@@ -48,12 +48,13 @@ class Journal:
             name = canonical_sha256([keys, [record.started_utc.isoformat() for record, _ in entries]])
             self._carry_out(name, [lines[key] for key in keys if key in lines], entries)
 
-    def retire(self, key: str) -> None:
-        """Removes a record: its line first, then its rows and its file."""
+    def retire(self, keys: Sequence[str]) -> None:
+        """Removes records together: their lines first, then their rows and their files."""
         with self._lock():
             self._resume()
-            if (line := self.ledger.lines().get(key)) is not None:
-                self._carry_out(line.key, [line], [])
+            lines = self.ledger.lines()
+            if retired := [lines[key] for key in keys if key in lines]:
+                self._carry_out(canonical_sha256([line.key for line in retired]), retired, [])
 
     def found(self, trial: str, keys: Sequence[str]) -> None:
         """See `Store.found`."""

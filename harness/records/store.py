@@ -19,7 +19,7 @@ from offbook.harness.records.cell import Cell, CellRecord
 from offbook.harness.records.exam import Exam, ExamRecord
 from offbook.harness.records.journal import Journal
 from offbook.harness.records.ledger import Kind, Ledger, Line
-from offbook.harness.records.record import AnyRecord, Entry, read_record, rows_from_bytes
+from offbook.harness.records.record import AnyRecord, Entry, read_record, rows_from_bytes, stem
 
 
 class Store:
@@ -148,9 +148,22 @@ class Store:
             raise ValueError(_damaged(record, str(error))) from error
         return rows
 
-    def retire(self, key: str) -> None:
-        """Removes a record that another one has replaced: its line first, which makes it undone."""
-        self._journal.retire(key)
+    def retire(self, *keys: str) -> None:
+        """Removes records that others have replaced or will: their lines first, which makes them undone."""
+        self._journal.retire(keys)
+
+    def retire_rest(self, trial: str) -> list[str]:
+        """Removes what is left of a trial that lost a record, for its records count together or not at all.
+
+        Returns:
+            The files that were lost; none of a trial that is whole or was never done.
+        """
+        lines = self.ledger.of_trial(trial)
+        if not lines or self.has_trial(trial):
+            return []
+        lost = [f"{line.stem}.json" for line in lines if not self._path(line).is_file()]
+        self.retire(*(line.key for line in lines))
+        return lost
 
     def _path(self, line: Line) -> Path:
         return self.root / "records" / f"{line.stem}.json"
@@ -171,4 +184,5 @@ class Store:
 
 
 def _damaged(record: AnyRecord, problem: str) -> str:
-    return f"{record.rows_file or record.key[:12]}: {problem}; restore it, or run it again"
+    name = record.rows_file or record.key[:12]
+    return f"{name}: {problem}; restore it, or delete {stem(record)}.json and run it again"

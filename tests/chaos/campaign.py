@@ -18,6 +18,10 @@ PARTS = {
         "tests.chaos.store_points",
     ],
     "SIGKILL at random: 4,000 stages, 6 racing workers": ["-m", "tests.chaos.kills"],
+    "A finished run, damaged at random: every command that reads it, and the run that goes on": [
+        "-m",
+        "tests.chaos.corruptions",
+    ],
     "Local, Ray with 2 nodes, submitit: same keys, same bytes": [*PYTEST, "tests/chaos/test_executors_agree.py"],
     "40 stages on Ray, 4 node kills, a driver kill": [*PYTEST, "tests/chaos/test_ray_nodes.py"],
 }
@@ -34,7 +38,8 @@ def main() -> int:
         "Written by `nox -s chaos`. Tiny stages are done under faults, then the run goes on without. A fault is a "
         "stage that is lost, done in two versions or torn, an artifact that differs from that of a run without faults, "
         "a claim of nobody, or an error that is not told in one line; of a store, a record that is lost, doubled, torn "
-        "or changed, a trial that is not done, or a file that belongs to nothing.",
+        "or changed, a trial that is not done, or a file that belongs to nothing; of a damaged run, damage that nobody "
+        "notices though it is not harmless, that reaches a table, or that is used and not made again.",
         "",
         "| | outcome | seconds |",
         "|---|---|---|",

@@ -4,17 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from offbook.engine.progress import Silent
 from offbook.harness.artifacts.manifest import artifact_folder
+from offbook.harness.matrix.executors.choose import Executor
 from offbook.harness.matrix.executors.in_process import InProcess
 from offbook.harness.matrix.executors.schedule import Tally, run_graph
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
+from offbook.harness.matrix.running import run_plan
 from offbook.harness.matrix.state import done
 from offbook.harness.records.store import Store
 from offbook.harness.settings.matrix import Matrix
-from offbook.harness.settings.parse import parse
+from offbook.harness.settings.parse import load_config
+from tests.chaos.corruptions import corruptions
+from tests.chaos.true_run import Run
 from tests.tiny import save_tiny
 
 
@@ -29,7 +34,7 @@ class Heard(Silent):
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory) -> Graph:
+def file(tmp_path_factory) -> Path:
     content: dict[str, Any] = {
         "schema_version": 2,
         "description": "a student and two drafters on a tiny model",
@@ -49,7 +54,14 @@ def graph(tmp_path_factory) -> Graph:
         "suites": {"qa": {"max_new_tokens": 4, "limit": 1}},
         "exams": {"suites": {"id": ["procedural_shopping"]}, "limit": 2, "max_new_tokens": 8},
     }  # fmt: skip
-    return plan(parse(Matrix, content, source="tiny"))
+    path = tmp_path_factory.mktemp("matrix") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.fixture(scope="module")
+def graph(file) -> Graph:
+    return plan(load_config(file, Matrix))
 
 
 def run(graph: Graph, folder: Path, progress: Any = None) -> Tally:
@@ -99,7 +111,7 @@ def test_a_second_run_does_nothing(graph, whole, monkeypatch):
 def test_a_heat_that_lost_a_record_is_run_again_and_no_other_stage(graph, whole):
     next((whole / "records").glob("offbook-qa-eagle2-*.json")).unlink()
     heard = Heard()
-    run(graph, whole, heard)
+    run_plan(graph, whole, heard, device="cpu", executor=Executor(kind="in-process"))
     (ran,) = (line for line in heard.lines if line.startswith("["))
     assert "offbook_qa at temperature 0" in ran
     assert len(Store(whole).cells()) == 5
@@ -123,3 +135,10 @@ def test_an_artifact_that_is_damaged_is_named_and_made_again(graph, whole, kind,
     run(graph, whole, heard)
     assert any(place.name in line and line.endswith("made again") for line in heard.lines)
     assert path.read_bytes() == content, "the same recipe gives the same bytes"
+
+
+def test_what_is_corrupted_is_noticed_and_reaches_no_table(file, graph, whole, tmp_path):
+    run(graph, whole)
+    outcomes, faults = corruptions(Run.of(whole, file, None, tmp_path / "figures"), tmp_path, 4)
+    assert faults == []
+    assert outcomes.total() == 4

@@ -108,3 +108,17 @@ print([name for name in ("torch", "numpy", "pydantic", "lm_eval", "filelock") if
 """
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stdout.split("\n")[:2] == ["1", "[]"]
+
+
+def test_what_is_left_of_a_trial_that_lost_a_record_is_retired(entries: Any, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    keys = [record.key for record in store.commit(entries)]
+    store.found(OTHER, keys)
+    assert store.retire_rest(TRIAL) == store.retire_rest(OTHER) == [], "nothing is lost"
+    path = next((tmp_path / "records").glob("*eagle2*"))
+    path.unlink()
+    assert store.retire_rest(OTHER) == [path.name], "who found the records there needs them as much"
+    assert list(store.ledger.lines()) == list((tmp_path / "rows").iterdir()) == []
+    assert store.retire_rest(TRIAL) == []
+    store.commit(entries)
+    assert told(tmp_path) == {TRIAL, OTHER}
