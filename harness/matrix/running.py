@@ -6,6 +6,7 @@ was, with the same command.
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,9 +129,8 @@ def _with_earlier(graph: Graph, folder: Path) -> Graph:
     if not (folder / PLAN).is_file():
         return graph
     earlier = Graph.read(folder)
-    finished = done(earlier, folder)
-    kept = earlier.needed_by([stage.key for stage in earlier.stages if stage.key in finished])
-    known = {stage.key for stage in graph.stages}
-    others = tuple(stage for stage in earlier.stages if stage.key in kept & finished and stage.key not in known)
-    whole = {stage.key for stage in others} | known
-    return Graph(stages=(*(stage for stage in others if whole.issuperset(stage.needs)), *graph.stages))
+    known, finished = {stage.key for stage in graph.stages}, done(earlier, folder)
+    others = [stage for stage in earlier.stages if stage.key in finished - known]
+    there = known | finished  # what something was made with may be damaged since, and nobody makes it again
+    cut = [replace(stage, needs=tuple(need for need in stage.needs if need in there)) for stage in others]
+    return Graph(stages=(*cut, *graph.stages))
