@@ -158,7 +158,7 @@ class Store:
         Returns:
             The files that were lost; none of a trial that is whole or was never done.
         """
-        lines = self.ledger.of_trial(trial)
+        lines = self.ledger.behind(trial)
         if not lines or self.has_trial(trial):
             return []
         lost = [f"{line.stem}.json" for line in lines if not self._path(line).is_file()]

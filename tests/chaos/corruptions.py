@@ -74,7 +74,7 @@ def _before(run: Path, true: Run, target: str, draw: random.Random) -> str:
     if target in ARTIFACTS and draw.random() < 0.3:
         trial = draw.choice([stage for stage in true.graph.of_kind(*TRIALS) if stage.needs])
         store = Store(run)
-        for line in store.ledger.of_trial(trial.key):
+        for line in store.ledger.behind(trial.key):
             store.retire(line.key)
         told_of = f", {trial.title} retired"
     if draw.random() < 0.5:

@@ -133,7 +133,7 @@ def again(stage: Stage, folder: Path, progress: Progress, *, device: str) -> Non
         assert bad_artifact(folder, true, need) is None, f"{stage.title} uses {need.title}, which is damaged"
     if stage.kind in TRIALS:
         store = Store(true.folder)
-        lines = store.ledger.of_trial(stage.key)
+        lines = store.ledger.behind(stage.key)
         Store(folder).commit([(store.record(line.key), store.rows(store.record(line.key))) for line in lines])
         return
     place = making._room(stage, folder, progress)
