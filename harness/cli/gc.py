@@ -16,18 +16,21 @@ def gc(
     """List what a folder of records can do without, and remove it with --delete.
 
     Rows whose record is gone, and what killed processes left half written. Records, answers that are not scored and
-    artifacts stay.
+    artifacts stay, and so does what is none of offbook's, which is named. Nothing is removed while there are records
+    that the ledger does not name.
     """
     from offbook.engine.files import remove
-    from offbook.harness.records.gc import orphans
+    from offbook.harness.records.gc import foreign, orphans
     from offbook.harness.records.store import Store
     from offbook.harness.tables.report import check_store
 
     store = Store(folder)
     check_store(store.root)
-    found = orphans(store)
+    found, strange = orphans(store), foreign(store)
     for path in found:
         typer.echo(str(path.relative_to(store.root)))
         if delete:
             remove(path)
+    for path in strange:
+        typer.echo(f"{path.relative_to(store.root)}: expected rows of a record, got another file; left", err=True)
     typer.echo(f"{len(found)} {'removed' if delete else 'to be removed with --delete'}", err=True)

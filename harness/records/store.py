@@ -87,25 +87,21 @@ class Store:
             ValueError: the first that is damaged, lost, or without a line of the ledger; one line with the file's name.
         """
         for path in self.strangers():
-            record = read_record(path)  # says what it is, if it is no record of this version at all
-            msg = (
-                f"{path.name}: expected a line of the ledger for {record.key[:12]}, found none: it was not committed "
-                "here; delete it, or restore the ledger"
-            )
-            raise ValueError(msg)
+            raise ValueError(stranger(path))
         lines = {line.stem: line for line in self.ledger.lines().values()}
         return [self._checked(lines[stem]) for stem in sorted(lines) if kind is None or lines[stem].kind == kind]
 
     def strangers(self) -> list[Path]:
-        """Files among the records that no line of the ledger names, and nothing that is under way."""
+        """Files among the records that no line of the ledger names, nor anything that is under way; and old exams."""
         names = {f"{line.stem}.json" for line in self.ledger.lines().values()}
         try:
             there = os.listdir(self.root / "records")  # noqa: PTH208 (a Path of each takes ten times as long)
         except FileNotFoundError:
-            return []
+            there = []
         found = [name for name in there if name not in names and name[0] != "." and name.endswith(".json")]
         named = self._journal.named() if found else set()
-        return [self.root / "records" / name for name in sorted(found) if name.removesuffix(".json") not in named]
+        files = [self.root / "records" / name for name in sorted(found) if name.removesuffix(".json") not in named]
+        return files + sorted((self.root / "exams").glob("[!.]*.json"))  # where schema 1 had them
 
     def cells(self) -> list[Cell]:
         """All cells with their documents; see `records` and `rows`."""
@@ -181,6 +177,18 @@ class Store:
             )
             raise ValueError(msg)
         return record
+
+
+def stranger(path: Path) -> str:
+    """What is wrong with a file among the records that no line of the ledger names."""
+    try:
+        read_record(path)
+    except ValueError as error:  # it is no record of this version at all
+        return str(error)
+    return (
+        f"{path.name}: expected a line of the ledger for every record, found none for this one: it was not committed "
+        "here; delete it, or restore the ledger"
+    )
 
 
 def _damaged(record: AnyRecord, problem: str) -> str:

@@ -15,7 +15,7 @@ from offbook.harness.records.consistency import arms_of, of_cell, of_exam, of_he
 from offbook.harness.records.damaged import DamagedError
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.ledger import Line
-from offbook.harness.records.store import Store
+from offbook.harness.records.store import Store, stranger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def verify(store: Store, *, again: bool = False) -> Verified:
         again: read everything, whatever was checked before.
     """
     try:
-        findings = [*_strangers(store)]
+        findings = [stranger(path) for path in store.strangers()]
     except ValueError as error:  # then nobody knows what was committed
         return Verified(findings=(str(error),))
     checked = Checked(store, again=again)
@@ -163,11 +163,3 @@ def _together(line: Line, arms: int) -> Iterator[str]:
     """Whether a line counts as many records as its trial could commit: all arms, or one that was scored again."""
     if line.of not in (1, arms or line.of):
         yield f"expected its line of the ledger to count 1 or {arms} records, got {line.of}"
-
-
-def _strangers(store: Store) -> Iterator[str]:
-    for path in store.strangers():
-        yield (
-            f"{path.name}: expected a line of the ledger for every record, found none for this one: it was not "
-            "committed here; delete it, or restore the ledger"
-        )

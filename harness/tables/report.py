@@ -83,7 +83,7 @@ def check_store(store_dir: Path) -> None:
     Raises:
         ValueError: it has no records.
     """
-    if not (store_dir / "records").is_dir():
+    if not any((store_dir / name).is_dir() for name in ("records", "exams")):  # schema 1 had exams apart
         message = (
             f"{store_dir.resolve().name or store_dir}: expected a store with a folder records/, found none; "
             "run `offbook evaluate` or `offbook reproduce` first"
