@@ -1,7 +1,10 @@
 """EDIT: key tokens by minimum edit distance, the loss on them against plain sums, and two stages as one student."""
 
+import functools
 import itertools
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,14 @@ from tests.full_disk import atomic_files_of_at_most
 from tests.tiny import tiny_model
 
 TOKENS = st.lists(st.integers(0, 3), max_size=6)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The folder of a student of these changes that was trained without a stop; never written to."""
+    return functools.cache(
+        lambda **changes: edit(job(tmp_path_factory.mktemp("whole") / "s", corpus(mistakes=True), **changes))
+    )
 
 
 def duals(folder: Path) -> list[Dual]:
@@ -195,9 +206,10 @@ def test_a_stage_of_an_older_version_is_refused_with_the_folder_to_delete(tmp_pa
 
 @pytest.mark.parametrize("lora_rank", [0, 4])
 @pytest.mark.parametrize("stop", [1, 2])
-def test_an_interrupted_student_ends_as_an_uninterrupted_one(stop: int, lora_rank: int, tmp_path: Path) -> None:
+def test_an_interrupted_student_ends_as_an_uninterrupted_one(
+    stop: int, lora_rank: int, whole: Callable[..., Path], tmp_path: Path
+) -> None:
     data = corpus(mistakes=True)
-    whole = edit(job(tmp_path / "whole", data, lora_rank=lora_rank))
     calls = iter(range(9))
 
     def stop_there(_: Any) -> float:
@@ -208,29 +220,25 @@ def test_an_interrupted_student_ends_as_an_uninterrupted_one(stop: int, lora_ran
     with pytest.raises(StoppedError):
         edit(job(tmp_path / "cut", data, score=stop_there, lora_rank=lora_rank))
     cut = edit(job(tmp_path / "cut", data, lora_rank=lora_rank))
-    assert timeless(cut) == timeless(whole)
-    assert alike(cut, whole)
+    assert timeless(cut) == timeless(whole(lora_rank=lora_rank))
+    assert alike(cut, whole(lora_rank=lora_rank))
 
 
-def test_stages_follow_each_other_in_bfloat16_too(tmp_path: Path) -> None:
-    exact, rough = (
-        record(edit(job(tmp_path / precision, corpus(mistakes=True), mixed_precision=precision)))["log"]
-        for precision in ("no", "bf16")
-    )
+def test_stages_follow_each_other_in_bfloat16_too(whole: Callable[..., Path]) -> None:
+    exact, rough = (record(whole(**changes))["log"] for changes in ({"lora_rank": 0}, {"mixed_precision": "bf16"}))
     assert [entry["loss"] for entry in rough] != [entry["loss"] for entry in exact]
     assert [entry["loss"] for entry in rough] == pytest.approx([entry["loss"] for entry in exact], rel=0.1)
 
 
-def test_seeds_differ_and_one_seed_does_not(tmp_path: Path) -> None:
-    one, again, other = (
-        edit(job(tmp_path / name, corpus(mistakes=True), seed=seed)) for name, seed in (("a", 0), ("b", 0), ("c", 1))
-    )
+def test_seeds_differ_and_one_seed_does_not(whole: Callable[..., Path]) -> None:
+    one, again, other = whole(lora_rank=0), whole(seed=0), whole(seed=1)
+    assert one != again
     assert alike(one, again)
     assert not alike(one, other)
 
 
-def test_a_finished_student_is_kept_and_other_settings_are_refused(tmp_path: Path) -> None:
-    folder = edit(job(tmp_path / "s", corpus(mistakes=True)))
+def test_a_finished_student_is_kept_and_other_settings_are_refused(whole: Callable[..., Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(whole(lora_rank=0), tmp_path / "s")
     before = record(folder)
     assert edit(job(tmp_path / "s", corpus(mistakes=True))) == folder
     assert record(folder) == before

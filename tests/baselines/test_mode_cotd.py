@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,12 @@ OPTIONS: dict[str, Any] = {"held_out": 2, "trials": 6, "rank": 2}
 
 def lora() -> LoraConfig:
     return LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "v_proj"])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a student that was trained without a stop; never written to."""
+    return mode_cotd(job(tmp_path_factory.mktemp("whole") / "s", corpus(), OPTIONS))
 
 
 # --- the mixture ---
@@ -164,11 +171,8 @@ def test_the_weights_chosen_are_the_best_tried_and_the_student_is_their_sum(tmp_
     assert held_out_loss(student, held_out) + penalty == pytest.approx(min(trials), rel=1e-4)
 
 
-def test_only_query_and_value_projections_change(tmp_path: Path) -> None:
-    trained, untouched = (
-        weights(mode_cotd(job(tmp_path / "s", corpus(), OPTIONS))),
-        dict(tiny_model().named_parameters()),
-    )
+def test_only_query_and_value_projections_change(whole: Path) -> None:
+    trained, untouched = weights(whole), dict(tiny_model().named_parameters())
     changed = {name for name in trained if not torch.equal(trained[name], untouched[name])}
     assert changed == {name for name in untouched if "q_proj" in name or "v_proj" in name}
 
@@ -184,9 +188,8 @@ def test_experts_never_see_what_the_mixture_is_chosen_on() -> None:
 
 @pytest.mark.parametrize("stop", ["second expert", "search", "score"])
 def test_an_interrupted_student_keeps_its_experts_and_ends_alike(
-    stop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stop: str, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = mode_cotd(job(tmp_path / "whole", corpus(), OPTIONS))
 
     def fail(*_: Any, **__: Any) -> Any:
         raise StoppedError
@@ -210,25 +213,22 @@ def test_an_interrupted_student_keeps_its_experts_and_ends_alike(
     assert alike(cut, whole)
 
 
-def test_experts_are_trained_and_mixed_in_bfloat16_too(tmp_path: Path) -> None:
-    exact, rough = (
-        record(mode_cotd(job(tmp_path / precision, corpus(), OPTIONS, mixed_precision=precision)))
-        for precision in ("no", "bf16")
-    )
+def test_experts_are_trained_and_mixed_in_bfloat16_too(whole: Path, tmp_path: Path) -> None:
+    exact, rough = record(whole), record(mode_cotd(job(tmp_path / "s", corpus(), OPTIONS, mixed_precision="bf16")))
     assert rough["mixture"]["trials"] != exact["mixture"]["trials"]
     assert rough["mixture"]["trials"][0] == pytest.approx(exact["mixture"]["trials"][0], rel=0.02)
 
 
-def test_seeds_differ_and_one_seed_does_not(tmp_path: Path) -> None:
-    one, again, other = (
-        mode_cotd(job(tmp_path / name, corpus(), OPTIONS, seed=seed)) for name, seed in (("a", 0), ("b", 0), ("c", 1))
+def test_seeds_differ_and_one_seed_does_not(whole: Path, tmp_path: Path) -> None:
+    again, other = (
+        mode_cotd(job(tmp_path / name, corpus(), OPTIONS, seed=seed)) for name, seed in (("again", 0), ("other", 1))
     )
-    assert alike(one, again)
-    assert not alike(one, other)
+    assert alike(whole, again)
+    assert not alike(whole, other)
 
 
-def test_a_finished_student_is_kept_and_other_settings_are_refused(tmp_path: Path) -> None:
-    folder = mode_cotd(job(tmp_path / "s", corpus(), OPTIONS))
+def test_a_finished_student_is_kept_and_other_settings_are_refused(whole: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(whole, tmp_path / "s")
     before = record(folder)
     assert mode_cotd(job(tmp_path / "s", corpus(), OPTIONS)) == folder
     assert record(folder) == before

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from offbook.baselines.distillation import mode_cotd
+from offbook.baselines.distillation.mode_cotd import search
 from offbook.engine.progress import Silent
 from offbook.engine.students.tables import Table
 from offbook.harness.artifacts.material import load_material
@@ -24,6 +26,7 @@ def students(tmp_path_factory) -> dict[str, Student]:
         "models": {tiny: FULL.models["smollm2-135m-instruct"]},
         "training": FULL.training.model_copy(update=SMALL),
         "decoders": {},
+        "exams": FULL.exams.model_copy(update={"max_new_tokens": 8}),
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("offbook.engine.students.text_encoder.encoder_sha256", lambda name: "ab")
@@ -37,6 +40,7 @@ def test_each_student_is_made_and_counts_its_tokens(name, students, tmp_path, mo
     monkeypatch.setattr("offbook.harness.artifacts.students.encoder_sha256", lambda name: "ab")
     monkeypatch.setattr("offbook.harness.artifacts.students.load_encoder", lambda name, device: None)
     monkeypatch.setattr("offbook.harness.artifacts.students.path_vectors", lambda *_, progress: Table(vectors, 0.0))
+    monkeypatch.setattr(mode_cotd, "search", lambda *a, trials, **k: search(*a, trials=min(trials, 3), **k))
     student = students[name]
     folder = student.folder(tmp_path, material)
     make(student, material, folder, Silent(), device="cpu")
