@@ -50,6 +50,7 @@ class StudentRecipe(Recipe):
         training: all settings that methods share, defaults too.
         seed: of its training.
         base: the untouched model, by alias, folder or id.
+        revision: of an id.
         base_sha256: hash of its weights.
         settings_sha256: of what lies beside them and decides the text.
         corpus: what it learns from.
@@ -67,6 +68,7 @@ class StudentRecipe(Recipe):
     training: dict[str, JsonValue]
     seed: int
     base: str
+    revision: str | None = Field(default=None, exclude_if=lambda revision: revision is None)
     base_sha256: str
     settings_sha256: str | None
     corpus: CorpusSpec

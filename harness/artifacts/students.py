@@ -26,6 +26,7 @@ from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, p
 from offbook.engine.students.train import RECORD
 from offbook.engine.text import read_json
 from offbook.harness.artifacts.material import Material
+from offbook.harness.artifacts.pins import check_model
 from offbook.harness.records.exam import TrainingCost
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import load_average
@@ -56,6 +57,7 @@ class Student:
         options: all of the method's own settings, defaults too, so that another default is another student.
         config: the settings all methods share, with the seed.
         model: its base model, by alias, folder or id.
+        revision: of an id.
         base_sha256: hash of the base model's weights.
         base_settings_sha256: of what lies beside them and decides its text; see `engine.model_identity`.
         encoder: reads the rationales for methods that want vectors; by alias, folder or id.
@@ -68,6 +70,7 @@ class Student:
     options: Mapping[str, Any]
     config: StudentConfig
     model: str
+    revision: str | None = None
     base_sha256: str
     base_settings_sha256: str | None = None
     encoder: str
@@ -142,14 +145,16 @@ def make(
         tables: folder of what trainings of one base model and corpus share; by default it goes with the training.
 
     Raises:
-        ValueError: settings the method does not know, a corpus it cannot use, or a folder with another student.
+        ValueError: settings the method does not know, a corpus it cannot use, a folder with another student, or a base
+            model that was edited since the student was planned.
     """
     if is_made(folder):
         return checked(folder, student, material)
+    check_base(student)
     method = distiller(student.method)
     method.check_corpus(student.options, material.corpus)
     with spending("loading"):
-        model, tokenizer = pretrained.load(student.model, device=device)
+        model, tokenizer = pretrained.load(student.model, device=device, revision=student.revision)
     Backbone(model).use_native_attention()  # branches replace the model's mask as trees do: the same models are refused
     score = dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens, context_length=context_of(model))
     encode_corpus(material.corpus, tokenizer, max_length=student.config.max_length)  # or refuses it
@@ -183,6 +188,20 @@ def make(
     )
     with spending("training"):
         return method.distil(job, vectors)
+
+
+def check_base(student: Student) -> None:
+    """Whether the base model is still the one that a student was planned with.
+
+    Raises:
+        ValueError: it was edited.
+    """
+    check_model(
+        student.model,
+        student.revision,
+        weights_sha256=student.base_sha256,
+        settings_sha256=student.base_settings_sha256,
+    )
 
 
 def dev_score(

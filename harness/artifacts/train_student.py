@@ -24,7 +24,7 @@ from offbook.engine.quoting import quoted
 from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts.folders import RUNS
 from offbook.harness.artifacts.material import Material, load_material
-from offbook.harness.artifacts.students import Student, checked, is_made, make
+from offbook.harness.artifacts.students import Student, check_base, checked, is_made, make
 from offbook.harness.records.locks import locked
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import resolve_device
@@ -42,6 +42,7 @@ class TrainStudentSpec(Strict):
     method: Name
     name: Name | None = None
     model: Name = "smollm2-135m-instruct"
+    revision: Name | None = None
     corpus: CorpusSpec = CorpusSpec()
     options: dict[str, JsonValue] = Field(default={})
     training: StudentTrainingSpec = StudentTrainingSpec()
@@ -78,13 +79,14 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
         ValueError: an unknown method or setting, a corpus or a model that is not there.
     """
     options = distiller(spec.method).resolved(spec.options)
-    identity = model_identity(spec.model)
+    identity = model_identity(spec.model, revision=spec.revision)
     student = Student(
         name=spec.name or spec.method,
         method=spec.method,
         options=options,
         config=StudentConfig(**spec.training.model_dump(exclude_none=True), seed=spec.seed),
         model=spec.model,
+        revision=spec.revision,
         base_sha256=identity.weights_sha256,
         base_settings_sha256=identity.settings_sha256,
         encoder=spec.encoder,
@@ -110,15 +112,18 @@ def launch(
     """Trains a student in its several processes; see `make`.
 
     Raises:
-        ValueError: a process failed; it has said why.
+        ValueError: a process failed; it has said why. Or they trained another student than was planned, since a file
+            was edited meanwhile.
     """
     if is_made(folder):
         return checked(folder, student, material)
+    check_base(student)
     training = {key: value for key, value in vars(student.config).items() if key != "seed"}
     spec = TrainStudentSpec(
         method=student.method,
         name=student.name,
         model=student.model,
+        revision=student.revision,
         corpus=corpus,
         options=dict(student.options),
         training=StudentTrainingSpec(**training),
@@ -141,7 +146,7 @@ def launch(
     if status != 0 or not is_made(folder):
         msg = f"{student.name}: expected {student.processes} processes to train it, got exit status {status}; see above"
         raise ValueError(msg)
-    return folder
+    return checked(folder, student, material)
 
 
 def _run(command: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from offbook.engine.progress import progress as bar
 from offbook.engine.students.config import StudentConfig
 from offbook.harness.cli.console import quiet, resumable
 from offbook.harness.cli.derived import SetSettings, with_options
-from offbook.harness.cli.options import LARGEST_SEED, MODEL, Config, Output
+from offbook.harness.cli.options import LARGEST_SEED, MODEL, Config, Output, Revision
 from offbook.harness.settings.bounds import EXAM_TOKENS
 from offbook.harness.settings.corpus import CorpusSettings
 
@@ -25,6 +25,7 @@ def train_student(
     method: Annotated[str | None, typer.Argument(help="How it learns; see `offbook ls`.")] = None,
     config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
+    revision: Revision = None,
     source: Annotated[
         str | None, typer.Option("--corpus", help="A corpus in JSON Lines; by default the procedural one.")
     ] = None,
@@ -62,6 +63,7 @@ def train_student(
     flags = {
         "method": method,
         "model": model,
+        "revision": revision,
         "corpus": {"source": source, "format": corpus_format, **corpus},
         "options": parse_named(option or []),
         "training": training,

@@ -17,7 +17,9 @@ from offbook.engine.files import atomic_write_text
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts import drafters
 from offbook.harness.artifacts.manifest import NAME, artifact_folder, check, complete
+from offbook.harness.artifacts.pins import check_origin, check_pin
 from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, StudentRecipe
+from offbook.harness.artifacts.sources import prompts_sha256
 from offbook.harness.artifacts.students import make
 from offbook.harness.artifacts.target_answers import target_answers
 from offbook.harness.artifacts.train_student import launch
@@ -26,7 +28,7 @@ from offbook.harness.records.store import Store
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import resolve_device
 from offbook.harness.trials.run import run
-from offbook.harness.trials.session import Session, check_origin
+from offbook.harness.trials.session import Session
 from offbook.harness.trials.spec import ExamSpec, HeatSpec
 
 ANSWERS = "answers.jsonl"
@@ -43,9 +45,11 @@ def answers(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     """The target's answers to the training prompts; what an earlier process answered is kept.
 
     Raises:
-        ValueError: see `target_answers`.
+        ValueError: see `target_answers`; or other prompts than the run was planned with.
     """
     recipe, place = AnswersRecipe.model_validate(stage.spec), _room(stage, folder, progress)
+    prompts = prompts_sha256(recipe.model.name, recipe.source)
+    check_pin("training prompts", planned=recipe.prompts_sha256, found=prompts)
     target = session(folder, device).target(recipe.model)
     half = place / ".answered"
     half.mkdir(exist_ok=True)

@@ -83,7 +83,7 @@ class _Pending:
             session.paper(exam, target, progress)
         students = [recipe for recipe in self.students if recipe.base == base.name]
         for recipe in {(r.corpus, r.training["max_length"], r.max_new_tokens): r for r in students}.values():
-            material = session.material(recipe.corpus, progress)
+            material = session.material(recipe, progress)
             encode_corpus(material.corpus, target.tokenizer, max_length=int(str(recipe.training["max_length"])))
             dev_score(
                 material,
@@ -109,7 +109,7 @@ def _check_student(recipe: StudentRecipe, session: Session, progress: Progress) 
     if 0 < gpus < recipe.processes:
         msg = f"expected a GPU for each of {recipe.processes} processes, got {gpus}; lower `processes`"
         raise ValueError(msg)
-    material = session.material(recipe.corpus, progress)
+    material = session.material(recipe, progress)
     try:
         distiller(recipe.method).check_corpus(recipe.options, material.corpus)
     except ValueError as error:

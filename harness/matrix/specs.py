@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from offbook.engine.paths import user_path
 from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, ModelSpec, StudentRecipe
-from offbook.harness.matrix.sources import (
+from offbook.harness.artifacts.sources import (
     corpus_sha256,
     drafter_sha256,
     helper_hashes,
@@ -195,12 +195,12 @@ class Specs:
         training = {name: value for name, value in settings.items() if name != "answers"}
         source = self.answers if model.student is None else "regenerate"
         limit = settings.get("answers")
+        if (place := ("prompts", model.name, source)) not in self.recipes:
+            self.recipes[place] = prompts_sha256(model.name, source)
         return DrafterRecipe(
             decoder=decoder.name,
             made_by=decoder.made_by,
-            answers=AnswersRecipe(
-                model=model, source=source, limit=limit, prompts_sha256=prompts_sha256(model.name, source)
-            ),
+            answers=AnswersRecipe(model=model, source=source, limit=limit, prompts_sha256=self.recipes[place]),
             training=vars(TrainingConfig(**training)),
         )
 
@@ -223,6 +223,7 @@ class Specs:
             training=training,
             seed=seed,
             base=model,
+            revision=self.matrix.models[model].revision,
             base_sha256=weights,
             settings_sha256=settings,
             corpus=corpus,

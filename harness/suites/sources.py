@@ -41,13 +41,19 @@ def suite_sources(name: str, *, include_path: Path | None = None) -> list[SuiteS
         ]
     from offbook.harness.suites.suite import find_suites
 
-    code = f"lm_eval {importlib.metadata.version('lm_eval')}"
-    if include_path is not None:
-        code += f" {_folder_sha256(include_path)}"
+    code = _their_code(include_path)
     return [
-        SuiteSource(name=suite.name, asked_as=name, sha256=_sha256(f"{code} {suite.name}".encode()))
+        SuiteSource(name=suite.name, asked_as=name, sha256=_their_sha256(suite.name, code))
         for suite in find_suites([name], include_path=include_path)
     ]
+
+
+def suite_sha256(name: str, *, include_path: Path | None = None) -> str:
+    """The hash of the files that make a suite, as they are on disk; `name` is its own."""
+    own = _own() if include_path is None else {}
+    if name in own:
+        return _own_sha256(own[name][0].parent)
+    return _their_sha256(name, _their_code(include_path))
 
 
 def _tasks(name: str, own: dict[str, tuple[Path, list[str] | None]]) -> list[str]:
@@ -70,7 +76,18 @@ def _own() -> dict[str, tuple[Path, list[str] | None]]:
     return names
 
 
-@functools.cache
+def _their_code(include_path: Path | None) -> str:
+    """lm-eval's version, and what a folder with more suites holds."""
+    code = f"lm_eval {importlib.metadata.version('lm_eval')}"
+    return code if include_path is None else f"{code} {_folder_sha256(include_path)}"
+
+
+def _their_sha256(name: str, code: str) -> str:
+    """Of a suite that lm-eval's index found, which may be one of offbook's own beside a folder with more."""
+    own = _own().get(name)
+    return _sha256(f"{code} {name}".encode(), *([] if own is None else [_own_sha256(own[0].parent).encode()]))
+
+
 def _own_sha256(folder: Path) -> str:
     """A task's own folder, and the modules that all of them share."""
     return _sha256(_folder_sha256(folder).encode(), *(path.read_bytes() for path in sorted(TASKS_PATH.glob("*.py"))))

@@ -10,13 +10,15 @@ from offbook.engine.quoting import quoted
 from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.artifacts.material import Material, load_material
+from offbook.harness.artifacts.pins import check_origin, check_pin, check_pins
 from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe
+from offbook.harness.artifacts.sources import corpus_sha256, helper_hashes
 from offbook.harness.artifacts.students import Student
-from offbook.harness.records.origin import Origin
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, load_target, short_name
 from offbook.harness.settings.students import CorpusSpec, Group
+from offbook.harness.suites.sources import suite_sha256
 from offbook.harness.suites.suite import Suite, find_suites
 from offbook.harness.trials.exam import Paper, set_paper
 from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec
@@ -34,13 +36,14 @@ class Session:
         self.folder, self.device = folder, device
         self._target: tuple[str, Target] | None = None
         self._papers: dict[str, Paper] = {}
-        self._materials: dict[CorpusSpec, Material] = {}
+        self._materials: dict[CorpusSpec, tuple[str, Material]] = {}
 
     def target(self, model: ModelSpec) -> Target:
         """A checkpoint; the last one is forgotten first.
 
         Raises:
-            ValueError: see `load_target`; or a base model with other weights than were planned with.
+            ValueError: see `load_target`; or a base model of other weights or settings than the run was planned
+                with; an edit while it is warm changes nothing.
         """
         if self._target is None or self._target[0] != model.key():
             self._target = None
@@ -53,19 +56,15 @@ class Session:
             base = TargetName(name=short_name(model.name), weights_sha256=model.weights_sha256)
             return replace(load_target(str(folder), dtype=model.dtype, device=self.device), name=base.name, base=base)
         target = load_target(model.name, dtype=model.dtype, device=self.device, revision=model.revision)
-        if target.weights_sha256 != model.weights_sha256:
-            msg = (
-                f"{target.name}: expected the weights {model.weights_sha256[:12]} that the run was planned with, got "
-                f"{target.weights_sha256[:12]}; plan it again in a new folder"
-            )
-            raise ValueError(msg)
+        check_pin(f"weights of {quoted(target.name)}", planned=model.weights_sha256, found=target.weights_sha256)
+        check_pin(f"settings of {quoted(target.name)}", planned=model.settings_sha256, found=target.settings_sha256)
         return target
 
     def arms(self, target: Target, specs: Sequence[ArmSpec]) -> list[Arm]:
         """The contenders of a heat.
 
         Raises:
-            ValueError: see `build_arms`; or a decoder of other code than the run was planned with.
+            ValueError: see `build_arms`; or a decoder of other code, or another drafter, than the run was planned with.
         """
         arms = []
         for spec in specs:
@@ -81,6 +80,9 @@ class Session:
                 made_for=spec.made_for,
             )
             check_origin(spec.decoder, planned=spec.made_by, found=arm.made_by)
+            if spec.drafter_sha256 is not None:
+                found = None if arm.drafter_id is None else arm.drafter_id.sha256
+                check_pin(f"drafter of {spec.decoder}", planned=spec.drafter_sha256, found=found)
             arms.append(arm)
         return arms
 
@@ -88,9 +90,10 @@ class Session:
         """A suite by the name that finds it.
 
         Raises:
-            ValueError: see `find_suites`.
+            ValueError: see `find_suites`; or a suite of other files than the run was planned with.
         """
         path = None if include_path is None else Path(include_path)
+        check_pin(f"files of {asked.name}", planned=asked.sha256, found=suite_sha256(asked.name, include_path=path))
         found = find_suites([asked.asked_as], include_path=path, say=progress.say)
         return next(suite for suite in found if suite.name == asked.name)
 
@@ -117,35 +120,27 @@ class Session:
         """A student as those that make and examine it take it, with what it learns from.
 
         Raises:
-            ValueError: see `load_material`; or a method of other code than the run was planned with.
+            ValueError: see `load_material`; or a method of other code, other helpers or another corpus than the run
+                was planned with.
         """
-        check_origin(recipe.method, planned=recipe.made_by, found=distiller(recipe.method).made_by)
-        return student_of(recipe), self.material(recipe.corpus, progress)
+        method = distiller(recipe.method)
+        check_origin(recipe.method, planned=recipe.made_by, found=method.made_by)
+        helpers = helper_hashes(method, recipe.options, recipe.encoder)
+        check_pins(f"student {recipe.name}", planned=recipe.helpers, found=helpers)
+        return student_of(recipe), self.material(recipe, progress)
 
-    def material(self, corpus: CorpusSpec, progress: Progress) -> Material:
-        """A corpus.
+    def material(self, recipe: StudentRecipe, progress: Progress) -> Material:
+        """A student's corpus.
 
         Raises:
-            ValueError: see `load_material`.
+            ValueError: see `load_material`; or another corpus than the run was planned with.
         """
+        corpus = recipe.corpus
         if corpus not in self._materials:
-            self._materials[corpus] = load_material(corpus, progress)
-        return self._materials[corpus]
-
-
-def check_origin(name: str, *, planned: Origin | None, found: Origin | None) -> None:
-    """Whether a contender is still the one that a run was planned with.
-
-    Raises:
-        ValueError: its code or its version is another one here.
-    """
-    if planned != found:
-        ours = "offbook's own"
-        msg = (
-            f"{quoted(name)}: expected {planned or ours}, with which the run was planned, got {found or ours}; "
-            "plan it again: what the change does not touch is kept"
-        )
-        raise ValueError(msg)
+            self._materials[corpus] = corpus_sha256(corpus), load_material(corpus, progress)
+        found, material = self._materials[corpus]
+        check_pin(f"corpus of student {recipe.name}", planned=recipe.corpus_file_sha256, found=found)
+        return material
 
 
 def student_of(recipe: StudentRecipe) -> Student:
@@ -158,6 +153,7 @@ def student_of(recipe: StudentRecipe) -> Student:
         options=recipe.options,
         config=config,
         model=recipe.base,
+        revision=recipe.revision,
         base_sha256=recipe.base_sha256,
         base_settings_sha256=recipe.settings_sha256,
         encoder=recipe.encoder,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from offbook.harness.artifacts.pins import check_origin
 from offbook.harness.records.origin import Origin
 from offbook.harness.roster import origin
 from offbook.harness.roster.decoders import DECODERS, GROUP
 from offbook.harness.roster.distillers import DISTILLERS
 from offbook.harness.roster.origin import origin_of
-from offbook.harness.trials.session import check_origin
 from tests.harness.conftest import spec
 
 

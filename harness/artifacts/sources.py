@@ -1,6 +1,5 @@
-"""Hashes of what a plan finds already there: models, corpora, prompts, drafters; each file is read once."""
+"""Hashes of what a plan finds already there, and a stage has to find again: models, corpora, prompts, drafters."""
 
-import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,7 +52,6 @@ def corpus_sha256(spec: CorpusSpec) -> str:
     return _file_sha256(find_file(spec.source))
 
 
-@functools.cache
 def prompts_sha256(model: str, source: Literal["shipped", "regenerate"]) -> str:
     """Of the training prompts, and of a model's shipped answers to them.
 
