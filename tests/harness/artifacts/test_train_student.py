@@ -1,6 +1,7 @@
 """What several processes that train a student are told: the recipe that the launcher writes."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,13 @@ def made(monkeypatch):
     def make(student, material, folder, progress, *, device, tables):
         seen.append((student, tables))
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "distillation.json").write_text("{}")
+        told = {"method": student.method, "options": student.told(material), "config": vars(student.config)}
+        (folder / "distillation.json").write_text(json.dumps(told | {"identity": student.identity(material)}))
         return folder
 
     monkeypatch.setattr(module, "_run", run)
     monkeypatch.setattr(module, "make", make)
+    monkeypatch.setattr("offbook.harness.artifacts.students.encoder_sha256", lambda name: f"hash of {name}")
     return seen
 
 
