@@ -6,8 +6,10 @@ They count attempts, so that nothing is tried for ever, and are told by `offbook
 simply needed more than one.
 """
 
+import contextlib
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,22 +59,34 @@ def fail(folder: Path, key: str, error: str, reason: str) -> Failure:
 
 
 def failures(folder: Path) -> dict[str, list[Failure]]:
-    """All of them by key, in the order of their attempts.
-
-    Raises:
-        ValueError: a file that is none.
-    """
+    """All of them by key, in the order of their attempts; damaged ones are left out, see `damaged`."""
     found = defaultdict(list)
-    for path in (folder / "failures").glob("*.json"):
-        failure = _read(path)
+    for failure in _readable((folder / "failures").glob("*.json")):
         found[failure.key].append(failure)
     return {key: sorted(group, key=lambda failure: failure.attempt) for key, group in found.items()}
 
 
 def failures_of(folder: Path, key: str) -> list[Failure]:
     """Those of one stage, in order."""
-    found = [_read(path) for path in (folder / "failures").glob(f"{key[:12]}-*.json")]
+    found = _readable((folder / "failures").glob(f"{key[:12]}-*.json"))
     return sorted(found, key=lambda failure: failure.attempt)
+
+
+def damaged(folder: Path) -> list[str]:
+    """Files that tell of no attempt, a line each. What was noted there stops nobody from trying again."""
+    found = []
+    for path in sorted((folder / "failures").glob("*.json")):
+        try:
+            _read(path)
+        except ValueError as error:
+            found.append(str(error))
+    return found
+
+
+def _readable(paths: Iterable[Path]) -> Iterator[Failure]:
+    for path in paths:
+        with contextlib.suppress(ValueError):
+            yield _read(path)
 
 
 def _read(path: Path) -> Failure:

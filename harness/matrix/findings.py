@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from offbook.harness.artifacts.manifest import NAME, artifact_folder, check
-from offbook.harness.matrix.failures import failures
+from offbook.harness.matrix.failures import damaged
 from offbook.harness.matrix.graph import PLAN, TRIALS, Graph
 from offbook.harness.matrix.state import done
 
@@ -24,11 +24,7 @@ def findings(folder: Path, *, again: bool = False) -> list[str]:
     except ValueError as error:
         found.append(str(error))
     found += _damaged(folder, made, again=again)
-    try:
-        failures(folder)
-    except ValueError as error:
-        found.append(str(error))
-    return found
+    return found + damaged(folder)
 
 
 def _made(graph: Graph, folder: Path) -> dict[Path, str]:

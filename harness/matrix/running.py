@@ -17,6 +17,7 @@ from offbook.harness.matrix.executors.choose import Executor
 from offbook.harness.matrix.executors.in_process import InProcess
 from offbook.harness.matrix.executors.schedule import Tally, run_graph
 from offbook.harness.matrix.executors.watched import Watched
+from offbook.harness.matrix.failures import damaged
 from offbook.harness.matrix.graph import PLAN, TRIALS, Graph, Stage
 from offbook.harness.matrix.progress import progress
 from offbook.harness.matrix.rehearsal import rehearse
@@ -72,6 +73,8 @@ def run_plan(
         rehearse(graph, there, making.session(folder, device), told)
     if not isinstance(pool, InProcess):
         making.session.cache_clear()  # the memory is for those who work
+    for problem in damaged(folder):
+        told.say(problem)
     with locked(folder, "run", told.say), reporting(sink, folder, told) as report:
         _retire_rests([stage for stage in graph.of_kind(*TRIALS) if stage.key not in there], folder, told)
         attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offbook.harness.matrix.claims import Claim, holders
-from offbook.harness.matrix.failures import Failure, failures
+from offbook.harness.matrix.failures import Failure, damaged, failures
 from offbook.harness.matrix.graph import KINDS, Graph, Stage
 from offbook.harness.matrix.state import done
 from offbook.harness.tables.progress import Count, total
@@ -20,12 +20,14 @@ class Status:
         held: stages under way, and who does them.
         failed: stages that failed, with their last failure and how many there were.
         blocked: pending stages behind one that failed.
+        damaged: notes of failures that cannot be read.
     """
 
     kinds: dict[str, Count]
     held: list[tuple[Stage, Claim]]
     failed: list[tuple[Stage, Failure, int]]
     blocked: int
+    damaged: list[str]
 
     @property
     def total(self) -> Count:
@@ -46,7 +48,7 @@ class Status:
         ]
         if self.blocked:
             found.append(f"{self.blocked} pending stages wait for one that failed")
-        return found
+        return found + self.damaged
 
 
 def status(folder: Path) -> Status:
@@ -68,6 +70,7 @@ def status(folder: Path) -> Status:
         held=[(stage, claims[stage.key]) for stage in held],
         failed=[(graph.stage(key), attempts[key][-1], len(attempts[key])) for key in sorted(lost)],
         blocked=len(behind - lost),
+        damaged=damaged(folder),
     )
 
 

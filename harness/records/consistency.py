@@ -14,8 +14,10 @@ from offbook.harness.records.cell import Cell
 from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.records.drafter import arm_id
 from offbook.harness.records.exam import Exam, TrainingCost
+from offbook.harness.records.record import AnyRecord
 
 BASELINE_DECODER = "autoregressive"
+RESCORED, UPGRADED = "rescored", "upgraded"  # notes in a manifest: committed once more, alone or with its heat
 
 
 def of_cell(cell: Cell) -> Iterator[str]:
@@ -96,6 +98,14 @@ def arms_of(manifest: Mapping[str, JsonValue]) -> list[str]:
     heat = manifest.get("heat")
     arms = heat.get("arms") if isinstance(heat, dict) else None
     return [str(arm) for arm in arms] if isinstance(arms, list) else []
+
+
+def together(record: AnyRecord) -> set[int]:
+    """How many records may have been committed with one, itself included; empty where it does not say."""
+    arms = 1 if record.kind == "exam" else len(arms_of(record.manifest))
+    if not arms or RESCORED not in record.manifest:
+        return {arms} - {0}
+    return {1, arms} if UPGRADED in record.manifest else {1}  # nobody says which of the two was later
 
 
 def _greedy(cell: Cell, reference: dict[int, DocumentRow]) -> Iterator[str]:

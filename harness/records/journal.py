@@ -71,12 +71,17 @@ class Journal:
 
     def named(self) -> set[str]:
         """Records, by the names of their files, that have no line while something is under way."""
-        return {
-            name
-            for path in self._paths()
-            for retire, entries in [self._read(path)]
-            for name in (*(f"{old['name']}-{old['key'][:12]}" for old in retire), *(stem(r) for r, _ in entries))
-        }
+        names = set[str]()
+        for path in self._paths():
+            try:
+                retire, entries = self._read(path)
+            except ValueError:
+                if path.exists():
+                    raise
+                continue  # it has just been carried out
+            names.update(f"{old['name']}-{old['key'][:12]}" for old in retire)
+            names.update(stem(record) for record, _ in entries)
+        return names
 
     def _carry_out(self, name: str, retire: Sequence[Line], entries: Sequence[Entry]) -> None:
         content = {

@@ -92,8 +92,11 @@ def read_record(path: Path) -> AnyRecord:
     if record.sha256 != sha256:
         msg = f"{path.name}: expected SHA-256 {sha256[:12]} of its content, got {record.sha256[:12]}; {REMEDY}"
         raise ValueError(msg)
-    if record.key != key or not path.stem.endswith(f"-{record.key[:12]}"):
+    if record.key != key:
         msg = f"{path.name}: expected key {key[:12]} of its specification, got {record.key[:12]}; {REMEDY}"
+        raise ValueError(msg)
+    if not path.stem.endswith(f"-{key[:12]}"):
+        msg = f"{path.name}: expected the record of its name, got that of {stem(record)}.json; {REMEDY}"
         raise ValueError(msg)
     return record
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from offbook.engine.quoting import quoted
 from offbook.harness.records.cell import Cell, CellRecord
 from offbook.harness.records.exam import Exam, ExamRecord
 from offbook.harness.records.journal import Journal
@@ -92,14 +93,18 @@ class Store:
         return [self._checked(lines[stem]) for stem in sorted(lines) if kind is None or lines[stem].kind == kind]
 
     def strangers(self) -> list[Path]:
-        """Files among the records that no line of the ledger names, nor anything that is under way; and old exams."""
+        """Files among the records that no line of the ledger names, nor anything that is under way; and old exams.
+
+        Raises:
+            ValueError: a damaged ledger or commit under way.
+        """
         names = {f"{line.stem}.json" for line in self.ledger.lines().values()}
         try:
             there = os.listdir(self.root / "records")  # noqa: PTH208 (a Path of each takes ten times as long)
         except FileNotFoundError:
             there = []
         found = [name for name in there if name not in names and name[0] != "." and name.endswith(".json")]
-        named = self._journal.named() if found else set()
+        named = self._journal.named()
         files = [self.root / "records" / name for name in sorted(found) if name.removesuffix(".json") not in named]
         return files + sorted((self.root / "exams").glob("[!.]*.json"))  # where schema 1 had them
 
@@ -158,7 +163,8 @@ class Store:
         if not lines or self.has_trial(trial):
             return []
         lost = [f"{line.stem}.json" for line in lines if not self._path(line).is_file()]
-        self.retire(*(line.key for line in lines))
+        if lost:  # else it is the count of its lines that is wrong
+            self.retire(*(line.key for line in lines))
         return lost
 
     def _path(self, line: Line) -> Path:
@@ -170,12 +176,13 @@ class Store:
             msg = f"{path.name}: expected the record of a line of the ledger, found none; restore it, or run it again"
             raise ValueError(msg)
         record = read_record(path)
-        if (record.kind, record.key, record.sha256, record.trial) != (line.kind, line.key, line.sha256, line.trial):
-            msg = (
-                f"{path.name}: expected the record {line.sha256[:12]} of the ledger, got {record.sha256[:12]}; restore "
-                "it, or delete it and run it again"
-            )
-            raise ValueError(msg)
+        for name in ("key", "sha256", "kind", "trial"):
+            if (told := getattr(line, name)) != (got := getattr(record, name)):
+                msg = (
+                    f"{path.name}: expected the {name} {quoted(told[:12])} of its line of the ledger, got "
+                    f"{quoted(got[:12])}; restore it, or delete it and run it again"
+                )
+                raise ValueError(msg)
         return record
 
 

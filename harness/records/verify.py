@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.checked import Checked, Held
-from offbook.harness.records.consistency import arms_of, of_cell, of_exam, of_heat
+from offbook.harness.records.consistency import of_cell, of_exam, of_heat, together
 from offbook.harness.records.damaged import DamagedError
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.ledger import Line
+from offbook.harness.records.record import AnyRecord
 from offbook.harness.records.store import Store, stranger
 
 
@@ -95,10 +96,10 @@ def _check(store: Store, line: Line, checked: Checked, heats: "_Heats") -> tuple
         cell = Cell(record=record, rows=rows)
         held = Held(store=store, line=line, heat_id=record.heat_id)
         heats.add(held, cell)
-        wrong = [*of_cell(cell), *_together(line, len(arms_of(record.manifest)))]
+        wrong = [*of_cell(cell), *_together(line, record)]
     else:
         held = Held(store=store, line=line, heat_id="")
-        wrong = [*of_exam(Exam(record, rows)), *_together(line, 1)]
+        wrong = [*of_exam(Exam(record, rows)), *_together(line, record)]
     if not wrong:
         checked.remember(held, record.rows_file, look, rows_look)
     return held, wrong
@@ -159,7 +160,8 @@ def whole(store: Store) -> Verified:
     return found
 
 
-def _together(line: Line, arms: int) -> Iterator[str]:
-    """Whether a line counts as many records as its trial could commit: all arms, or one that was scored again."""
-    if line.of not in (1, arms or line.of):
-        yield f"expected its line of the ledger to count 1 or {arms} records, got {line.of}"
+def _together(line: Line, record: AnyRecord) -> Iterator[str]:
+    """Whether a line counts as many records as were committed together."""
+    if (allowed := together(record)) and line.of not in allowed:
+        counts = " or ".join(map(str, sorted(allowed)))
+        yield f"expected its line of the ledger to count {counts} records, got {line.of}"

@@ -23,13 +23,12 @@ from pydantic import JsonValue
 import offbook
 from offbook.engine.progress import Progress
 from offbook.harness.records.cell import HARNESS_SEMANTICS, CellRecord
+from offbook.harness.records.consistency import RESCORED
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.manifest import git_state
 from offbook.harness.records.store import Store
 from offbook.harness.suites.at_hand import NoModel, NotAtHandError, SuitesAtHand
 from offbook.harness.suites.scoring import main_metric, not_scored, score
-
-NOTE = "rescored"  # in the manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +94,7 @@ def _record(store: Store, record: CellRecord, suites: "_Suites") -> tuple[float,
             "key": spec.key(),
             "spec": spec,
             "metric": metric,
-            "manifest": {**record.manifest, NOTE: note},
+            "manifest": {**record.manifest, RESCORED: note},
         }
     )
     store.commit([(fresh, [row.model_copy(update={"scores": scores[row.doc_id]}) for row in rows])])
@@ -124,7 +123,7 @@ def _exam(store: Store, exam: Exam, suites: "_Suites") -> tuple[float, float]:
             "key": spec.key(),
             "spec": spec,
             "metrics": metrics,
-            "manifest": {**record.manifest, NOTE: _note(record.key, record.spec.harness_semantics, means)},
+            "manifest": {**record.manifest, RESCORED: _note(record.key, record.spec.harness_semantics, means)},
         }
     )
     fresh_rows = [row.model_copy(update={"score": scores[row.suite][row.doc_id][metrics[row.suite]]}) for row in rows]
@@ -162,7 +161,7 @@ def _sweep(store: Store) -> None:
 
 
 def _replaced(manifest: Mapping[str, JsonValue]) -> str:
-    note = manifest.get(NOTE)
+    note = manifest.get(RESCORED)
     return str(note.get("from_key", "")) if isinstance(note, dict) else ""
 
 

@@ -21,6 +21,7 @@ from offbook.engine.complaints import complaint
 from offbook.engine.progress import Progress
 from offbook.engine.text import read_json
 from offbook.harness.records.cell import CellRecord, CellSpec
+from offbook.harness.records.consistency import UPGRADED
 from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.records.exam import AnswerRow, ExamRecord, SittingSpec
 from offbook.harness.records.hashing import canonical_sha256
@@ -140,7 +141,7 @@ def _renewed(old: Mapping[str, Any], spec: Any, key: str, manifest: Mapping[str,
     note = {"from_schema": 1, "from_key": old["key"]}
     gone = ("schema_version", "rows_file", "rows_sha256")
     kept = {name: value for name, value in old.items() if name not in gone}
-    return kept | {"kind": kind, "key": key, "spec": spec, "manifest": {**manifest, "upgraded": note}}
+    return kept | {"kind": kind, "key": key, "spec": spec, "manifest": {**manifest, UPGRADED: note}}
 
 
 def _valid(kind: Any, data: Any) -> Any:
@@ -159,7 +160,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 def _turned(store: Store) -> set[str]:
     """Keys of schema 1 whose records are committed in their present shape."""
-    notes = (store.record(key).manifest.get("upgraded") for key in store.ledger.lines())
+    notes = (store.record(key).manifest.get(UPGRADED) for key in store.ledger.lines())
     return {str(note["from_key"]) for note in notes if isinstance(note, dict)}
 
 

@@ -115,6 +115,11 @@ def test_what_is_left_of_a_trial_that_lost_a_record_is_retired(entries: Any, tmp
     keys = [record.key for record in store.commit(entries)]
     store.found(OTHER, keys)
     assert store.retire_rest(TRIAL) == store.retire_rest(OTHER) == [], "nothing is lost"
+    ledger = store.ledger.path.read_text()
+    store.ledger.path.write_text(ledger.replace('"of":2', '"of":1', 1))
+    assert store.retire_rest(TRIAL) == [], "nor by a count that was edited"
+    assert len(store.cells()) == 2
+    store.ledger.path.write_text(ledger)
     path = next((tmp_path / "records").glob("*eagle2*"))
     path.unlink()
     assert store.retire_rest(OTHER) == [path.name], "who found the records there needs them as much"

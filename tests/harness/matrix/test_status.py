@@ -6,7 +6,10 @@ from offbook.engine.progress import Silent
 from offbook.harness.matrix.claims import claimed
 from offbook.harness.matrix.executors.in_process import InProcess
 from offbook.harness.matrix.executors.schedule import run_graph
+from offbook.harness.matrix.failures import fail
+from offbook.harness.matrix.findings import findings
 from offbook.harness.matrix.graph import Graph
+from offbook.harness.matrix.progress import progress
 from offbook.harness.matrix.status import status
 from tests.chaos.tiny import TINY, key, planned, stage
 
@@ -40,3 +43,19 @@ def test_the_command_tells_it_and_ends_with_one_where_something_failed(tmp_path:
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 1
     assert "all            1 done      1 failed      0 pending = 2" in told.stdout
+
+
+def test_a_damaged_note_of_a_failure_is_told_and_left_out(tmp_path: Path) -> None:
+    run(tmp_path, graph := planned(tmp_path, [stage("fine"), stage("bad", fails=1)]))
+    (note,) = (tmp_path / "failures").iterdir()
+    note.write_text("zz")
+    (tmp_path / "failures" / "x.json").write_text("{}")
+    found = status(tmp_path)
+    assert (found.total.failed, found.total.pending) == (0, 1)
+    assert [f"{name}: " in "\n".join(found.lines()) for name in (note.name, "x.json")] == [True, True]
+    assert len(findings(tmp_path)) == 2
+    assert progress(tmp_path).total == found.total
+    run(tmp_path, graph)
+    assert status(tmp_path).total.done == 2
+    assert fail(tmp_path, key("bad"), "OSError", "again").attempt == 2
+    assert note.read_text() == "zz"

@@ -16,6 +16,7 @@ import pytest
 
 from offbook.harness.cli.main import main
 from offbook.harness.records import checked
+from offbook.harness.records.consistency import together
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify, whole
@@ -126,6 +127,52 @@ def test_every_edited_leaf_of_the_ledger(root: Path) -> None:
             if not found(root):
                 missed.append((number, place))
     assert missed == []
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_line_that_counts_fewer_records_than_its_heat_has_arms(lines: int, root: Path) -> None:
+    ledger = root / "ledger.jsonl"
+    ledger.write_text(ledger.read_text().replace('"of":2', '"of":1', lines))
+    findings = verify(Store(root)).findings
+    assert len(findings) == lines
+    assert all("expected its line of the ledger to count 2 records, got 1" in told for told in findings)
+
+
+def test_what_was_scored_again_was_committed_alone(root: Path) -> None:
+    """But whatever was turned from schema 1 afterwards, which was committed with its heat."""
+    record, rows = (store := Store(root)).cells()[1].record, store.cells()[1].rows
+    for notes, counts in ((("rescored",), {1}), (("rescored", "upgraded"), {1, 2}), ((), {2})):
+        manifest = record.manifest | {note: {} for note in notes}
+        assert together(record.model_copy(update={"manifest": manifest})) == counts
+    store.retire(record.key)
+    store.commit([(record.model_copy(update={"manifest": record.manifest | {"rescored": {}}}), rows)])
+    assert not any("of the ledger" in told for told in verify(store).findings)
+
+
+def test_messages_say_what_differs(root: Path) -> None:
+    names = [path.name for path in sorted((root / "records").iterdir())]
+    swapped("records")(root)
+    assert {told for told in verify(Store(root)).findings if "of its name" in told} == {
+        f"{one}: expected the record of its name, got that of {other}; restore it, or delete it and run it again"
+        for one, other in ((names[1], names[2]), (names[2], names[1]))
+    }
+    swapped("records")(root)
+    ledger = root / "ledger.jsonl"
+    ledger.write_text(ledger.read_text().replace('"trial":""', '"trial":"another"', 1))
+    told = verify(Store(root)).findings[0]
+    assert "expected the trial 'another' of its line of the ledger, got ''" in told
+
+
+@pytest.mark.parametrize("command", ["verify", "report", "ls"])
+def test_a_damaged_commit_under_way_is_told_by_every_command(
+    command: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "pending").mkdir(exist_ok=True)
+    (root / "pending" / "0123456789ab.json").write_text("[{}]")
+    with pytest.raises(SystemExit) as end:
+        main([command, str(root)])
+    assert end.value.code == 1
+    assert "0123456789ab.json: expected a commit under way, got something else" in "".join(capsys.readouterr())
 
 
 def copied(root: Path) -> None:
