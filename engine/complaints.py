@@ -31,11 +31,13 @@ class Complaint:
         where: keys and places from the outside in, such as `heats.0.limit`; "" for the whole.
         problem: what was expected there, and what came.
         unknown_key: whether that is a key of no meaning.
+        place: the same as `where`, part by part.
     """
 
     where: str
     problem: str
     unknown_key: bool = False
+    place: Place = ()
 
     def told(self, whole: str) -> str:
         """Place and problem as a line has them; `whole` is what to call the data."""
@@ -52,7 +54,8 @@ def complaint(error: ValidationError, data: Any = None) -> Complaint:
     further = [message.removeprefix(_WANTED) for message in messages[1:] if message.startswith(_WANTED)]
     problem = " or ".join([messages[0], *further]) if messages[0].startswith(_WANTED) else messages[0]
     got = "" if first["type"] in _SAID_ALREADY else f", got {quoted(first['input'])}"
-    return Complaint(where=".".join(shortened(str(part)) for part in place), problem=problem + got, unknown_key=unknown)
+    where = ".".join(shortened(str(part)) for part in place)
+    return Complaint(where=where, problem=problem + got, unknown_key=unknown, place=place)
 
 
 def _alternatives(errors: Sequence[Any], data: Any) -> tuple[Place, list[Any]]:

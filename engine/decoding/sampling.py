@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-LOWEST_TEMPERATURE = 1e-6  # below it logits leave fp32
-LOWEST_TOP_P = 1e-6  # below it the bound itself may vanish in fp32; it keeps the one most likely token already here
+from offbook.engine.decoding.ranges import check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,18 +27,7 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.temperature != 0.0 and not LOWEST_TEMPERATURE <= self.temperature < float("inf"):
-            msg = f"temperature must be 0 or at least {LOWEST_TEMPERATURE:g}, got {self.temperature}; 0 is greedy"
-            raise ValueError(msg)
-        if self.top_k < 0:
-            msg = f"top_k must be 0 (off) or positive, got {self.top_k}; leave it out to keep all tokens"
-            raise ValueError(msg)
-        if not LOWEST_TOP_P <= self.top_p <= 1.0:
-            msg = (
-                f"top_p must lie in [{LOWEST_TOP_P:g}, 1], got {self.top_p}; leave it out to keep all tokens, or set "
-                "top_k to 1 to keep one"
-            )
-            raise ValueError(msg)
+        check(self.temperature, self.top_k, self.top_p)
 
     @property
     def greedy(self) -> bool:

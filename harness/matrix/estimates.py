@@ -110,7 +110,11 @@ class Estimates:
         )
 
     def _student(self, spec: Any) -> Estimate:
-        rows = [r for r in self._exams if r["method"] == spec["method"] and _number(r, "train_s")]
+        rows = [
+            row
+            for row in self._exams
+            if row["method"] == spec["method"] and _number(row, "train_s") and _same(row, spec["base"])
+        ]
         if not rows:
             return Estimate()
         speed = sum(_number(row, "gradient_tokens") / _number(row, "train_s") for row in rows) / len(rows)
@@ -138,8 +142,11 @@ def _first(folders: Sequence[Path], name: str) -> list[Row]:
 
 
 def _same_model(row: Row, spec: Any) -> bool:
-    name: str = spec["model"]["name"]
-    return row["model"] in (name, Path(name).name)
+    return _same(row, spec["model"]["name"])
+
+
+def _same(row: Row, model: str) -> bool:
+    return row["model"] in (model, Path(model).name)
 
 
 def _number(row: Row, name: str) -> float:

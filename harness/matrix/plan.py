@@ -11,6 +11,7 @@ from typing import Any
 from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec
 from offbook.harness.matrix.graph import TRIALS, Graph, Kind, Stage
 from offbook.harness.matrix.specs import Specs
+from offbook.harness.matrix.titles import told_apart
 from offbook.harness.settings.drafters import Source
 from offbook.harness.settings.matrix import UNTOUCHED, Matrix
 from offbook.harness.trials.spec import ExamSpec, HeatSpec
@@ -46,7 +47,10 @@ class _Plan:
             self._add_exam(exam)
         for heat in self.specs.heats_of(None):
             self._add_heat(heat)
-        return Graph(stages=tuple(self.stages.values()))
+        if not self.stages:
+            msg = "expected a matrix with cells, got one of which nothing is left; see its `include` and `exclude`"
+            raise ValueError(msg)
+        return Graph(stages=tuple(told_apart([*self.stages.values()])))
 
     def _add_exam(self, spec: ExamSpec) -> None:
         self._add("exam", spec, spec.title, self._model_needs(spec.model))

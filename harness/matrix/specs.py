@@ -3,12 +3,15 @@
 Each thing is hashed and looked for once, however many cells hold it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from offbook.engine.decoding.ranges import check
 from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted
 from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, ModelSpec, StudentRecipe
 from offbook.harness.artifacts.sources import (
     corpus_sha256,
@@ -54,6 +57,8 @@ class Specs:
             corpus_sha256(student.corpus or self.matrix.corpus)
         for suite in self.matrix.suites:
             self._sources(suite)
+        for drawn in self.matrix.temperatures:
+            check(drawn.temperature, drawn.top_k, drawn.top_p)
         if self.matrix.exams is not None:
             assert self._paper
 
@@ -112,12 +117,16 @@ class Specs:
     @cached_property
     def _paper(self) -> tuple[AskedSpec, ...]:
         assert self.matrix.exams is not None
-        return tuple(
+        asked = tuple(
             AskedSpec(name=source.name, asked_as=source.asked_as, sha256=source.sha256, group=group)
             for group, names in sorted(self.matrix.exams.suites.items())
             for name in names
             for source in self._sources(name)
         )
+        if twice := [name for name, times in Counter(suite.name for suite in asked).items() if times > 1]:
+            msg = f"exams.suites: expected each suite once, got {quoted(twice[0])} more often; leave one out"
+            raise ValueError(msg)
+        return asked
 
     def _heats(self, at: Mapping[str, Any], sampling: SamplingSpec, limit: int | None) -> Iterator[HeatSpec]:
         """The heats of one place, one for each suite that the suite's name stands for."""

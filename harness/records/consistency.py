@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.document_row import DocumentRow
-from offbook.harness.records.drafter import arm_id
+from offbook.harness.records.drafter import arm_among
 from offbook.harness.records.exam import Exam, TrainingCost
 from offbook.harness.records.record import AnyRecord
 
@@ -74,8 +74,9 @@ def _cost(cost: TrainingCost) -> Iterator[str]:
 def of_heat(cells: Sequence[Cell]) -> Iterator[str]:
     """What is wrong between the cells of one heat: who is missing, other documents, another certificate."""
     first = cells[0].record
-    there = {arm_id(cell.record.spec.decoder, cell.record.spec.drafter) for cell in cells}
-    if missing := sorted(set(arms_of(first.manifest)) - there):
+    arms, specs = arms_of(first.manifest), [cell.record.spec for cell in cells]
+    there = {arm_among(arms, spec.decoder, spec.drafter, spec.decoder_config) for spec in specs}
+    if missing := sorted(set(arms) - there):
         yield f"heat {first.heat_id}: expected all its arms, found none of {', '.join(missing)}"
     if any(cell.record.manifest.get("heat") != first.manifest.get("heat") for cell in cells):
         yield f"heat {first.heat_id}: expected its cells to agree on its arms and its load, got others"

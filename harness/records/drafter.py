@@ -1,7 +1,11 @@
 """The drafter of a cell: which weights drafted, for whom they were trained, and what they cost."""
 
+from collections.abc import Collection, Mapping
 from typing import Literal
 
+from pydantic import JsonValue
+
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.strict import AtRest, Count
 
 MadeFor = Literal["target", "base"]
@@ -25,8 +29,20 @@ def is_borrowed(drafter: DrafterId | None) -> bool:
 
 
 def arm_id(decoder: str, drafter: DrafterId | None) -> str:
-    """The name of an arm inside of its heat, where one decoder may take part with two drafters."""
+    """The name of an arm inside of its heat, where a decoder may take part with its own drafter and its base's."""
     return f"{decoder}+base" if is_borrowed(drafter) else decoder
+
+
+def tagged_id(decoder: str, drafter: DrafterId | None, options: Mapping[str, JsonValue]) -> str:
+    """The name of an arm in a heat where another has its `arm_id`, with other options or with another drafter."""
+    differing = canonical_sha256([dict(options), None if drafter is None else drafter.sha256])
+    return f"{arm_id(decoder, drafter)}@{differing[:8]}"
+
+
+def arm_among(arms: Collection[str], decoder: str, drafter: DrafterId | None, options: Mapping[str, JsonValue]) -> str:
+    """Which of a heat's arms this is, by the names that its manifest lists."""
+    plain = arm_id(decoder, drafter)
+    return plain if plain in arms else tagged_id(decoder, drafter, options)
 
 
 class DrafterInfo(AtRest):

@@ -1,7 +1,8 @@
 """The arms of a heat: contenders with their settings and drafters, built on one target."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, JsonValue
 from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
 from offbook.engine.trained_on import TrainedOn
-from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor, arm_id
+from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor, arm_id, tagged_id
 from offbook.harness.records.origin import Origin
 from offbook.harness.records.redaction import shown_settings
 from offbook.harness.roster.decoders import Contender, contender
@@ -32,6 +33,7 @@ class Arm:
         drafter_id: its trained weights; None without any.
         drafter: what these cost; None without any.
         trained_on: what these learned from; None without any.
+        id: its name inside of a heat; see `told_apart`.
     """
 
     name: str
@@ -41,11 +43,29 @@ class Arm:
     drafter_id: DrafterId | None = None
     drafter: DrafterInfo | None = None
     trained_on: TrainedOn | None = None
+    id: str = ""
 
     @property
-    def id(self) -> str:
-        """Its name inside of a heat, where one contender may take part with two drafters."""
+    def plain_id(self) -> str:
+        """Its name inside of a heat where nobody else has it; random numbers hang on it, whoever else takes part."""
         return arm_id(self.name, self.drafter_id)
+
+
+def told_apart(arms: Sequence[Arm]) -> tuple[Arm, ...]:
+    """Arms with names of their own, where one contender takes part with several settings or drafters.
+
+    Raises:
+        ValueError: two that do not differ.
+    """
+    count = Counter(arm.plain_id for arm in arms)
+    named = tuple(
+        replace(arm, id=arm.plain_id if count[arm.plain_id] == 1 else tagged_id(arm.name, arm.drafter_id, arm.options))
+        for arm in arms
+    )
+    if twice := [name for name, times in Counter(arm.id for arm in named).items() if times > 1]:
+        msg = f"expected arms that differ, got {quoted(twice[0])} twice with the same settings; leave one out"
+        raise ValueError(msg)
+    return named
 
 
 def build_arms(

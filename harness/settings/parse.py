@@ -1,10 +1,10 @@
 """Data from a file or a command line as settings; the first complaint is one line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from offbook.engine.complaints import complaint
 from offbook.harness.settings.overrides import overridden
@@ -31,7 +31,22 @@ def parse(model: type[Model], data: Any, *, source: str) -> Model:
         return validated(model, data)
     except ValidationError as error:
         found = complaint(error, data)
-        known = sorted(model.model_fields)
+        known = sorted(_at(model, found.place[:-1]).model_fields)
         keys = f"known keys are {', '.join(known)}" if known else "there is nothing to set"
         msg = f"{source}: {found.told('the whole')}{f'; {keys}' if found.unknown_key else ''}"
         raise ValueError(msg) from None
+
+
+def _at(model: type[BaseModel], place: Sequence[str | int]) -> type[BaseModel]:
+    """The settings at a place inside of others; the innermost that is known."""
+    for part in place:
+        field = model.model_fields.get(str(part))
+        found = [] if field is None else [kind for kind in _inside(field.annotation) if isinstance(kind, type)]
+        model = next((kind for kind in found if issubclass(kind, BaseModel)), model)
+    return model
+
+
+def _inside(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _inside(part)

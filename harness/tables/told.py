@@ -182,7 +182,9 @@ def _drafter(heat_id: str, spec: CellSpec) -> dict[str, str]:
         *("suite_fingerprint", "n_docs", "temperature", "top_k", "top_p", "seed"),
     )
     return {
-        "pair": canonical_sha256([heat_id, spec.student.setting(), spec.student.seed, spec.decoder]),
+        "pair": canonical_sha256(
+            [heat_id, spec.student.setting(), spec.student.seed, spec.decoder, spec.decoder_config]
+        ),
         "group": canonical_sha256([of_cell(spec), spec.temperature, spec.top_k, spec.top_p, spec.seed]),
         "base": canonical_sha256([spec.drafter.sha256, *(getattr(spec, name) for name in same)]),
     }

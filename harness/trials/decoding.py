@@ -81,7 +81,7 @@ def decode(
     short = replace(limits[first], max_new_tokens=min(WARM_UP_TOKENS, limits[first].max_new_tokens))
     before: dict[str, Generation] = {}
     for number, arm in enumerate(order):
-        progress.update(0, total, f"{title}: warming up {arm.name} ({number + 1}/{len(order)})")
+        progress.update(0, total, f"{title}: warming up {arm.id} ({number + 1}/{len(order)})")
         before[arm.id] = watch.generate(arm, first, prompts[first], short)
     generations: dict[str, dict[int, Generation]] = {arm.id: {} for arm in arms}
     for turn, doc_id in enumerate(prompts):
@@ -89,7 +89,7 @@ def decode(
         for number, arm in enumerate(order[shift:] + order[:shift]):
             answer = watch.generate(arm, doc_id, prompts[doc_id], limits[doc_id])
             generations[arm.id][doc_id] = answer
-            told = f"{title}: {arm.name} {pace(list(generations[arm.id].values()))}"
+            told = f"{title}: {arm.id} {pace(list(generations[arm.id].values()))}"
             progress.update(turn * len(order) + number + 1, total, told)
             if rehearse is not None and turn == number == 0:
                 rehearse(visible_text(target.detokenize(answer.tokens), limits[doc_id].stop_strings))
@@ -119,7 +119,7 @@ class _Watch:
 
     def generate(self, arm: Arm, doc_id: int, prompt_1P: torch.Tensor, limits: Limits) -> Generation:
         """One answer of an arm."""
-        generator = self.target.generator(document_seed(self.seed, self.suite, doc_id, arm.id))
+        generator = self.target.generator(document_seed(self.seed, self.suite, doc_id, arm.plain_id))
         gc.disable()  # a collection in the middle would be charged to whoever is running
         try:
             with spending("forwards"), CallCounter([self.target.backbone.model]) as counter:

@@ -22,7 +22,7 @@ from offbook.harness.records.spent import spending
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import StudentId
 from offbook.harness.roster import decoders as roster
-from offbook.harness.roster.arms import Arm
+from offbook.harness.roster.arms import Arm, told_apart
 from offbook.harness.roster.target import Target
 from offbook.harness.suites.rehearsal import check_metric, check_prompts
 from offbook.harness.suites.requests import Asked, ask
@@ -91,8 +91,8 @@ def plan_heat(
         trial: key of the specification that is run; records say it.
 
     Raises:
-        ValueError: no baseline among the arms, a suite that decoders take no part in or that has no number a document,
-            or a document that does not fit the model's context.
+        ValueError: no baseline among the arms, two that do not differ, a suite that decoders take no part in or that
+            has no number a document, or a document that does not fit the model's context.
     """
     if roster.BASELINE not in [arm.name for arm in arms]:
         msg = (
@@ -100,6 +100,7 @@ def plan_heat(
             "it: speed and losslessness are measured against it"
         )
         raise ValueError(msg)
+    arms = told_apart(arms)
     chat = target.has_chat_template if chat_template is None else chat_template
     asked = ask(suite, target, limit=limit, chat_template=chat)
     caps = {request.doc_id: max_new_tokens or request.max_new_tokens for request in asked.requests}
@@ -137,7 +138,7 @@ def plan_heat(
     }
     return Heat(
         target=target,
-        arms=tuple(arms),
+        arms=arms,
         asked=asked,
         sampling=sampling,
         limits={r.doc_id: target.limits(caps[r.doc_id], r.stop_strings) for r in asked.requests},
@@ -265,9 +266,10 @@ def _exposed(heat: Heat, seen: Mapping[str, str]) -> dict[str, Any]:
 
 def summary(heat: Heat, store: Store) -> str:
     """A committed heat in one line: tokens per second and acceptance length of each arm."""
+    labels = [decoder_label(spec) for spec in heat.cells.values()]
     return " | ".join(
-        f"{decoder_label(record.spec)} {pace([row.generation() for row in store.rows(record)])}"
-        for record in _committed(store, heat)
+        f"{label if labels.count(label) == 1 else arm} {pace([row.generation() for row in store.rows(record)])}"
+        for label, arm, record in zip(labels, heat.cells, _committed(store, heat), strict=True)
     )
 
 

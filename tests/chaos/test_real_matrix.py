@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore:.*ray.*:FutureWarning", "ignore::DeprecationWarning"),
 ]
-MEASURED = ("prefill_s", "decode_s", "draft_s", "target_s")  # of a row
+MEASURED = ("prefill_s", "decode_s", "draft_s", "target_s", "peak_bytes")  # of a row
 
 
 def content(model: Path) -> dict[str, Any]:

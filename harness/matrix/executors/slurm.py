@@ -55,13 +55,13 @@ class SlurmPool:
         self._device = device
         self._cpus = cpus
         self._poll_s = poll_s
-        self._executor = _executor(folder.absolute() / "slurm", cluster)
+        self._cluster = cluster
         self._parameters = {"name": "offbook", "cpus_per_task": cpus, "timeout_min": timeout_min, **(parameters or {})}
-        self._update({})
+        self._executor({})
 
     def admits(self, stage: Stage, running: Sequence[Stage]) -> bool:
-        """See `Pool`: SLURM itself keeps what does not fit waiting."""
-        return True
+        """See `Pool`: SLURM itself keeps what does not fit waiting; this machine keeps heats alone."""
+        return self._cluster == "slurm" or not running or not any(one.alone for one in (stage, *running))
 
     def start(self, stages: Sequence[Stage], attempts: dict[str, int]) -> None:
         """See `Pool`."""
@@ -71,13 +71,13 @@ class SlurmPool:
             changes: dict[str, object] = {"slurm_exclusive": True} if alone else {}
             if most and "mem_gb" not in self._parameters:
                 changes["mem_gb"] = most / 2**30
-            self._update(changes)
+            executor = self._executor(changes)
             keys = [stage.key for stage in members]
             workers = remote_workers(
                 self._command, self._folder, keys, attempts, self._device, 0 if alone else self._cpus
             )
-            with self._executor.batch():
-                jobs = [self._executor.submit(worker) for worker in workers]
+            with executor.batch():
+                jobs = [executor.submit(worker) for worker in workers]
             self._jobs.update(zip(keys, jobs, strict=True))
 
     def ended(self, timeout_s: float) -> list[End]:
@@ -104,12 +104,15 @@ class SlurmPool:
         status, reason = job.result()
         return End(key=key, status=status, reason=reason)
 
-    def _update(self, changes: Mapping[str, object]) -> None:
+    def _executor(self, changes: Mapping[str, object]) -> Any:
+        """One for jobs that are alike: what a parameter was set to once stays in a submitit executor."""
+        executor = _executor(self._folder.absolute() / "slurm", self._cluster)
         try:
-            self._executor.update_parameters(**{**self._parameters, **changes})
+            executor.update_parameters(**{**self._parameters, **changes})
         except (NameError, TypeError, ValueError) as error:
             msg = f"expected parameters of submitit, got: {' '.join(str(error).split())}; see its documentation"
             raise ValueError(msg) from error
+        return executor
 
 
 def _executor(folder: Path, cluster: str) -> Any:

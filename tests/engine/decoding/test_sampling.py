@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from offbook.engine.decoding.sampling import LOWEST_TOP_P, Sampling, draw
+from offbook.engine.decoding.ranges import LOWEST_TOP_P
+from offbook.engine.decoding.sampling import Sampling, draw
 
 
 def warped(logits_NV, sampling):

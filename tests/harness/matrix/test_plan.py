@@ -64,10 +64,12 @@ def test_a_matrix_has_a_heat_for_each_suite_seed_and_checkpoint_and_what_it_need
         for stage in graph.of_kind("heat")
     }
     both = [("autoregressive", "target"), ("eagle2", "base"), ("eagle2", "target")]
-    assert arms["offbook_qa at temperature 0"] == [both[0], both[2]], "the untouched model's own drafter is its base's"
-    assert arms["offbook_qa at temperature 0 by one, seed 0"] == both
+    assert arms["offbook_qa at temperature 0, with seed 0"] == [both[0], both[2]], (
+        "the untouched model's own drafter is its base's"
+    )
+    assert arms["offbook_qa at temperature 0 by one, seed 0, with seed 1"] == both
     (student,) = (stage for stage in graph.of_kind("student") if stage.title == "student one, seed 0")
-    heat = next(stage for stage in graph.of_kind("heat") if stage.title.endswith("by one, seed 0"))
+    heat = next(stage for stage in graph.of_kind("heat") if "by one, seed 0" in stage.title)
     assert student.key in heat.needs
     assert {graph.stage(key).title for key in graph.needed_by([heat.key])} >= {"drafter eagle2"}
     assert all(stage.alone for stage in graph.of_kind("heat"))
@@ -82,6 +84,28 @@ def test_include_keeps_and_exclude_leaves_out(content):
     assert {len(stage.spec["arms"]) for stage in fewer.of_kind("heat")} == {1, 3}
     with pytest.raises(ValueError, match="expected autoregressive among the decoders on qa, got eagle2, borrowed"):
         planned(content, exclude=[{"decoders": "autoregressive"}])
+    with pytest.raises(ValueError, match="expected a matrix with cells, got one of which nothing is left"):
+        planned(content, exclude=[{}], exams=None, students={})
+
+
+def test_stages_that_differ_have_titles_that_differ(content):
+    temperatures = [{"temperature": 1}, {"temperature": 1, "top_k": 5}]
+    titles = [stage.title for stage in planned(content, temperatures=temperatures).stages]
+    assert len(set(titles)) == len(titles)
+    assert "offbook_qa at temperature 1 by one, seed 0, with seed 1, top-k 5" in titles
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"temperatures": [{"temperature": 1e-9}]}, "temperature must be 0 or at least 1e-06"),
+        ({"temperatures": [{"temperature": 1, "top_p": 1e-9}]}, "top_p must lie in"),
+        ({"exams": {"suites": {"id": ["qa"], "ood": ["qa"]}}}, "expected each suite once, got 'offbook_qa' more often"),
+    ],
+)
+def test_what_no_trial_could_do_is_refused_before_any_begins(content, changes, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        planned(content, **changes)
 
 
 @pytest.mark.parametrize(
@@ -163,9 +187,9 @@ from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.parse import parse
 matrix = parse(Matrix, json.loads({json.dumps(big)!r}), source="big")
 module.model_hashes = lambda *_: ("ab" * 32, None)
-begin = time.perf_counter()
+begin = time.process_time()
 graph = plan(matrix)
-print(sum(len(stage.spec["arms"]) for stage in graph.of_kind("heat")), time.perf_counter() - begin)
+print(sum(len(stage.spec["arms"]) for stage in graph.of_kind("heat")), time.process_time() - begin)
 print([name for name in ("torch", "lm_eval", "transformers") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -67,8 +67,10 @@ def test_a_tracker_is_told_of_every_trial_and_closed(kind, graph, tmp_path: Path
         assert names == ["init", "log", "log", "finish"]
         assert tracker.calls[0][1] == {"project": "offbook", "name": "run"}
     told = [given[0] for name, given in tracker.calls if name.startswith("log")]
-    assert all(numbers["offbook_qa at temperature 0/autoregressive/acceptance_length"] == 1.0 for numbers in told)
-    assert all(numbers["offbook_qa at temperature 0/prompt_lookup/tokens_per_s"] > 0 for numbers in told)
+    for seed, numbers in enumerate(told):
+        where = f"offbook_qa at temperature 0, with seed {seed}"
+        assert numbers[f"{where}/autoregressive/acceptance_length"] == 1.0
+        assert numbers[f"{where}/prompt_lookup/tokens_per_s"] > 0
 
 
 def test_a_tracker_that_fails_is_told_of_once_and_the_run_goes_on(graph, tmp_path: Path, monkeypatch):

@@ -50,6 +50,17 @@ def test_a_run_that_stops_takes_its_jobs_along(tmp_path: Path) -> None:
         time.sleep(0.01)
 
 
+def test_a_heat_on_this_machine_has_it_alone_and_leaves_its_settings_to_itself(tmp_path: Path) -> None:
+    where, heat, other = pool(tmp_path), stage("heat", alone=True), stage("other")
+    assert where.admits(heat, [])
+    assert where.admits(other, [other])
+    assert not where.admits(other, [heat])
+    assert not where.admits(heat, [other])
+    where._executor({"slurm_exclusive": True, "mem_gb": 7.0})
+    assert where._executor({})._executor.parameters == where._executor({})._executor.parameters
+    assert not {"exclusive", "mem_gb"} & where._executor({})._executor.parameters.keys()
+
+
 def test_a_machine_without_slurm_and_an_unknown_parameter_are_told_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected SLURM on this machine, got: "):
         SlurmPool(tmp_path)
