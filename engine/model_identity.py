@@ -8,7 +8,7 @@ under the files' paths, sizes, times and inodes, so that a large model is read o
 import contextlib
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,15 +57,44 @@ def folder_sha256(folder: Path, name: str) -> str:
     if not files:
         msg = f"{quoted_path(name)} has no weights to hash: expected {WEIGHTS}, found none; convert it to safetensors"
         raise ValueError(msg)
-    stats = [(file.resolve(), file.stat()) for file in files]
-    looks = repr([(str(path), s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for path, s in stats])
-    memo = cache_folder() / "sha256" / hashlib.sha256(looks.encode()).hexdigest()
-    if (known := _remembered(memo, looks)) is not None:
+    looks = _looks(files)
+    if (known := _remembered(_memo(looks), looks)) is not None:
         return known
     digest = _sha256(files)
-    with contextlib.suppress(OSError):  # where the cache cannot be written, the weights are read again next time
-        atomic_write_text(memo, f"{digest} {_check(digest, looks)}\n")
+    _remember(looks, digest)
     return digest
+
+
+class KnownWeights:
+    """Takes over the hash of a folder's weights from who is about to read them for another reason.
+
+    Made before the files are read, so that what is written meanwhile is no part of what is remembered.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        files = sorted(folder.glob(WEIGHTS))
+        self._name = files[0].name if len(files) == 1 else ""  # of several, nobody has read one hash
+        self._looks = _looks(files)
+
+    def take(self, hashes: Mapping[str, str]) -> None:
+        """Remembers the hash of the weights among those of the folder's files, by name."""
+        if self._name in hashes:
+            _remember(self._looks, hashes[self._name])
+
+
+def _looks(files: Sequence[Path]) -> str:
+    """What changes with every write to one of these files."""
+    stats = [(file.resolve(), file.stat()) for file in files]
+    return repr([(str(path), s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for path, s in stats])
+
+
+def _memo(looks: str) -> Path:
+    return cache_folder() / "sha256" / hashlib.sha256(looks.encode()).hexdigest()
+
+
+def _remember(looks: str, digest: str) -> None:
+    with contextlib.suppress(OSError):  # where the cache cannot be written, the weights are read again next time
+        atomic_write_text(_memo(looks), f"{digest} {_check(digest, looks)}\n")
 
 
 def settings_sha256(folder: Path) -> str:

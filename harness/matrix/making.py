@@ -14,6 +14,7 @@ from pathlib import Path
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.config import TrainingConfig
 from offbook.engine.files import atomic_write_text
+from offbook.engine.model_identity import KnownWeights
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts import drafters
 from offbook.harness.artifacts.manifest import NAME, artifact_folder, check, complete
@@ -89,7 +90,8 @@ def student(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
         launch(told, material, place, recipe.corpus, device=device, tables=tables)
     else:
         make(told, material, place, progress, device=resolve_device(device), tables=tables)
-    complete(place, stage.key)
+    known = KnownWeights(place)  # of whom exams and heats ask next
+    known.take({entry.name: entry.sha256 for entry in complete(place, stage.key).files})
 
 
 def heat(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:

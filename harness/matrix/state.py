@@ -7,7 +7,7 @@ import functools
 import os
 from pathlib import Path
 
-from offbook.harness.artifacts.manifest import artifact_folder, check
+from offbook.harness.artifacts.manifest import artifact_folder, check, declared
 from offbook.harness.matrix.graph import TRIALS, Graph, Stage
 from offbook.harness.records.ledger import Ledger, Line
 
@@ -17,6 +17,13 @@ def is_done(stage: Stage, folder: Path) -> bool:
     if stage.kind in TRIALS:
         return _ledger(folder).has_trial(stage.key, lambda line: (folder / "records" / _file(line)).is_file())
     return _is_made(stage, folder)
+
+
+def has_ended(stage: Stage, folder: Path) -> bool:
+    """Whether a stage that was just done has left its result; files that were just listed are not read again."""
+    if stage.kind in TRIALS:
+        return is_done(stage, folder)
+    return declared(artifact_folder(folder, stage.kind, stage.key), stage.key)
 
 
 def done(graph: Graph, folder: Path) -> set[str]:

@@ -15,7 +15,7 @@ from offbook.harness.matrix.claims import claimed
 from offbook.harness.matrix.failures import fail, failures_of
 from offbook.harness.matrix.graph import Graph, Stage
 from offbook.harness.matrix.runners import RUNNERS, runner
-from offbook.harness.matrix.state import is_done
+from offbook.harness.matrix.state import has_ended, is_done
 from offbook.harness.matrix.units import measure
 from offbook.harness.records.spent import CLOCK, Spent, note, since, spending
 
@@ -98,7 +98,7 @@ def _do(stage: Stage, folder: Path, progress: Progress, device: str, runners: Ma
         with spending("imports"):
             function = runner(stage.kind, runners)
         function(stage, folder, progress, device=device)
-        assert is_done(stage, folder), f"{stage.title} ended without its result"
+        assert has_ended(stage, folder), f"{stage.title} ended without its result"
     except Exception as error:
         fail(folder, stage.key, type(error).__name__, str(error) or type(error).__name__)
         raise

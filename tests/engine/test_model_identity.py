@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from offbook.engine import model_identity as module
-from offbook.engine.model_identity import model_identity
+from offbook.engine.model_identity import KnownWeights, folder_sha256, model_identity
 from tests.tiny import save_tiny
 
 CHANGES = {
@@ -93,6 +93,26 @@ def test_what_is_remembered_is_not_read(folder: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(module, "_sha256", small)
     assert model_identity(str(folder)).weights_sha256 == before
+
+
+def test_a_hash_is_taken_over_from_who_reads_the_weights_anyway(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = KnownWeights(folder)
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    known.take({"model.safetensors": digest, "config.json": "0" * 64})
+    monkeypatch.setattr(module, "_sha256", _never)
+    assert folder_sha256(folder, "model") == digest
+
+
+def test_no_hash_is_taken_over_of_weights_that_changed_meanwhile(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    known = KnownWeights(folder)
+    weights.write_bytes(weights.read_bytes()[::-1])
+    known.take({weights.name: "0" * 64})
+    assert folder_sha256(folder, "model") == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def _never(*_: object) -> str:
+    raise AssertionError
 
 
 def test_a_model_at_hand_is_known_without_torch(folder: Path) -> None:
