@@ -104,7 +104,8 @@ def test(session: nox.Session, marked: str) -> None:
     """Run what is marked so; arguments after -- come last, so that another -m or -n wins."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = str(max(2, min(usable, 8)))
-    call(session, "pytest", "-n", workers, "--dist", "loadfile", "-m", marked, *session.posargs, env=TEST_ENV)
+    spread = ("-n", workers, "--dist", "loadfile", "--no-loadscope-reorder")  # tests/conftest.py orders the files
+    call(session, "pytest", *spread, "-m", marked, *session.posargs, env=TEST_ENV)
 
 
 def prepare(session: nox.Session) -> None:

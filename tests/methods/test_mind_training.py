@@ -1,6 +1,7 @@
 """MIND through the common training loop: warm-up, ablations, interruption, and what it refuses."""
 
 import copy
+import functools
 import json
 import math
 from collections.abc import Callable
@@ -56,9 +57,22 @@ def record(folder: Path) -> dict[str, Any]:
     return content
 
 
+@functools.cache
+def untouched_once() -> torch.Tensor:
+    return untouched_losses(job(Path("unused")), mind_paths(), "path", Accelerator(cpu=True))
+
+
 def untouched() -> torch.Tensor:
     """ℓ(θ0) (4, 3)."""
-    return untouched_losses(job(Path("unused")), mind_paths(), "path", Accelerator(cpu=True))
+    return untouched_once().clone()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a student of these scores that was trained without a stop; never written to."""
+    return functools.cache(
+        lambda scores: mind(job(tmp_path_factory.mktemp("whole") / "s", scores=scores), path_vectors())
+    )
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -92,22 +106,24 @@ def alphas(part: QuestionLoss) -> list[float]:
 # --- through the loop ---
 
 
-def test_mind_trains_a_student_and_logs_what_it_did(tmp_path: Path) -> None:
-    content = record(mind(job(tmp_path / "s"), path_vectors()))
+def test_mind_trains_a_student_and_logs_what_it_did(whole: Callable[[str], Path]) -> None:
+    folder = whole("metanet")
+    content = record(folder)
     assert content["method"] == "mind"
     assert content["steps"] >= 3
     for entry in content["log"]:
         assert all(math.isfinite(value) for value in entry.values())
         assert sum(entry[f"alpha/{name}"] for name in NAMES) == pytest.approx(1)
         assert {"kept", "entropy", "spearman", "jitter", "consistency", "fine_tuning", "meta_loss"} <= entry.keys()
-    assert not (tmp_path / "s" / "state").exists()
+    assert not (folder / "state").exists()
     untouched = dict(tiny_model().named_parameters())
-    assert any(not torch.equal(value, untouched[name]) for name, value in weights(tmp_path / "s").items())
+    assert any(not torch.equal(value, untouched[name]) for name, value in weights(folder).items())
 
 
 @pytest.mark.parametrize("scores", ["metanet", "random"])
-def test_an_interrupted_mind_ends_as_an_uninterrupted_one(scores: str, tmp_path: Path) -> None:
-    whole = mind(job(tmp_path / "whole", scores=scores), path_vectors())
+def test_an_interrupted_mind_ends_as_an_uninterrupted_one(
+    scores: str, whole: Callable[[str], Path], tmp_path: Path
+) -> None:
     calls = iter(range(100))
 
     def stop_at_the_second(_: Any) -> float:
@@ -118,8 +134,8 @@ def test_an_interrupted_mind_ends_as_an_uninterrupted_one(scores: str, tmp_path:
     with pytest.raises(StoppedError):
         mind(job(tmp_path / "cut", stop_at_the_second, scores=scores), path_vectors())
     cut = mind(job(tmp_path / "cut", scores=scores), path_vectors())
-    assert record(cut)["log"] == record(whole)["log"]
-    for name, value in weights(whole).items():
+    assert record(cut)["log"] == record(whole(scores))["log"]
+    for name, value in weights(whole(scores)).items():
         assert torch.equal(value, weights(cut)[name])
 
 

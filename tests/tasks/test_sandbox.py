@@ -253,7 +253,7 @@ def test_what_never_ends_is_ended(limit: str, source: str, planted: Path, monkey
 def test_a_child_that_even_the_kernel_forgets_is_killed_by_the_parent(
     planted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox, "WALL_S", 5)
+    monkeypatch.setattr(sandbox, "WALL_S", 2)
     waits = "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()"
     with contextlib.suppress(sandbox.NotSandboxedError):  # on a busy machine the child is not sealed yet by then
         assert sandbox.run(waits, ["1"]) is None
