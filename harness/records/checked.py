@@ -17,6 +17,7 @@ from offbook.harness import records
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.ledger import Line
+from offbook.harness.records.made_once import Made
 from offbook.harness.records.memo import Memo, code_version
 from offbook.harness.records.store import Store
 
@@ -32,11 +33,13 @@ class Held:
         store: where it lies.
         line: of the ledger.
         heat_id: of a cell; "" of an exam.
+        made: the artifacts that it was measured on; see `made_once`.
     """
 
     store: Store
     line: Line
     heat_id: str
+    made: tuple[Made, ...] = ()
 
     def cell(self) -> Cell:
         """The cell, held against its hashes.
@@ -74,7 +77,8 @@ class Checked:
             return None
         if found["record"] != _look(self._record(line)) or found["rows"] != _look(self._rows(found["rows_file"])):
             return None
-        return Held(store=self._store, line=line, heat_id=found["heat_id"])
+        made = tuple((what, sha256) for what, sha256 in found["made"])
+        return Held(store=self._store, line=line, heat_id=found["heat_id"], made=made)
 
     def look(self, line: Line) -> list[int] | None:
         """What the file of a record looks like; to be asked before it is read."""
@@ -90,6 +94,7 @@ class Checked:
             value = {
                 "line": _of(held.line),
                 "heat_id": held.heat_id,
+                "made": held.made,
                 "record": record,
                 "rows_file": rows_file,
                 "rows": rows,

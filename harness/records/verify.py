@@ -15,6 +15,7 @@ from offbook.harness.records.consistency import of_cell, of_exam, of_heat, toget
 from offbook.harness.records.damaged import DamagedError
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.ledger import Line
+from offbook.harness.records.made_once import made_for, made_twice
 from offbook.harness.records.record import AnyRecord
 from offbook.harness.records.store import Store, stranger
 
@@ -72,6 +73,7 @@ def verify(store: Store, *, again: bool = False) -> Verified:
             unread += 1
             heats.add(held)
         found.append(held)
+    problems += made_twice((held.line.stem, held.made) for held in found)
     findings += [problem for _, problem in sorted(problems)]
     findings += [f"{problem}; restore it, or run the heat again" for problem in heats.problems()]
     checked.save()
@@ -94,11 +96,11 @@ def _check(store: Store, line: Line, checked: Checked, heats: "_Heats") -> tuple
     rows = tuple(store.rows(record))
     if record.kind == "cell":
         cell = Cell(record=record, rows=rows)
-        held = Held(store=store, line=line, heat_id=record.heat_id)
+        held = Held(store=store, line=line, heat_id=record.heat_id, made=tuple(made_for(record)))
         heats.add(held, cell)
         wrong = [*of_cell(cell), *_together(line, record)]
     else:
-        held = Held(store=store, line=line, heat_id="")
+        held = Held(store=store, line=line, heat_id="", made=tuple(made_for(record)))
         wrong = [*of_exam(Exam(record, rows)), *_together(line, record)]
     if not wrong:
         checked.remember(held, record.rows_file, look, rows_look)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from offbook.engine.decoding.batch import BatchAnswer, answer_batch
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
@@ -18,6 +20,7 @@ from offbook.engine.progress import Progress
 from offbook.harness.records.cell import LimitsSpec
 from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, SittingSpec, SuiteSpec, TrainingCost
 from offbook.harness.records.hashing import canonical_sha256
+from offbook.harness.records.made_once import RECIPES
 from offbook.harness.records.manifest import load_average
 from offbook.harness.records.spent import spending
 from offbook.harness.records.store import Store
@@ -120,6 +123,7 @@ def examine(
     folder: Path,
     progress: Progress,
     trial: str = "",
+    recipes: Mapping[str, JsonValue] | None = None,
 ) -> Exam:
     """Lets one model sit the exam, commits it and returns it; answers that an earlier process kept are scored.
 
@@ -146,6 +150,8 @@ def examine(
     description["load_average"] = answers.load_average
     requests = [request for asked in paper.asked for request in asked.requests]
     found, unknown = exposure({student_label(spec.student): target.trained_on}, requests, whose="accuracy")
+    if recipes:
+        description[RECIPES] = {**recipes}
     if found:
         description["found"] = {**found}
     if unknown:

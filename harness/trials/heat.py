@@ -8,9 +8,11 @@ then are the cells committed, all together; until then the answers are kept asid
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from pydantic import JsonValue
 
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
@@ -18,6 +20,7 @@ from offbook.engine.progress import Progress, Silent
 from offbook.harness.certificates.certify import certify
 from offbook.harness.records.cell import CellRecord, CellSpec, LimitsSpec
 from offbook.harness.records.consistency import arms_of
+from offbook.harness.records.made_once import RECIPES
 from offbook.harness.records.spent import spending
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import StudentId
@@ -39,6 +42,7 @@ from offbook.harness.trials.unscored import any_kept, drop, scoring
 class Heat:
     """A heat that is fully determined but not yet run: `limits` by doc_id, `cells` are the specifications by arm.
 
+    `recipes`: what was made for it (`records.made_once`).
     `rehearsed`: whether the suite is known to score an answer; if not, the first one is scored before the second.
     """
 
@@ -51,6 +55,7 @@ class Heat:
     cells: Mapping[str, CellSpec]
     trained_in: str = ""
     trial: str = ""
+    recipes: Mapping[str, JsonValue] = field(default_factory=dict)
     rehearsed: bool = True
 
     @property
@@ -74,6 +79,7 @@ def plan_heat(
     student: StudentId | None = None,
     trained_in: str = "",
     trial: str = "",
+    recipes: Mapping[str, JsonValue] | None = None,
 ) -> Heat:
     """Builds a heat's requests and specifications.
 
@@ -89,6 +95,7 @@ def plan_heat(
         student: who the checkpoint is of the model it is named after; by default that model itself.
         trained_in: mixed precision in which that was done; the manifest says it.
         trial: key of the specification that is run; records say it.
+        recipes: what was made for it; the manifest says it.
 
     Raises:
         ValueError: no baseline among the arms, two that do not differ, a suite that decoders take no part in or that
@@ -146,6 +153,7 @@ def plan_heat(
         cells=cells,
         trained_in=trained_in,
         trial=trial,
+        recipes=recipes or {},
         rehearsed=rehearsed,
     )
 
@@ -233,6 +241,8 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         "load_average": answers.load_average,
         **exposed,
     }
+    if heat.recipes:
+        description[RECIPES] = {**heat.recipes}
     for who, why in exposed.get("found", {}).items():
         progress.say(f"    {name}: {who} {why}")
     finished, wall_s = datetime.now(UTC), answers.wall_s + time.perf_counter() - clock

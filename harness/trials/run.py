@@ -1,8 +1,11 @@
 """Runs a trial that is given as data: loads what it needs, measures, commits; what is committed is not run again."""
 
+from pydantic import JsonValue
+
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts.manifest import artifact_folder
+from offbook.harness.artifacts.recipes import DrafterRecipe, StudentRecipe
 from offbook.harness.artifacts.students import cost
 from offbook.harness.records.store import Store
 from offbook.harness.trials.exam import exam_spec, examine
@@ -41,9 +44,15 @@ def _heat(spec: HeatSpec, store: Store, session: Session, progress: Progress) ->
         who = told.id(material)
         asked = str(student.training["mixed_precision"])
         trained_in = cost(artifact_folder(session.folder, "student", student.key())).mixed_precision or asked
+    arms = session.arms(target, spec.arms)
+    drafters: dict[str, JsonValue] = {
+        arm.id: asked.drafter.key()
+        for arm, asked in zip(arms, spec.arms, strict=True)
+        if isinstance(asked.drafter, DrafterRecipe)
+    }
     heat = plan_heat(
         target,
-        session.arms(target, spec.arms),
+        arms,
         session.suite(spec.suite, spec.include_path, progress),
         seed=spec.seed,
         sampling=Sampling(**spec.sampling.model_dump()),
@@ -53,6 +62,7 @@ def _heat(spec: HeatSpec, store: Store, session: Session, progress: Progress) ->
         student=who,
         trained_in=trained_in,
         trial=spec.key(),
+        recipes=_student(student) | ({"drafters": drafters} if drafters else {}),
     )
     done = is_done(heat, store)
     records = run_heat(heat, store, progress)
@@ -81,10 +91,14 @@ def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) ->
     store.recover()
     if not store.has(sitting.key()):
         spent = None if recipe is None else cost(artifact_folder(session.folder, "student", recipe.key()))
-        exam = examine(paper, target, sitting, spent, store.root, progress, trial=spec.key())
+        exam = examine(paper, target, sitting, spent, store.root, progress, trial=spec.key(), recipes=_student(recipe))
         right, ended = exam.right(), sum(row.finished for row in exam.rows) / len(exam.rows)
         score = f"{sum(right) / len(right):.3f} of {len(right)} documents right, " if right else ""
         progress.say(
             f"    {sitting.student.name}, seed {sitting.student.seed}: {score}{100 * ended:.0f} % of answers ended"
         )
     return [sitting.key()]
+
+
+def _student(recipe: StudentRecipe | None) -> dict[str, JsonValue]:
+    return {} if recipe is None else {"student": recipe.key()}

@@ -15,6 +15,7 @@ from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.running import run_plan
 from offbook.harness.matrix.state import done
+from offbook.harness.records.made_once import made_for
 from offbook.harness.records.store import Store
 from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.parse import load_config
@@ -98,6 +99,8 @@ def test_a_matrix_leaves_a_record_for_each_cell_and_exam(graph, whole):
     assert sat == {("untouched", 2), ("one", 2)}
     assert {record.trial for record in Store(whole).records()} == {s.key for s in graph.of_kind("heat", "exam")}
     assert done(graph, whole) == {stage.key for stage in graph.stages}
+    made = {what.partition(" ")[2] for record in records for what, _ in made_for(record)}
+    assert made == {stage.key for stage in graph.of_kind("student", "drafter")}, "records name what they were made of"
 
 
 def test_a_second_run_does_nothing(graph, whole, monkeypatch):
