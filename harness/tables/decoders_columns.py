@@ -4,7 +4,7 @@ import pandas as pd
 
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.tables.columns import EVERYWHERE, MISSING, PAGE, Column, bullet, definitions, differing, documents
-from offbook.harness.tables.dimensions import ALL_SUITES, DECODER, MODEL, RUN, STUDENT
+from offbook.harness.tables.dimensions import ALL_SUITES, CHECKPOINT, DECODER, MODEL, RUN, STUDENT
 from offbook.harness.tables.markdown import number
 from offbook.harness.tables.rows import Row
 
@@ -59,6 +59,7 @@ COLUMNS = (
     ),
     *MODEL,
     *STUDENT,
+    *CHECKPOINT,
     Column(name="seed", heading="Seed", kind="whole", shown_in=EVERYWHERE, shown_for=differing("seed"), rerun="row"),
     Column(
         name="semantics",

@@ -24,6 +24,19 @@ def _several(what: str) -> Callable[[pd.DataFrame], bool]:
     return lambda rows: bool(rows.groupby(["decoder", "drafter_made_for"])[what].nunique().gt(1).any())
 
 
+def _edited(what: str) -> Callable[[pd.DataFrame], bool]:
+    """Where checkpoints of one name differ; records that were written before it was kept differ from none."""
+    return lambda rows: bool(rows.replace({what: ""}, None).groupby([*_CHECKPOINT])[what].nunique().gt(1).any())
+
+
+def _shortened(name: str) -> Callable[[Row], str]:
+    """The beginning of a hash."""
+    return lambda row: str(row[name])[:8]
+
+
+_CHECKPOINT = ("model", "student", "training_seed")
+
+
 MODEL = (
     Column(name="model", heading="Model", shown_in=EVERYWHERE, shown_for=differing("model"), rerun="row"),
     Column(name="revision"),
@@ -42,6 +55,16 @@ STUDENT = (
         shown_for=differing("student", "training_seed"),
         written=student_of,
     ),
+)
+CHECKPOINT = tuple(
+    Column(
+        name=name,
+        heading=heading,
+        shown_in=EVERYWHERE,
+        shown_for=_edited(name),
+        written=_shortened(name),
+    )
+    for name, heading in (("weights_sha256", "Weights"), ("settings_sha256", "Settings of the model"))
 )
 DECODER = (
     Column(name="decoder", rerun="row"),
@@ -71,6 +94,8 @@ def of_cell(spec: CellSpec) -> Row:
         **_of_model(spec),
         **of_student(spec.student),
         "training_seed": spec.student.seed,
+        "weights_sha256": spec.weights_sha256,
+        "settings_sha256": spec.settings_sha256 or "",
         "decoder": spec.decoder,
         "decoder_made_by": "" if spec.made_by is None else str(spec.made_by),
         "decoder_options": as_json(spec.decoder_config),

@@ -27,7 +27,7 @@ from offbook.harness.tables.columns import (
     fields,
     to_markdown,
 )
-from offbook.harness.tables.dimensions import ALL_SUITES, MODEL, RUN, STUDENT, of_cell
+from offbook.harness.tables.dimensions import ALL_SUITES, CHECKPOINT, MODEL, RUN, STUDENT, of_cell
 from offbook.harness.tables.labels import student_of
 from offbook.harness.tables.markdown import machines_below
 from offbook.harness.tables.told import Cells, Told
@@ -35,6 +35,7 @@ from offbook.harness.tables.told import Cells, Told
 CROSS_COLUMNS = (
     *MODEL,
     *(column for column in STUDENT if column.name != "training"),
+    *CHECKPOINT,
     Column(name="training", heading="Student", shown_in=("markdown",), written=student_of),
     Column(name="decoder", heading="Decoder", shown_in=PAGE),
     Column(name="decoder_options"),

@@ -7,9 +7,11 @@ Both begin with the dimensions of the matrix, under equal names, and both have `
 record does not have is missing (`pandas.NA`, nan), not 0: an exam has no decoder. The store is checked first, as
 `offbook verify` does it.
 
-Dimensions: `kind` ("cell" or "exam"), `model`, `student` (its name; "untouched" for the base model), `method`,
-`training_seed`, `corpus`, `decoder`, `drafter_made_for` ("target" or "base"), `layout`, `dtype`, `suite` (all of an
-exam's, with commas), `temperature`, `top_k`, `top_p`, `seed` (of decoding).
+Dimensions: `kind` ("cell" or "exam"), `model`, `revision`, `weights_sha256` and `settings_sha256` (of the checkpoint,
+and of what stands beside its weights), `student` (a name; "untouched" for the base model), `method`, `method_options`,
+`training_seed`, `corpus`, `decoder`, `decoder_options`, `drafter_made_for` ("target" or "base"), `drafter_sha256`,
+`layout`, `dtype`, `suite` (all of an exam's, with commas), `temperature`, `top_k`, `top_p`, `seed` (of decoding);
+options are JSON.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,25 +22,31 @@ import pandas as pd
 
 from offbook.engine.decoding import metrics
 from offbook.engine.paths import user_path
-from offbook.harness.records.cell import Cell, CellRecord
+from offbook.harness.records.cell import Cell, CellRecord, CellSpec
 from offbook.harness.records.consistency import arms_of
 from offbook.harness.records.drafter import arm_among
-from offbook.harness.records.exam import Exam
+from offbook.harness.records.exam import Exam, SittingSpec
 from offbook.harness.records.store import Store
-from offbook.harness.records.student import StudentId
 from offbook.harness.records.verify import Verified, whole
+from offbook.harness.tables.dimensions import as_json
 from offbook.harness.tables.labels import student_label
 
 BASELINE = "autoregressive"
 DIMENSIONS = {
     "kind": "string",
     "model": "string",
+    "revision": "string",
+    "weights_sha256": "string",
+    "settings_sha256": "string",
     "student": "string",
     "method": "string",
+    "method_options": "string",
     "training_seed": "Int64",
     "corpus": "string",
     "decoder": "string",
+    "decoder_options": "string",
     "drafter_made_for": "string",
+    "drafter_sha256": "string",
     "layout": "string",
     "dtype": "string",
     "suite": "string",
@@ -249,22 +257,27 @@ def _cell_dimensions(cell: Cell) -> dict[str, Any]:
     return {
         "kind": "cell",
         **{name: getattr(spec, name) for name in same},
-        **_student(spec.student),
+        **_checkpoint(spec),
+        "decoder_options": as_json(spec.decoder_config) or None,
         "drafter_made_for": None if spec.drafter is None else spec.drafter.made_for,
+        "drafter_sha256": None if spec.drafter is None else spec.drafter.sha256,
     }
 
 
 def _exam_dimensions(exam: Exam, suite: str) -> dict[str, Any]:
     spec = exam.record.spec
     same = {name: getattr(spec, name) for name in ("model", "layout", "dtype")}
-    return {"kind": "exam", **same, **_student(spec.student), "suite": suite, "temperature": 0.0}
+    return {"kind": "exam", **same, **_checkpoint(spec), "suite": suite, "temperature": 0.0}
 
 
-def _student(student: StudentId) -> dict[str, Any]:
+def _checkpoint(spec: CellSpec | SittingSpec) -> dict[str, Any]:
+    student = spec.student
     trained = not student.untouched
     return {
+        **{name: getattr(spec, name) for name in ("revision", "weights_sha256", "settings_sha256")},
         "student": student.name,
         "method": student.method,
+        "method_options": as_json(student.options) or None,
         "training_seed": student.seed if trained else None,
         "corpus": student.corpus_sha256,
     }

@@ -38,6 +38,7 @@ def test_csv_has_the_dimensions_of_the_data_frames_and_no_label(make_heat: Any) 
         "method_options": '{"beta":0.5}',
     }
     assert (row["drafter_made_for"], row["drafter_sha256"], row["layout"]) == ("base", "ef" * 32, "transformers")
+    assert row["weights_sha256"] == "ab" * 32
     assert not any(label in text for label in ("mind, seed", "base's drafter"))
 
 
@@ -52,16 +53,24 @@ def test_people_read_labels(make_heat: Any) -> None:
 def test_a_page_shows_a_dimension_where_its_rows_differ_in_it(make_heat: Any) -> None:
     plain = make_heat()
     titles = {"layout": "Layout", "dtype": "Number format", "chat_template": "Chat template", "top_k": "Top k"}
-    titles |= {"top_p": "Top p", "decoder_config": "Options"}
+    titles |= {"top_p": "Top p", "decoder_config": "Options", "weights_sha256": "Weights"}
+    titles |= {"settings_sha256": "Settings of the model"}
     assert not any(f"| {title} " in to_markdown(leaderboard(plain)) for title in titles.values())
     tuned = plain[1].record.spec.model_copy(update={"decoder_config": {"depth": 9}})
     fast = type(plain[1])(record=plain[1].record.model_copy(update={"spec": tuned}), rows=plain[1].rows)
     assert "| Options " not in to_markdown(leaderboard([plain[0], fast])), "decoders of other names have other options"
     others = {
         **{"layout": "packed", "dtype": "bfloat16", "chat_template": False, "top_k": 5, "top_p": 0.9},
-        "decoder_config": {"depth": 9},
+        **{"decoder_config": {"depth": 9}, "weights_sha256": "cd" * 32},
     }
     for name, value in others.items():
         text = to_markdown(leaderboard([*plain, *make_heat(heat_id="heat-2", **{name: value})]))
         assert f"| {titles[name]} " in text
     assert "| no " in to_markdown(leaderboard([*plain, *make_heat(heat_id="heat-2", chat_template=False)]))
+
+
+def test_a_model_that_was_edited_is_told_from_what_it_was(make_heat: Any) -> None:
+    one, other = (make_heat(heat_id=f"heat-{n}", settings_sha256=n * 64) for n in "12")
+    assert "| 11111111 " in to_markdown(leaderboard([*one, *other]))
+    unknown = make_heat(heat_id="heat-3", settings_sha256=None)
+    assert "Settings of the model" not in to_markdown(leaderboard([*one, *unknown])), "it was not kept then"
