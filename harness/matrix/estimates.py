@@ -2,9 +2,12 @@
 
 Heats, exams and trainings of students are told by the tables, answers and drafters by what was spent on others of their
 kind. Nothing is guessed: where no record tells, nothing is said. Times are of the machine that the records come from.
+A table that somebody edited or damaged stops no run: a row without what a table has tells nothing.
 """
 
 import csv
+import io
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +20,11 @@ from offbook.harness.records.spent import read
 
 Row = Mapping[str, str]
 MIB = 2**20
+TABLES = {  # what a row must say, in words and in numbers above 0
+    "leaderboard.csv": (("model", "decoder", "suite"), ("tokens_per_s",)),
+    "students.csv": (("model", "student", "method", "suite", "exam"), ("n_items", "n_suites")),
+}
+NUMBERS = ("n_docs", "prefill_s", "decode_s", "peak_mib", "exam_s", "train_s", "gradient_tokens")
 COMMITTED = Path(__file__).resolve().parents[2] / "results"
 
 
@@ -113,7 +121,7 @@ class Estimates:
         rows = [
             row
             for row in self._exams
-            if row["method"] == spec["method"] and _number(row, "train_s") and _same(row, spec["base"])
+            if row["method"] == spec["method"] and _is_trained(row) and _same(row, spec["base"])
         ]
         if not rows:
             return Estimate()
@@ -136,9 +144,24 @@ def told(stage: Stage, estimate: Estimate, *, done: bool) -> str:
 def _first(folders: Sequence[Path], name: str) -> list[Row]:
     for folder in folders:
         if (folder / name).is_file():
-            with (folder / name).open(encoding="utf-8", newline="") as file:
-                return list(csv.DictReader(file))
+            text = (folder / name).read_text(encoding="utf-8", errors="replace")
+            try:
+                return [row for row in csv.DictReader(io.StringIO(text)) if _is_row(row, *TABLES[name])]
+            except csv.Error:
+                return []
     return []
+
+
+def _is_row(row: Row, words: Sequence[str], numbers: Sequence[str]) -> bool:
+    try:
+        known = [_number(row, name) for name in (*numbers, *NUMBERS)]
+    except ValueError:
+        return False
+    return (
+        all(math.isfinite(number) and number >= 0 for number in known)
+        and all(known[: len(numbers)])
+        and all(isinstance(row.get(name), str) for name in words)
+    )
 
 
 def _same_model(row: Row, spec: Any) -> bool:
@@ -147,6 +170,10 @@ def _same_model(row: Row, spec: Any) -> bool:
 
 def _same(row: Row, model: str) -> bool:
     return row["model"] in (model, Path(model).name)
+
+
+def _is_trained(row: Row) -> bool:
+    return _number(row, "train_s") > 0 and _number(row, "gradient_tokens") > 0
 
 
 def _number(row: Row, name: str) -> float:

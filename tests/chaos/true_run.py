@@ -76,9 +76,9 @@ def told(*arguments: str) -> tuple[int, str, str]:
 
 
 def figures(folder: Path) -> dict[str, str]:
-    """Tables as they stand there, without how far the plan is."""
+    """Tables as they stand there, without how far the plan is and without empty lines."""
     found = sorted([*folder.glob("*.csv"), *folder.glob("*.md")])
-    return {path.name: PROGRESS.sub("", path.read_text(errors="replace")) for path in found}
+    return {path.name: re.sub(r"\n+", "\n", PROGRESS.sub("", path.read_text(errors="replace"))) for path in found}
 
 
 def same_records(run: Path, true: Run) -> list[str]:
@@ -92,16 +92,16 @@ def same_records(run: Path, true: Run) -> list[str]:
     return [] if found == true.records else [f"other records: {sorted(set(found.items()) ^ set(true.records.items()))}"]
 
 
-def bad_artifacts(run: Path, true: Run) -> list[str]:
-    """Of the artifacts that the plan names, those that are not as they were made."""
-    found = [bad_artifact(run, true, stage) for stage in true.graph.stages if stage.kind not in TRIALS]
+def bad_artifacts(run: Path, true: Run, pattern: str = "[!.]*") -> list[str]:
+    """Of the artifacts that the plan names, those whose files of a pattern are not as they were made."""
+    found = [bad_artifact(run, true, stage, pattern) for stage in true.graph.stages if stage.kind not in TRIALS]
     return [problem for problem in found if problem is not None]
 
 
-def bad_artifact(run: Path, true: Run, stage: Stage) -> str | None:
+def bad_artifact(run: Path, true: Run, stage: Stage, pattern: str = "[!.]*") -> str | None:
     """What is wrong with one, file by file."""
     place, made = (artifact_folder(folder, stage.kind, stage.key) for folder in (run, true.folder))
-    names = {path.relative_to(made) for path in made.rglob("[!.]*") if path.name != manifest.NAME}
+    names = {path.relative_to(made) for path in made.rglob(pattern) if path.name != manifest.NAME}
     if any(_bytes(place / name) != _bytes(made / name) for name in names):
         return f"{place.name}: other files"
     return check(place, stage.key, again=True)

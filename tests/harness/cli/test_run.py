@@ -110,3 +110,34 @@ def test_drafters_are_told_by_what_others_of_their_kind_took(tmp_path):
     estimate = Estimates(tmp_path).of(stage)
     assert estimate.seconds == pytest.approx(12.0)
     assert "0.5 s a unit in 1 stages" in estimate.measured
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: text.replace("decoder", "de\0coder"),
+        lambda text: text.replace("tokens_per_s", "tokens"),
+        lambda text: text.replace(",", ";"),
+        lambda text: text[: len(text) // 2] + "\0\ufffd" + text[len(text) // 2 :],
+        lambda text: text.replace("0.", "x"),
+        lambda text: text.replace(",", ",-"),
+        lambda text: text + '"',
+    ],
+)
+def test_tables_that_somebody_damaged_stop_no_run(damage, tmp_path):
+    results = Path(__file__).parents[3] / "results"
+    for name in ("leaderboard.csv", "students.csv"):
+        (tmp_path / name).write_text(damage((results / name).read_text()))
+    spec = {
+        "model": {"name": "smollm2-135m-instruct"},
+        "arms": [{"decoder": "autoregressive"}],
+        "suite": {"name": "offbook_qa"},
+        "limit": 12,
+        "max_new_tokens": 96,
+    }
+    exam = {"model": {"name": "smollm2-135m-instruct"}, "suites": ["a"], "limit": 4}
+    for kind, what in (("heat", spec), ("exam", exam)):
+        stage = Stage(key="0" * 64, kind=kind, title=kind, spec=what)
+        found = Estimates(tmp_path).of(stage).seconds
+        assert found is None or found > 0
