@@ -12,10 +12,12 @@
 
 import contextlib
 import errno
+import functools
 import os
 import shlex
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -26,6 +28,7 @@ from offbook.harness.records.damaged import DamagedError
 
 FOUND_WANTING, MISTAKE, BUG = 1, 2, 70
 LONGEST = 2_000  # characters of a line
+AGAIN_S = 0.05
 ENDS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"}
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Libraries below whose own errors are about what they were given. Where the file is known, it is named there and then.
@@ -192,7 +195,8 @@ def _again(arguments: Sequence[str], output: Path | None) -> str:
 def _signals() -> Iterator[None]:
     """SIGTERM and SIGHUP are raised as `Signalled`; one that is ignored (by nohup) stays so."""
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {}
+    before, hook = {}, sys.unraisablehook
+    sys.unraisablehook = functools.partial(_unraisable, hook)
     try:
         for name in names:
             number = signal.Signals[name]
@@ -203,8 +207,19 @@ def _signals() -> Iterator[None]:
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _unraisable(before: Callable[[Any], object], found: Any) -> None:
+    """A signal that came while an object was being removed, where nothing can be raised, comes again a moment later."""
+    if isinstance(found.exc_value, KeyboardInterrupt):
+        again = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number_of(found.exc_value)))
+        again.daemon = True
+        again.start()
+    else:
+        before(found)
 
 
 def _raise(number: int, frame: object) -> NoReturn:

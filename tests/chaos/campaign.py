@@ -22,6 +22,10 @@ PARTS = {
         "-m",
         "tests.chaos.corruptions",
     ],
+    "Every command under a full disk, a read-only or removed folder, a second process, SIGTERM and SIGINT": [
+        "-m",
+        "tests.chaos.commands",
+    ],
     "Local, Ray with 2 nodes, submitit: same keys, same bytes": [*PYTEST, "tests/chaos/test_executors_agree.py"],
     "40 stages on Ray, 4 node kills, a driver kill": [*PYTEST, "tests/chaos/test_ray_nodes.py"],
 }

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,11 @@ class Command:
     result: Callable[[Place], Any]
     status: int = 0
     writes: bool = True
+
+    @property
+    def loads(self) -> bool:
+        """Whether it, or what made its folder, loads a model."""
+        return self.before != "old"
 
     def fresh(self, scene: Path, room: Path) -> Place:
         """A place to work in, as it is at first."""
@@ -178,9 +183,18 @@ COMMANDS = (
 )
 
 
-def prepared(scene: Path) -> Path:
-    """Makes what commands are given."""
+def prepared(scene: Path, chosen: Sequence[Command]) -> Path:
+    """Makes what these commands are given."""
     scene.mkdir()
+    cells = [Cell(record=record, rows=tuple(rows)) for number in (0, 1) for record, rows in entries(number)]  # type: ignore[arg-type]
+    schema_1(scene / "old", cells, [Exam(exam_record(), tuple(ROWS))])
+    if any(command.loads for command in chosen):
+        _models(scene)
+    return scene
+
+
+def _models(scene: Path) -> None:
+    """A model, an encoder, a corpus, a matrix, a run of it, and one that is only planned."""
     file = scene / "matrix.yaml"
     content = {
         "schema_version": 2,
@@ -198,6 +212,3 @@ def prepared(scene: Path) -> Path:
     assert status == 0, err
     (scene / "planned").mkdir()
     plan(load_config(file, Matrix)).write(scene / "planned")
-    cells = [Cell(record=record, rows=tuple(rows)) for number in (0, 1) for record, rows in entries(number)]  # type: ignore[arg-type]
-    schema_1(scene / "old", cells, [Exam(exam_record(), tuple(ROWS))])
-    return scene

@@ -264,6 +264,20 @@ def test_other_errors_of_a_writer_stay_themselves(tmp_path):
     assert told.value.filename == "elsewhere"
 
 
+@pytest.mark.parametrize(("stop", "number"), [(KeyboardInterrupt(), 2), (Signalled(15), 15)])
+def test_a_signal_while_an_object_is_removed_is_not_lost(stop, number, capsys):
+    class Removed:
+        def __del__(self):
+            raise stop
+
+    def run():
+        Removed()
+        time.sleep(5)
+
+    assert ended(run, ["ls"]) == 128 + number
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="this system bounds no files")
 def test_a_file_that_may_not_grow_is_told_with_its_path(tmp_path):
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
