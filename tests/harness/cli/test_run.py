@@ -112,19 +112,19 @@ def test_drafters_are_told_by_what_others_of_their_kind_took(tmp_path):
     assert "0.5 s a unit in 1 stages" in estimate.measured
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: "",
-        lambda text: text.replace("decoder", "de\0coder"),
-        lambda text: text.replace("tokens_per_s", "tokens"),
-        lambda text: text.replace(",", ";"),
-        lambda text: text[: len(text) // 2] + "\0\ufffd" + text[len(text) // 2 :],
-        lambda text: text.replace("0.", "x"),
-        lambda text: text.replace(",", ",-"),
-        lambda text: text + '"',
-    ],
-)
+DAMAGES = {
+    "emptied": lambda text: "",
+    "no name": lambda text: text.replace("decoder", "de\0coder"),
+    "another name": lambda text: text.replace("tokens_per_s", "tokens"),
+    "no columns": lambda text: text.replace(",", ";"),
+    "no text": lambda text: text[: len(text) // 2] + "\0\ufffd" + text[len(text) // 2 :],
+    "no numbers": lambda text: text.replace("0.", "x"),
+    "below 0": lambda text: text.replace(",", ",-"),
+    "an open quote": lambda text: text + '"',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_tables_that_somebody_damaged_stop_no_run(damage, tmp_path):
     results = Path(__file__).parents[3] / "results"
     for name in ("leaderboard.csv", "students.csv"):
