@@ -25,7 +25,9 @@ from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
 from tests.tiny import save_tiny
 
-PROGRESS = re.compile(r"^(\d+ stages? expected|\| (Stages|answers|drafter|student|heat|exam) ).*\n", re.MULTILINE)
+PROGRESS = re.compile(
+    r"^(\d+ stages? expected.*\n|\| Stages .*\n\|[-:| ]+\n|\| (answers|drafter|student|heat|exam) .*\n)", re.MULTILINE
+)
 STAND_IN = "tests.chaos.true_run:again"
 REAL = dict(RUNNERS)
 
