@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from offbook.engine.files import atomic_path
+from offbook.engine.unusable import UnusableError
 
 SEAL = "sha256"  # among the words of a file that has one
 
@@ -50,7 +51,7 @@ def read_tensors(path: Path, *, remedy: str, sealed: bool = False) -> tuple[dict
         sealed: whether it was written so.
 
     Raises:
-        ValueError: there is no such file, it is damaged, or it holds something else than was sealed.
+        UnusableError: there is no such file, it is damaged, or it holds something else than was sealed.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -59,10 +60,10 @@ def read_tensors(path: Path, *, remedy: str, sealed: bool = False) -> tuple[dict
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         problem = str(error).partition("\n")[0]
         msg = f"{path}: expected whole safetensors, got a damaged file or none ({problem:.200}); {remedy}"
-        raise ValueError(msg) from error
+        raise UnusableError(msg, path) from error
     if sealed and words.pop(SEAL, "none") != (found := _digest(tensors, words)):
         msg = f"{path}: expected what it was sealed with, got tensors of SHA-256 {found[:12]}; {remedy}"
-        raise ValueError(msg)
+        raise UnusableError(msg, path)
     return tensors, words
 
 

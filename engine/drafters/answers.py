@@ -18,6 +18,7 @@ from offbook.engine.chat_answers import chat_tokens, greedy_batch
 from offbook.engine.context import check_fit, context_of
 from offbook.engine.files import atomic_write_text, writing
 from offbook.engine.text import parse_json, read_text
+from offbook.engine.unusable import UnusableError
 
 
 class Question(Protocol):
@@ -131,13 +132,16 @@ def _read(path: Path, prompts: dict[str, list[int]]) -> dict[str, list[int]]:
         if not line.endswith("\n"):
             break
         where = f"{path}, line {number}"
-        row = parse_json(line, source=where, remedy=remedy)
+        try:
+            row = parse_json(line, source=where, remedy=remedy)
+        except ValueError as error:
+            raise UnusableError(str(error), path) from error
         found: dict[str, Any] = row if isinstance(row, dict) else {}
         name, digest, tokens = (found.get(field) for field in ("id", "prompt_sha256", "tokens"))
         named = isinstance(name, str) and isinstance(digest, str)
         if not (named and isinstance(tokens, list) and all(type(token) is int and token >= 0 for token in tokens)):
             msg = f"{where}: expected an id, a prompt_sha256 and tokens, got something else; {remedy}"
-            raise ValueError(msg)
+            raise UnusableError(msg, path)
         if name in prompts and digest == _digest(prompts[name]):
             known[name] = tokens
     return known

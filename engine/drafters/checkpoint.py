@@ -21,6 +21,7 @@ from offbook.engine.drafters.architecture import Architectures
 from offbook.engine.files import atomic_write_text
 from offbook.engine.finite import check_weights
 from offbook.engine.quoting import quoted
+from offbook.engine.resuming.seal import sealed
 from offbook.engine.tensor_file import write_tensors
 
 SCHEMA_VERSION = 1
@@ -99,6 +100,7 @@ def save_drafter(
         "layer": asdict(network.config),
         "training": dict(training),
     }
+    config = sealed(config, folder / "config.json", ["model.safetensors"])
     text = json.dumps(config, indent=2, sort_keys=True, allow_nan=False) + "\n"
     atomic_write_text(folder / "config.json", text)
 

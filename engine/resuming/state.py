@@ -28,6 +28,7 @@ from offbook.engine.resuming.held import Stateful
 from offbook.engine.resuming.nested import flatten, restore
 from offbook.engine.resuming.random_state import RandomState
 from offbook.engine.tensor_file import read_tensors, write_tensors
+from offbook.engine.unusable import UnusableError
 
 FORMAT = 2  # 1 was accelerate's, with pickled files
 CONTENT, STATE = "content.json", "state.safetensors"
@@ -55,7 +56,7 @@ def is_finished(record: Path, fingerprint: str, *keys: str) -> bool:
             f"{record.parent}: expected a new folder or this training finished, got something else; choose another "
             "folder"
         )
-        raise ValueError(msg)
+        raise UnusableError(msg, record)
     return True
 
 
@@ -104,7 +105,7 @@ def resume(
     name = state / "fingerprint"
     if name.exists() and name.read_bytes() != fingerprint.encode():
         msg = f"{state.parent}: holds an unfinished training with other settings; choose another folder"
-        raise ValueError(msg)
+        raise UnusableError(msg, name)
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         atomic_write_text(name, fingerprint)
@@ -125,7 +126,7 @@ def _newest(state: Path) -> Path | None:
         number = PART.fullmatch(folder.name)
         if number is None or not folder.is_dir():
             msg = f"{folder}: expected folders named part-0, part-1, ... here, got another name or a file; delete it"
-            raise ValueError(msg)
+            raise UnusableError(msg, folder)
         found.append((int(number[1]), folder))
     return max(found)[1] if found else None
 
@@ -135,7 +136,7 @@ def _content(part: Path, kind: Any) -> tuple[dict[str, str], Any]:
     file, there = part / CONTENT, {found.name for found in part.iterdir()}
     if any(name.endswith((".pkl", ".bin", ".pt", ".pth")) for name in there):
         msg = f"{part}: made by an older version of offbook; delete {part.parent} to start this training again"
-        raise ValueError(msg)
+        raise UnusableError(msg, part)
     try:
         whole = json.loads(file.read_bytes().decode())
         if whole["format"] != FORMAT:
@@ -155,7 +156,7 @@ def _content(part: Path, kind: Any) -> tuple[dict[str, str], Any]:
     if odd := sorted(there ^ {CONTENT, *files}):
         what = "nothing of that name" if odd[0] not in there else "a file that is none of it"
         msg = f"{part / odd[0]}: expected a part's own files and no others, got {what}; {_remedy(part)}"
-        raise ValueError(msg)
+        raise UnusableError(msg, part)
     return files, content
 
 
@@ -183,13 +184,14 @@ def _read(path: Path, files: Mapping[str, str], held: Mapping[str, Stateful]) ->
         raise _unusable(path, error) from error
 
 
-def _unusable(file: Path, error: Exception) -> ValueError:
+def _unusable(file: Path, error: Exception) -> UnusableError:
     if isinstance(error, ValidationError):
         problem = complaint(error).told("the whole")
     else:
         problem = str(error).strip().partition("\n")[0]
     kind = "" if isinstance(error, ValueError) else f"{type(error).__name__} "
-    return ValueError(f"{file}: expected this training's state, got {kind}{problem:.160}; {_remedy(file.parent)}")
+    msg = f"{file}: expected this training's state, got {kind}{problem:.160}; {_remedy(file.parent)}"
+    return UnusableError(msg, file)
 
 
 def _remedy(part: Path) -> str:

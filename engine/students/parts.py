@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.engine.files import atomic_write_text
+from offbook.engine.resuming.seal import sealed
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.precision import Precision, keep_precision, precision_of
 from offbook.engine.students.train import (
@@ -24,6 +25,7 @@ from offbook.engine.students.train import (
 )
 from offbook.engine.text import read_json
 from offbook.engine.trained_on import write_trained_on
+from offbook.engine.unusable import UnusableError
 
 STATE = "state"
 
@@ -51,7 +53,7 @@ def is_finished(job: Job, method: str) -> bool:
     claim = job.folder / STATE / "fingerprint"
     if claim.exists() and claim.read_bytes() != fingerprint.encode():
         msg = f"{job.folder}: holds an unfinished training with other settings; choose another folder"
-        raise ValueError(msg)
+        raise UnusableError(msg, claim)
     atomic_write_text(claim, fingerprint)
     keep_precision(job.folder, _precision(job))
     return False
@@ -121,6 +123,7 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         "log": together(parts, "log"),
         **own,
     }
+    record = sealed(record, job.folder / RECORD)
     atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
     shutil.rmtree(job.folder / STATE, ignore_errors=True)
     return job.folder

@@ -12,6 +12,7 @@ import torch
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import has_bf16
 from offbook.engine.students.config import MixedPrecision
+from offbook.engine.unusable import UnusableError
 
 Precision = Literal["no", "bf16"]  # what is used
 
@@ -37,7 +38,7 @@ def precision_of(folder: Path, asked: MixedPrecision, device: torch.device) -> P
     began = note.read_text(encoding="utf-8", errors="replace")
     if began not in get_args(Precision):
         msg = f"{note}: expected no or bf16, got {began!r:.40}; delete {folder} to begin anew"
-        raise ValueError(msg)
+        raise UnusableError(msg, note)
     return cast(Precision, began)
 
 

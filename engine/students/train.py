@@ -29,6 +29,7 @@ from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.files import atomic_files, atomic_write_text
 from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
 from offbook.engine.resuming.held import Stateful, Steps, Weights
+from offbook.engine.resuming.seal import sealed
 from offbook.engine.resuming.state import is_finished, resume, save_state
 from offbook.engine.students.branches import branch_attention
 from offbook.engine.students.config import StudentConfig
@@ -37,6 +38,7 @@ from offbook.engine.students.precision import Precision, keep_precision, precisi
 from offbook.engine.students.processes import accelerator_for, bring_together, from_main, share, sum_gradients
 from offbook.engine.tensor_file import read_tensors, write_tensors
 from offbook.engine.trained_on import write_trained_on
+from offbook.engine.unusable import UnusableError
 
 RECORD = "distillation.json"
 BEST = "best.safetensors"
@@ -264,7 +266,7 @@ def _schedule(done: float, warmup: float) -> float:
 
 def _keep(student: nn.Module, path: Path) -> None:
     """Writes the weights that are trained, whole or not at all."""
-    write_tensors(path, {name: p for name, p in student.named_parameters() if p.requires_grad})
+    write_tensors(path, {name: p for name, p in student.named_parameters() if p.requires_grad}, sealed=True)
 
 
 def _finish(
@@ -278,11 +280,12 @@ def _finish(
     how: Mapping[str, Any],
 ) -> None:
     """Writes the best weights as a plain model, and the record last."""
-    best, _ = read_tensors(state / BEST, remedy=(remedy := f"delete {state} to start this training again"))
+    remedy = f"delete {state} to start this training again"
+    best, _ = read_tensors(state / BEST, remedy=remedy, sealed=True)
     trained = {name: p for name, p in student.named_parameters() if p.requires_grad}
     if {name: t.shape for name, t in best.items()} != {name: p.shape for name, p in trained.items()}:
         msg = f"{state / BEST}: expected the tensors of this student, got others; {remedy}"
-        raise ValueError(msg)
+        raise UnusableError(msg, state / BEST)
     with torch.no_grad():
         for name, parameter in trained.items():
             parameter.copy_(best[name])
@@ -312,5 +315,6 @@ def _finish(
         "evaluations": run.evaluations,
         "log": run.log,
     }
+    record = sealed(record, job.folder / RECORD)
     atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
     shutil.rmtree(state, ignore_errors=True)

@@ -25,6 +25,7 @@ from offbook.engine.students.precision import say_precision
 from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, path_vectors
 from offbook.engine.students.train import RECORD
 from offbook.engine.text import read_json
+from offbook.engine.unusable import UnusableError
 from offbook.harness.artifacts.material import Material
 from offbook.harness.artifacts.pins import check_model
 from offbook.harness.records.exam import TrainingCost
@@ -253,7 +254,7 @@ def cost(folder: Path) -> TrainingCost:
             dev_scores=tuple(e["score"] for e in found["evaluations"]),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
-        raise ValueError(_damaged(folder)) from error
+        raise UnusableError(_damaged(folder), folder / RECORD) from error
 
 
 def checked(folder: Path, student: Student, material: Material) -> Path:
@@ -267,17 +268,17 @@ def checked(folder: Path, student: Student, material: Material) -> Path:
     own = {name: found.get(name) for name in wanted} == wanted
     identity = found.get("identity")
     if not isinstance(identity, dict) or not isinstance(found.get("method"), str):
-        raise ValueError(_damaged(folder))
+        raise UnusableError(_damaged(folder), folder / RECORD)
     if not (own and student.identity(material).items() <= identity.items()):
         msg = f"{folder}: expected a new folder or this student, got another one ({found['method']}); choose another"
-        raise ValueError(msg)
+        raise UnusableError(msg, folder / RECORD)
     return folder
 
 
 def _record(folder: Path) -> dict[str, Any]:
     found = read_json(folder / RECORD, what="a student's record", remedy=REMEDY)
     if not isinstance(found, dict):
-        raise ValueError(_damaged(folder))
+        raise UnusableError(_damaged(folder), folder / RECORD)
     return found
 
 

@@ -2,20 +2,25 @@
 
 What a stage makes is declared done by the list of its files (`artifacts.manifest`), written last. An artifact that has
 the list and differs from it is damaged: it is named, removed and made again. One without the list was left half made,
-and is gone on with, since trainings keep their own states.
+and is gone on with, since trainings keep their own states; one that a training had finished has to be as that left it.
 """
 
 import functools
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.config import TrainingConfig
-from offbook.engine.files import atomic_write_text
+from offbook.engine.files import atomic_write_text, remove
 from offbook.engine.model_identity import KnownWeights
 from offbook.engine.progress import Progress
+from offbook.engine.resuming.seal import broken
+from offbook.engine.students.train import RECORD
+from offbook.engine.unusable import UnusableError
 from offbook.harness.artifacts import drafters
 from offbook.harness.artifacts.manifest import NAME, artifact_folder, check, complete
 from offbook.harness.artifacts.pins import check_origin, check_pin
@@ -27,12 +32,15 @@ from offbook.harness.artifacts.train_student import launch
 from offbook.harness.matrix.graph import Stage
 from offbook.harness.records.store import Store
 from offbook.harness.roster.decoders import contender
+from offbook.harness.roster.drafter_info import CONFIG
 from offbook.harness.roster.target import resolve_device
 from offbook.harness.trials.run import run
 from offbook.harness.trials.session import Session
 from offbook.harness.trials.spec import ExamSpec, HeatSpec
 
 ANSWERS = "answers.jsonl"
+FINISHED = {"student": RECORD, "drafter": CONFIG}  # what a training writes last, sealed
+T = TypeVar("T")
 TABLES = "tables"  # what trainings of one base model and corpus share
 
 
@@ -54,7 +62,7 @@ def answers(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     target = session(folder, device).target(recipe.model)
     half = place / ".answered"
     half.mkdir(exist_ok=True)
-    rows = target_answers(target, recipe.source, half, progress, limit=recipe.limit)
+    rows = _going_on(place, progress, lambda: target_answers(target, recipe.source, half, progress, limit=recipe.limit))
     atomic_write_text(place / ANSWERS, "".join(json.dumps(asdict(row)) + "\n" for row in rows))
     complete(place, stage.key)
     shutil.rmtree(half)
@@ -73,7 +81,11 @@ def drafter(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     config = TrainingConfig(**recipe.training)  # type: ignore[arg-type]  # they were checked when it was planned
     features = place / ".features"
     rows = _answers(artifact_folder(folder, "answers", recipe.answers.key()))
-    drafters.train(chosen, target, rows, config, place, features_dir=features, progress=progress)
+    _going_on(
+        place,
+        progress,
+        lambda: drafters.train(chosen, target, rows, config, place, features_dir=features, progress=progress),
+    )
     complete(place, stage.key)
 
 
@@ -89,7 +101,8 @@ def student(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     if told.processes > 1:
         launch(told, material, place, recipe.corpus, device=device, tables=tables)
     else:
-        make(told, material, place, progress, device=resolve_device(device), tables=tables)
+        here = resolve_device(device)
+        _going_on(place, progress, lambda: make(told, material, place, progress, device=here, tables=tables))
     known = KnownWeights(place)  # of whom exams and heats ask next
     known.take({entry.name: entry.sha256 for entry in complete(place, stage.key).files})
 
@@ -118,10 +131,26 @@ def _room(stage: Stage, folder: Path, progress: Progress) -> Path:
     if (place / NAME).exists() and (problem := check(place, stage.key)) is not None:
         progress.say(f"    {problem.removesuffix('; run its stage again')}; made again")
         shutil.rmtree(place)
+    elif (record := place / FINISHED.get(stage.kind, NAME)).exists() and (problem := broken(record)) is not None:
+        progress.say(f"    {place.name}: {problem}; made again")
+        shutil.rmtree(place)
     elif place.exists():
         progress.say(f"    {place.name}: was left half made; gone on with")
     place.mkdir(parents=True, exist_ok=True)
     return place
+
+
+def _going_on(place: Path, progress: Progress, work: Callable[[], T]) -> T:
+    """What `work` makes of an artifact that may have been begun; what cannot be gone on with is removed first."""
+    try:
+        return work()
+    except UnusableError as error:
+        if not error.path.is_relative_to(place.parent):  # of the artifacts, and so of this run
+            raise
+        progress.say(f"    {str(error).rpartition('; ')[0] or error}; made again")
+        remove(place if error.path.is_relative_to(place) else error.path)
+        place.mkdir(parents=True, exist_ok=True)
+        return work()
 
 
 def _answers(place: Path) -> list[Answer]:

@@ -1,5 +1,6 @@
 """A small matrix runs from its file to its records, twice does nothing, and makes again what was lost or damaged."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.running import run_plan
 from offbook.harness.matrix.state import done
+from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.made_once import made_for
 from offbook.harness.records.store import Store
 from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.parse import load_config
+from offbook.tasks.prompts import load_prompts
 from tests.chaos.corruptions import corruptions
 from tests.chaos.true_run import Run
 from tests.tiny import save_tiny
@@ -145,3 +148,56 @@ def test_what_is_corrupted_is_noticed_and_reaches_no_table(file, graph, whole, t
     outcomes, faults = corruptions(Run.of(whole, file, None, tmp_path / "figures"), tmp_path, 4)
     assert faults == []
     assert outcomes.total() == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "damage"),
+    [
+        ("student", "model.safetensors", lambda content: b"123"),
+        ("student", "distillation.json", lambda content: b"{}"),
+        ("student", "distillation.json", lambda content: content.replace(b'"steps": ', b'"steps": 1')),
+        ("drafter", "model.safetensors", lambda content: content[:-8] + bytes([content[-8] ^ 1]) + content[-7:]),
+        ("drafter", "config.json", lambda content: content),
+    ],
+    ids=["truncated", "emptied", "edited", "a bit turned", "whole"],
+)
+def test_what_a_training_finished_is_not_certified_as_it_lies(graph, whole, kind, name, damage):
+    place = artifact_folder(whole, kind, graph.of_kind(kind)[0].key)
+    weights, path = (place / "model.safetensors").read_bytes(), place / name
+    (place / "artifact.json").unlink()
+    path.write_bytes(damage(content := path.read_bytes()))
+    before, heard = path.stat().st_mtime_ns, Heard()
+    run(graph, whole, heard)
+    if path.read_bytes() != content or name == "model.safetensors":
+        assert any(place.name in line and line.endswith("made again") for line in heard.lines)
+    else:
+        assert path.stat().st_mtime_ns == before, "a training that was finished is kept"
+    assert (place / "model.safetensors").read_bytes() == weights, "the same recipe gives the same bytes"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("student", "state/fingerprint"),
+        ("student", "state/part-1/content.json"),
+        ("drafter", ".training/part-1/content.json"),
+        ("answers", ".answered/answers.jsonl"),
+    ],
+)
+def test_what_cannot_be_gone_on_with_is_named_and_made_again(graph, whole, kind, name):
+    stage = graph.of_kind(kind)[0]
+    place = artifact_folder(whole, kind, stage.key)
+    made = place / {"answers": "answers.jsonl"}.get(kind, "model.safetensors")
+    content = made.read_bytes()
+    shutil.rmtree(place)
+    if kind == "answers":
+        weights, prompts = stage.spec["model"]["weights_sha256"], load_prompts("train")
+        asked = canonical_sha256([prompts[i * len(prompts) // 6].id for i in range(6)])
+        name = f".answered/answers-{weights[:12]}-{asked[:8]}.jsonl"
+    (place / name).parent.mkdir(parents=True)
+    (place / name).write_text("garbage\n")
+    heard = Heard()
+    run(graph, whole, heard)
+    (told,) = (line for line in heard.lines if line.endswith("made again"))
+    assert place.name in told
+    assert made.read_bytes() == content
