@@ -34,13 +34,26 @@ STORE_FILES = (
 )
 
 
+MODEL_FILES = ("config.json", "*.safetensors", "*.gguf")
+
+
 def store_folder(folder: Path | None) -> Path | None:
     """A `table_folder` for records too.
 
     Raises:
-        ValueError: see there; or a file or a link that leads nowhere has the name of a folder of the store.
+        ValueError: see there; or a file or a link that leads nowhere has the name of a folder of the store; or it is a
+            model's folder.
     """
     folder = table_folder(folder)
+    if (
+        folder is not None
+        and folder.is_dir()
+        and not any((folder / name).exists() for name in ("records", *STORE_FILES))
+    ):
+        names = sorted(path.name for pattern in MODEL_FILES for path in folder.glob(pattern))
+        if names:
+            msg = f"--output {folder}: expected a run's folder or a new one, got a model's ({names[0]}); choose another"
+            raise ValueError(msg)
     for place in (folder / name for name in STORE_FOLDERS) if folder is not None else ():
         if os.path.lexists(place) and not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
             found = f"no permission in {place}" if place.is_dir() else f"the file {place}"

@@ -55,3 +55,11 @@ def test_tables_that_go_into_the_store_itself_are_looked_at_too(store, tmp_path,
 
 def test_every_name_that_a_store_gets_is_looked_at(store):
     assert {path.name for path in store.iterdir() if not path.name.startswith(".")} <= {*STORE_FOLDERS, *STORE_FILES}
+
+
+@pytest.mark.parametrize("command", ["run FILE", "evaluate --tasks qa", "reproduce"])
+def test_the_folder_of_a_model_is_no_place_for_records(command, tiny_folder, tmp_path, capsys):
+    (tmp_path / "m.yaml").write_text("{}")
+    arguments = command.replace("FILE", str(tmp_path / "m.yaml")).split()
+    said = refused(capsys, *arguments, "--output", tiny_folder)
+    assert "expected a run's folder or a new one, got a model's (config.json); choose another" in said
