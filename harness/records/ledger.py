@@ -14,6 +14,7 @@ Nothing heavy is imported: a worker reads this before it has taken its stage.
 import json
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -197,8 +198,37 @@ class Ledger:
         if known is line:
             self._trials.setdefault(line.trial, []).append(line)
         elif known != line:
-            msg = f"{self.path}, line {number}: expected one line for {line.key[:12]}, got another before; keep one"
+            others = self._without_record()
+            way = f"delete the lines whose hashes no record has: {_ranges(others)}" if others else "restore the file"
+            msg = f"{self.path}, line {number}: expected one line for {line.key[:12]}, got another before; {way}"
             raise ValueError(msg)
+
+    def _without_record(self) -> list[int]:
+        """Of lines that disagree about a record, the numbers of those that are of another version than its file."""
+        lines = defaultdict[str, dict[int, Line]](dict)
+        for number, text in enumerate(self.path.read_bytes().split(b"\n")[:-1], 1):
+            content = _parsed(text, self.path, number)
+            if isinstance(content, Line) and content.named not in self._retired:
+                lines[content.key][number] = content
+        doubled = [(n, line) for found in lines.values() if len({*found.values()}) > 1 for n, line in found.items()]
+        return sorted(n for n, line in doubled if not self._is_of_file(line))
+
+    def _is_of_file(self, line: Line) -> bool:
+        try:
+            return line.sha256.encode() in (self.path.parent / "records" / f"{line.stem}.json").read_bytes()
+        except OSError:
+            return False
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """As an editor takes them: "3", "3-5, 8"."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
 
 
 _AS_WRITTEN = re.compile(

@@ -1,13 +1,16 @@
 """The ledger: lines stand for themselves, in any order, and an append costs what it holds."""
 
+import shutil
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from offbook.harness.records.ledger import Ledger, Line
+from offbook.harness.records.gc import orphans
+from offbook.harness.records.ledger import Ledger, Line, _ranges
 from offbook.harness.records.store import Store
+from offbook.harness.records.verify import verify
 
 
 def line(name: str, version: int = 0, *, trial: str = "", of: int = 1) -> Line:
@@ -52,10 +55,54 @@ def test_two_versions_of_one_record_are_refused(tmp_path: Path) -> None:
     ledger.append([line("a")])
     ledger.append([line("a", 1)])
     for reader in (ledger, Ledger(tmp_path)):
-        with pytest.raises(ValueError, match="line 2: expected one line for aaaaaaaaaaaa, got another before; keep"):
+        with pytest.raises(ValueError, match="line 2: expected one line for aaaaaaaaaaaa, got another before; delete"):
             reader.lines()
     ledger.path.write_bytes(ledger.path.read_bytes().splitlines(keepends=True)[0])
     assert hashes(ledger) == {"a": "0"}
+
+
+def test_two_stores_with_the_same_cells_are_merged_as_the_message_says(tmp_path: Path, make_heat: Any) -> None:
+    """One folder is copied over the other, one ledger written behind the other."""
+    ours, theirs = Store(tmp_path / "ours"), Store(tmp_path / "theirs")
+    for store, name in ((ours, "heat-1"), (theirs, "heat-2")):
+        store.commit(
+            [(cell.record, cell.rows) for cell in make_heat(heat_id=f"own {name}", seed=len(name) + ord(name[-1]))]
+        )
+        store.commit(
+            [
+                (cell.record, [row.model_copy(update={"text": name}) for row in cell.rows])
+                for cell in make_heat(heat_id=name)
+            ]
+        )
+    before = ours.ledger.path.read_bytes()
+    shutil.copytree(theirs.root, ours.root, dirs_exist_ok=True)
+    ours.ledger.path.write_bytes(before + theirs.ledger.path.read_bytes())
+    (told,) = verify(Store(ours.root)).findings
+    assert told.endswith("got another before; delete the lines whose hashes no record has: 3-4")
+    lines = ours.ledger.path.read_text().splitlines(keepends=True)
+    ours.ledger.path.write_text("".join(lines[:2] + lines[4:]))
+    merged = verify(Store(ours.root))
+    assert merged.findings == ()
+    assert {cell.record.heat_id for cell in merged.cells} == {"own heat-1", "own heat-2", "heat-2"}
+    replaced = orphans(Store(ours.root))
+    assert len(replaced) == 2
+    for path in replaced:
+        path.unlink()
+    assert verify(Store(ours.root), again=True).findings == ()
+
+
+def test_lines_of_one_record_that_disagree_otherwise_are_restored(tmp_path: Path, make_heat: Any) -> None:
+    store = Store(tmp_path)
+    store.commit([(cell.record, cell.rows) for cell in make_heat()])
+    with store.ledger.path.open("a") as file:
+        file.write(store.ledger.path.read_text().replace('"of":2', '"of":3').splitlines(keepends=True)[0])
+    (told,) = verify(Store(tmp_path)).findings
+    assert told.endswith("got another before; restore the file")
+
+
+@pytest.mark.parametrize(("numbers", "text"), [([3], "3"), ([3, 4, 5, 8], "3-5, 8"), ([1, 3, 4], "1, 3-4")])
+def test_numbers_of_lines_as_an_editor_takes_them(numbers: list[int], text: str) -> None:
+    assert _ranges(numbers) == text
 
 
 def test_a_ledger_is_read_on_where_another_process_wrote(tmp_path: Path) -> None:
