@@ -7,7 +7,8 @@ Records of both would stand in one row of a table as one student.
 
 from collections.abc import Iterable, Iterator
 
-from offbook.harness.records.drafter import arm_id
+from offbook.harness.records.consistency import arms_of
+from offbook.harness.records.drafter import arm_among
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.record import AnyRecord
 
@@ -34,7 +35,8 @@ def made_for(record: AnyRecord) -> list[Made]:
         found.append((f"student {key}", spec.weights_sha256))
     drafters = recipes.get("drafters")
     if record.kind == "cell" and record.spec.drafter is not None and isinstance(drafters, dict):
-        key = drafters.get(arm_id(record.spec.decoder, record.spec.drafter))
+        cell, arms = record.spec, arms_of(record.manifest)
+        key = drafters.get(arm_among(arms, cell.decoder, cell.drafter, cell.decoder_config))
         found += [(f"drafter {key}", record.spec.drafter.sha256)] if isinstance(key, str) else []
     return found
 

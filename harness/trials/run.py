@@ -8,6 +8,7 @@ from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.artifacts.recipes import DrafterRecipe, StudentRecipe
 from offbook.harness.artifacts.students import cost
 from offbook.harness.records.store import Store
+from offbook.harness.roster.arms import told_apart
 from offbook.harness.trials.exam import exam_spec, examine
 from offbook.harness.trials.heat import is_done, plan_heat, run_heat, summary
 from offbook.harness.trials.session import Session
@@ -44,7 +45,7 @@ def _heat(spec: HeatSpec, store: Store, session: Session, progress: Progress) ->
         who = told.id(material)
         asked = str(student.training["mixed_precision"])
         trained_in = cost(artifact_folder(session.folder, "student", student.key())).mixed_precision or asked
-    arms = session.arms(target, spec.arms)
+    arms = told_apart(session.arms(target, spec.arms))
     drafters: dict[str, JsonValue] = {
         arm.id: asked.drafter.key()
         for arm, asked in zip(arms, spec.arms, strict=True)
