@@ -18,6 +18,7 @@ from tests.tiny import tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
 CONFIG = StudentConfig(gradient_tokens=1500, questions_per_step=2, learning_rate=1e-3, evaluations=3, max_length=400)
+MEASURED = ("wall_s", "peak_bytes", "sha256")  # of a record; the last is of all of it
 NAMES = ("planning", "analogy", "socratic")
 TEXTS = {"planning": "Add 2 to {i}: {a}.", "analogy": "Like {a} apples.", "socratic": "What is it? It is {a}."}
 
@@ -70,7 +71,7 @@ def record(folder: Path) -> dict[str, Any]:
 
 def timeless(folder: Path) -> dict[str, Any]:
     """The record without what no two runs share."""
-    return {key: value for key, value in record(folder).items() if key not in ("wall_s", "peak_bytes")}
+    return {key: value for key, value in record(folder).items() if key not in MEASURED}
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:

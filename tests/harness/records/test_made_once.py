@@ -35,7 +35,7 @@ def heat(store: Store, make_heat: Any, recipes: dict[str, Any], *, drafter: str 
         spec = cell.record.spec
         if spec.drafter is not None:
             spec = spec.model_copy(update={"drafter": spec.drafter.model_copy(update={"sha256": drafter})})
-        manifest = cell.record.manifest | {"recipes": recipes}
+        manifest = cell.record.manifest | {"recipes": recipes, "heat": {"arms": ["autoregressive", "eagle2"]}}
         entries.append(
             (cell.record.model_copy(update={"spec": spec, "key": spec.key(), "manifest": manifest}), cell.rows)
         )

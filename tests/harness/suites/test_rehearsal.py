@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import load_target
 from offbook.harness.suites.rehearsal import check_metric
 from offbook.harness.suites.requests import ask
@@ -227,17 +228,11 @@ def test_the_cap_that_was_asked_for_counts_when_prompts_are_fitted(tiny_folder, 
     folder = write(tmp_path / "tasks", GOOD, rows=ROWS)
     (suite,) = find_suites(["mine"], include_path=folder)
     target = load_target(tiny_folder)
-    arms = [Baseline]
+    arms = build_arms(target, ["autoregressive"])
     with pytest.raises(
         ValueError, match=r"suite 'mine', document 0: .* within the model's context of 512, got \d+ \+ 500"
     ):
         plan_heat(target, arms, suite, max_new_tokens=500)
-
-
-class Baseline:
-    """An arm that is never run."""
-
-    name = "autoregressive"
 
 
 def test_what_scores_an_answer_only_by_a_metric_without_a_name_is_refused_with_the_suite(tiny_folder, tmp_path):
