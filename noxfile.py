@@ -74,11 +74,15 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Kills, faults of the disk, dead nodes, damaged runs, several executors; writes results/chaos.md; half an hour."""
+    """Kills, faults of the disk, dead nodes, damaged runs, several executors; writes results/chaos.md; some hours.
+
+    Arguments after -- choose parts, whose lines are renewed: `--part tests.chaos.kills`.
+    """
     prepare(session)
     install(session, "ray", "submitit")
     summary = ("--summary", "results/chaos.md")
-    call(session, "python", "-m", "tests.chaos.campaign", *summary, env={**TEST_ENV, "PYTHONPATH": ".:src"})
+    campaign = ("-m", "tests.chaos.campaign", *summary, *session.posargs)
+    call(session, "python", *campaign, env={**TEST_ENV, "PYTHONPATH": ".:src"})
 
 
 @nox.session
