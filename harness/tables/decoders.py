@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from offbook.engine.collection import collected_later
 from offbook.engine.decoding import metrics
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.files import atomic_write_text
@@ -63,6 +64,7 @@ def table_of(cells: Cells) -> pd.DataFrame:
     return pd.DataFrame([lines[place] for place in _order(lines)], columns=NAMES)
 
 
+@collected_later()
 def write_leaderboard(
     store: Store,
     out_dir: Path,

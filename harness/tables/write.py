@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from offbook.engine.collection import collected_later
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
@@ -36,6 +37,7 @@ class Written(NamedTuple):
     progress: Progress | None
 
 
+@collected_later()
 def write_all(
     store: Store,
     folder: Path,
