@@ -16,8 +16,7 @@ from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.progress import Progress
 from offbook.harness.matrix.graph import Stage
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.consistency import arms_of
-from offbook.harness.records.drafter import arm_among
+from offbook.harness.records.consistency import arm_of
 from offbook.harness.records.store import Store
 from offbook.harness.settings.sink import SinkKind
 
@@ -104,9 +103,7 @@ def numbers_of(stage: Stage, store: Store) -> dict[str, float]:
             if right:
                 found[f"{stage.title}/accuracy"] = sum(right) / len(right)
             continue
-        spec = record.spec
-        arm = arm_among(arms_of(record.manifest), spec.decoder, spec.drafter, spec.decoder_config)
-        where = f"{stage.title}/{arm}"
+        where = f"{stage.title}/{arm_of(record)}"
         generations = [row.generation() for row in rows]
         found[f"{where}/acceptance_length"] = acceptance_length(generations)
         found[f"{where}/tokens_per_s"] = tokens_per_second(generations)

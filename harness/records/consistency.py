@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import JsonValue
 
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.cell import Cell
+from offbook.harness.records.cell import Cell, CellRecord
 from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.records.drafter import arm_among
 from offbook.harness.records.exam import Exam, TrainingCost
@@ -107,6 +107,12 @@ def together(record: AnyRecord) -> set[int]:
     if not arms or RESCORED not in record.manifest:
         return {arms} - {0}
     return {1, arms} if UPGRADED in record.manifest else {1}  # nobody says which of the two was later
+
+
+def arm_of(record: CellRecord) -> str:
+    """Its name inside of its heat."""
+    spec = record.spec
+    return arm_among(arms_of(record.manifest), spec.decoder, spec.drafter, spec.decoder_config)
 
 
 def _greedy(cell: Cell, reference: dict[int, DocumentRow]) -> Iterator[str]:

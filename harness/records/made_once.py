@@ -7,8 +7,7 @@ Records of both would stand in one row of a table as one student.
 
 from collections.abc import Iterable, Iterator
 
-from offbook.harness.records.consistency import arms_of
-from offbook.harness.records.drafter import arm_among
+from offbook.harness.records.consistency import arm_of
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.record import AnyRecord
 
@@ -35,8 +34,7 @@ def made_for(record: AnyRecord) -> list[Made]:
         found.append((f"student {key}", spec.weights_sha256))
     drafters = recipes.get("drafters")
     if record.kind == "cell" and record.spec.drafter is not None and isinstance(drafters, dict):
-        cell, arms = record.spec, arms_of(record.manifest)
-        key = drafters.get(arm_among(arms, cell.decoder, cell.drafter, cell.decoder_config))
+        key = drafters.get(arm_of(record))
         found += [(f"drafter {key}", record.spec.drafter.sha256)] if isinstance(key, str) else []
     return found
 

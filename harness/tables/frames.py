@@ -22,9 +22,8 @@ import pandas as pd
 
 from offbook.engine.decoding import metrics
 from offbook.engine.paths import user_path
-from offbook.harness.records.cell import Cell, CellRecord, CellSpec
-from offbook.harness.records.consistency import arms_of
-from offbook.harness.records.drafter import arm_among
+from offbook.harness.records.cell import Cell, CellSpec
+from offbook.harness.records.consistency import arm_of
 from offbook.harness.records.exam import Exam, SittingSpec
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import Verified, whole
@@ -182,7 +181,7 @@ def _of_cell(cell: Cell, baseline_speed: float | None) -> dict[str, Any]:
         "tokens_per_s": speed,
         "speedup": None if baseline_speed is None else speed / baseline_speed,
         "verdict": record.certificate.verdict,
-        "found": _found(record.manifest.get("heat"), _arm(record)),
+        "found": _found(record.manifest.get("heat"), arm_of(record)),
         "heat_id": record.heat_id,
         **_origin(record),
     }
@@ -202,11 +201,6 @@ def _of_exam(exam: Exam) -> dict[str, Any]:
         "gradient_tokens": None if record.cost is None else record.cost.gradient_tokens,
         **_origin(record),
     }
-
-
-def _arm(record: CellRecord) -> str:
-    """Its name inside of its heat."""
-    return arm_among(arms_of(record.manifest), record.spec.decoder, record.spec.drafter, record.spec.decoder_config)
 
 
 def _found(told: Any, name: str) -> str | None:

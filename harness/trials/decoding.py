@@ -13,7 +13,6 @@ An arm is watched where its account can be held against something that it does n
 What was found goes into the manifest, and into the tables.
 """
 
-import gc
 import hashlib
 import random
 from collections import defaultdict
@@ -22,6 +21,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from offbook.engine.collection import collected_later
 from offbook.engine.decoding.clock import CallCounter
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import Generation
@@ -120,15 +120,13 @@ class _Watch:
     def generate(self, arm: Arm, doc_id: int, prompt_1P: torch.Tensor, limits: Limits) -> Generation:
         """One answer of an arm."""
         generator = self.target.generator(document_seed(self.seed, self.suite, doc_id, arm.plain_id))
-        gc.disable()  # a collection in the middle would be charged to whoever is running
-        try:
-            with spending("forwards"), CallCounter([self.target.backbone.model]) as counter:
+        calls = CallCounter([self.target.backbone.model])
+        try:  # a collection in the middle would be charged to whoever is running
+            with collected_later(), spending("forwards"), calls as counter:
                 answer = arm.decoder.generate(prompt_1P, sampling=self.sampling, limits=limits, generator=generator)
         except ValueError as error:
             msg = f"{self.suite}, document {doc_id}, {arm.name}: {error}"
             raise ValueError(msg) from error
-        finally:
-            gc.enable()
         self._calls[arm.id].append((1 + answer.target_forwards, counter.calls))
         return answer
 
