@@ -6,6 +6,7 @@ A full disk is an OSError with the path, also where a library wrote the bytes.
 import contextlib
 import errno
 import functools
+import hashlib
 import os
 import re
 import shutil
@@ -216,3 +217,9 @@ def _host() -> str:
     import platform
 
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

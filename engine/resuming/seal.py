@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from offbook.engine.files import file_sha256
 from offbook.engine.quoting import quoted
 
 FILES, SEAL = "files", "sha256"
@@ -23,7 +24,7 @@ def sealed(record: Mapping[str, Any], path: Path, names: Iterable[str] | None = 
         path: where.
         names: the files beside it, which are written already; by default all but hidden ones.
     """
-    whole = {**record, FILES: {name: _sha256(path.parent / name) for name in names or _beside(path)}}
+    whole = {**record, FILES: {name: file_sha256(path.parent / name) for name in names or _beside(path)}}
     return whole | {SEAL: _digest(whole)}
 
 
@@ -38,7 +39,7 @@ def broken(path: Path) -> str | None:
         return f"{quoted(path.name)} was changed after it was written"
     for name, wanted in files.items():
         place = path.parent / name
-        found = _sha256(place) if place.is_file() else "none"
+        found = file_sha256(place) if place.is_file() else "none"
         if found != wanted:
             return f"expected SHA-256 {wanted:.12} of {quoted(name)}, got {found:.12}"
     return None
@@ -47,11 +48,6 @@ def broken(path: Path) -> str | None:
 def _beside(path: Path) -> list[str]:
     """The files in a record's folder, but for itself and what is hidden."""
     return sorted(p.name for p in path.parent.iterdir() if p.is_file() and p != path and not p.name.startswith("."))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(record: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from accelerate import Accelerator
 from pydantic import TypeAdapter, ValidationError
 
 from offbook.engine.complaints import complaint
-from offbook.engine.files import atomic_write_text, rename_folder
+from offbook.engine.files import atomic_write_text, file_sha256, rename_folder
 from offbook.engine.quoting import quoted
 from offbook.engine.resuming.held import Stateful
 from offbook.engine.resuming.nested import flatten, restore
@@ -75,7 +75,7 @@ def save_state(accelerator: Accelerator, state: Path, part: int, content: Any, h
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         _write(temporary / STATE, held)
-        files = {file.name: _sha256(file) for file in sorted(temporary.glob("*.safetensors"))}
+        files = {file.name: file_sha256(file) for file in sorted(temporary.glob("*.safetensors"))}
         what = {"format": FORMAT, "files": files, "content": flatten(content)[0]}
         atomic_write_text(temporary / CONTENT, json.dumps(what | {"sha256": _digest(what)}))
         rename_folder(temporary, final)
@@ -167,7 +167,7 @@ def _write(path: Path, held: Mapping[str, Stateful]) -> None:
 
 def _read(path: Path, files: Mapping[str, str], held: Mapping[str, Stateful]) -> None:
     try:
-        if _sha256(path) != files[path.name]:
+        if file_sha256(path) != files[path.name]:
             msg = "other bytes than were written"
             raise ValueError(msg)
     except (*ODD, OSError) as error:
@@ -204,8 +204,3 @@ def _random_name(process: int) -> str:
 
 def _digest(what: Any) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

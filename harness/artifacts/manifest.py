@@ -18,14 +18,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from offbook.engine.files import atomic_write_bytes, writing
+from offbook.engine.files import atomic_write_bytes, file_sha256, writing
 from offbook.engine.quoting import quoted
 from offbook.harness.settings.plain import read_plain
 
 NAME = "artifact.json"
 CHECKED = ".checked.json"
 SCHEMA_VERSION = 1
-CHUNK = 1 << 20
 SETTLED_NS = 2_000_000_000  # longer than the clock of any file system takes for a tick
 
 
@@ -135,7 +134,7 @@ def check(folder: Path, key: str | None = None, *, again: bool = False) -> str |
         size = (folder / name).stat().st_size
         if size != entry.size:
             return f"{folder.name}: expected {entry.size} bytes in {quoted(name)}, got {size}; run its stage again"
-        if (found := _sha256(folder / name)) != entry.sha256:
+        if (found := file_sha256(folder / name)) != entry.sha256:
             return (
                 f"{folder.name}: expected SHA-256 {entry.sha256[:12]} of {quoted(name)}, got {found[:12]}; "
                 "run its stage again"
@@ -164,15 +163,7 @@ def _entry(folder: Path, name: str) -> FileEntry:
     path = folder / name
     with writing(path), path.open("rb+") as file:
         os.fsync(file.fileno())
-    return FileEntry(name=name, size=path.stat().st_size, sha256=_sha256(path))
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
+    return FileEntry(name=name, size=path.stat().st_size, sha256=file_sha256(path))
 
 
 def _looks(folder: Path, manifest: ArtifactManifest) -> dict[str, list[int]]:

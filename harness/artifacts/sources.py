@@ -1,11 +1,11 @@
 """Hashes of what a plan finds already there, and a stage has to find again: models, corpora, prompts, drafters."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from offbook.engine.embedded import ALIASES
+from offbook.engine.files import file_sha256
 from offbook.engine.model_identity import model_identity
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
@@ -49,7 +49,7 @@ def corpus_sha256(spec: CorpusSpec) -> str:
         return ""
     from offbook.harness.artifacts.corpus_file import find_file
 
-    return _file_sha256(find_file(spec.source))
+    return file_sha256(find_file(spec.source))
 
 
 def prompts_sha256(model: str, source: Literal["shipped", "regenerate"]) -> str:
@@ -69,7 +69,7 @@ def prompts_sha256(model: str, source: Literal["shipped", "regenerate"]) -> str:
             "--answers regenerate"
         )
         raise ValueError(msg)
-    return canonical_sha256([asked, _file_sha256(path)])
+    return canonical_sha256([asked, file_sha256(path)])
 
 
 def drafter_sha256(folder: Path) -> str:
@@ -81,8 +81,3 @@ def drafter_sha256(folder: Path) -> str:
     from offbook.harness.roster.drafter_info import fingerprint
 
     return fingerprint(folder)
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -98,7 +98,7 @@ def test_what_was_remembered_spares_reading_and_may_be_lost(folder: Path, monkey
     complete(folder, KEY)
     age(folder)
     assert check(folder) is None
-    monkeypatch.setattr(manifest, "_sha256", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(manifest, "file_sha256", lambda path: pytest.fail("read again"))
     assert check(folder) is None
     monkeypatch.undo()
     (folder / CHECKED).write_text("[")
@@ -113,9 +113,9 @@ def test_a_file_just_written_is_not_remembered_and_the_others_are(
     assert check(folder) is None
     weights, read = folder / "parts" / "weights", []
     weights.write_bytes(weights.read_bytes())
-    original = manifest._sha256
+    original = manifest.file_sha256
     monkeypatch.setattr(manifest, "SETTLED_NS", 3_600 * 10**9)
-    monkeypatch.setattr(manifest, "_sha256", lambda path: [read.append(path.name), original(path)][1])
+    monkeypatch.setattr(manifest, "file_sha256", lambda path: [read.append(path.name), original(path)][1])
     assert check(folder) is None
     assert read == ["weights"]
     assert check(folder) is None
