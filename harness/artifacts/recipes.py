@@ -6,7 +6,7 @@ weights that are there before anything is made; so a key is known before anythin
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -15,15 +15,19 @@ from offbook.harness.records.origin import Origin
 from offbook.harness.settings.bounds import EXAM_TOKENS, Number
 from offbook.harness.settings.students import CorpusSpec
 
+HOLDERS = ("model", "student", "arms", "drafter", "answers")  # fields of a recipe that hold others
+
 
 class Recipe(BaseModel):
-    """Data whose hash is a key."""
+    """Data whose hash is a key.
+
+    Attributes:
+        UNKEYED: fields of a student in it that are no part of its key: what the student is called decides nothing of
+            what is made with it, and how many processes train it nothing at all.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
-
-    def content(self) -> dict[str, JsonValue]:
-        """What the key is the hash of."""
-        return self.model_dump(mode="json")
+    UNKEYED: ClassVar[frozenset[str]] = frozenset({"name", "processes"})
 
     def key(self) -> str:
         """See the module."""
@@ -31,12 +35,12 @@ class Recipe(BaseModel):
 
     @cached_property
     def _key(self) -> str:
-        return self.key_of(self.content())
+        return self.key_of(self.model_dump(mode="json"))
 
     @classmethod
     def key_of(cls, content: Mapping[str, JsonValue]) -> str:
-        """The key of what `content` gave."""
-        return canonical_sha256({"recipe": cls.__name__, **content})
+        """The key of what `model_dump` gave as JSON."""
+        return canonical_sha256({"recipe": cls.__name__, **_without(cls.UNKEYED, content)})
 
 
 class StudentRecipe(Recipe):
@@ -78,9 +82,10 @@ class StudentRecipe(Recipe):
     max_new_tokens: Number = EXAM_TOKENS
     processes: Number = 1
 
-    def content(self) -> dict[str, JsonValue]:
+    @classmethod
+    def key_of(cls, content: Mapping[str, JsonValue]) -> str:
         """See `Recipe`."""
-        return self.model_dump(mode="json", exclude={"name", "processes"})
+        return super().key_of({name: value for name, value in content.items() if name not in cls.UNKEYED})
 
 
 class ModelSpec(Recipe):
@@ -138,3 +143,15 @@ class DrafterRecipe(Recipe):
     made_by: Origin | None = None
     answers: AnswersRecipe
     training: dict[str, JsonValue]
+
+
+def _without(names: frozenset[str], content: Any) -> Any:
+    """The content, the students in it without these fields; options, which are a contender's own, stay as they are."""
+    if isinstance(content, list):
+        return [_without(names, item) for item in content]
+    if not isinstance(content, dict):
+        return content
+    held = {name: _without(names, content[name]) for name in HOLDERS if name in content}
+    if held.get("student"):
+        held["student"] = {name: value for name, value in held["student"].items() if name not in names}
+    return {**content, **held}

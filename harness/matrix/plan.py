@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec
-from offbook.harness.matrix.graph import TRIALS, Graph, Kind, Stage
+from offbook.harness.matrix.graph import Graph, Kind, Stage
 from offbook.harness.matrix.specs import Specs
 from offbook.harness.matrix.titles import told_apart
 from offbook.harness.settings.drafters import Source
@@ -87,7 +87,7 @@ class _Plan:
 
     def _add(self, kind: Kind, spec: Any, title: str, needs: Sequence[str], *, alone: bool = False) -> str:
         content = spec.model_dump(mode="json")
-        key: str = spec.key_of(content) if kind in TRIALS else spec.key()
+        key: str = spec.key_of(content)
         if key not in self.stages:
             self.stages[key] = Stage(
                 key=key,

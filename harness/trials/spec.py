@@ -4,7 +4,7 @@ A specification survives JSON, so any process can run it (`trials.run`), and its
 cells that come of it have keys of their own, which hold what was found while it ran, such as a drafter's weights.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
@@ -14,6 +14,12 @@ from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, See
 from offbook.harness.settings.students import Group
 
 SEMANTICS = 1  # raise it when the harness asks, decodes or scores in another way
+
+
+class _Trial(Recipe):
+    """Its records tell the student's name, so that this is part of its key."""
+
+    UNKEYED: ClassVar[frozenset[str]] = frozenset({"processes"})
 
 
 class SamplingSpec(Recipe):
@@ -60,7 +66,7 @@ class AskedSpec(Recipe):
     group: Group | None = None
 
 
-class HeatSpec(Recipe):
+class HeatSpec(_Trial):
     """All arms of one (checkpoint, suite, sampling, seed).
 
     Attributes:
@@ -96,7 +102,7 @@ class HeatSpec(Recipe):
         return f"{self.suite.name} at temperature {self.sampling.temperature:g}{who}"
 
 
-class ExamSpec(Recipe):
+class ExamSpec(_Trial):
     """One checkpoint, greedy and in batches, on all suites of an exam.
 
     Attributes:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from offbook.harness.artifacts.recipes import StudentRecipe
+from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, StudentRecipe
 from offbook.harness.matrix import specs as module
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
 from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.parse import parse
-from offbook.harness.trials.spec import ExamSpec, HeatSpec
+from offbook.harness.trials.spec import ArmSpec, ExamSpec, HeatSpec
 from tests.tiny import save_tiny
 from tests.variations import variations
 
@@ -157,16 +157,36 @@ def test_every_field_of_a_specification_moves_its_key(content, kind):
     assert len(set(paths)) == len(paths) >= 20
     assert {name for name in model.model_fields if not any(path.startswith(name) for path in paths)} == FIXED
     fresh = {path: model.model_validate(other.model_dump()).key() for path, other in changed}
-    assert [path for path, key in fresh.items() if key == spec.key()] == []
-    assert len(set(fresh.values())) == len(fresh)
+    same = [path for path, key in fresh.items() if key == spec.key()]
+    assert "model.student.processes" in same
+    assert [path for path in same if not path.endswith("student.processes")] == []
+    assert len(set(fresh.values()) - {spec.key()}) == len(fresh) - len(same)
 
 
-def test_a_students_name_and_processes_are_no_part_of_what_it_is(content):
-    graph = planned(content)
-    recipe = StudentRecipe.model_validate(graph.of_kind("student")[0].spec)
-    for path, changed in variations(recipe):
-        same = path in ("name", "processes")
-        assert (StudentRecipe.model_validate(changed.model_dump()).key() == recipe.key()) == same, path
+ARTIFACTS = {"student": StudentRecipe, "answers": AnswersRecipe, "drafter": DrafterRecipe}
+
+
+@pytest.mark.parametrize("kind", ARTIFACTS)
+def test_a_students_name_and_processes_are_no_part_of_what_is_made_with_it(content, kind):
+    stage = planned(content).of_kind(kind)[-1]
+    recipe = ARTIFACTS[kind].model_validate(stage.spec)
+    assert recipe.key() == stage.key
+    where = {"student": "", "answers": "model.student.", "drafter": "answers.model.student."}[kind]
+    fresh = {path: ARTIFACTS[kind].model_validate(other.model_dump()).key() for path, other in variations(recipe)}
+    assert {path for path, key in fresh.items() if key == recipe.key()} == {f"{where}name", f"{where}processes"}
+
+
+def test_a_student_of_another_name_sits_its_trials_again_and_nothing_is_made_again(content):
+    renamed = {"first": content["students"]["one"], "all": content["students"]["all"]}
+    before = {stage.key for stage in planned(content).stages}
+    other = [stage for stage in planned(content, students=renamed).stages if stage.key not in before]
+    assert {stage.kind for stage in other} == {"heat", "exam"}
+    assert all("first" in stage.title for stage in other)
+
+
+def test_an_option_that_is_called_student_is_part_of_a_key():
+    recipe = ArmSpec(decoder="theirs", options={"student": {"name": "a"}})
+    assert recipe.key() != ArmSpec(decoder="theirs", options={"student": {"name": "b"}}).key()
 
 
 def test_ten_thousand_cells_are_planned_in_seconds_without_torch_or_lm_eval(content):
