@@ -17,7 +17,7 @@ from tests.chaos.tiny import ROOT
         "disk_faults --step 23",
         "kills --stages 60 --workers 3 --kills 25",
         "store_points --step 401",
-        pytest.param("commands --rounds 1 --only upgrade", marks=pytest.mark.slow),
+        "commands --rounds 1 --only upgrade",
     ],
 )
 def test_after_the_run_goes_on_nothing_is_lost_doubled_or_torn(chaos: str) -> None:
