@@ -36,7 +36,9 @@ def train_student(
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="A setting of the method; repeatable.")
     ] = None,
-    encoder: Annotated[str | None, typer.Option("--encoder", help="Text encoder, for mind.")] = None,
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="Text encoder, for methods that read vectors.")
+    ] = None,
     training: dict[str, Any],
     max_new_tokens: Annotated[
         int | None,

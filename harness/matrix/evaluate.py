@@ -12,13 +12,13 @@ from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.running import run_plan
 from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import check_names
+from offbook.harness.roster.decoders import default_decoders
 from offbook.harness.settings.evaluate import EvaluateSpec
 from offbook.harness.settings.matrix import NONE, Matrix
 from offbook.harness.settings.parse import parse
 from offbook.harness.tables.write import Written
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
-DEFAULT_DECODERS = ("autoregressive", "prompt_lookup")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ def matrix_of(spec: EvaluateSpec) -> Matrix:
         msg = "expected at least one suite, got none; name it with --tasks (`offbook ls` lists them)"
         raise ValueError(msg)
     tasks = spec.tasks.split(",") if isinstance(spec.tasks, str) else spec.tasks
-    names = spec.decoders or DEFAULT_DECODERS
+    names = spec.decoders or default_decoders()
     check_names(names, spec.options, spec.drafter)
     folders = {name: str(user_path(path, what="--drafter")) for name, path in spec.drafter.items()}
     model = {"revision": spec.revision, "dtype": spec.dtype}

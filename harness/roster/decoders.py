@@ -76,6 +76,7 @@ class Contender:
         build: makes the decoder from the target, its options and the folder of its drafter (None without one).
         options: its settings and their defaults.
         architecture: for a contender with a trained drafter, what to train; imported when called.
+        by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Contender:
     build: "Callable[[Target, Any, Path | None], Decoder]"
     options: type[BaseModel] = Options
     architecture: "Callable[[], DraftArchitecture] | None" = None
+    by_default: bool = False
 
     @property
     def made_by(self) -> Origin | None:
@@ -164,12 +166,14 @@ DECODERS: dict[str, Contender] = {
         name="autoregressive",
         summary="one token a forward, in offbook's loop; what the others are measured against",
         build=_autoregressive,
+        by_default=True,
     ),
     "prompt_lookup": Contender(
         name="prompt_lookup",
         summary="candidates copied from earlier in the text, in offbook's loop",
         build=_prompt_lookup,
         options=PromptLookupOptions,
+        by_default=True,
     ),
     "eagle2": Contender(
         name="eagle2",
@@ -197,6 +201,11 @@ DECODERS: dict[str, Contender] = {
         options=TransformersPromptLookupOptions,
     ),
 }
+
+
+def default_decoders() -> tuple[str, ...]:
+    """Names of those who are compared where nobody says whom; what somebody installs changes nothing about it."""
+    return tuple(name for name, chosen in DECODERS.items() if chosen.by_default)
 
 
 def contenders() -> Mapping[str, Contender]:

@@ -29,7 +29,7 @@ from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify
 from offbook.harness.tables.decoders import write_leaderboard
 
-ARMS = {"autoregressive": 0, "medusa": 2, "eagle2": 3, "eagle3": 3, "jakiro": 4}  # tokens accepted at most
+ARMS = {"autoregressive": 0, "two": 2, "three": 3, "three_more": 3, "four": 4}  # tokens accepted at most
 SUITES = ("offbook_qa", "offbook_maths", "offbook_code", "offbook_chat")
 DOCUMENTS, TOKENS = 8, 49
 VARIANTS = 16  # of what a heat measures; its records and their hashes are all different

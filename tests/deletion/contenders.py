@@ -60,11 +60,12 @@ def without(source: str, table: str, names: Sequence[str]) -> str:
 def importers(root: Path, entrant: Entrant) -> list[str]:
     """Files of the rooms, its own left out, that name its module."""
     named = re.compile(rf"\b{re.escape(entrant.module)}\b")
-    found = (path.relative_to(root) for room in ROOMS for path in (root / room).rglob("*.py"))
-    others = [
-        p for p in found if p != entrant.path and entrant.path not in p.parents and not set(p.parts) & set(SKIPPED)
-    ]
-    return sorted(p.as_posix() for p in others if named.search((root / p).read_text(encoding="utf-8")))
+    return sorted(p.as_posix() for p in _others(root, entrant) if named.search((root / p).read_text(encoding="utf-8")))
+
+
+def askers(root: Path, entrant: Entrant) -> list[str]:
+    """Files of the rooms, its own left out, in which one of its names is a value; what is said of it is none."""
+    return sorted(p.as_posix() for p in _others(root, entrant) if _is_value(root / p, entrant.names))
 
 
 def naming_tests(root: Path, entrant: Entrant) -> set[Path]:
@@ -76,6 +77,22 @@ def naming_tests(root: Path, entrant: Entrant) -> set[Path]:
     while more := {path for path, text in texts.items() if path not in found and _imported(text) & found}:
         found |= more
     return found
+
+
+def _others(root: Path, entrant: Entrant) -> Iterator[Path]:
+    """Files of the rooms but for its own, from the root."""
+    for path in (found for room in ROOMS for found in (root / room).rglob("*.py")):
+        place = path.relative_to(root)
+        if place != entrant.path and entrant.path not in place.parents and not set(place.parts) & set(SKIPPED):
+            yield place
+
+
+def _is_value(path: Path, names: Sequence[str]) -> bool:
+    """Whether one of these names is a value in a file."""
+    text = path.read_text(encoding="utf-8")
+    if not any(name in text for name in names):  # most files, without their syntax
+        return False
+    return any(isinstance(node, ast.Constant) and node.value in names for node in ast.walk(ast.parse(text)))
 
 
 def _is(node: ast.Assign | ast.AnnAssign, name: str) -> bool:

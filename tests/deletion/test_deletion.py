@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deletion.contenders import NEEDED, ROSTERS, entrants, importers, naming_tests, without
+from tests.deletion.contenders import NEEDED, ROSTERS, askers, entrants, importers, naming_tests, without
 
 ROOT = Path(__file__).parents[2]
 ENTRANTS = entrants(ROOT)
@@ -14,6 +14,11 @@ KNOWN = [name for entrant in ENTRANTS for name in entrant.names]
 @pytest.mark.parametrize("entrant", ENTRANTS, ids=lambda entrant: entrant.path.stem)
 def test_nobody_names_a_contenders_module_but_the_roster(entrant):
     assert set(importers(ROOT, entrant)) <= set(ROSTERS)
+
+
+@pytest.mark.parametrize("entrant", ENTRANTS, ids=lambda entrant: entrant.path.stem)
+def test_nobody_asks_for_a_contender_by_name_but_the_roster(entrant):
+    assert [place for place in askers(ROOT, entrant) if place not in ROSTERS] == []
 
 
 def test_every_contender_of_the_roster_has_a_place():
