@@ -25,7 +25,7 @@ from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import known_dtype
 from offbook.harness.settings.bounds import EXAM_TOKENS
 from offbook.harness.settings.drafters import Source
-from offbook.harness.settings.matrix import BASE, NONE, OWN, UNTOUCHED, Matrix
+from offbook.harness.settings.matrix import BASE, NONE, OWN, UNTOUCHED, DecoderSpec, Matrix
 from offbook.harness.settings.parse import parse
 from offbook.harness.suites.sources import SuiteSource, suite_sources
 from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec, HeatSpec, SamplingSpec
@@ -48,10 +48,10 @@ class Specs:
         """Looks for what needs no model, so that a slip of the pen is told before one is looked for.
 
         Raises:
-            ValueError: a name that leads nowhere.
+            ValueError: a name that leads nowhere, or a drafter where none is wanted or none where one is.
         """
         for name, decoder in self.matrix.decoders.items():
-            contender(decoder.decoder or name)
+            _check_drafter(name, decoder, contender(decoder.decoder or name))
         for student in self.matrix.students.values():
             distiller(student.method).resolved(student.options)
             corpus_sha256(student.corpus or self.matrix.corpus)
@@ -175,12 +175,9 @@ class Specs:
         sha256: str | None = None
         made_for: Literal["target", "base"] = "target"
         if spec.drafter not in (OWN, BASE, NONE):
-            if chosen.architecture is None:
-                msg = f"{name}: expected no drafter, got {spec.drafter}; this decoder has nothing to train"
-                raise ValueError(msg)
             folder = user_path(spec.drafter, what=f"drafter of {name}").absolute()
             drafter, sha256 = str(folder), drafter_sha256(folder)
-        elif chosen.architecture is not None and spec.drafter != NONE:
+        elif chosen.architecture is not None:
             of_base = spec.drafter == BASE and checkpoint.student is not None
             made_for = "base" if of_base else "target"
             training = self.matrix.drafters.model_dump(exclude_none=True, exclude={"source"})
@@ -254,6 +251,24 @@ class Specs:
             self.recipes["asked", source] = AskedSpec(name=source.name, asked_as=source.asked_as, sha256=source.sha256)
         found: AskedSpec = self.recipes["asked", source]
         return found
+
+
+def _check_drafter(name: str, spec: DecoderSpec, chosen: Contender) -> None:
+    if chosen.architecture is not None:
+        if spec.drafter == NONE:
+            msg = (
+                f"{name}: expected a trained drafter, got none; make one with `offbook train-drafter {chosen.name}` "
+                f"and name its folder (--drafter {chosen.name}=FOLDER), or write `drafter: {OWN}` in a matrix file"
+            )
+            raise ValueError(msg)
+    elif "drafter" in spec.model_fields_set and spec.drafter != NONE:
+        msg = (
+            f"{name}: expected no drafter, got {quoted(spec.drafter)}; this decoder has nothing to train: leave it out"
+        )
+        raise ValueError(msg)
+    elif spec.training.model_dump(exclude_none=True):
+        msg = f"{name}: expected no `training`, got some; this decoder has nothing to train: leave it out"
+        raise ValueError(msg)
 
 
 def _order(arm: ArmSpec) -> tuple[bool, str, str, str]:

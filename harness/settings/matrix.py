@@ -56,8 +56,8 @@ class DecoderSpec(Strict):
     Attributes:
         decoder: of the roster; by default the name that the entry stands under.
         options: its own settings.
-        drafter: "own" is trained for the model that decodes, "base" for the model that a student was made of, "none" is
-            none; or a folder. Decoders that have nothing to train take no notice of the first three.
+        drafter: "own" is trained for the model that decodes, "base" for the model that a student was made of; or a
+            folder. Decoders that have nothing to train take none, and it is left out or "none".
         training: of its drafter; what is left out is as `Matrix.drafters` has it.
     """
 

@@ -58,12 +58,13 @@ def test_a_matrix_is_told_then_run_then_there_already(matrix, tmp_path, capsys):
     [
         ("suites.qa.limit=0", "suites.qa.limit: Input should be greater than or equal to 1, got 0"),
         ("decoders.eagle={}", "no decoder 'eagle'"),
+        ("decoders.eagle2={drafter: none}", "eagle2: expected a trained drafter, got none"),
         ("suites.qqa={}", "no suite 'qqa'"),
         ("limit", "expected NAME=VALUE"),
     ],
 )
 def test_a_setting_that_fits_nowhere_is_refused_before_there_is_a_folder(matrix, tmp_path, capsys, setting, complaint):
-    assert status("run", matrix, setting, "--output", str(tmp_path / "run")) == 2
+    assert status("run", matrix, setting, "--dry-run", "--output", str(tmp_path / "run")) == 2
     told = capsys.readouterr().err
     assert complaint in told
     assert len(told.splitlines()) == 1

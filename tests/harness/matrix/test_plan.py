@@ -18,6 +18,8 @@ from offbook.harness.trials.spec import ArmSpec, ExamSpec, HeatSpec
 from tests.tiny import save_tiny
 from tests.variations import variations
 
+BASELINE: dict[str, Any] = {"autoregressive": {"drafter": "none"}}
+
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory) -> dict[str, Any]:
@@ -101,6 +103,19 @@ def test_stages_that_differ_have_titles_that_differ(content):
         ({"temperatures": [{"temperature": 1e-9}]}, "temperature must be 0 or at least 1e-06"),
         ({"temperatures": [{"temperature": 1, "top_p": 1e-9}]}, "top_p must lie in"),
         ({"exams": {"suites": {"id": ["qa"], "ood": ["qa"]}}}, "expected each suite once, got 'offbook_qa' more often"),
+        (
+            {"decoders": BASELINE | {"eagle2": {"drafter": "none"}}},
+            "eagle2: expected a trained drafter, got none; make",
+        ),
+        (
+            {"decoders": BASELINE | {"prompt_lookup": {"drafter": "own"}}},
+            "prompt_lookup: expected no drafter, got 'own'",
+        ),
+        ({"decoders": BASELINE | {"prompt_lookup": {"drafter": "d"}}}, "prompt_lookup: expected no drafter, got 'd'"),
+        (
+            {"decoders": BASELINE | {"prompt_lookup": {"training": {"epochs": 2}}}},
+            "prompt_lookup: expected no `training`, got some",
+        ),
     ],
 )
 def test_what_no_trial_could_do_is_refused_before_any_begins(content, changes, complaint):
