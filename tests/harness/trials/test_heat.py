@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import types
 
 import pytest
 import torch
@@ -12,10 +13,11 @@ from offbook.harness.certificates.margin_probe import Probe
 from offbook.harness.records import journal
 from offbook.harness.records.certificate import Certificate
 from offbook.harness.records.drafter import DrafterId
+from offbook.harness.records.origin import Origin
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole as whole_store
 from offbook.harness.roster import drafter_info
-from offbook.harness.roster.arms import Arm, build_arms
+from offbook.harness.roster.arms import Arm, build_arm, build_arms
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.requests import ask
@@ -272,6 +274,16 @@ def test_trained_drafters_take_part(target, qa, tmp_path):
         assert record.drafter.parameters > 1000
         assert record.drafter.training_tokens == sum(len(a.answer_tokens) for a in answers)
         assert record.spec.drafter == DrafterId(sha256=drafter_info.fingerprint(folders[record.spec.decoder]))
+
+
+def test_whose_code_a_contender_is_stands_in_its_cell_and_no_other(target, qa):
+    module = types.ModuleType("their_decoder")
+    exec("def build(target, options, folder): return ours.build(target, ours.options(), None)", vars(module))
+    vars(module)["ours"] = contender("prompt_lookup")
+    theirs = build_arm(target, dataclasses.replace(contender("prompt_lookup"), name="theirs", build=module.build))
+    heat = plan(target, qa, [*build_arms(target, ["autoregressive"]), theirs], limit=1)
+    told = {name: spec.made_by for name, spec in heat.cells.items()}
+    assert told == {"autoregressive": None, "theirs": Origin(distribution="their_decoder")}
 
 
 def test_a_decoder_that_changes_a_token_is_caught(target, qa, tmp_path):
