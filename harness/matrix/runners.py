@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from offbook.harness.matrix.graph import KINDS
+
 RUNNERS: dict[str, str] = {  # kind: "module:function" of (stage, folder, progress, *, device)
-    kind: f"offbook.harness.matrix.making:{kind}" for kind in ("answers", "drafter", "student", "heat", "exam")
+    kind: f"offbook.harness.matrix.making:{kind}" for kind in KINDS
 }
 
 

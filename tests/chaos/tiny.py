@@ -20,7 +20,7 @@ from offbook.harness.matrix.runners import RUNNERS
 ROOT = Path(__file__).parents[2]
 PROGRAM = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.chaos.tiny import command; command()"
 COMMAND = (sys.executable, "-c", PROGRAM)  # from any folder, also where that is not in the path
-TINY = {"corpus": "tests.chaos.tiny:make", "answers": "tests.chaos.tiny:make", "student": "tests.chaos.tiny:make"}
+TINY = {"drafter": "tests.chaos.tiny:make", "answers": "tests.chaos.tiny:make", "student": "tests.chaos.tiny:make"}
 
 
 def key(name: object) -> str:
@@ -54,7 +54,7 @@ def matrix(width: int, *, sleep: float = 0.0) -> Graph:
         stage(f"student {i}", f"answers {i}", f"answers {i + 1}", kind="student", sleep=sleep)
         for i in range(0, width - 1, 2)
     ]
-    return Graph(stages=(*students, *answers, stage("corpus", kind="corpus", sleep=sleep)))
+    return Graph(stages=(*students, *answers, stage("corpus", kind="drafter", sleep=sleep)))
 
 
 def planned(folder: Path, stages: Graph | Sequence[Stage]) -> Graph:

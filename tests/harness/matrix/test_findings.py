@@ -37,7 +37,7 @@ def test_a_run_that_is_whole_has_none(run: Path) -> None:
 
 
 def test_a_damaged_artifact_is_named_with_and_without_a_plan(run: Path) -> None:
-    place = artifact_folder(run, "corpus", CORPUS)
+    place = artifact_folder(run, "drafter", CORPUS)
     (place / "text.txt").write_text("CORPUS()")
     one(run, f"{place.name}: expected SHA-256")
     (run / "plan.json").unlink()
@@ -53,7 +53,7 @@ def test_an_artifact_under_the_name_of_another_one(run: Path) -> None:
 
 
 def test_an_artifact_that_something_was_made_of_may_not_be_gone_nor_half_there(run: Path) -> None:
-    place = artifact_folder(run, "corpus", CORPUS)
+    place = artifact_folder(run, "drafter", CORPUS)
     (place / NAME).unlink()
     one(run, "left half made")
     shutil.rmtree(place)
@@ -62,7 +62,7 @@ def test_an_artifact_that_something_was_made_of_may_not_be_gone_nor_half_there(r
 
 def test_what_was_never_done_is_no_finding(tmp_path: Path) -> None:
     planned(tmp_path, matrix(2))
-    artifact_folder(tmp_path, "corpus", CORPUS).mkdir(parents=True)
+    artifact_folder(tmp_path, "drafter", CORPUS).mkdir(parents=True)
     assert findings(tmp_path) == []
 
 

@@ -40,7 +40,7 @@ def test_every_order_of_the_same_stages_can_be_done(n: int, seed: int) -> None:
 
 
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:
-    graph = Graph(stages=(stage("b", "a"), stage("a", kind="corpus")))
+    graph = Graph(stages=(stage("b", "a"), stage("a", kind="drafter")))
     graph.write(tmp_path)
     assert Graph.read(tmp_path) == graph
     assert titles(Graph.read(tmp_path)) == ["a", "b"]

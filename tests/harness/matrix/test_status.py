@@ -20,13 +20,13 @@ def run(folder: Path, graph: Graph) -> None:
 
 
 def test_done_and_failed_and_pending_are_what_was_expected(tmp_path: Path) -> None:
-    stages = [stage("done", kind="corpus"), stage("bad", fails=9), stage("behind", "bad"), stage("last", "behind")]
+    stages = [stage("done", kind="drafter"), stage("bad", fails=9), stage("behind", "bad"), stage("last", "behind")]
     run(tmp_path, planned(tmp_path, stages))
     planned(tmp_path, [*stages, stage("new")])
     with claimed(tmp_path, key("new")):
         found = status(tmp_path)
     assert {kind: (count.done, count.failed, count.pending, count.expected) for kind, count in found.kinds.items()} == {
-        "corpus": (1, 0, 0, 1),
+        "drafter": (1, 0, 0, 1),
         "answers": (0, 1, 3, 4),
     }
     assert found.total.done + found.total.failed + found.total.pending == found.total.expected == 5
