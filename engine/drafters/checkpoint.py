@@ -134,7 +134,7 @@ def load_drafter(
         raise ValueError(msg)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        version, name, made_for = config["schema_version"], config["architecture"], TargetName(**config["target"])
+        version, name, made_for = config["schema_version"], config["architecture"], _target(config["target"])
         layer, vocab_size = _layer(config["layer"]), config["vocab_size"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         msg = f"{folder}/config.json: expected a drafter's config, got {error!r}; train it anew"
@@ -168,13 +168,33 @@ def load_drafter(
         with torch.device("meta"):  # whatever sizes the config names, no memory is asked for before they fit
             network = architectures[name].build(layer)
         network.load_state_dict(tensors, strict=True, assign=True)
-    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+    except (
+        SafetensorError,
+        KeyError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:  # sizes beyond 64 bits
         problem = " ".join(str(error).split())
         msg = f"{weights}: expected the tensors of {name!r}, got {problem[:300]}; train it anew"
         raise ValueError(msg) from error
     check_weights(tensors.items(), str(weights), "train it anew, with a lower --learning-rate")
     network.to(device=embedding.device, dtype=embedding.dtype).requires_grad_(requires_grad=False)
     return LoadedDrafter(network=network.eval(), head=DraftHead(backbone.head_VH, token_ids), config=config)
+
+
+def _target(found: Mapping[str, Any]) -> TargetName:
+    """Whose drafter it is.
+
+    Raises:
+        TypeError: a field is missing, unknown or no text.
+    """
+    target = TargetName(**found)
+    for field in fields(target):
+        if not isinstance(value := getattr(target, field.name), str):
+            msg = f"{field.name}: expected text, got {quoted(value)}"
+            raise TypeError(msg)
+    return target
 
 
 def _layer(found: Mapping[str, Any]) -> DraftConfig:

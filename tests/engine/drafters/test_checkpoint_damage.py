@@ -57,6 +57,7 @@ def test_draft_token_ids_that_do_not_fit_are_refused(folder, what):
 BAD_LAYERS = {
     "another inner size": {"intermediate_size": 63},
     "more than memory holds": {"intermediate_size": 10**13},
+    "more than 64 bits hold": {"intermediate_size": 10**30},
     "more heads": {"num_attention_heads": 8},
     "fewer key heads": {"num_key_value_heads": 1},
     "heads in no groups": {"num_key_value_heads": 3},
@@ -86,13 +87,21 @@ def test_a_layer_that_does_not_fit_its_weights_or_is_none_is_refused(folder, wha
 
 
 @pytest.mark.parametrize(
-    "changes", [{"draft_vocab_size": 128}, {"draft_vocab_size": "129"}, {"architecture": ["eagle2"]}, {"layer": []}]
+    "changes",
+    [
+        {"draft_vocab_size": 128},
+        {"draft_vocab_size": "129"},
+        {"architecture": ["eagle2"]},
+        {"layer": []},
+        {"target": {"name": "tiny", "weights_sha256": 5}},
+        {"target": {"name": None, "weights_sha256": "ab" * 32}},
+    ],
 )
 def test_other_fields_that_do_not_fit_are_refused(folder, changes):
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(ValueError) as refused:  # noqa: PT011 (any of several messages)
-        load_drafter(folder, backbone(), ARCHITECTURES)
+        load_drafter(folder, backbone(), ARCHITECTURES, target=TARGET)
     assert "\n" not in str(refused.value)
 
 
