@@ -5,22 +5,24 @@ splits (a test holds it, numbers counting as one word), and every combination of
 (`split_of`), whatever the family.
 """
 
-import itertools
 import zlib
-from collections.abc import Mapping, Sequence
 from functools import cache
 from random import Random
+from typing import Any
+
+import numpy as np
 
 from offbook.engine.quoting import quoted
 from offbook.tasks.procedural.families import FAMILIES
 from offbook.tasks.procedural.people import people
-from offbook.tasks.procedural.problem import Problem, Step, evaluate
+from offbook.tasks.procedural.problem import OPERATIONS, Op, Problem
 from offbook.tasks.procedural.template import Template
 
 SPLITS = ("train", "dev", "test")
 TURNS = (2, 1, 1, 2, 1)
 LARGEST = 199
 LARGEST_FACTOR = 12
+FACTORS: dict[Op, tuple[str, ...]] = {"*": ("left", "right"), "/": ("right", "key"), "+": (), "-": ()}
 
 
 def generate(split: str, family: str, n: int) -> list[Problem]:
@@ -48,18 +50,31 @@ def split_of(numbers: tuple[int, ...]) -> str:
 
 def fits(problem: Problem) -> bool:
     """Whether the numbers are easy, and all different, so that no wrong way leads to a right number by chance."""
-    return _fit({given.key: given.value for given in problem.givens}, problem.steps)
-
-
-def _fit(givens: Mapping[str, int], steps: Sequence[Step]) -> bool:
     try:
-        values = evaluate(givens, steps)
+        values = problem.values
     except ValueError:
         return False
     if len(set(values.values())) < len(values) or min(values.values()) < 2 or max(values.values()) > LARGEST:
         return False
-    factors = {"*": ("left", "right"), "/": ("right", "key"), "+": (), "-": ()}
-    return all(values[getattr(step, part)] <= LARGEST_FACTOR for step in steps for part in factors[step.op])
+    return all(values[getattr(step, part)] <= LARGEST_FACTOR for step in problem.steps for part in FACTORS[step.op])
+
+
+def fitting(template: Template) -> list[tuple[int, ...]]:
+    """Every combination of numbers that fits the template, in order: `fits` of all of them at once."""
+    grids = np.meshgrid(*template.choices, indexing="ij")
+    givens = [grid.ravel() for grid in grids]
+    values: dict[str, Any] = {given.key: numbers for given, numbers in zip(template.givens, givens, strict=True)}
+    fit = np.ones(len(givens[0]), dtype=bool)
+    for step in template.steps:
+        left, right = values[step.left], values[step.right].clip(1)  # what is smaller is found below
+        result = values[step.key] = OPERATIONS[step.op](left, right)
+        if step.op == "/":
+            fit &= result * right == left
+        for part in FACTORS[step.op]:
+            fit &= values[getattr(step, part)] <= LARGEST_FACTOR
+    every = np.sort(np.stack([*values.values()]), axis=0)
+    fit &= (every[0] >= 2) & (every[-1] <= LARGEST) & (np.diff(every, axis=0) > 0).all(axis=0)
+    return list(zip(*(numbers[fit].tolist() for numbers in givens), strict=True))
 
 
 def _problem(split: str, family: str, number: int) -> Problem:
@@ -80,11 +95,6 @@ def _problem(split: str, family: str, number: int) -> Problem:
 @cache
 def _numbers(split: str, family: str, template: Template) -> list[tuple[int, ...]]:
     """Every combination of numbers that suits the template and belongs to the split, in a seeded order."""
-    keys = [given.key for given in template.givens]
-    found = [
-        numbers
-        for numbers in itertools.product(*template.choices)
-        if split_of(numbers) == split and _fit(dict(zip(keys, numbers, strict=True)), template.steps)
-    ]
+    found = [numbers for numbers in fitting(template) if split_of(numbers) == split]
     Random(f"offbook/{family}/{split}/{template.id}").shuffle(found)
     return found

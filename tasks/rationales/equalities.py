@@ -41,12 +41,13 @@ class Equality:
         return tuple(int(number) for number in re.findall(r"\d+", self.text.split("=")[0]))
 
 
-def equalities(text: str) -> list[Equality]:
-    """The equalities of a text, in order."""
-    return [
+@lru_cache(maxsize=64)
+def equalities(text: str) -> tuple[Equality, ...]:
+    """The equalities of a text, in order; several rules ask for those of one text."""
+    return tuple(
         Equality(text=match[0], sides=tuple(_side(side) for side in match[0].split("=")))
         for match in _EQUALITY.finditer(text)
-    ]
+    )
 
 
 def false_statements(text: str) -> Iterator[str]:
@@ -82,7 +83,7 @@ def value(expression: str, letters: Mapping[str, int] | None = None) -> Fraction
 
 @lru_cache(maxsize=4096)
 def _side(expression: str) -> Fraction | None:
-    """The value of one in numbers, which several rules ask of one text."""
+    """The value of one in numbers; many texts have the same."""
     return value(expression)
 
 

@@ -171,7 +171,8 @@ def _contrastive(problem: Problem, text: str) -> Iterator[str]:
 
 def _counterfactual(problem: Problem, text: str) -> Iterator[str]:
     for given in problem.givens:
-        if match := re.search(rf"\b(\d+) {re.escape(given.unit)} instead of {given.value}\b", text):
+        said = f" {given.unit} instead of {given.value}"
+        if said in text and (match := re.search(rf"\b(\d+){re.escape(said)}\b", text)):
             changed = problem.with_givens({given.key: int(match[1])})
             yield from _recomputed(problem, changed, text)
             if _called_decisive(problem, text) != {given.words.lower()}:

@@ -10,8 +10,9 @@ from random import Random
 import pytest
 
 from offbook.tasks.procedural import FAMILIES, SIZES, SPLITS, Problem, evaluate, generate, problems
-from offbook.tasks.procedural.generate import LARGEST, LARGEST_FACTOR, fits, split_of
+from offbook.tasks.procedural.generate import LARGEST, LARGEST_FACTOR, fits, fitting, split_of
 from offbook.tasks.procedural.people import WOMEN, people
+from offbook.tasks.procedural.problem import OPERATIONS
 from offbook.tasks.procedural.template import parse
 from offbook.tasks.prompts.generate import generate as prompts
 from offbook.tasks.prompts.generate import ngrams, shared_ngrams
@@ -110,6 +111,22 @@ def test_a_combination_of_numbers_belongs_to_one_split(every: dict[str, list[Pro
     seen = {split: {tuple(sorted(g.value for g in p.givens)) for p in every[split]} for split in SPLITS}
     for one, other in itertools.combinations(SPLITS, 2):
         assert not seen[one] & seen[other]
+
+
+@pytest.mark.parametrize("order", ["b {} c", "c {} b"])
+def test_numbers_found_at_once_are_those_that_fit_one_by_one(order: str) -> None:
+    for first, second in itertools.product(OPERATIONS, repeat=2):
+        last = order.replace("b", "d").format(second)
+        (template,) = parse(
+            "story\n{a}, {b}, {c}?\n"
+            + "".join(f"{key} 1|2|3|6|12|13|24|99|198 things: things {key}\n" for key in "abc")
+            + f"d = a {first} b things: some\ne = {last} things: all"
+        )
+        every = itertools.product(*template.choices)
+        asked = {numbers: template.problem(numbers, {}, id="", family="", split="") for numbers in every}
+        found = fitting(template)
+        assert found == [numbers for numbers, problem in asked.items() if fits(problem)], (first, second)
+        assert found, (first, second)
 
 
 def test_numbers_are_small_whole_and_all_different(every: dict[str, list[Problem]]) -> None:
