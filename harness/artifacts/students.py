@@ -158,9 +158,9 @@ def make(
         model, tokenizer = pretrained.load(student.model, device=device, revision=student.revision)
     Backbone(model).use_native_attention()  # branches replace the model's mask as trees do: the same models are refused
     score = dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens, context_length=context_of(model))
-    encode_corpus(material.corpus, tokenizer, max_length=student.config.max_length)  # or refuses it
     vectors, prepared_s = None, 0.0
-    if method.reads_vectors:
+    if method.reads_vectors:  # takes minutes, so what the training would refuse at once is refused before
+        encode_corpus(material.corpus, tokenizer, max_length=student.config.max_length)
         with spending("loading"):
             encoder = load_encoder(student.encoder, device)
         with spending("forwards"):

@@ -169,6 +169,15 @@ def test_mind_reads_vectors_of_the_encoder_it_names(tiny, material, tmp_path, mo
     assert dataclasses.replace(student, encoder="other").folder(tmp_path, material) != folder
 
 
+def test_a_corpus_too_long_for_the_training_is_refused_before_its_vectors_are_made(
+    tiny, material, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("offbook.harness.artifacts.students.load_encoder", None)
+    (student,) = planned(tiny, students={"m": {"method": "mind"}}, training={"max_length": 8})
+    with pytest.raises(ValueError, match="expected at most 8 tokens with any rationale"):
+        make(student, material, tmp_path, Silent(), device="cpu")
+
+
 @pytest.mark.parametrize("able", [True, False])
 def test_what_a_student_was_trained_in_and_on_is_part_of_its_cost(tiny, material, tmp_path, monkeypatch, able):
     monkeypatch.setattr("offbook.engine.students.precision.has_bf16", lambda device: able)
