@@ -29,11 +29,17 @@ def executor_of(
 
 
 def tell_plan(graph: "Graph", folder: Path) -> None:
-    """The stages of a plan on standard output: what is there, and what the others may take."""
+    """The stages of a plan on standard output: what is there, and what the others may take.
+
+    Raises:
+        ValueError: a heat that the folder holds with other arms.
+    """
     from offbook.harness.matrix.estimates import COMMITTED, Estimates, told
+    from offbook.harness.matrix.other_arms import check_arms
     from offbook.harness.matrix.state import done
 
     rates, there = Estimates(folder, COMMITTED), done(graph, folder)
+    check_arms(graph, there, folder)
     for stage in graph.stages:
         typer.echo(told(stage, rates.of(stage), done=stage.key in there))
     typer.echo(f"{len(graph)} stages, {len(there)} of them there already", err=True)

@@ -19,6 +19,7 @@ from offbook.harness.matrix.executors.schedule import Tally, run_graph
 from offbook.harness.matrix.executors.watched import Watched
 from offbook.harness.matrix.failures import damaged
 from offbook.harness.matrix.graph import PLAN, TRIALS, Graph, Stage
+from offbook.harness.matrix.other_arms import check_arms
 from offbook.harness.matrix.progress import progress
 from offbook.harness.matrix.rehearsal import rehearse
 from offbook.harness.matrix.sinks import reporting
@@ -69,6 +70,7 @@ def run_plan(
     watched = Watched(pool)
     graph = Estimates(folder, COMMITTED).on(graph)
     there = done(graph, folder)
+    check_arms(graph, there, folder)
     if executor.here and len(there) < len(graph):
         rehearse(graph, there, making.session(folder, device), told)
     if not isinstance(pool, InProcess):

@@ -69,6 +69,17 @@ class Store:
         found = sum(map(self.has, keys))
         return "all" if found == len(keys) else "some" if found else "none"
 
+    def heat_of(self, key: str) -> list[str]:
+        """The keys of a cell's heat, itself included, whose records are there.
+
+        Raises:
+            ValueError: one of them is damaged.
+        """
+        record: CellRecord = self.record(key)  # type: ignore[assignment]  # who asks has a cell
+        lines = self.ledger.of_trial(record.trial) if record.trial else self.ledger.lines().values()
+        there = [line.key for line in lines if line.kind == "cell" and self._path(line).is_file()]
+        return [other for other in there if getattr(self.record(other), "heat_id", "") == record.heat_id]
+
     def record(self, key: str) -> AnyRecord:
         """One record.
 

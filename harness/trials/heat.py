@@ -164,18 +164,19 @@ def is_done(heat: Heat, store: Store) -> bool:
     A heat that lost a record is not done, and is run again as a whole.
 
     Raises:
-        ValueError: it holds a part of it, from a heat with other arms.
+        ValueError: it holds a part of it, from a heat with other arms, or with the same under other settings.
     """
     store.recover()
     keys = [spec.key() for spec in heat.cells.values()]
     held = store.held(keys)
     if held == "some":
-        arms = arms_of(store.record(next(key for key in keys if store.has(key))).manifest)
-        if arms != [*heat.cells]:
+        there = next(key for key in keys if store.has(key))
+        arms = arms_of(store.record(there).manifest)
+        if arms != [*heat.cells] or not {*store.heat_of(there)} <= {*keys}:
             msg = (
                 f"{store.root.name}: expected all {len(keys)} cells of this heat in the store or none, got some from a "
-                f"heat of {', '.join(arms) or 'others'}; speeds compare inside one heat only, so choose another "
-                "--output"
+                f"heat of {', '.join(arms) or 'others'}{' with other settings' if arms == [*heat.cells] else ''}; "
+                "speeds compare inside one heat only, so choose another --output"
             )
             raise ValueError(msg)
     return held == "all"

@@ -183,6 +183,17 @@ def test_a_heat_in_the_store_is_not_run_again(target, qa, tmp_path):
     assert not is_done(plan(target, qa, max_new_tokens=11), store)
 
 
+@pytest.mark.parametrize("trial", ["", "ab" * 32])
+def test_no_heat_takes_cells_from_one_whose_arms_have_other_settings(target, qa, tmp_path, trial):
+    store = Store(tmp_path)
+    run_heat(dataclasses.replace(plan(target, qa, build_arms(target, NAMES), limit=1), trial=trial), store)
+    before = [record.key for record in store.records()]
+    other = build_arms(target, NAMES, options={"prompt_lookup": {"num_tokens": 2}})
+    with pytest.raises(ValueError, match="with other settings; speeds compare inside one heat only"):
+        run_heat(plan(target, qa, other, limit=1), store)
+    assert [record.key for record in store.records()] == before
+
+
 def test_arms_take_turns_on_each_document_after_an_uncounted_warm_up(target, qa, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "offbook.harness.certificates.certify._decoder_certificate", lambda *_: LOSSLESS
