@@ -40,6 +40,7 @@ from offbook.engine.resuming.held import Steps, Weights
 from offbook.engine.resuming.state import is_finished, resume, save_state
 from offbook.engine.trained_on import write_trained_on
 
+STATE = ".training"  # in the drafter's folder, until it is finished
 LOWER = "the training diverges: lower --learning-rate and choose another folder"
 
 
@@ -101,7 +102,7 @@ def train_drafter(
     scheduler = get_scheduler(architecture.schedule, optimizer, config.warmup_steps, steps)
     accelerator = Accelerator(cpu=backbone.device.type == "cpu")
     model, optimizer, scheduler = accelerator.prepare(network, optimizer, scheduler)
-    state = folder / ".training"
+    state = folder / STATE
     held = {"weights": Weights(accelerator.unwrap_model(model)), "optimizer": Steps(optimizer), "schedule": scheduler}
     kind = list[dict[str, float | None]]
     history: list[dict[str, float | None]] = resume(accelerator, state, fingerprint, held, kind) or []

@@ -12,6 +12,7 @@ from offbook.engine.progress import Progress, Silent
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.spent import spending
 from offbook.harness.roster.decoders import Contender
+from offbook.harness.roster.drafter_info import CONFIG
 from offbook.harness.roster.target import Target
 
 if TYPE_CHECKING:
@@ -33,6 +34,18 @@ def drafter_folder(
         "config": asdict(config),
     }
     return root / f"drafter-{contender.name}-{canonical_sha256(what)[:12]}"
+
+
+def is_one(folder: Path) -> bool:
+    """Whether a folder holds a drafter, finished or with its training interrupted."""
+    from offbook.engine.drafters.train import STATE
+
+    if (folder / STATE).is_dir():
+        return True
+    try:
+        return "architecture" in json.loads((folder / CONFIG).read_bytes())
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
 
 
 def train(

@@ -1,9 +1,10 @@
-"""Folders that nobody named: below `runs/`, called after what is made and when."""
+"""Folders of what is made: those that nobody named, below `runs/`, and those that hold a model already."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 RUNS = Path("runs")
+MODEL_FILES = ("config.json", "*.safetensors", "*.gguf")
 
 
 def new_folder(name: str, *, runs: Path = RUNS) -> Path:
@@ -14,3 +15,20 @@ def new_folder(name: str, *, runs: Path = RUNS) -> Path:
         number += 1
         folder = runs / f"{stem}-{number}"
     return folder
+
+
+def check_no_model(folder: Path, whose: str, *, ours: bool) -> None:
+    """Refuses a folder with somebody's model in it, whose files would be written over or stand among others.
+
+    Args:
+        folder: to write to, there or not.
+        whose: the folder that was expected, such as "a run's folder".
+        ours: whether what lies there is such a folder's own, finished or interrupted.
+
+    Raises:
+        ValueError: naming a file of the model.
+    """
+    names = [] if ours else sorted(path.name for pattern in MODEL_FILES for path in folder.glob(pattern))
+    if names:
+        msg = f"--output {folder}: expected {whose} or a new one, got a model's ({names[0]}); choose another"
+        raise ValueError(msg)

@@ -9,7 +9,7 @@ from offbook.engine.drafters.vocabulary import check_size
 from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts import drafters
-from offbook.harness.artifacts.folders import RUNS
+from offbook.harness.artifacts.folders import RUNS, check_no_model
 from offbook.harness.artifacts.target_answers import Source, target_answers
 from offbook.harness.records.locks import locked
 from offbook.harness.roster.decoders import contender, contenders
@@ -50,13 +50,16 @@ def train(
         revision: of a Hugging Face id.
 
     Raises:
-        ValueError: a contender that needs no drafter, or what `load_target` and `target_answers` refuse.
+        ValueError: a contender that needs no drafter, a folder with a model that is no drafter, or what
+            `load_target` and `target_answers` refuse.
     """
     chosen = contender(name)
     if chosen.architecture is None:
         names = [c.name for c in contenders().values() if c.architecture is not None]
         msg = f"{name} needs no drafter: expected one of {', '.join(names)}"
         raise ValueError(msg)
+    if output is not None:
+        check_no_model(output, "a drafter's folder", ours=drafters.is_one(output))
     asked = None if prompts is None else _prompts(prompts)
     target = load_target(model, device=device, revision=revision)
     config = TrainingConfig(**spec.config())  # type: ignore[arg-type]

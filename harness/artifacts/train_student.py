@@ -22,7 +22,8 @@ from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress, Silent
 from offbook.engine.quoting import quoted
 from offbook.engine.students.config import StudentConfig
-from offbook.harness.artifacts.folders import RUNS
+from offbook.engine.students.parts import STATE
+from offbook.harness.artifacts.folders import RUNS, check_no_model
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.students import Student, check_base, checked, is_made, make
 from offbook.harness.records.locks import locked
@@ -76,9 +77,13 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
     """Trains a student and returns its folder; what an interrupted call left there is used.
 
     Raises:
-        ValueError: an unknown method or setting, a corpus or a model that is not there.
+        ValueError: an unknown method or setting, a corpus or a model that is not there, or a folder with a model that
+            is no student.
     """
     options = distiller(spec.method).resolved(spec.options)
+    output = user_path(spec.output, what="output") if spec.output else None
+    if output is not None:
+        check_no_model(output, "a student's folder", ours=is_made(output) or (output / STATE).exists())
     identity = model_identity(spec.model, revision=spec.revision)
     student = Student(
         name=spec.name or spec.method,
@@ -96,7 +101,7 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
     tables = user_path(spec.tables, what="tables") if spec.tables else None
     progress = progress if int(os.environ.get("RANK", "0")) == 0 else Silent()
     material = load_material(spec.corpus, progress)
-    folder = user_path(spec.output, what="output") if spec.output else student.folder(RUNS, material)
+    folder = output or student.folder(RUNS, material)
     progress.say(f"training {student.name} on {len(material.corpus)} questions into {folder}")
     if "WORLD_SIZE" in os.environ:  # one of several processes of one training
         return make(student, material, folder, progress, device=own_device(spec.device), tables=tables)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from offbook.engine.files import writing
 from offbook.engine.paths import user_path
 from offbook.engine.text import decode
+from offbook.harness.artifacts.folders import check_no_model
 from offbook.harness.cli.exits import Interrupted, number_of
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ STORE_FILES = (
 )
 
 
-MODEL_FILES = ("config.json", "*.safetensors", "*.gguf")
-
-
 def store_folder(folder: Path | None) -> Path | None:
     """A `table_folder` for records too.
 
@@ -45,15 +43,9 @@ def store_folder(folder: Path | None) -> Path | None:
             model's folder.
     """
     folder = table_folder(folder)
-    if (
-        folder is not None
-        and folder.is_dir()
-        and not any((folder / name).exists() for name in ("records", *STORE_FILES))
-    ):
-        names = sorted(path.name for pattern in MODEL_FILES for path in folder.glob(pattern))
-        if names:
-            msg = f"--output {folder}: expected a run's folder or a new one, got a model's ({names[0]}); choose another"
-            raise ValueError(msg)
+    if folder is not None:
+        own = any((folder / name).exists() for name in ("records", *STORE_FILES))
+        check_no_model(folder, "a run's folder", ours=own)
     for place in (folder / name for name in STORE_FOLDERS) if folder is not None else ():
         if os.path.lexists(place) and not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
             found = f"no permission in {place}" if place.is_dir() else f"the file {place}"

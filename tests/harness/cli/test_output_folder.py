@@ -2,10 +2,12 @@
 
 import pytest
 
+from offbook.harness.artifacts import train_drafter, train_student
 from offbook.harness.cli.console import STORE_FILES, STORE_FOLDERS
 from offbook.harness.cli.main import main
 from offbook.harness.trials import decoding
 from tests.harness.suites.test_task_mistakes import GOOD, ROWS, evaluate, write
+from tests.tiny import save_tiny
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +59,38 @@ def test_every_name_that_a_store_gets_is_looked_at(store):
     assert {path.name for path in store.iterdir() if not path.name.startswith(".")} <= {*STORE_FOLDERS, *STORE_FILES}
 
 
+STUDENT = "train-student single_rationale --questions 2 --dev-questions 1 --gradient-tokens 9 --device cpu"
+
+
 @pytest.mark.parametrize("command", ["run FILE", "evaluate --tasks qa", "reproduce"])
 def test_the_folder_of_a_model_is_no_place_for_records(command, tiny_folder, tmp_path, capsys):
     (tmp_path / "m.yaml").write_text("{}")
     arguments = command.replace("FILE", str(tmp_path / "m.yaml")).split()
     said = refused(capsys, *arguments, "--output", tiny_folder)
     assert "expected a run's folder or a new one, got a model's (config.json); choose another" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "whose"),
+    [(STUDENT, "student"), (f"{STUDENT} --config FILE", "student"), ("train-drafter eagle2", "drafter")],
+)
+def test_the_folder_of_a_model_is_no_place_for_another(command, whose, tmp_path, monkeypatch, capsys):
+    for module in (train_student, train_drafter):
+        for name in ("model_identity", "load_material", "load_target"):
+            monkeypatch.setattr(module, name, lambda *a, **k: pytest.fail("something was loaded"), raising=False)
+    model = save_tiny(tmp_path / "model")
+    before = {path: path.read_bytes() for path in model.iterdir()}
+    (tmp_path / "file.yaml").write_text(f"output: {model}\n")
+    named = command.replace("FILE", str(tmp_path / "file.yaml")).split()
+    said = refused(capsys, *named, *([] if "FILE" in command else ["--output", str(model)]), "--model", str(model))
+    assert f"expected a {whose}'s folder or a new one, got a model's (config.json); choose another" in said
+    assert {path: path.read_bytes() for path in model.iterdir()} == before
+
+
+def test_a_student_is_no_place_for_a_drafter_nor_a_drafter_for_a_student(tmp_path, capsys):
+    drafter, student = save_tiny(tmp_path / "drafter"), save_tiny(tmp_path / "student")
+    (drafter / "config.json").write_text('{"architecture": "eagle2"}')
+    (student / "distillation.json").write_text("{}")
+    model = ["--model", str(save_tiny(tmp_path / "model"))]
+    for command, folder in ((STUDENT, drafter), ("train-drafter eagle2", student)):
+        assert "got a model's (config.json)" in refused(capsys, *command.split(), *model, "--output", str(folder))
