@@ -15,7 +15,11 @@ def user_path(text: str | os.PathLike[str], *, what: str = "the path") -> Path:
 
     Raises:
         ValueError: an empty text, nobody's home, or a character that no path has.
+        TypeError: no path at all.
     """
+    if not isinstance(text, str | os.PathLike):
+        msg = f"{what}: expected a path, got {quoted(text)}; write it as a text"
+        raise TypeError(msg)
     if not os.fspath(text):
         msg = f"{what}: expected a path, got an empty text, which would be the current folder; write . for that one"
         raise ValueError(msg)

@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,112 @@ def test_generate_takes_a_contender_that_is_not_installed(target):
 def test_generate_refuses_what_does_not_fit(target, arguments, complaint):
     with pytest.raises(ValueError, match=complaint):
         offbook.generate(target, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"target": "tiny"}, "target: expected what `offbook.load` returned, got 'tiny'; see help"),
+        ({"prompt": 5}, "prompt: expected a text, got 5"),
+        ({"decoder": None}, "decoder: expected a decoder's name or a Contender, got None"),
+        ({"options": "depth=3"}, "options: expected settings by name, got 'depth=3'"),
+        ({"drafter": 5}, "drafter: expected a folder, got 5"),
+        ({"max_new_tokens": None}, "max_new_tokens: expected a whole number, got None"),
+        ({"max_new_tokens": 1.5}, "max_new_tokens: expected a whole number, got 1.5"),
+        ({"temperature": "hot"}, "temperature: expected a number, got 'hot'"),
+        ({"top_k": True}, "top_k: expected a whole number, got True"),
+        ({"seed": "x"}, "seed: expected a whole number, got 'x'"),
+        ({"chat_template": "no"}, "chat_template: expected True, False or None, got 'no'"),
+    ],
+)
+def test_generate_refuses_what_is_of_another_kind(target, arguments, complaint):
+    with pytest.raises(TypeError, match=re.escape(complaint)):
+        offbook.generate(**{"target": target, "prompt": "x"} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"seed": -1}, "seed: expected a whole number from 0 to 9223372036854775807, got -1"),
+        ({"temperature": float("nan")}, "temperature must be 0 or at least 1e-06, got nan"),
+        ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, got 0"),
+        ({"top_p": float("nan")}, "top_p must lie in"),
+    ],
+)
+def test_generate_refuses_numbers_out_of_range(target, arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        offbook.generate(target, "x", **arguments)
+
+
+class Told(PromptLookup):
+    """A drafter that proposes what it is told to."""
+
+    def __init__(self, proposal):
+        super().__init__()
+        self.proposal = proposal
+
+    def propose(self):
+        return self.proposal
+
+
+@pytest.mark.parametrize(
+    ("build", "complaint"),
+    [
+        (lambda *_: None, "own: expected its build to return a decoder, got None; return `target.speculative"),
+        (
+            lambda target, *_: target.speculative(5),
+            "expected a drafter, which has networks, .*, got int without networks",
+        ),
+        (lambda target, *_: target.speculative(Told(None)), "Told.propose: expected a Tree, got None; return"),
+        (
+            lambda target, *_: target.speculative(Told(offbook.Tree((-5,), (-1,)))),
+            "Told.propose: expected the last committed token, .*, as root, got -5; begin with it",
+        ),
+        (
+            lambda target, *_: target.speculative(Told(offbook.Tree.chain(range(99)))),
+            "Told.propose: expected at most max_nodes = 11 nodes, got 99; propose fewer",
+        ),
+    ],
+)
+def test_a_contender_that_does_not_do_its_part_is_told_which(target, build, complaint):
+    own = offbook.Contender(name="own", summary="s", build=build)
+    with pytest.raises(ValueError, match=complaint):
+        offbook.generate(target, "a b a b", decoder=own, max_new_tokens=4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"name": ""}, "Contender: name: expected a text, got ''"),
+        ({"build": None}, "Contender: build: expected a function of target, options and folder, got None"),
+        ({"options": {}}, "Contender: options: expected a class below `Options`, got {}"),
+        ({"architecture": "eagle"}, "Contender: architecture: expected a function, or None, got 'eagle'"),
+    ],
+)
+def test_a_contender_of_wrong_parts_is_told_which(changes, complaint):
+    with pytest.raises(TypeError, match=re.escape(complaint)):
+        offbook.Contender(**{"name": "own", "summary": "s", "build": print} | changes)
+
+
+@pytest.mark.parametrize("name", ["load", "records", "answers", "evaluate"])
+@pytest.mark.parametrize("wrong", [None, 5, float("nan"), b"x", {}, [], ""])
+def test_what_is_no_name_is_refused_in_one_line(name, wrong):
+    with pytest.raises((TypeError, ValueError), match="expected") as refusal:
+        getattr(offbook, name)(wrong)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"tasks": None}, "tasks: expected a suite's name or a list of them, got None"),
+        ({"include_path": 5}, "include_path: expected a folder, got 5"),
+        ({"progress": print}, "progress: expected an object with say and update, got <built-in function print>"),
+    ],
+)
+def test_evaluate_refuses_what_is_of_another_kind(settings, complaint):
+    with pytest.raises(TypeError, match=re.escape(complaint)):
+        offbook.evaluate(**{"tasks": "qa"} | settings)
 
 
 def test_evaluate_leaves_what_the_frames_read(model, tmp_path):

@@ -23,6 +23,7 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import Verifier, verifier_for
+from offbook.engine.quoting import quoted
 
 
 class SpeculativeDecoder:
@@ -73,7 +74,8 @@ def decode(
     """Continues one prompt (1, P); `verifier` defaults to the exact one for `sampling`.
 
     Raises:
-        ValueError: empty prompt, or prompt plus cap beyond the model's context.
+        ValueError: empty prompt, prompt plus cap beyond the model's context, or a proposal that is no tree, or has
+            more nodes or another root than was agreed.
     """
     check_prompt(prompt_1P, limits, context_length=backbone.context_length)
     verify = verifier or verifier_for(sampling)
@@ -102,8 +104,7 @@ def decode(
         while end is None:
             with clock.measure("draft"):
                 tree = drafter.propose()
-            assert len(tree) <= drafter.max_nodes
-            assert tree.tokens[0] == tokens[-1], "the tree's root must be the last committed token"
+            _check_proposal(tree, drafter, tokens[-1])
             room = limits.max_new_tokens - len(tokens) - 1  # one place is the bonus token's
             below = backbone.levels_below(cache.length)
             tree = tree.within(room if below is None else min(room, below))
@@ -153,6 +154,19 @@ def decode(
         target_s=clock.seconds.get("target", 0.0),
         peak_bytes=peak_bytes(backbone.device),
     )
+
+
+def _check_proposal(tree: object, drafter: Drafter, last: int) -> None:
+    who = type(drafter).__name__
+    if not isinstance(tree, Tree):
+        msg = f"{who}.propose: expected a Tree, got {quoted(tree)}; return `offbook.Tree(tokens, parents)`"
+        raise ValueError(msg)
+    if len(tree) > drafter.max_nodes:
+        msg = f"{who}.propose: expected at most max_nodes = {drafter.max_nodes} nodes, got {len(tree)}; propose fewer"
+        raise ValueError(msg)
+    if tree.tokens[0] != last:
+        msg = f"{who}.propose: expected the last committed token, {last}, as root, got {tree.tokens[0]}; begin with it"
+        raise ValueError(msg)
 
 
 def check_prompt(prompt_1P: torch.Tensor, limits: Limits, *, context_length: int) -> None:

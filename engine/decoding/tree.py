@@ -4,12 +4,15 @@ Node 0 is the root: the token committed last, not yet in the target's cache. Par
 Shapes: N nodes including the root.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 
 import torch
 
 from offbook.engine.finite import NotFiniteError
+from offbook.engine.quoting import quoted
 
 
 @dataclass(frozen=True)
@@ -18,19 +21,34 @@ class Tree:
 
     `tokens[i]` is the token of node i, `parents[i]` its parent's index (the root's is -1). Siblings carry
     different tokens and are tried in index order.
+
+    Raises:
+        ValueError: no root, another number of parents than of tokens, a parent behind its child, or something else than
+            whole numbers.
     """
 
     tokens: tuple[int, ...]
     parents: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        assert len(self.tokens) == len(self.parents) >= 1
-        assert self.parents[0] == -1
-        assert all(0 <= parent < i for i, parent in enumerate(self.parents) if i)
+        try:
+            whole = len([*map(index, self.tokens)]) == len(self.parents) >= 1 and self.parents[0] == -1
+            fits = whole and all(0 <= parent < i for i, parent in enumerate(self.parents) if i)
+        except TypeError:  # of something else than whole numbers
+            fits = False
+        if not fits:
+            raise ValueError(_refusal(self.tokens, self.parents))
 
     @classmethod
-    def chain(cls, tokens: list[int]) -> "Tree":
-        """A root followed by one path."""
+    def chain(cls, tokens: Sequence[int]) -> "Tree":
+        """A root followed by one path.
+
+        Raises:
+            ValueError: no token at all, or something else than whole numbers.
+        """
+        if not isinstance(tokens, Sequence):
+            msg = f"expected a list of token ids, the root first, got {quoted(tokens)}; write [root, next, ...]"
+            raise ValueError(msg)
         return cls(tuple(tokens), tuple(range(-1, len(tokens) - 1)))
 
     def __len__(self) -> int:
@@ -57,8 +75,8 @@ class Tree:
         if max(self.depths) <= depth:
             return self
         kept = [node for node in range(len(self)) if self.depths[node] <= depth]
-        index = {-1: -1} | {node: place for place, node in enumerate(kept)}
-        return Tree(tuple(self.tokens[n] for n in kept), tuple(index[self.parents[n]] for n in kept))
+        places = {-1: -1} | {node: place for place, node in enumerate(kept)}
+        return Tree(tuple(self.tokens[n] for n in kept), tuple(places[self.parents[n]] for n in kept))
 
     def ancestor_mask(self) -> torch.Tensor:
         """(N, N) boolean: row i sees its ancestors and itself."""
@@ -66,6 +84,13 @@ class Tree:
         for node, parent in enumerate(self.parents[1:], start=1):
             mask[node] |= mask[parent]
         return mask
+
+
+def _refusal(tokens: object, parents: object) -> str:
+    return (
+        "expected a tree of token ids and of as many parents, the root's -1 and every other's the place of an earlier "
+        f"node, got tokens {quoted(tokens)} and parents {quoted(parents)}; `Tree.chain(tokens)` makes one path"
+    )
 
 
 def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor, root: int, keep: int) -> Tree:
@@ -93,9 +118,9 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
             "a lower --learning-rate"
         )
         raise NotFiniteError(msg)
-    index = {pool: node for node, pool in enumerate(kept, start=1)}
+    places = {pool: node for node, pool in enumerate(kept, start=1)}
     pool_tokens, pool_parents = tokens.tolist(), parents.tolist()
     return Tree(
         (root, *(pool_tokens[p] for p in kept)),
-        (-1, *(0 if pool_parents[p] < 0 else index[pool_parents[p]] for p in kept)),
+        (-1, *(0 if pool_parents[p] < 0 else places[pool_parents[p]] for p in kept)),
     )

@@ -137,7 +137,8 @@ def build_arm(
         made_for: whom that was trained for.
 
     Raises:
-        ValueError: settings that it does not have, or a drafter that is missing, not this target's, or not wanted.
+        ValueError: settings that it does not have, or a drafter that is missing, not this target's, or not wanted;
+            or it builds no decoder.
     """
     name, folder = chosen.name, drafter_folder
     settings: BaseModel = parse(chosen.options, dict(options or {}), source=f"options of {name}")
@@ -145,6 +146,12 @@ def build_arm(
         msg = f"{name}: expected no drafter, got {folder}; this decoder has nothing to train"
         raise ValueError(msg)
     decoder = chosen.build(target, settings, folder)
+    if not callable(getattr(decoder, "generate", None)):
+        msg = (
+            f"{name}: expected its build to return a decoder, got {quoted(decoder)}; return "
+            "`target.speculative(drafter)`, or what has a method generate"
+        )
+        raise ValueError(msg)
     return Arm(
         name=name,
         decoder=decoder,

@@ -77,6 +77,9 @@ class Contender:
         options: its settings and their defaults.
         architecture: for a contender with a trained drafter, what to train; imported when called.
         by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
+
+    Raises:
+        TypeError: one of these is something else.
     """
 
     name: str
@@ -85,6 +88,25 @@ class Contender:
     options: type[BaseModel] = Options
     architecture: "Callable[[], DraftArchitecture] | None" = None
     by_default: bool = False
+
+    def __post_init__(self) -> None:
+        wanted = (
+            ("name", "a text", isinstance(self.name, str) and self.name.strip() and self.name.isprintable()),
+            ("summary", "a text", isinstance(self.summary, str)),
+            ("build", "a function of target, options and folder", callable(self.build)),
+            (
+                "options",
+                "a class below `Options`",
+                isinstance(self.options, type) and issubclass(self.options, BaseModel),
+            ),
+            ("architecture", "a function, or None", self.architecture is None or callable(self.architecture)),
+        )
+        for field, what, fits in wanted:
+            if not fits:
+                msg = (
+                    f"Contender: {field}: expected {what}, got {quoted(getattr(self, field))}; see docs/your-decoder.md"
+                )
+                raise TypeError(msg)
 
     @property
     def made_by(self) -> Origin | None:

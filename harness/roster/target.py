@@ -1,5 +1,6 @@
 """The target of a run: model, tokenizer and everything that follows from the two, loaded once for all contenders."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -122,7 +123,18 @@ class Target:
         return Detokenizer(self.tokenizer)
 
     def speculative(self, drafter: "Drafter") -> "SpeculativeDecoder":
-        """A drafter in offbook's loop on this target: what most contenders build."""
+        """A drafter in offbook's loop on this target: what most contenders build.
+
+        Raises:
+            ValueError: something that is no drafter.
+        """
+        parts = ("networks", "max_nodes", "begin", "observe", "propose")
+        if missing := [name for name in parts if not hasattr(drafter, name)]:
+            msg = (
+                f"expected a drafter, which has {', '.join(parts)}, got {type(drafter).__name__} without {missing[0]}; "
+                "see docs/your-decoder.md"
+            )
+            raise ValueError(msg)
         from offbook.engine.decoding.decode import SpeculativeDecoder
 
         return SpeculativeDecoder(self.backbone, drafter, self.detokenize)
@@ -156,11 +168,15 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
 
     Raises:
         ValueError: unknown model, number format or device, or a model without attention functions.
+        TypeError: something that is no name at all.
     """
     from offbook.engine import pretrained
     from offbook.engine.decoding.backbone import Backbone
     from offbook.engine.decoding.endings import end_token_ids
 
+    if not isinstance(name, str | os.PathLike):
+        msg = f"model: expected an alias, a folder or a Hugging Face id, got {quoted(name)}; `offbook ls` lists aliases"
+        raise TypeError(msg)
     chosen, place = resolve_dtype(dtype), resolve_device(device)
     with spending("loading"):
         identity = model_identity(name, revision=revision)

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offbook.engine.paths import user_path
+from offbook.engine.quoting import quoted
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.generation import Generation
@@ -60,13 +63,31 @@ def generate(
     Raises:
         ValueError: an unknown decoder or setting, a drafter that is missing or another model's, an empty prompt, or one
             that does not fit the model's context together with the cap.
+        TypeError: an argument of another kind.
     """
     from offbook.engine.decoding.sampling import Sampling
     from offbook.engine.encoding import check_text
+    from offbook.harness.cli.options import LARGEST_SEED
     from offbook.harness.cli.stream import generate as answer
     from offbook.harness.roster.arms import build_arm
-    from offbook.harness.roster.decoders import contender
+    from offbook.harness.roster.decoders import Contender, contender
+    from offbook.harness.roster.target import Target
 
+    _check_kind(target=(target, Target, "what `offbook.load` returned"), prompt=(prompt, str, "a text"))
+    _check_kind(
+        decoder=(decoder, str | Contender, "a decoder's name or a Contender"),
+        options=(options, Mapping | None, "settings by name"),
+        drafter=(drafter, str | PathLike | None, "a folder"),
+        max_new_tokens=(max_new_tokens, Integral, "a whole number"),
+        temperature=(temperature, Real, "a number"),
+        top_k=(top_k, Integral, "a whole number"),
+        top_p=(top_p, Real, "a number"),
+        seed=(seed, Integral, "a whole number"),
+        chat_template=(chat_template, bool | None, "True, False or None"),
+    )
+    if not 0 <= seed <= LARGEST_SEED:
+        msg = f"seed: expected a whole number from 0 to {LARGEST_SEED}, got {seed}; choose another"
+        raise ValueError(msg)
     check_text(prompt, "the prompt")
     arm = build_arm(
         target,
@@ -111,6 +132,7 @@ def evaluate(
 
     Raises:
         ValueError: an unknown setting, or what is asked for does not exist or does not fit together.
+        TypeError: an argument of another kind.
     """
     from offbook.engine.progress import progress as bar
     from offbook.harness.matrix.evaluate import evaluate as run
@@ -118,10 +140,34 @@ def evaluate(
     from offbook.harness.settings.parse import parse
 
     given = {name: value for name, value in settings.items() if value is not None}
+    _check_kind(
+        tasks=(None if isinstance(tasks, bytes) else tasks, str | Sequence, "a suite's name or a list of them"),
+        include_path=(include_path, str | PathLike | None, "a folder"),
+    )
+    if progress is not None and not (hasattr(progress, "say") and hasattr(progress, "update")):
+        msg = (
+            f"progress: expected an object with say and update, got {quoted(progress)}; leave it out, or pass Silent()"
+        )
+        raise TypeError(msg)
     names = [tasks] if isinstance(tasks, str) else list(tasks)
+    if not names:
+        msg = "tasks: expected at least one suite, got none; `offbook ls` lists them"
+        raise ValueError(msg)
     spec = parse(EvaluateSpec, {"tasks": names, **given}, source="settings of offbook.evaluate")
     more = None if include_path is None else user_path(include_path, what="include_path")
     if progress is not None:
         return run(spec, progress, include_path=more)
     with bar() as shown:
         return run(spec, shown, include_path=more)
+
+
+def _check_kind(**arguments: tuple[object, Any, str]) -> None:
+    """Refuses an argument of another kind; each is given with its type and with what that is called.
+
+    Raises:
+        TypeError: naming the first.
+    """
+    for name, (value, kind, what) in arguments.items():
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind in (Integral, Real)):
+            msg = f"{name}: expected {what}, got {quoted(value)}; see help(offbook.generate) and help(offbook.evaluate)"
+            raise TypeError(msg)

@@ -56,11 +56,21 @@ def test_a_tree_within_a_depth_has_the_paths_of_that_depth(tree, depth):
         pytest.param((1, 2), (-1, -1), id="two roots"),
         pytest.param((1, 2, 3), (-1, 2, 0), id="a child before its parent"),
         pytest.param((1, 2), (-1, 1), id="its own parent"),
+        pytest.param(None, (-1,), id="no tokens"),
+        pytest.param((1,), 5, id="no parents"),
+        pytest.param((1.0,), (-1,), id="a token that is no whole number"),
+        pytest.param((1, 2), (-1, None), id="a parent that is no number"),
     ],
 )
 def test_what_is_no_tree_is_refused(tokens, parents):
-    with pytest.raises(AssertionError):
+    with pytest.raises(ValueError, match=r"expected a tree of token ids and of as many parents.*, got tokens"):
         Tree(tokens, parents)
+
+
+@pytest.mark.parametrize("tokens", [[], None, 5, ["a"], [float("nan")]])
+def test_what_is_no_path_is_refused(tokens):
+    with pytest.raises(ValueError, match=r"expected a (tree|list) of token ids.*, got "):
+        Tree.chain(tokens)
 
 
 @st.composite
