@@ -100,6 +100,17 @@ class Ledger:
         found = [self.lines()[key] for keys in self._found.get(trial, ())[-1:] for key in keys if key in self.lines()]
         return self.of_trial(trial) or found
 
+    def places(self) -> dict[str, list[int]]:
+        """The numbers of the lines about each record, by its key, as an editor counts them.
+
+        Raises:
+            ValueError: a line that is none.
+        """
+        found = defaultdict[str, list[int]](list)
+        for number, text in enumerate(self.path.read_bytes().split(b"\n")[:-1], 1):
+            found[_named(_parsed(text, self.path, number))[0]].append(number)
+        return found
+
     def append(self, lines: Iterable[Line]) -> None:
         """Adds records; those that are there already are left out."""
         known = self.lines()
@@ -199,7 +210,7 @@ class Ledger:
             self._trials.setdefault(line.trial, []).append(line)
         elif known != line:
             others = self._without_record()
-            way = f"delete the lines whose hashes no record has: {_ranges(others)}" if others else "restore the file"
+            way = f"delete the lines whose hashes no record has: {ranges(others)}" if others else "restore the file"
             msg = f"{self.path}, line {number}: expected one line for {line.key[:12]}, got another before; {way}"
             raise ValueError(msg)
 
@@ -220,7 +231,7 @@ class Ledger:
             return False
 
 
-def _ranges(numbers: Sequence[int]) -> str:
+def ranges(numbers: Sequence[int]) -> str:
     """As an editor takes them: "3", "3-5, 8"."""
     parts: list[list[int]] = []
     for number in numbers:

@@ -54,7 +54,7 @@ def made_twice(records: Iterable[tuple[str, Iterable[Made]]]) -> Iterator[tuple[
                 yield (
                     stem,
                     f"{stem}.json: expected the {kind} {other[:12]} of {where}.json, which has the same recipe, got "
-                    f"{sha256[:12]}: the {kind} was replaced or made again; delete this record and run it again, or "
-                    f"restore this {kind} and delete the other",
+                    f"{sha256[:12]}: the {kind} was replaced or made again, or two stores were merged; delete this "
+                    f"record and run it again, or restore this {kind} and delete the other",
                 )
                 break

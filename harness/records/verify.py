@@ -6,7 +6,7 @@ What was checked before and has not been touched since is not read again (`check
 import functools
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from offbook.harness.records.cell import Cell
@@ -14,7 +14,8 @@ from offbook.harness.records.checked import Checked, Held
 from offbook.harness.records.consistency import of_cell, of_exam, of_heat, together
 from offbook.harness.records.damaged import DamagedError
 from offbook.harness.records.exam import Exam
-from offbook.harness.records.ledger import Line
+from offbook.harness.records.ledger import FILE as LEDGER
+from offbook.harness.records.ledger import Line, ranges
 from offbook.harness.records.made_once import made_for, made_twice
 from offbook.harness.records.record import AnyRecord
 from offbook.harness.records.store import Store, stranger
@@ -73,7 +74,9 @@ def verify(store: Store, *, again: bool = False) -> Verified:
             unread += 1
             heats.add(held)
         found.append(held)
-    problems += made_twice((held.line.stem, held.made) for held in found)
+    if twice := [*made_twice((held.line.stem, held.made) for held in found)]:
+        without = _Without(store, found)
+        problems += [(stem, f"{problem}; or do without it: {without.told(stem)}") for stem, problem in twice]
     findings += [problem for _, problem in sorted(problems)]
     findings += [f"{problem}; restore it, or run the heat again" for problem in heats.problems()]
     checked.save()
@@ -105,6 +108,24 @@ def _check(store: Store, line: Line, checked: Checked, heats: "_Heats") -> tuple
     if not wrong:
         checked.remember(held, record.rows_file, look, rows_look)
     return held, wrong
+
+
+class _Without:
+    """What to delete so that a store does without a record: those of its heat go with it."""
+
+    def __init__(self, store: Store, found: Sequence[Held]) -> None:
+        self._places = store.ledger.places()
+        self._found = {held.line.stem: held for held in found}
+        self._heats: dict[str, list[Held]] = defaultdict(list)
+        for held in found:
+            self._heats[held.heat_id or held.line.stem].append(held)
+
+    def told(self, stem: str) -> str:
+        """The files, and the lines of the ledger."""
+        gone = self._heats[self._found[stem].heat_id or stem]
+        lines = ranges(sorted(number for held in gone for number in self._places[held.line.key]))
+        files = ", ".join(sorted(f"records/{held.line.stem}.json" for held in gone))
+        return f"delete {files} and, of {LEDGER}, {'lines' if '-' in lines or ',' in lines else 'line'} {lines}"
 
 
 class _Heats:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from offbook.harness.records.gc import orphans
-from offbook.harness.records.ledger import Ledger, Line, _ranges
+from offbook.harness.records.ledger import Ledger, Line, ranges
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify
 
@@ -102,7 +102,7 @@ def test_lines_of_one_record_that_disagree_otherwise_are_restored(tmp_path: Path
 
 @pytest.mark.parametrize(("numbers", "text"), [([3], "3"), ([3, 4, 5, 8], "3-5, 8"), ([1, 3, 4], "1, 3-4")])
 def test_numbers_of_lines_as_an_editor_takes_them(numbers: list[int], text: str) -> None:
-    assert _ranges(numbers) == text
+    assert ranges(numbers) == text
 
 
 def test_a_ledger_is_read_on_where_another_process_wrote(tmp_path: Path) -> None:

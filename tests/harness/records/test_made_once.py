@@ -1,5 +1,6 @@
 """Records of one store that name a recipe were measured on the same weights, or `verify` says so."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,30 @@ def test_a_student_of_another_recipe_may_have_other_weights(changes: dict[str, A
     exam(store, OLD, "sums", trial="one")
     exam(store, NEW, "sums", trial="two", **changes)
     assert findings(store) == ()
+
+
+def test_a_store_that_was_merged_does_without_the_records_of_one_side_as_it_is_told(
+    store: Store, make_heat: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    exam(store, OLD, "sums", trial="one")
+    heat(store, make_heat, {"student": "a"}, weights_sha256=OLD)
+    other = Store(tmp_path_factory.mktemp("other"))
+    kept = heat(other, make_heat, {"student": "a"}, weights_sha256=NEW, seed=1)
+    for folder in ("records", "rows"):
+        shutil.copytree(other.root / folder, store.root / folder, dirs_exist_ok=True)
+    ledger = store.root / "ledger.jsonl"
+    ledger.write_text(ledger.read_text() + (other.root / "ledger.jsonl").read_text())
+    told, _ = verify(Store(store.root)).findings
+    assert "was replaced or made again, or two stores were merged; delete this record" in told
+    files, _, lines = told.partition("; or do without it: delete ")[2].partition(" and, of ledger.jsonl, ")
+    assert lines == "lines 2-3"
+    for name in files.split(", "):
+        (store.root / name).unlink()
+    texts = ledger.read_text().splitlines(keepends=True)
+    ledger.write_text("".join([texts[0], *texts[3:]]))
+    left = verify(Store(store.root))
+    assert left.findings == ()
+    assert {record.key for record in kept} < {held.line.key for held in left.held}
 
 
 def test_cells_are_of_the_student_and_of_the_drafter_that_their_recipes_name(store: Store, make_heat: Any) -> None:
