@@ -43,12 +43,12 @@ def answer(spare=0):
 
 
 def test_a_tree_that_hangs_from_another_root_is_stopped():
-    with pytest.raises(AssertionError, match="root must be the last committed token"):
+    with pytest.raises(ValueError, match=r"OtherRoot.propose: expected the last committed token, \d+, as root, got"):
         run(OtherRoot(4))
 
 
 def test_a_tree_larger_than_announced_is_stopped():
-    with pytest.raises(AssertionError):
+    with pytest.raises(ValueError, match=r"TooLarge.propose: expected at most max_nodes = 3 nodes, got 4"):
         run(TooLarge(3))
 
 
