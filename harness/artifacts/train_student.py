@@ -26,6 +26,7 @@ from offbook.engine.students.parts import STATE
 from offbook.harness.artifacts.folders import RUNS, check_no_model
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.students import Student, check_base, checked, is_made, make
+from offbook.harness.artifacts.told_failure import FOLDER, telling, told_failure
 from offbook.harness.records.locks import locked
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import resolve_device
@@ -104,7 +105,8 @@ def train_student(spec: TrainStudentSpec, progress: Progress) -> Path:
     folder = output or student.folder(RUNS, material)
     progress.say(f"training {student.name} on {len(material.corpus)} questions into {folder}")
     if "WORLD_SIZE" in os.environ:  # one of several processes of one training
-        return make(student, material, folder, progress, device=own_device(spec.device), tables=tables)
+        with telling():
+            return make(student, material, folder, progress, device=own_device(spec.device), tables=tables)
     with locked(folder, f"training of {student.name}", progress.say):
         if spec.processes > 1:
             return launch(student, material, folder, spec.corpus, device=spec.device, tables=tables)
@@ -117,8 +119,8 @@ def launch(
     """Trains a student in its several processes; see `make`.
 
     Raises:
-        ValueError: a process failed; it has said why. Or they trained another student than was planned, since a file
-            was edited meanwhile.
+        ValueError: what a process was refused for; or one failed otherwise, and has said why. Or they trained
+            another student than was planned, since a file was edited meanwhile.
     """
     if is_made(folder):
         return checked(folder, student, material)
@@ -147,16 +149,18 @@ def launch(
             *("--nproc_per_node", str(student.processes)),
             *("-m", "offbook.harness.cli", "train-student", "--config", str(recipe)),
         ]
-        status = _run(command)
+        status = _run(command, {FOLDER: private})
+        if status != 0 and (why := told_failure(Path(private))) is not None:
+            raise why
     if status != 0 or not is_made(folder):
         msg = f"{student.name}: expected {student.processes} processes to train it, got exit status {status}; see above"
         raise ValueError(msg)
     return checked(folder, student, material)
 
 
-def _run(command: Sequence[str]) -> int:
+def _run(command: Sequence[str], environ: Mapping[str, str] | None = None) -> int:
     """A program's exit status; whatever ends this process ends that one first, and those it started."""
-    with safe_children(), subprocess.Popen(command) as program:
+    with safe_children(), subprocess.Popen(command, env=os.environ | dict(environ or {})) as program:
         try:
             return program.wait()
         except BaseException:

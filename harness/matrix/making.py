@@ -99,7 +99,7 @@ def student(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     told, material = session(folder, device).student(recipe, progress)
     tables = folder / "artifacts" / TABLES
     if told.processes > 1:
-        launch(told, material, place, recipe.corpus, device=device, tables=tables)
+        _going_on(place, progress, lambda: launch(told, material, place, recipe.corpus, device=device, tables=tables))
     else:
         here = resolve_device(device)
         _going_on(place, progress, lambda: make(told, material, place, progress, device=here, tables=tables))

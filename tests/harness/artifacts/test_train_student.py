@@ -9,6 +9,7 @@ import pytest
 from offbook.engine.model_identity import model_identity
 from offbook.engine.progress import Silent
 from offbook.engine.students.config import StudentConfig
+from offbook.engine.unusable import UnusableError
 from offbook.harness.artifacts import train_student as module
 from offbook.harness.artifacts.material import load_material
 from offbook.harness.artifacts.students import Student
@@ -26,10 +27,14 @@ def made(monkeypatch):
     """The students that processes would train, with their tables' folders; a process reads the recipe it is given."""
     seen = []
 
-    def run(command):
+    def run(command, environ):
         with monkeypatch.context() as launched:
-            launched.setenv("WORLD_SIZE", "2")
-            start(command)
+            for name, value in {"WORLD_SIZE": "2", **environ}.items():
+                launched.setenv(name, value)
+            try:
+                start(command)
+            except SystemExit as end:
+                return end.code
         return 0
 
     def start(command):
@@ -89,3 +94,16 @@ def test_the_command_takes_the_cap_and_the_tables(student, made, tmp_path):
         settings = content | {"output": str(tmp_path / str(processes)), "tables": str(tmp_path), "processes": processes}
         train_student(merge(settings, {"max_new_tokens": 7}), Silent())
     assert [(found.max_new_tokens, tables) for found, tables in made] == [(7, tmp_path)] * 2
+
+
+def test_what_a_process_is_refused_for_is_told_by_who_started_it(student, made, tmp_path, monkeypatch):
+    def damaged(*_, **__):
+        msg = "content.json: expected this training's state, got other words; delete it"
+        raise UnusableError(msg, tmp_path / "c")
+
+    monkeypatch.setattr(module, "make", damaged)
+    student = dataclasses.replace(student, options=distiller(student.method).resolved({}))
+    material = load_material(CORPUS, Silent())
+    with pytest.raises(UnusableError, match=r"^content.json: expected this training's state, got other words") as told:
+        launch(student, material, tmp_path / "s", CORPUS, device="cpu")
+    assert told.value.path == tmp_path / "c"

@@ -165,7 +165,7 @@ def test_processes_that_found_an_edited_base_have_trained_another_student(graph,
     recipe = StudentRecipe.model_validate(first(graph, "student").spec)
     student, material = Session(tmp_path).student(recipe, Silent())
 
-    def trained(command: list[str]) -> int:
+    def trained(command: list[str], environ: dict[str, str]) -> int:
         identity = student.identity(material) | {"model_settings": OTHER}
         record = {"method": "logit_kd", "options": student.told(material), "config": asdict(student.config)}
         (tmp_path / RECORD).write_text(json.dumps(record | {"identity": identity}))
