@@ -144,6 +144,17 @@ class Told(PromptLookup):
         return self.proposal
 
 
+class Stray(PromptLookup):
+    """A drafter that puts a token of no vocabulary under the root."""
+
+    def __init__(self, token):
+        super().__init__()
+        self.token = token
+
+    def propose(self):
+        return offbook.Tree.chain([super().propose().tokens[0], self.token])
+
+
 @pytest.mark.parametrize(
     ("build", "complaint"),
     [
@@ -160,6 +171,13 @@ class Told(PromptLookup):
         (
             lambda target, *_: target.speculative(Told(offbook.Tree.chain(range(99)))),
             "Told.propose: expected at most max_nodes = 11 nodes, got 99; propose fewer",
+        ),
+        *(
+            (
+                lambda target, *_, token=token: target.speculative(Stray(token)),
+                f"Stray.propose: expected tokens below 258, the target's vocabulary, got {token}; leave it out",
+            )
+            for token in (-5, 258, 10**6)
         ),
     ],
 )

@@ -79,7 +79,7 @@ def decode(
     """
     check_prompt(prompt_1P, limits, context_length=backbone.context_length)
     verify = verifier or verifier_for(sampling)
-    prompt_length = prompt_1P.shape[1]
+    prompt_length, vocab_size = prompt_1P.shape[1], backbone.embedding_VH.shape[0]
     capacity = prompt_length + limits.max_new_tokens + drafter.max_nodes
     backbone.use_tree_attention()
     reset_peak(backbone.device)
@@ -104,7 +104,7 @@ def decode(
         while end is None:
             with clock.measure("draft"):
                 tree = drafter.propose()
-            _check_proposal(tree, drafter, tokens[-1])
+            _check_proposal(tree, drafter, tokens[-1], vocab_size)
             room = limits.max_new_tokens - len(tokens) - 1  # one place is the bonus token's
             below = backbone.levels_below(cache.length)
             tree = tree.within(room if below is None else min(room, below))
@@ -156,7 +156,7 @@ def decode(
     )
 
 
-def _check_proposal(tree: object, drafter: Drafter, last: int) -> None:
+def _check_proposal(tree: object, drafter: Drafter, last: int, vocab_size: int) -> None:
     who = type(drafter).__name__
     if not isinstance(tree, Tree):
         msg = f"{who}.propose: expected a Tree, got {quoted(tree)}; return `offbook.Tree(tokens, parents)`"
@@ -166,6 +166,10 @@ def _check_proposal(tree: object, drafter: Drafter, last: int) -> None:
         raise ValueError(msg)
     if tree.tokens[0] != last:
         msg = f"{who}.propose: expected the last committed token, {last}, as root, got {tree.tokens[0]}; begin with it"
+        raise ValueError(msg)
+    if not (0 <= min(tree.tokens) and max(tree.tokens) < vocab_size):
+        strange = next(token for token in tree.tokens if not 0 <= token < vocab_size)
+        msg = f"{who}.propose: expected tokens below {vocab_size}, the target's vocabulary, got {strange}; leave it out"
         raise ValueError(msg)
 
 

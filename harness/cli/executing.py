@@ -32,16 +32,18 @@ def tell_plan(graph: "Graph", folder: Path) -> None:
     """The stages of a plan on standard output: what is there, and what the others may take.
 
     Raises:
-        ValueError: a heat that the folder holds with other arms.
+        ValueError: a heat that would drop arms of one in the folder.
     """
     from offbook.harness.matrix.estimates import COMMITTED, Estimates, told
-    from offbook.harness.matrix.other_arms import check_arms
+    from offbook.harness.matrix.other_arms import replaced
     from offbook.harness.matrix.state import done
 
     rates, there = Estimates(folder, COMMITTED), done(graph, folder)
-    check_arms(graph, there, folder)
+    again = replaced(graph, there, folder)
     for stage in graph.stages:
         typer.echo(told(stage, rates.of(stage), done=stage.key in there))
+    for line in again.values():
+        typer.echo(line, err=True)
     typer.echo(f"{len(graph)} stages, {len(there)} of them there already", err=True)
 
 

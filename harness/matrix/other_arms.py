@@ -1,7 +1,8 @@
-"""A heat with other arms than the one that a folder holds on the same documents, refused before anything is loaded.
+"""A heat with other arms than the one that a folder holds on the same documents.
 
-Both would measure the same cells, the baseline's above all, and a store has one record a cell: the later heat would
-take them from the earlier, whose other arms then stand without a baseline. A heat with fewer arms finds its records.
+Both measure the same cells, the baseline's above all, and a store has one record a cell, while speeds compare inside of
+one heat only. So a heat with more arms, or with a contender whose code has changed, replaces the earlier as a whole;
+one that would drop an arm of it is refused before anything is loaded. A heat with fewer arms finds its records.
 """
 
 import json
@@ -15,31 +16,42 @@ from offbook.harness.matrix.graph import PLAN, Graph, Stage
 from offbook.harness.records.ledger import Ledger
 
 LONGEST = 300  # characters of the arms that are told
+CHANGED = "is new there, or has changed"
 
 
-def check_arms(graph: Graph, done: set[str], folder: Path) -> None:
-    """Refuses the first heat that would take records from another.
+def replaced(graph: Graph, done: set[str], folder: Path) -> dict[str, str]:
+    """The heats of a folder that are to be run again with other arms.
 
     Args:
         graph: what is to be run.
         done: keys of its stages that are done.
         folder: of the run, with the plan of what was run there.
 
+    Returns:
+        By the key of each, a line about it.
+
     Raises:
-        ValueError: see above; or a plan or a ledger in the folder that cannot be read.
+        ValueError: a heat that would drop an arm of one in the folder, or take cells of another in the plan; or a plan
+            or a ledger in the folder that cannot be read.
     """
-    heats = graph.of_kind("heat")
+    heats, found = graph.of_kind("heat"), dict[str, str]()
     if all(heat.key in done for heat in heats):
-        return
-    held = defaultdict[str, list[Stage]](list)
+        return found
+    held, planned = defaultdict[str, list[Stage]](list), defaultdict[str, list[Stage]](list)
     for heat in _run_there(folder):
         held[_asks(heat)].append(heat)
     for heat in heats:
-        others = held[_asks(heat)]
-        for other in others if heat.key not in done else ():
-            if other.key != heat.key and (more := _arms(heat).keys() - _arms(other).keys()):
-                raise ValueError(_refusal(heat, other, more, folder))
-        others.append(heat)
+        for other in (*held[_asks(heat)], *planned[_asks(heat)]) if heat.key not in done else ():
+            new, old = _arms(heat), _arms(other)
+            if other.key == heat.key or not new.keys() - old.keys():
+                continue
+            added, gone = [new[name] for name in sorted(new.keys() - old.keys())], old.keys() - new.keys()
+            again = {_without_code(arm) for arm in added}
+            if other in planned[_asks(heat)] or {_without_code(old[name]) for name in gone} - again:
+                raise ValueError(_refusal(heat, added, [old[name] for name in sorted(gone)], folder))
+            found[other.key] = f"{heat.title}: is run again with all its decoders, for {_told(added, ())} {CHANGED}"
+        planned[_asks(heat)].append(heat)
+    return found
 
 
 def _run_there(folder: Path) -> list[Stage]:
@@ -61,9 +73,11 @@ def _arms(heat: Stage) -> dict[str, dict[str, Any]]:
     return {json.dumps(arm, sort_keys=True): arm for arm in heat.spec["arms"]}
 
 
-def _refusal(heat: Stage, other: Stage, more: Iterable[str], folder: Path) -> str:
-    new, old = _arms(heat), _arms(other)
-    added, gone = [new[name] for name in sorted(more)], [old[name] for name in sorted(old.keys() - new.keys())]
+def _without_code(arm: dict[str, Any]) -> str:
+    return json.dumps(arm | {"made_by": None}, sort_keys=True)
+
+
+def _refusal(heat: Stage, added: list[dict[str, Any]], gone: list[dict[str, Any]], folder: Path) -> str:
     instead = f"in place of {_told(gone, added)}" if gone else "too"
     return (
         f"{folder}: {heat.title}: expected the decoders of the heat that was run there, got {_told(added, gone)} "

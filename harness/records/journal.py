@@ -34,7 +34,7 @@ class Journal:
     def __init__(self, root: Path, ledger: Ledger) -> None:
         self.root, self.ledger = root, ledger
 
-    def commit(self, entries: Sequence[Entry]) -> None:
+    def commit(self, entries: Sequence[Entry], instead_of: Sequence[str] = ()) -> None:
         """See `Store.commit`."""
         for record, rows in entries:
             check(record, rows)
@@ -46,7 +46,7 @@ class Journal:
             if len(held) == len(keys):
                 return
             name = canonical_sha256([keys, [record.started_utc.isoformat() for record, _ in entries]])
-            self._carry_out(name, [lines[key] for key in keys if key in lines], entries)
+            self._carry_out(name, [lines[key] for key in (*keys, *instead_of) if key in lines], entries)
 
     def retire(self, keys: Sequence[str]) -> None:
         """Removes records together: their lines first, then their rows and their files."""

@@ -31,8 +31,12 @@ class Store:
         self.ledger = Ledger(root)
         self._journal = Journal(root, self.ledger)
 
-    def commit(self, entries: Sequence[Entry]) -> list[AnyRecord]:
+    def commit(self, entries: Sequence[Entry], *, instead_of: Sequence[str] = ()) -> list[AnyRecord]:
         """Makes records done, all together or not at all.
+
+        Args:
+            entries: records with their documents.
+            instead_of: keys of records that go when these come.
 
         Returns:
             The records that are in the store under these keys, in this order: these, with their files and hashes
@@ -42,7 +46,7 @@ class Store:
         Raises:
             ValueError: a key that is not the specification's, or rows that are not the specification's documents.
         """
-        self._journal.commit(entries)
+        self._journal.commit(entries, instead_of)
         lines = self.ledger.lines()
         return [read_record(self._path(lines[record.key])) for record, _ in entries]
 

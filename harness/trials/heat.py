@@ -161,25 +161,38 @@ def plan_heat(
 def is_done(heat: Heat, store: Store) -> bool:
     """Whether the store holds this heat; finishes a commit that was interrupted.
 
-    A heat that lost a record is not done, and is run again as a whole.
+    A heat that lost a record is not done, and is run again as a whole; so is one with more arms than the store holds.
 
     Raises:
-        ValueError: it holds a part of it, from a heat with other arms, or with the same under other settings.
+        ValueError: it holds a part of it, from a heat with arms that would be dropped.
     """
     store.recover()
-    keys = [spec.key() for spec in heat.cells.values()]
-    held = store.held(keys)
+    held = store.held([spec.key() for spec in heat.cells.values()])
     if held == "some":
-        there = next(key for key in keys if store.has(key))
-        arms = arms_of(store.record(there).manifest)
-        if arms != [*heat.cells] or not {*store.heat_of(there)} <= {*keys}:
+        _replaced(heat, store)
+    return held == "all"
+
+
+def _replaced(heat: Heat, store: Store) -> list[str]:
+    """The keys of what goes with the heats that this one takes cells from: those of earlier code of its contenders.
+
+    Raises:
+        ValueError: see `is_done`.
+    """
+    specs = {spec.key(): spec for spec in heat.cells.values()}
+    there = [key for key in specs if store.has(key)]
+    others = {other for key in there for other in store.heat_of(key)} - specs.keys()
+    codeless = {spec.model_copy(update={"made_by": None}).key() for spec in specs.values()}
+    for other in sorted(others):
+        record = store.record(other)
+        if record.kind != "cell" or record.spec.model_copy(update={"made_by": None}).key() not in codeless:
             msg = (
-                f"{store.root.name}: expected all {len(keys)} cells of this heat in the store or none, got some from a "
-                f"heat of {', '.join(arms) or 'others'}{' with other settings' if arms == [*heat.cells] else ''}; "
-                "speeds compare inside one heat only, so choose another --output"
+                f"{store.root.name}: expected a heat with the arms of the one that the store has on the same documents "
+                f"({', '.join(arms_of(record.manifest)) or 'others'}), got one of {', '.join(heat.cells)}, some with "
+                "other settings or none; speeds compare inside one heat only, so choose another --output"
             )
             raise ValueError(msg)
-    return held == "all"
+    return sorted(others)
 
 
 def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list[CellRecord]:
@@ -263,7 +276,8 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         )
         for arm in heat.arms
     ]
-    store.commit([(record, rows[arm.id]) for arm, record in zip(heat.arms, records, strict=True)])
+    entries = [(record, rows[arm.id]) for arm, record in zip(heat.arms, records, strict=True)]
+    store.commit(entries, instead_of=_replaced(heat, store))
     drop(store.root, name, key)
     return _committed(store, heat)
 

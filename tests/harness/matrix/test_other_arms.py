@@ -1,5 +1,7 @@
-"""A heat that would take cells from one with other arms is refused before anything is done, and leaves nothing."""
+"""A heat with more arms replaces the one of a folder as a whole; one that would drop an arm is refused beforehand."""
 
+import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.running import Ran, run_plan
 from offbook.harness.matrix.status import status
+from offbook.harness.records.origin import Origin
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify
+from offbook.harness.roster import decoders
 from tests.matrices import matrix
 from tests.tiny import save_tiny
 
@@ -48,24 +52,82 @@ def files(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize(
-    ("decoders", "told"),
-    [
-        (
-            MORE,
-            r"qa at temperature 0: expected the decoders of the heat that was run there, got hf_generate too; speeds",
-        ),
-        (OTHER, r'got prompt_lookup \{.*"num_tokens": 5\} in place of prompt_lookup \{.*"num_tokens": 10\}; speeds'),
-    ],
-)
-def test_a_heat_with_other_arms_is_refused_when_it_is_planned(folder, model, monkeypatch, decoders, told):
+def test_a_heat_that_would_drop_an_arm_is_refused_when_it_is_planned(folder, model, monkeypatch):
     monkeypatch.setattr(running, "rehearse", lambda *_: pytest.fail("a model was loaded"))
     before = files(folder)
+    told = r'got prompt_lookup \{.*"num_tokens": 5\} in place of prompt_lookup \{.*"num_tokens": 10\}; speeds'
     with pytest.raises(ValueError, match=told) as refusal:
-        run(planned(model, decoders), folder)
+        run(planned(model, OTHER), folder)
     assert "choose another --output" in str(refusal.value)
     assert files(folder) == before
     assert status(folder).failed == []
+
+
+def whole(folder: Path) -> dict[str, str]:
+    """The heat of each decoder's record, in a store without findings and a run without anything left to do."""
+    assert verify(Store(folder)).findings == ()
+    told = status(folder)
+    assert (told.total.done, told.total.expected) == (len(told.kinds), len(told.kinds))
+    assert run(Graph.read(folder), folder).done == told.total.done
+    records = Store(folder).records("cell")
+    assert len({record.spec.decoder for record in records}) == len(records)
+    return {record.spec.decoder: record.heat_id for record in records}
+
+
+def test_a_heat_with_more_arms_replaces_the_earlier_as_a_whole(folder, model, tmp_path):
+    place = Path(shutil.copytree(folder, tmp_path / "run"))
+    first = whole(place)
+    said = Said()
+    assert run_plan(planned(model, MORE), place, said, device="cpu").done == 1
+    second = whole(place)
+    assert second.keys() == {*MORE}
+    assert len({*second.values()}) == 1
+    assert not {*first.values()} & {*second.values()}
+    assert [line for line in said.lines if "hf_generate is new there" in line]
+
+
+def test_a_contender_whose_code_has_changed_is_measured_again_with_its_heat(model, tmp_path, monkeypatch):
+    theirs = dataclasses.replace(decoders.DECODERS["prompt_lookup"], name="theirs")
+    code = iter(Origin(distribution="theirs", version="1", code_sha256=letter * 64) for letter in "ab")
+    kept: dict[str, Origin] = {}
+    monkeypatch.setitem(decoders.DECODERS, "theirs", theirs)
+    monkeypatch.setattr(
+        type(theirs), "made_by", property(lambda one: kept["is"] if one.name == "theirs" else None), raising=True
+    )
+    for _ in range(2):
+        kept["is"] = next(code)
+        assert run(planned(model, PLAIN | {"theirs": {}}), tmp_path).done == 1
+        assert len({*whole(tmp_path).values()}) == 1
+        (record,) = (one for one in Store(tmp_path).records("cell") if one.spec.decoder == "theirs")
+        assert record.spec.made_by == kept["is"]
+    assert len(list((tmp_path / "rows").iterdir())) == 3
+
+
+def test_a_replacement_that_is_stopped_leaves_the_earlier_heat_as_it_was(folder, model, tmp_path, monkeypatch):
+    place = Path(shutil.copytree(folder, tmp_path / "run"))
+    first = whole(place)
+    with monkeypatch.context() as patch:
+        patch.setattr("offbook.harness.trials.heat.certify", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(planned(model, MORE), place)
+    assert verify(Store(place)).findings == ()
+    assert {record.spec.decoder: record.heat_id for record in Store(place).records("cell")} == first
+    assert run(planned(model, MORE), place).done == 1
+    assert len({*whole(place).values()}) == 1
+
+
+def stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+class Said(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
 
 
 def test_fewer_arms_are_found_and_other_documents_are_another_heat(folder, model):
@@ -79,22 +141,36 @@ def test_fewer_arms_are_found_and_other_documents_are_another_heat(folder, model
 
 @pytest.mark.parametrize("flags", [["--dry-run"], []])
 def test_the_command_line_says_so_in_one_line(folder, model, tmp_path, capsys, flags):
-    file = tmp_path / "more.yaml"
+    file = tmp_path / "other.yaml"
     file.write_text(
-        "schema_version: 2\ndescription: more\ndecoders: {autoregressive: {}, prompt_lookup: {}, hf_generate: {}}\n"
+        "schema_version: 2\ndescription: other\ndecoders: {autoregressive: {}, hf_generate: {}}\n"
         f"models: {{{model}: {{}}}}\nsuites: {{qa: {{max_new_tokens: 4, limit: 1}}}}\n"
     )
     with pytest.raises(SystemExit) as end:
         main(["run", str(file), *flags, "--output", str(folder)])
     assert end.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "got hf_generate too" in line
+    assert "got hf_generate in place of prompt_lookup" in line
+
+
+def test_a_dry_run_says_what_is_run_again(folder, model, tmp_path, capsys):
+    file = tmp_path / "more.yaml"
+    file.write_text(
+        "schema_version: 2\ndescription: more\ndecoders: {autoregressive: {}, prompt_lookup: {}, hf_generate: {}}\n"
+        f"models: {{{model}: {{}}}}\nsuites: {{qa: {{max_new_tokens: 4, limit: 1}}}}\n"
+    )
+    before = files(folder)
+    with pytest.raises(SystemExit) as end:
+        main(["run", str(file), "--dry-run", "--output", str(folder)])
+    assert end.value.code == 0
+    assert "is run again with all its decoders, for hf_generate is new there" in capsys.readouterr().err
+    assert files(folder) == before
 
 
 def test_two_heats_of_one_plan_may_not_take_each_others_cells(model, tmp_path):
-    decoders = PLAIN | {"hf_generate": {}}
+    arms = PLAIN | {"hf_generate": {}}
     twice = {"suites": {name: {"max_new_tokens": 4, "limit": 1} for name in ("qa", "offbook_qa")}}
     exclude = [{"suites": "qa", "decoders": "hf_generate"}, {"suites": "offbook_qa", "decoders": "prompt_lookup"}]
     with pytest.raises(ValueError, match="got hf_generate in place of prompt_lookup"):
-        run(planned(model, decoders, **twice, exclude=exclude), tmp_path / "run")
+        run(planned(model, arms, **twice, exclude=exclude), tmp_path / "run")
     assert not (tmp_path / "run").exists()

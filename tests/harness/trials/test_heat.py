@@ -189,7 +189,7 @@ def test_no_heat_takes_cells_from_one_whose_arms_have_other_settings(target, qa,
     run_heat(dataclasses.replace(plan(target, qa, build_arms(target, NAMES), limit=1), trial=trial), store)
     before = [record.key for record in store.records()]
     other = build_arms(target, NAMES, options={"prompt_lookup": {"num_tokens": 2}})
-    with pytest.raises(ValueError, match="with other settings; speeds compare inside one heat only"):
+    with pytest.raises(ValueError, match="some with other settings or none; speeds compare inside one heat only"):
         run_heat(plan(target, qa, other, limit=1), store)
     assert [record.key for record in store.records()] == before
 
@@ -370,8 +370,22 @@ def test_a_prompt_beyond_the_context_names_its_document(target, qa):
 def test_cells_of_two_heats_are_never_mixed(target, qa, tmp_path):
     store = Store(tmp_path)
     run_heat(plan(target, qa, build_arms(target, NAMES[:2])), store)
-    with pytest.raises(ValueError, match="got some from a heat of autoregressive, prompt_lookup"):
-        run_heat(plan(target, qa), store)
+    run_heat(plan(target, qa), store)
+    assert len(whole_store(store).cells) == len(NAMES)
+    assert len({record.heat_id for record in store.records()}) == 1
+    with pytest.raises(ValueError, match="expected a heat with the arms of the one that the store has"):
+        run_heat(
+            plan(
+                target,
+                qa,
+                build_arms(
+                    target,
+                    [NAMES[0], "hf_prompt_lookup"],
+                    options={"hf_prompt_lookup": {"prompt_lookup_num_tokens": 2}},
+                ),
+            ),
+            store,
+        )
 
 
 def test_an_interrupted_heat_leaves_nothing(target, qa, tmp_path):
