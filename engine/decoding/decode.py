@@ -167,7 +167,7 @@ def _check_proposal(tree: object, drafter: Drafter, last: int, vocab_size: int) 
     if tree.tokens[0] != last:
         msg = f"{who}.propose: expected the last committed token, {last}, as root, got {tree.tokens[0]}; begin with it"
         raise ValueError(msg)
-    if not (0 <= min(tree.tokens) and max(tree.tokens) < vocab_size):
+    if min(tree.tokens) < 0 or max(tree.tokens) >= vocab_size:
         strange = next(token for token in tree.tokens if not 0 <= token < vocab_size)
         msg = f"{who}.propose: expected tokens below {vocab_size}, the target's vocabulary, got {strange}; leave it out"
         raise ValueError(msg)
