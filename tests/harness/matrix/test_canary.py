@@ -49,16 +49,16 @@ EVALUATE = {
     "output": "run",
 }
 PROFILE = {
-    "schema_version": 1,
+    "schema_version": 2,
     "description": "a student and a heat",
-    "model": "tiny",
-    "decoders": ["autoregressive", "prompt_lookup"],
-    "suites": {"qa": 3},
-    "heats": [{"limit": 1}],
-    "students": {
-        "corpus": {"source": "corpus.jsonl", "questions": 2, "dev_questions": 1},
-        "training": {"gradient_tokens": 100, "questions_per_step": 1, "evaluations": 1, "max_length": 512},
-        "methods": {"one": {"method": "uniform_rationales"}},
+    "models": {"tiny": {}},
+    "decoders": {"autoregressive": {}, "prompt_lookup": {}},
+    "suites": {"qa": {"limit": 1, "max_new_tokens": 3}},
+    "students": {"one": {"method": "uniform_rationales"}},
+    "corpus": {"source": "corpus.jsonl", "questions": 2, "dev_questions": 1},
+    "training": {"gradient_tokens": 100, "questions_per_step": 1, "evaluations": 1, "max_length": 512},
+    "include": [{"students": "untouched"}],
+    "exams": {
         "suites": {"id": ["procedural_shopping"], "ood": ["procedural_dates"]},
         "limit": 1,
         "max_new_tokens": 2,
@@ -264,7 +264,7 @@ def test_a_charge_in_place_of_any_file_does_not_fire(name, request, canary, tmp_
     for i, file in enumerate(read_by(name, scene)):
         root = copied(scene, tmp_path / str(i), monkeypatch)
         (root / file).write_bytes(canary.charge(kinds[i % len(kinds)]))
-        assert status(name) in (0, 2), file
+        assert status(name) in (0, 1, 2), file  # 1: a store that is damaged, which is told
         assert not canary.has_sung(), file
         shutil.rmtree(root)
 
