@@ -13,11 +13,11 @@ def gc(
     *,
     delete: Annotated[bool, typer.Option("--delete", help="Remove what is listed.")] = False,
 ) -> None:
-    """List what a folder of records can do without, and remove it with --delete.
+    """List what a folder can do without.
 
-    Rows whose record is gone, and what killed processes left half written. Records, answers that are not scored and
-    artifacts stay, and so does what is none of offbook's, which is named. Nothing is removed while there are records
-    that the ledger does not name.
+    Removes it with --delete: rows whose record is gone, and what killed processes left half written. Records, answers
+    that are not scored and artifacts stay, and so does what is none of offbook's, which is named. Nothing is removed
+    while there are records that the ledger does not name.
     """
     from offbook.engine.files import remove
     from offbook.harness.records.gc import foreign, orphans

@@ -13,7 +13,7 @@ from offbook.harness.cli.options import path_or_none
 def upgrade(
     folder: Annotated[Path, typer.Argument(callback=path_or_none, help="A folder with records of schema 1.")],
 ) -> None:
-    """Turn a folder's records of an older form into this version's, in place.
+    """Turn older records into this version's, in place.
 
     Nothing is run or scored again. An interrupted upgrade goes on with the same command; a folder that is up to date
     stays as it is. Write the tables anew with `offbook report` then.

@@ -12,11 +12,12 @@ def verify(
     folder: Annotated[Path, typer.Argument(callback=path_or_none, help="A folder with records.")],
     everything: Annotated[bool, typer.Option("--all", help="Read what was checked before too.")] = False,
 ) -> None:
-    """Check every record of a folder against its hashes, its rows and its heat; of a run its plan and artifacts too.
+    """Check a folder of records, or a whole run.
 
-    Each thing that is wrong has a line; exit status 1 where something is. A record that is wrong stands in no table
-    either; an artifact is made again by the next `offbook run`. A file that was checked before and whose size, times
-    and inode are the same is read again with --all only.
+    Every record against its hashes, its rows and its heat; of a run its plan and artifacts too. Each thing that is
+    wrong has a line; exit status 1 where something is. A record that is wrong stands in no table either; an artifact is
+    made again by the next `offbook run`. A file that was checked before and whose size, times and inode are the same is
+    read again with --all only.
     """
     from offbook.harness.cli.exits import FOUND_WANTING
     from offbook.harness.matrix.findings import findings
