@@ -1,6 +1,6 @@
 """A store under SIGKILL at every executed line, and under errors of the disk at every operation; then it goes on.
 
-    python -m tests.chaos.store_points [--step 1]
+    python -m tests.chaos.store_points [--step 1] [--only "a commit"]
 
 Committing, replacing, recovering, retiring and upgrading are done by forks of this process that kill themselves at
 their n-th line, or whose n-th operation fails. The next process does the same again: nothing is lost, doubled or torn.
@@ -11,7 +11,7 @@ import errno
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.chaos.crash_points import killed_at
@@ -28,14 +28,14 @@ FILES = (
 )
 
 
-def points(place: Path, step: int = 1) -> tuple[int, list[str]]:
-    """Disturbs every scene at every `step`-th point.
+def points(place: Path, step: int = 1, only: Sequence[str] | None = None) -> tuple[int, list[str]]:
+    """Disturbs every scene, or those of these names, at every `step`-th point.
 
     Returns:
         How often, and what was wrong after the next process.
     """
     disturbed, found = 0, list[str]()
-    for number, scene in enumerate(SCENES):
+    for number, scene in enumerate(scene for scene in SCENES if not only or scene.name in only):
         template = place / f"{number}"
         template.parent.mkdir(exist_ok=True)
         folder = fresh(scene, template, place / f"{number}-first")
@@ -93,8 +93,10 @@ def main() -> int:
     """See the module; 1 where something is wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--step", type=int, default=1)
+    parser.add_argument("--only", nargs="*", choices=[scene.name for scene in SCENES])
+    chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        disturbed, found = points(Path(place), parser.parse_args().step)
+        disturbed, found = points(Path(place), chosen.step, chosen.only)
     print(f"{disturbed} points, {len(found)} faults", *found, sep="\n")
     return 1 if found else 0
 

@@ -12,6 +12,7 @@ from offbook.harness.records.cell import Cell, CellRecord
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.gc import orphans
 from offbook.harness.records.journal import Journal
+from offbook.harness.records.origin import Origin
 from offbook.harness.records.record import Entry
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify
@@ -75,6 +76,23 @@ def _commit(number: int, run: int) -> Callable[[Path], object]:
     return do
 
 
+def _second(folder: Path) -> None:
+    _first(folder).commit(entries(1))
+
+
+def _replace(folder: Path) -> None:
+    """The code of an arm has changed: its heat is another trial, which takes the place of the earlier."""
+    store = Store(folder)
+    store.recover()
+    if store.has_trial(TRIALS[2]):
+        return
+    fresh = [(record.model_copy(update={"trial": TRIALS[2]}), rows) for record, rows in entries(1, run=1)]
+    (baseline, plain), (arm, rows) = fresh
+    spec = arm.spec.model_copy(update={"made_by": Origin(distribution="theirs", version="2")})
+    changed = arm.model_copy(update={"spec": spec, "key": spec.key()})
+    store.commit([(baseline, plain), (changed, rows)], instead_of=[arm.key])
+
+
 def _lossy(folder: Path) -> None:
     """A heat that lost a record, and a ledger whose last line was torn off."""
     store = _first(folder)
@@ -128,6 +146,12 @@ SCENES = (
     Scene(name="the first commit", before=Path.mkdir, do=_commit(0, 0), after=(frozenset(TRIALS[:1]), 2)),
     Scene(name="a commit", before=_first, do=_commit(1, 0), after=(frozenset(TRIALS[:2]), 5)),
     Scene(name="a heat run again", before=_lossy, do=_commit(1, 1), after=(frozenset(TRIALS[:2]), 5)),
+    Scene(
+        name="a heat in place of another",
+        before=_second,
+        do=_replace,
+        after=(frozenset({TRIALS[0], TRIALS[2]}), 5),
+    ),
     Scene(name="recovery", before=_begun, do=lambda f: Store(f).recover(), after=(frozenset(TRIALS[:2]), 5)),
     Scene(name="retiring", before=_first, do=_retire, after=(frozenset(), 1)),
     Scene(name="a trial found done", before=_first, do=_found, after=(frozenset({TRIALS[0], TRIALS[2]}), 3)),
