@@ -40,7 +40,7 @@ class Recipe(BaseModel):
     @classmethod
     def key_of(cls, content: Mapping[str, JsonValue]) -> str:
         """The key of what `model_dump` gave as JSON."""
-        return canonical_sha256({"recipe": cls.__name__, **_without(cls.UNKEYED, content)})
+        return canonical_sha256({"recipe": cls.__name__, **without(cls.UNKEYED, content)})
 
 
 class StudentRecipe(Recipe):
@@ -145,13 +145,13 @@ class DrafterRecipe(Recipe):
     training: dict[str, JsonValue]
 
 
-def _without(names: frozenset[str], content: Any) -> Any:
+def without(names: frozenset[str], content: Any) -> Any:
     """The content, the students in it without these fields; options, which are a contender's own, stay as they are."""
     if isinstance(content, list):
-        return [_without(names, item) for item in content]
+        return [without(names, item) for item in content]
     if not isinstance(content, dict):
         return content
-    held = {name: _without(names, content[name]) for name in HOLDERS if name in content}
+    held = {name: without(names, content[name]) for name in HOLDERS if name in content}
     if held.get("student"):
         held["student"] = {name: value for name, value in held["student"].items() if name not in names}
     return {**content, **held}

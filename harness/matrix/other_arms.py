@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from offbook.engine.quoting import shortened
+from offbook.harness.artifacts.recipes import Recipe, without
 from offbook.harness.matrix.graph import PLAN, Graph, Stage
 from offbook.harness.records.ledger import Ledger
+from offbook.harness.trials.spec import HeatSpec
 
 LONGEST = 300  # characters of the arms that are told
 CHANGED = "is new there, or has changed"
@@ -41,13 +43,21 @@ def replaced(graph: Graph, done: set[str], folder: Path) -> dict[str, str]:
     for heat in _run_there(folder):
         held[_asks(heat)].append(heat)
     for heat in heats:
-        for other in (*held[_asks(heat)], *planned[_asks(heat)]) if heat.key not in done else ():
-            new, old = _arms(heat), _arms(other)
+        new = _arms(heat)
+        for other in planned[_asks(heat)] if heat.key not in done else ():
+            if differing := new.keys() ^ _arms(other).keys():
+                one_only = [(new | _arms(other))[name] for name in sorted(differing)]
+                msg = (
+                    f"{heat.title} and {other.title}: expected heats on the same documents to have the same decoders, "
+                    f"got {_told(one_only, ())} in one of them only; leave one of the two out"
+                )
+                raise ValueError(msg)
+        for other in held[_asks(heat)] if heat.key not in done else ():
+            old = _arms(other)
             if other.key == heat.key or not new.keys() - old.keys():
                 continue
             added, gone = [new[name] for name in sorted(new.keys() - old.keys())], old.keys() - new.keys()
-            again = {_without_code(arm) for arm in added}
-            if other in planned[_asks(heat)] or {_without_code(old[name]) for name in gone} - again:
+            if {_without_code(old[name]) for name in gone} - {_without_code(arm) for arm in added}:
                 raise ValueError(_refusal(heat, added, [old[name] for name in sorted(gone)], folder))
             found[other.key] = f"{heat.title}: is run again with all its decoders, for {_told(added, ())} {CHANGED}"
         planned[_asks(heat)].append(heat)
@@ -64,17 +74,18 @@ def _run_there(folder: Path) -> list[Stage]:
 
 def _asks(heat: Stage) -> str:
     """Everything that decides a heat's cells but for its arms."""
-    spec = {name: value for name, value in heat.spec.items() if name != "arms"}
+    spec = without(HeatSpec.UNKEYED, {name: value for name, value in heat.spec.items() if name != "arms"})
     suite = {name: value for name, value in spec["suite"].items() if name != "asked_as"}
     return json.dumps(spec | {"suite": suite}, sort_keys=True)
 
 
 def _arms(heat: Stage) -> dict[str, dict[str, Any]]:
-    return {json.dumps(arm, sort_keys=True): arm for arm in heat.spec["arms"]}
+    return {json.dumps(without(Recipe.UNKEYED, arm), sort_keys=True): arm for arm in heat.spec["arms"]}
 
 
 def _without_code(arm: dict[str, Any]) -> str:
-    return json.dumps(arm | {"made_by": None}, sort_keys=True)
+    drafter = arm["drafter"] | {"made_by": None} if isinstance(arm["drafter"], dict) else arm["drafter"]
+    return json.dumps(without(Recipe.UNKEYED, arm | {"made_by": None, "drafter": drafter}), sort_keys=True)
 
 
 def _refusal(heat: Stage, added: list[dict[str, Any]], gone: list[dict[str, Any]], folder: Path) -> str:
@@ -86,10 +97,15 @@ def _refusal(heat: Stage, added: list[dict[str, Any]], gone: list[dict[str, Any]
 
 
 def _told(arms: Iterable[dict[str, Any]], others: Iterable[dict[str, Any]]) -> str:
-    """Decoders by name, with their options where the others have one of that name."""
-    named = {arm["decoder"] for arm in others}
-    texts = [
-        f"{arm['decoder']} {json.dumps(arm['options'], sort_keys=True)}" if arm["decoder"] in named else arm["decoder"]
-        for arm in arms
-    ]
-    return shortened(", ".join(texts), LONGEST)
+    """Decoders by name; where the others have one of that name, with what it is that differs."""
+    return shortened(
+        ", ".join(_one(arm, [o for o in others if o["decoder"] == arm["decoder"]]) for arm in arms), LONGEST
+    )
+
+
+def _one(arm: dict[str, Any], others: list[dict[str, Any]]) -> str:
+    if not others:
+        return str(arm["decoder"])
+    if all(arm["options"] != other["options"] for other in others):
+        return f"{arm['decoder']} {json.dumps(arm['options'], sort_keys=True)}"
+    return f"{arm['decoder']} with another drafter, or of other code"

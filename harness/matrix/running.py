@@ -5,7 +5,7 @@ was, with the same command.
 """
 
 import contextlib
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -70,7 +70,7 @@ def run_plan(
     watched = Watched(pool)
     graph = Estimates(folder, COMMITTED).on(graph)
     there = done(graph, folder)
-    again = replaced(graph, there, folder)
+    replaced(graph, there, folder)
     if executor.here and len(there) < len(graph):
         rehearse(graph, there, making.session(folder, device), told)
     if not isinstance(pool, InProcess):
@@ -78,11 +78,13 @@ def run_plan(
     for problem in damaged(folder):
         told.say(problem)
     with locked(folder, "run", told.say), reporting(sink, folder, told) as report:
-        _retire_rests([stage for stage in graph.of_kind(*TRIALS) if stage.key not in there], folder, told)
+        there = done(graph, folder)  # whoever had the folder may have done some of it
+        again = replaced(graph, there, folder)
+        undone = [stage for stage in graph.of_kind(*TRIALS) if stage.key not in there]
+        _retire_rests([*undone, *(Graph.read(folder).stage(key) for key in again)], folder, told)
         attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS
         for line in again.values():
             told.say(line)
-        _with_earlier(graph, folder, without=again).write(folder)
         tally, tables = _do(graph, folder, told, watched, report, attempts=attempts)
     errors = pool.errors if isinstance(pool, InProcess) else {}
     if len(tally.failed) == 1 and set(errors) >= set(tally.failed):
@@ -106,6 +108,7 @@ def _do(
     graph: Graph, folder: Path, told: Told, watched: Watched, report: Callable[[Stage], None], *, attempts: int
 ) -> tuple[Tally, Written]:
     """The stages, and the tables behind them; a process that failed at a stage would make the same mistake again."""
+    _with_earlier(graph, folder).write(folder)
     tables = Writer(Store(folder), folder)
 
     def far() -> Progress | None:
@@ -119,6 +122,7 @@ def _do(
     try:
         tables.finish(far)
         tally = run_graph(graph, folder, watched, progress=told, attempts=attempts, then=then)
+        _with_earlier(graph, folder).write(folder)  # without the heats that others have replaced
     except BaseException:
         with contextlib.suppress(Exception):  # what stopped the run is told, not what this makes of it
             tables.finish(far)
@@ -130,13 +134,13 @@ def _do(
         note(folder, watched.outside())
 
 
-def _with_earlier(graph: Graph, folder: Path, *, without: Container[str] = ()) -> Graph:
-    """A plan and what earlier ones have left in the folder, whose records stand in its tables too, but for these."""
+def _with_earlier(graph: Graph, folder: Path) -> Graph:
+    """A plan and what earlier ones have left in the folder, whose records stand in its tables too."""
     if not (folder / PLAN).is_file():
         return graph
     earlier = Graph.read(folder)
     known, finished = {stage.key for stage in graph.stages}, done(earlier, folder)
-    others = [stage for stage in earlier.stages if stage.key in finished - known and stage.key not in without]
+    others = [stage for stage in earlier.stages if stage.key in finished - known]
     there = known | finished  # what something was made with may be damaged since, and nobody makes it again
     cut = [replace(stage, needs=tuple(need for need in stage.needs if need in there)) for stage in others]
     return Graph(stages=(*cut, *graph.stages))

@@ -97,7 +97,8 @@ class Ledger:
 
     def behind(self, trial: str) -> list[Line]:
         """The same, or, where it committed nothing, the lines of what it found there."""
-        found = [self.lines()[key] for keys in self._found.get(trial, ())[-1:] for key in keys if key in self.lines()]
+        lines = self.lines()  # which reads the file, and what was found with it
+        found = [lines[key] for keys in self._found.get(trial, ())[-1:] for key in keys if key in lines]
         return self.of_trial(trial) or found
 
     def places(self) -> dict[str, list[int]]:

@@ -171,6 +171,8 @@ class Store:
     def retire_rest(self, trial: str) -> list[str]:
         """Removes what is left of a trial that lost a record, for its records count together or not at all.
 
+        What it has only found, the trial that committed it loses as a whole.
+
         Returns:
             The files that were lost; none of a trial that is whole or was never done.
         """
@@ -179,7 +181,8 @@ class Store:
             return []
         lost = [f"{line.stem}.json" for line in lines if not self._path(line).is_file()]
         if lost:  # else it is the count of its lines that is wrong
-            self.retire(*(line.key for line in lines))
+            whole = [other for line in lines for other in (self.ledger.of_trial(line.trial) if line.trial else [line])]
+            self.retire(*{line.key: None for line in whole})
         return lost
 
     def _path(self, line: Line) -> Path:

@@ -19,7 +19,6 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Progress, Silent
 from offbook.harness.certificates.certify import certify
 from offbook.harness.records.cell import CellRecord, CellSpec, LimitsSpec
-from offbook.harness.records.consistency import arms_of
 from offbook.harness.records.made_once import RECIPES
 from offbook.harness.records.spent import spending
 from offbook.harness.records.store import Store
@@ -35,6 +34,7 @@ from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.trials.decoding import WARM_UP_TOKENS, pace
 from offbook.harness.trials.exposure import heat_exposure
 from offbook.harness.trials.heat_answers import answers_key, answers_of, scored
+from offbook.harness.trials.replaced import replaced
 from offbook.harness.trials.unscored import any_kept, drop, scoring
 
 
@@ -169,30 +169,8 @@ def is_done(heat: Heat, store: Store) -> bool:
     store.recover()
     held = store.held([spec.key() for spec in heat.cells.values()])
     if held == "some":
-        _replaced(heat, store)
+        replaced(heat.cells, store)
     return held == "all"
-
-
-def _replaced(heat: Heat, store: Store) -> list[str]:
-    """The keys of what goes with the heats that this one takes cells from: those of earlier code of its contenders.
-
-    Raises:
-        ValueError: see `is_done`.
-    """
-    specs = {spec.key(): spec for spec in heat.cells.values()}
-    there = [key for key in specs if store.has(key)]
-    others = {other for key in there for other in store.heat_of(key)} - specs.keys()
-    codeless = {spec.model_copy(update={"made_by": None}).key() for spec in specs.values()}
-    for other in sorted(others):
-        record = store.record(other)
-        if record.kind != "cell" or record.spec.model_copy(update={"made_by": None}).key() not in codeless:
-            msg = (
-                f"{store.root.name}: expected a heat with the arms of the one that the store has on the same documents "
-                f"({', '.join(arms_of(record.manifest)) or 'others'}), got one of {', '.join(heat.cells)}, some with "
-                "other settings or none; speeds compare inside one heat only, so choose another --output"
-            )
-            raise ValueError(msg)
-    return sorted(others)
 
 
 def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list[CellRecord]:
@@ -277,7 +255,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         for arm in heat.arms
     ]
     entries = [(record, rows[arm.id]) for arm, record in zip(heat.arms, records, strict=True)]
-    store.commit(entries, instead_of=_replaced(heat, store))
+    store.commit(entries, instead_of=replaced(heat.cells, store))
     drop(store.root, name, key)
     return _committed(store, heat)
 

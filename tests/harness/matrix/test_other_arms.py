@@ -9,11 +9,12 @@ import pytest
 
 from offbook.engine.progress import Silent
 from offbook.harness.cli.main import main
-from offbook.harness.matrix import running
+from offbook.harness.matrix import other_arms, running
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.running import Ran, run_plan
 from offbook.harness.matrix.status import status
+from offbook.harness.records.ledger import Ledger
 from offbook.harness.records.origin import Origin
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify
@@ -116,6 +117,37 @@ def test_a_replacement_that_is_stopped_leaves_the_earlier_heat_as_it_was(folder,
     assert len({*whole(place).values()}) == 1
 
 
+def test_a_heat_that_has_lost_a_record_is_replaced_too(folder, model, tmp_path):
+    place = Path(shutil.copytree(folder, tmp_path / "run"))
+    next((place / "records").glob("*prompt-lookup*")).unlink()
+    said = Said()
+    assert run_plan(planned(model, MORE), place, said, device="cpu").done == 1
+    assert whole(place).keys() == {*MORE}
+    assert [line for line in said.lines if "found none; " in line and "is run again" in line]
+
+
+def test_a_heat_whose_replacement_was_stopped_still_may_not_lose_an_arm(folder, model, tmp_path, monkeypatch):
+    place = Path(shutil.copytree(folder, tmp_path / "run"))
+    with monkeypatch.context() as patch:
+        patch.setattr("offbook.harness.trials.heat.certify", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(planned(model, MORE), place)
+    monkeypatch.setattr(running, "rehearse", lambda *_: pytest.fail("a model was loaded"))
+    with pytest.raises(ValueError, match="got hf_generate in place of prompt_lookup"):
+        run(planned(model, {"autoregressive": {}, "hf_generate": {}}), place)
+
+
+def test_fewer_arms_of_a_heat_that_lost_a_record_take_nothing_else_along(model, tmp_path):
+    run(planned(model, MORE), tmp_path)
+    fewer = planned(model, PLAIN)
+    run(fewer, tmp_path)
+    (trial,) = (stage.key for stage in fewer.stages)
+    assert len(Ledger(tmp_path).behind(trial)) == 2, "before anything else was asked of it"
+    next((tmp_path / "records").glob("*prompt-lookup*")).unlink()
+    assert run(fewer, tmp_path).done == 1
+    assert whole(tmp_path).keys() == {*PLAIN}
+
+
 def stop(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
@@ -167,10 +199,23 @@ def test_a_dry_run_says_what_is_run_again(folder, model, tmp_path, capsys):
     assert files(folder) == before
 
 
-def test_two_heats_of_one_plan_may_not_take_each_others_cells(model, tmp_path):
+@pytest.mark.parametrize("names", [("qa", "offbook_qa"), ("offbook_qa", "qa")])
+@pytest.mark.parametrize("without", [["hf_generate"], ["hf_generate", "prompt_lookup"], ["prompt_lookup"]])
+def test_two_heats_of_one_plan_may_not_take_each_others_cells(model, tmp_path, names, without):
     arms = PLAIN | {"hf_generate": {}}
-    twice = {"suites": {name: {"max_new_tokens": 4, "limit": 1} for name in ("qa", "offbook_qa")}}
-    exclude = [{"suites": "qa", "decoders": "hf_generate"}, {"suites": "offbook_qa", "decoders": "prompt_lookup"}]
-    with pytest.raises(ValueError, match="got hf_generate in place of prompt_lookup"):
-        run(planned(model, arms, **twice, exclude=exclude), tmp_path / "run")
+    twice = {"suites": {name: {"max_new_tokens": 4, "limit": 1} for name in names}}
+    complaint = "expected heats on the same documents to have the same decoders, got .* in one of them only; leave"
+    with pytest.raises(ValueError, match=complaint):
+        run(planned(model, arms, **twice, exclude=[{"suites": "qa", "decoders": without}]), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_code_that_has_changed_is_told_though_it_trained_the_drafter_too(model):
+    trained = {"source": "regenerate", "answers": 4}
+    (heat,) = planned(model, PLAIN | {"eagle2": {"options": {"total_tokens": 6}}}, drafters=trained).of_kind("heat")
+    arms = {arm["decoder"]: arm for arm in heat.spec["arms"]}
+    theirs = {"distribution": "theirs", "version": "2", "code_sha256": None}
+    changed = arms["eagle2"] | {"made_by": theirs, "drafter": arms["eagle2"]["drafter"] | {"made_by": theirs}}
+    assert other_arms._without_code(changed) == other_arms._without_code(arms["eagle2"])
+    retrained = changed["drafter"] | {"training": {}}
+    assert other_arms._without_code(changed | {"drafter": retrained}) != other_arms._without_code(arms["eagle2"])
