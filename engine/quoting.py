@@ -4,7 +4,7 @@ A name of 5,000 letters must not push the rest of the line out of sight: what wa
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LONGEST = 80  # characters of what is repeated
 LONGEST_PATH = 300  # whoever looks for a file needs all of its path
@@ -39,3 +39,14 @@ def without_long_words(line: str, given: Iterable[str] = ()) -> str:
         if len(text) > LONGEST_PATH:
             line = line.replace(text, shortened(text))
     return _LONG_WORD.sub(lambda match: shortened(match[0]), line)
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Numbers of lines as an editor takes them: "3", "3-5, 8"."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)

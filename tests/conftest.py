@@ -1,5 +1,6 @@
-"""Settings of every test: one thread, the same examples of hypothesis every time, and long files first."""
+"""Settings of every test: one thread, Ctrl-C as on a terminal, the same examples of hypothesis, and long files first."""
 
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -28,6 +29,8 @@ LONG = (
 )
 
 torch.set_num_threads(1)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a script runs in the background; children inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile(
     "offbook",
     deadline=None,  # the first example pays for imports and for building models

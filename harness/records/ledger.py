@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from offbook.engine.files import atomic_write_bytes, writing
-from offbook.engine.quoting import quoted
+from offbook.engine.quoting import quoted, ranges
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.json_file import no_duplicates
 
@@ -230,17 +230,6 @@ class Ledger:
             return line.sha256.encode() in (self.path.parent / "records" / f"{line.stem}.json").read_bytes()
         except OSError:
             return False
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """As an editor takes them: "3", "3-5, 8"."""
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
-    return ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
 
 
 _AS_WRITTEN = re.compile(

@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from offbook.engine.quoting import ranges
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.checked import Checked, Held
 from offbook.harness.records.consistency import of_cell, of_exam, of_heat, together
 from offbook.harness.records.damaged import DamagedError
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.ledger import FILE as LEDGER
-from offbook.harness.records.ledger import Line, ranges
+from offbook.harness.records.ledger import Line
 from offbook.harness.records.made_once import made_for, made_twice
 from offbook.harness.records.record import AnyRecord
 from offbook.harness.records.store import Store, stranger

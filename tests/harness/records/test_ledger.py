@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from offbook.engine.quoting import ranges
 from offbook.harness.records.gc import orphans
-from offbook.harness.records.ledger import Ledger, Line, ranges
+from offbook.harness.records.ledger import Ledger, Line
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify
 
