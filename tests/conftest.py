@@ -1,4 +1,4 @@
-"""Settings of every test: one thread, Ctrl-C as on a terminal, the same examples of hypothesis, and long files first."""
+"""Settings of every test: one thread, Ctrl-C as on a terminal, the same examples, and long files first."""
 
 import signal
 from pathlib import Path
