@@ -152,7 +152,7 @@ def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
     ran, compared = reproduce(plan(profile), tmp_path, Silent())
     assert (ran.failed, ran.pending) == ([], 0)
     assert {part.name for part in compared} == {"decoders", "students"}
-    records = Store(tmp_path).records()
+    records = Store(tmp_path).records("cell")
     assert len(whole_store(Store(tmp_path)).cells) == len(profile.decoders) * len(profile.suites) * len(
         profile.temperatures
     )

@@ -73,6 +73,7 @@ def test_a_small_matrix_run_twice_in_other_worlds_gives_the_same_tables(tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2 * 3600)  # on a busy machine a world takes half an hour
 def test_smoke_run_twice_in_other_worlds_gives_the_same_tables(tmp_path: Path):
     try:
         pretrained.prepare("smollm2-135m-instruct")
