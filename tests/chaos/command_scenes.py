@@ -131,7 +131,7 @@ COMMANDS = (
     Command(
         name="evaluate",
         arguments="--tasks qa --decoders autoregressive,prompt_lookup --limit 1 --max-new-tokens 4 --output FOLDER "
-        f"--executor in-process {MODEL}",
+        f"{MODEL}",
         result=tables,
     ),
     Command(
