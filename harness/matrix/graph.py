@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -109,8 +109,9 @@ class Graph:
 
     def write(self, folder: Path) -> Path:
         """Writes the plan into a run's folder."""
-        path = folder / PLAN
-        stages = json.dumps([asdict(stage) for stage in self.stages], indent=1, allow_nan=False)
+        path, names = folder / PLAN, [each.name for each in fields(Stage)]
+        lines = (json.dumps({name: getattr(stage, name) for name in names}, allow_nan=False) for stage in self.stages)
+        stages = "[\n" + ",\n".join(lines) + "\n]"
         head = f'{{"schema_version": {SCHEMA_VERSION}, "sha256": "{_sha256(stages)}", "stages": '
         atomic_write_bytes(path, f"{head}{stages}}}\n".encode())
         return path

@@ -108,6 +108,7 @@ def _do(
     graph: Graph, folder: Path, told: Told, watched: Watched, report: Callable[[Stage], None], *, attempts: int
 ) -> tuple[Tally, Written]:
     """The stages, and the tables behind them; a process that failed at a stage would make the same mistake again."""
+    left = done(graph, folder) < {stage.key for stage in graph.stages}
     _with_earlier(graph, folder).write(folder)
     tables = Writer(Store(folder), folder)
 
@@ -122,7 +123,8 @@ def _do(
     try:
         tables.finish(far)
         tally = run_graph(graph, folder, watched, progress=told, attempts=attempts, then=then)
-        _with_earlier(graph, folder).write(folder)  # without the heats that others have replaced
+        if left:
+            _with_earlier(graph, folder).write(folder)  # without the heats that others have replaced
     except BaseException:
         with contextlib.suppress(Exception):  # what stopped the run is told, not what this makes of it
             tables.finish(far)
