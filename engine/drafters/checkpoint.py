@@ -168,13 +168,7 @@ def load_drafter(
         with torch.device("meta"):  # whatever sizes the config names, no memory is asked for before they fit
             network = architectures[name].build(layer)
         network.load_state_dict(tensors, strict=True, assign=True)
-    except (
-        SafetensorError,
-        KeyError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:  # sizes beyond 64 bits
+    except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         problem = " ".join(str(error).split())
         msg = f"{weights}: expected the tensors of {name!r}, got {problem[:300]}; train it anew"
         raise ValueError(msg) from error

@@ -82,10 +82,10 @@ def run_plan(
         again = replaced(graph, there, folder)
         undone = [stage for stage in graph.of_kind(*TRIALS) if stage.key not in there]
         _retire_rests([*undone, *(Graph.read(folder).stage(key) for key in again)], folder, told)
-        attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS
+        attempts = 1 if isinstance(pool, InProcess) else ATTEMPTS  # the same process would make the same mistake again
         for line in again.values():
             told.say(line)
-        tally, tables = _do(graph, folder, told, watched, report, attempts=attempts)
+        tally, tables = _do(graph, folder, told, watched, report, before=len(there), attempts=attempts)
     errors = pool.errors if isinstance(pool, InProcess) else {}
     if len(tally.failed) == 1 and set(errors) >= set(tally.failed):
         raise errors[next(iter(tally.failed))]
@@ -105,10 +105,16 @@ def _retire_rests(undone: Sequence[Stage], folder: Path, told: Told) -> None:
 
 
 def _do(
-    graph: Graph, folder: Path, told: Told, watched: Watched, report: Callable[[Stage], None], *, attempts: int
+    graph: Graph,
+    folder: Path,
+    told: Told,
+    watched: Watched,
+    report: Callable[[Stage], None],
+    *,
+    before: int,
+    attempts: int,
 ) -> tuple[Tally, Written]:
-    """The stages, and the tables behind them; a process that failed at a stage would make the same mistake again."""
-    left = done(graph, folder) < {stage.key for stage in graph.stages}
+    """The stages, of which so many were done before, and the tables behind them."""
     _with_earlier(graph, folder).write(folder)
     tables = Writer(Store(folder), folder)
 
@@ -123,7 +129,7 @@ def _do(
     try:
         tables.finish(far)
         tally = run_graph(graph, folder, watched, progress=told, attempts=attempts, then=then)
-        if left:
+        if tally.done > before:
             _with_earlier(graph, folder).write(folder)  # without the heats that others have replaced
     except BaseException:
         with contextlib.suppress(Exception):  # what stopped the run is told, not what this makes of it
