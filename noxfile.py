@@ -1,5 +1,6 @@
 # `nox -l` is the table of contents. Every session runs in the one environment under .nox/offbook, made at the pins of
-# constraints.txt, so that torch is installed once; it is brought up to date when the pins or the metadata change.
+# constraints.txt, so that torch is installed once; it is brought up to date when the pins, the metadata or the C code
+# change.
 
 import hashlib
 import os
@@ -12,6 +13,7 @@ nox.options.sessions = ["tests", "lint"]
 nox.options.default_venv_backend = "none"
 
 METADATA = (Path("pyproject.toml"), Path("constraints.txt"), Path("noxfile.py"))
+NATIVE = tuple(sorted(path for room in ("kernels", "engine") for path in Path(room).rglob("native/*.[ch]")))
 ENVIRONMENT = Path(".nox/offbook").resolve()
 BIN = ENVIRONMENT / ("Scripts" if sys.platform == "win32" else "bin")
 PYTHON = str(BIN / "python")
@@ -115,7 +117,7 @@ def test(session: nox.Session, marked: str) -> None:
 def prepare(session: nox.Session) -> None:
     """Bring the shared environment up to date, unless it is."""
     stamp = ENVIRONMENT / "offbook.sha256"
-    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in METADATA)).hexdigest()
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in (*METADATA, *NATIVE))).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     if not Path(PYTHON).exists():

@@ -3,10 +3,12 @@
 import itertools
 import os
 import re
+import shlex
 import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -36,14 +38,11 @@ def test_every_room_is_a_relative_link():
 def test_the_wheel_holds_what_the_tree_holds(tmp_path):
     pytest.importorskip("setuptools", reason="setuptools builds the wheel and is not installed")
     tree = tmp_path / "tree"  # a copy: a build leaves folders behind, and the next one would pick them up
-    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
-    for folder in ("src", *ROOMS):
-        shutil.copytree(ROOT / folder, tree / folder, symlinks=True, ignore=unwanted)
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / file, tree / file)
+    copy_sources(tree)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "."]
-    answer = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stderr
+    without = os.environ | {"CC": str(tmp_path / "no-compiler")}
+    answer = subprocess.run(command, cwd=tree, env=without, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr  # the C code is an extra
 
     expected = {f"offbook/{path.name}" for path in (tree / "src" / "offbook").iterdir() if path.is_file()}
     for room in ROOMS:
@@ -53,6 +52,35 @@ def test_the_wheel_holds_what_the_tree_holds(tmp_path):
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert expected - found == set(), "kinds of file that [tool.setuptools.package-data] does not name"
     assert found - expected == set()
+
+
+def test_every_c_file_is_named_in_the_metadata():
+    (extension,) = METADATA["tool"]["setuptools"]["ext-modules"]
+    assert extension["optional"]
+    for kind, ending in (("sources", "c"), ("depends", "h")):
+        files = {str(path.relative_to(ROOT)) for room in ROOMS for path in (ROOT / room).rglob(f"native/*.{ending}")}
+        assert sorted(extension[kind]) == sorted(files)
+
+
+@pytest.mark.slow
+def test_the_c_code_builds_without_a_warning_and_is_found(tmp_path):
+    if os.name != "posix" or shutil.which(shlex.split(sysconfig.get_config_var("CC") or "cc")[0]) is None:
+        pytest.skip("no C compiler here")
+    tree = tmp_path / "tree"
+    copy_sources(tree)
+    command = [sys.executable, "-c", "import setuptools; setuptools.setup()", "build_ext", "--inplace"]
+    answer = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert "warning:" not in answer.stderr
+    code = "from offbook.kernels.native_library import native_available as a; print(*a())"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(tree / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.startswith("True")
 
 
 def test_the_version_is_one_literal_everywhere():
@@ -122,6 +150,15 @@ def test_help_answers_at_once():
 
     ratios = [cpu_s("-m", "offbook.harness.cli", "--help") / cpu_s("-c", "import typer.core") for _ in range(5)]
     assert statistics.median(ratios) < HELP_RATIO
+
+
+def copy_sources(tree):
+    """What a build reads, and nothing that an earlier build left behind."""
+    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so", ".*")
+    for folder in ("src", *ROOMS):
+        shutil.copytree(ROOT / folder, tree / folder, symlinks=True, ignore=unwanted)
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, tree / file)
 
 
 def environment():

@@ -1,0 +1,56 @@
+// What is written once for each instruction set. Every one computes the same; sums are taken in another order.
+#ifndef OFFBOOK_INSTRUCTION_SET_H
+#define OFFBOOK_INSTRUCTION_SET_H
+
+#include <stdint.h>
+
+#include "matrix.h"
+
+// Activation rows in the order products read them: tiles of `tile` rows (the last is filled up with 0), within a tile
+// column by column. Row r, column k lies at data[(r / tile * columns + k) * tile + r % tile].
+struct activations {
+    int64_t rows;
+    int64_t columns;
+    int64_t tile;
+    int64_t tiles;
+    float *data;
+};
+
+// Queries of one key/value head against a run of its keys and values; see attention_body.h.
+struct attention_part {
+    int64_t queries;          // R
+    int64_t head_dim;         // D
+    int64_t first_key, end_key;
+    const float *query_columns; // (D, R filled up to 16): scaled
+    const float *keys, *values; // (key, D)
+    // Which keys a query sees, for all of them that share a row of the block: those below `length` from its own
+    // `oldest` on, and behind `length` those whose byte is set in its row of `visible`.
+    int64_t fold;              // queries r * fold ... belong to row r
+    int64_t length;
+    const int64_t *oldest;     // of each row
+    const int64_t *block_oldest_position; // of each row: keys of the block at an earlier position are hidden
+    const int64_t *block_positions;
+    const uint8_t *visible;    // (rows, block_rows)
+    int64_t block_rows;
+    float *scores; // scratch: (keys, R filled up to 16)
+    float *maxima, *sums, *outputs; // (R filled up to 16) twice, (R, D): not divided by the sums
+};
+
+struct instruction_set {
+    const char *name;
+    // How many rows a tile has when there are so many; fills `tile` and `tiles`.
+    void (*shape_tiles)(struct activations *x);
+    // out (tiles * tile, 16): every row times the panel. `buffer` holds PANEL * PRODUCT_CHUNK floats.
+    void (*panel_product)(const struct matrix *matrix, int64_t panel, const struct activations *x, float *out,
+                          float *buffer);
+    void (*rms_norm)(const float *x, const float *weight, float eps, int64_t n, float *out);
+    void (*silu_times)(const float *gate, const float *up, float *out); // 16 lanes
+    void (*attend)(const struct attention_part *part);
+};
+
+enum { PRODUCT_CHUNK = 256 }; // columns that are expanded at once where tiles share them
+
+// The best that this machine has and its system allows, or the one so called; NULL if it has none of that name.
+const struct instruction_set *instruction_set(const char *name);
+
+#endif

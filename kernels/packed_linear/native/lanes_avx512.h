@@ -1,0 +1,45 @@
+// Sixteen floats in one register: AVX-512.
+#include <immintrin.h>
+#include <stdint.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
+#endif
+
+#define LANES_TITLE "AVX-512"
+enum { LARGEST_TILE = 24, ATTENTION_KEYS = 8, ATTENTION_ROWS = 8 };
+
+typedef __m512 lanes;
+typedef __m512i words;
+
+static inline lanes v_zero(void) { return _mm512_setzero_ps(); }
+static inline lanes v_all(float x) { return _mm512_set1_ps(x); }
+static inline lanes v_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline lanes v_load_some(const float *p, int n) { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
+static inline void v_store(float *p, lanes x) { _mm512_storeu_ps(p, x); }
+static inline lanes v_add(lanes a, lanes b) { return _mm512_add_ps(a, b); }
+static inline lanes v_sub(lanes a, lanes b) { return _mm512_sub_ps(a, b); }
+static inline lanes v_mul(lanes a, lanes b) { return _mm512_mul_ps(a, b); }
+static inline lanes v_div(lanes a, lanes b) { return _mm512_div_ps(a, b); }
+static inline lanes v_fma(lanes a, lanes b, lanes c) { return _mm512_fmadd_ps(a, b, c); }
+static inline lanes v_max(lanes a, lanes b) { return _mm512_max_ps(a, b); } // b where one is NaN
+static inline lanes v_min(lanes a, lanes b) { return _mm512_min_ps(a, b); }
+static inline float v_sum(lanes x) { return _mm512_reduce_add_ps(x); }
+static inline lanes v_round(lanes x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline lanes v_scale(lanes x, lanes n) { return _mm512_scalef_ps(x, n); } // x 2^n
+static inline lanes v_fp16(const void *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+static inline lanes v_bf16(const void *p) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
+}
+static inline lanes v_int8(const void *p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
+}
+static inline words v_words(const void *p) { return _mm512_loadu_si512(p); }
+// The permutation looks at the lowest four bits of each word only.
+static inline lanes v_nibble(words w, int i) {
+    const lanes table = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_permutexvar_ps(_mm512_srli_epi32(w, (unsigned)(4 * i)), table);
+}
+static inline void prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
