@@ -16,6 +16,7 @@ class Autoregressive:
     """See `Drafter`: it drafts nothing."""
 
     networks: Sequence[nn.Module] = ()
+    taps: Sequence[int] = ()
     max_nodes = 1
 
     def __init__(self) -> None:
@@ -24,9 +25,9 @@ class Autoregressive:
     def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
         """See `Drafter`."""
 
-    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
         """See `Drafter`."""
-        self._root = int(tokens_1N[0, -1])
+        self._root = int(tokens_R[count - 1])
 
     def propose(self) -> Tree:
         """See `Drafter`."""

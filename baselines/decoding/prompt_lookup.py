@@ -22,6 +22,7 @@ class PromptLookup:
     """
 
     networks: Sequence[nn.Module] = ()
+    taps: Sequence[int] = ()
 
     def __init__(self, *, max_ngram: int = 3, num_tokens: int = 10) -> None:
         if max_ngram < 1 or num_tokens < 1:
@@ -40,9 +41,9 @@ class PromptLookup:
         """See `Drafter`."""
         self._text = prompt_1P[0, :1].tolist()
 
-    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
         """See `Drafter`."""
-        self._text += tokens_1N[0].tolist()
+        self._text += tokens_R[:count].tolist()
 
     def propose(self) -> Tree:
         """See `Drafter`."""

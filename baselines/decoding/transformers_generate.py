@@ -22,7 +22,7 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.clock import Clock, peak_bytes, reset_peak
 from offbook.engine.decoding.decode import check_prompt
 from offbook.engine.decoding.decoder import Limits, OnCommit
-from offbook.engine.decoding.generation import FinishReason, Generation, Round
+from offbook.engine.decoding.generation import FinishReason, Generation, Round, RoundTime
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.plain_generation import plain_generation
@@ -107,6 +107,7 @@ class TransformersGenerate:
             draft_s=None,
             target_s=None,
             peak_bytes=peak_bytes(self.backbone.device),
+            times=tuple(watch.times),
         )
 
 
@@ -116,6 +117,7 @@ class _Watch(BaseStreamer):
     def __init__(self, clock: Clock, prompt_length: int, stop: Stop, on_commit: OnCommit | None) -> None:
         self.tokens: list[int] = []
         self.rounds: list[Round] = []
+        self.times: list[RoundTime] = []
         self.ended: tuple[int, FinishReason] | None = None
         self.prefill_committed = 0
         self.prefill_s = 0.0
@@ -126,6 +128,7 @@ class _Watch(BaseStreamer):
         self._prompt_length = prompt_length
         self._prompt_seen = False
         self._forwards = 0
+        self._before = 0.0
         self._candidates = torch.empty(0)
 
     def before_forward(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -146,7 +149,7 @@ class _Watch(BaseStreamer):
         committed = (self.ended[0] if self.ended else len(self.tokens)) - before
         if self._forwards == 1:
             self.prefill_committed = committed
-            self.prefill_s = self._clock.elapsed()
+            self.prefill_s = self._before = self._clock.elapsed()
         else:
             candidates = self._candidates.tolist()
             hits = [candidate == token for candidate, token in zip(candidates, new, strict=False)]
@@ -159,6 +162,9 @@ class _Watch(BaseStreamer):
                     committed=committed,
                 )
             )
+            done = self._clock.elapsed()
+            self.times.append(RoundTime.of(None, None, done - self._before))
+            self._before = done
         if self._on_commit:
             self._on_commit(new[:committed])
 

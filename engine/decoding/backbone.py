@@ -5,7 +5,9 @@ mask and other positions. What the language-model head consumes, the last hidden
 is handed out as *features*: feature-level drafters (EAGLE, Jakiro) read them.
 """
 
+import contextlib
 import inspect
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +16,9 @@ from transformers import PreTrainedModel
 
 from offbook.engine.decoding import attention
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.clock import CallCounter
+from offbook.engine.decoding.layouts.layout import Layout, StepOutput
+from offbook.engine.decoding.layouts.plain import TransformersLayout
 from offbook.engine.decoding.rope_border import recomputes, rope_border
 from offbook.engine.decoding.self_check import self_check
 
@@ -24,6 +29,13 @@ class TargetOutput:
 
     features_BTH: torch.Tensor
     logits_BNV: torch.Tensor
+
+
+@dataclass
+class TargetCalls:
+    """How often the target was called inside of `Backbone.counted`, once it is left."""
+
+    number: int = 0
 
 
 class Backbone:
@@ -49,6 +61,9 @@ class Backbone:
         self.use_tree_attention()
         self._border = rope_border(self.config)
         self._recomputes = self._border is not None and recomputes(model, self._border, self.cache_argument)
+        self.plain = TransformersLayout(model, cache_argument=self.cache_argument)
+        self.layout: Layout = self.plain
+        self._steps = 0
         self_check(self)
 
     def use_tree_attention(self) -> None:
@@ -93,54 +108,75 @@ class Backbone:
         """Whether the model's own `generate` would compute this cache anew before its next token (`rope_border`)."""
         return self._recomputes and cache.length == self._border
 
-    def refill(self, cache: TreeCache, text_1T: torch.Tensor) -> None:
+    def refill(self, cache: TreeCache, text_T: torch.Tensor) -> None:
         """Computes the committed rows anew, under the factors that their text takes together with the next token."""
         rows = cache.length
         cache.cut_back(0)
-        self.forward(text_1T[:, : rows + 1], cache, logits_for=1)
+        self.extend(text_T[: rows + 1], cache, logits_for=1)
         cache.commit(rows)
 
     def new_cache(self, capacity: int) -> TreeCache:
         """An empty cache for `capacity` rows."""
         return TreeCache(num_layers=int(self.config.num_hidden_layers), capacity=capacity)
 
-    @torch.inference_mode()
-    def forward(
+    def step(
         self,
-        tokens_BT: torch.Tensor,
+        tokens_M: torch.Tensor,
+        positions_M: torch.Tensor,
+        visible_MM: torch.Tensor,
         cache: TreeCache,
         *,
-        offsets_T: torch.Tensor | None = None,
-        visible_TT: torch.Tensor | None = None,
         logits_for: int = 0,
-    ) -> TargetOutput:
-        """Runs one block behind the committed rows; nothing is committed yet.
+        taps: Sequence[int] = (),
+    ) -> StepOutput:
+        """See `Layout.step`: one block of one sequence, in the layout that was chosen.
 
-        Args:
-            tokens_BT: token ids.
-            cache: rows committed so far; committed row i sits at position i.
-            offsets_T: position of each row relative to the first free one; default 0, 1, 2, ...
-            visible_TT: which rows of the block each row sees (itself included); default causal.
-            logits_for: compute logits for the last n rows only; 0 means all.
+        Raises:
+            ValueError: a tap that is no layer of the model.
+        """
+        states = int(self.config.num_hidden_layers) + 1
+        if not all(-states <= tap < states for tap in taps):
+            msg = f"expected taps of {-states} to {states - 1}, hidden states of the target, got {[*taps]}; change them"
+            raise ValueError(msg)
+        self._steps += 1
+        return self.layout.step(
+            tokens_M,
+            positions_M,
+            visible_MM,
+            cache,
+            logits_for=logits_for,
+            taps=[tap % states for tap in taps],
+        )
+
+    def extend(
+        self, tokens_M: torch.Tensor, cache: TreeCache, *, logits_for: int = 0, taps: Sequence[int] = ()
+    ) -> StepOutput:
+        """`step` for a run of tokens, each of which sees those before it."""
+        rows = tokens_M.shape[0]
+        positions_M = torch.arange(cache.length, cache.length + rows, device=tokens_M.device)
+        visible_MM = torch.ones(rows, rows, dtype=torch.bool, device=tokens_M.device).tril()
+        return self.step(tokens_M, positions_M, visible_MM, cache, logits_for=logits_for, taps=taps)
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator["TargetCalls"]:
+        """Inside, every pass over the target's weights is counted, whoever asks for it."""
+        calls = TargetCalls()
+        with CallCounter([self.model]) as model_calls:
+            before = self._steps
+            yield calls
+        plain = self.layout is self.plain  # whose steps are calls of the model
+        calls.number = model_calls.calls + (0 if plain else self._steps - before)
+
+    def forward(self, tokens_BT: torch.Tensor, cache: TreeCache, *, logits_for: int = 0) -> TargetOutput:
+        """One causal block of B sequences behind the rows that they have in common, in the plain layout.
+
+        Nothing is committed yet. `logits_for`: compute logits for the last n rows only; 0 means all.
         """
         batch, rows = tokens_BT.shape
         device = tokens_BT.device
-        if offsets_T is None:
-            offsets_T = torch.arange(rows, device=device)
-        if visible_TT is None:
-            visible_TT = torch.ones(rows, rows, dtype=torch.bool, device=device).tril()
-        positions_BT = (cache.length + offsets_T).expand(batch, rows)
-        prefix = torch.arange(cache.length, device=device).expand(batch, -1)
-        visible_TS = torch.cat([torch.ones(rows, cache.length, dtype=torch.bool, device=device), visible_TT], dim=1)
-        output = self.model(
-            input_ids=tokens_BT,
-            attention_mask=visible_TS.expand(batch, 1, *visible_TS.shape),
-            position_ids=positions_BT,
-            use_cache=True,
-            output_hidden_states=True,
-            logits_to_keep=logits_for,
-            tree_positions=positions_BT,
-            tree_key_positions=torch.cat([prefix, positions_BT], dim=1),
-            **{self.cache_argument: cache},
+        positions_BT = (cache.length + torch.arange(rows, device=device)).expand(batch, rows)
+        visible_TT = torch.ones(rows, rows, dtype=torch.bool, device=device).tril()
+        logits, states = self.plain.rows(
+            tokens_BT, positions_BT, visible_TT, cache, logits_for=logits_for, with_states=True
         )
-        return TargetOutput(features_BTH=output.hidden_states[-1], logits_BNV=output.logits)
+        return TargetOutput(features_BTH=states[-1], logits_BNV=logits)

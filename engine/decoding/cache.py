@@ -36,15 +36,20 @@ class TreeCache(Cache):
             shapes = f"{tuple(key_states.shape)} and {tuple(value_states.shape)}"
             msg = f"expected keys and values of one shape, got {shapes}; choose another --model"
             raise ValueError(msg)
-        if self._storage is None:
-            shape = (2 * self.num_layers, batch, heads, self.capacity, head_dim)
-            self._storage = torch.empty(shape, dtype=key_states.dtype, device=key_states.device)
+        storage = self.storage(batch, heads, head_dim, like=key_states)
         end = self.length + rows
         assert end <= self.capacity, f"cache of {self.capacity} rows asked to hold {end}"
-        keys, values = self._storage[layer_idx], self._storage[self.num_layers + layer_idx]
+        keys, values = storage[layer_idx], storage[self.num_layers + layer_idx]
         keys[:, :, self.length : end] = key_states
         values[:, :, self.length : end] = value_states
         return keys[:, :, :end], values[:, :, :end]
+
+    def storage(self, batch: int, heads: int, head_dim: int, *, like: torch.Tensor) -> torch.Tensor:
+        """All keys and values, (2 L, B, G, S, D), contiguous; of the first call's sizes, and of `like`'s kind."""
+        if self._storage is None:
+            shape = (2 * self.num_layers, batch, heads, self.capacity, head_dim)
+            self._storage = torch.empty(shape, dtype=like.dtype, device=like.device)
+        return self._storage
 
     def commit(self, rows: int) -> None:
         """Keeps the next `rows` written rows as they lie."""

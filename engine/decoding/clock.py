@@ -23,6 +23,10 @@ class Clock:
         self.seconds: dict[str, float] = {}
         self._start = self.now()
 
+    def lap(self) -> "Clock":
+        """A clock of the same device that starts here."""
+        return Clock(self.device)
+
     def now(self) -> float:
         """Monotonic seconds, with the device's queue drained."""
         if self.device.type == "cuda":

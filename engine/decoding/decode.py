@@ -1,7 +1,7 @@
 """The loop: draft, verify, commit. It owns the target, the cache, the counter and the clock.
 
     prefill the prompt, commit its next token          (the root)
-    repeat: the drafter proposes a tree under the root, which is cut to what the cap leaves room for
+    repeat: the drafter proposes a tree under the root, which its controller and the cap may cut
             the target looks at the whole tree in one forward
             the verifier walks it: accepted path + one bonus token
             cache keeps the path's rows, the drafter is told, the bonus becomes the root
@@ -16,25 +16,38 @@ import torch
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.clock import CallCounter, Clock, peak_bytes, reset_peak
+from offbook.engine.decoding.controller import Controller, Everything
 from offbook.engine.decoding.decoder import Limits, OnCommit
 from offbook.engine.decoding.drafter import Drafter
-from offbook.engine.decoding.generation import Generation, Round
+from offbook.engine.decoding.drafting import Drafting
+from offbook.engine.decoding.generation import Generation, Round, RoundTime
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import Verifier, verifier_for
-from offbook.engine.quoting import quoted
 
 
 class SpeculativeDecoder:
-    """A drafter bound to a target; see `Decoder`. `detokenize` is needed for stop strings only."""
+    """A drafter bound to a target; see `Decoder`.
+
+    Args:
+        backbone: the target.
+        drafter: proposes.
+        detokenize: needed for stop strings only.
+        controller: decides how much of a proposal is verified; by default all of it.
+    """
 
     def __init__(
-        self, backbone: Backbone, drafter: Drafter, detokenize: Callable[[Sequence[int]], str] | None = None
+        self,
+        backbone: Backbone,
+        drafter: Drafter,
+        detokenize: Callable[[Sequence[int]], str] | None = None,
+        controller: Controller | None = None,
     ) -> None:
         self.backbone = backbone
         self.drafter = drafter
         self.detokenize = detokenize
+        self.controller = controller
 
     def generate(
         self,
@@ -55,6 +68,7 @@ class SpeculativeDecoder:
             generator=generator,
             stop=Stop(limits, self.detokenize),
             on_commit=on_commit,
+            controller=self.controller,
         )
 
 
@@ -70,8 +84,11 @@ def decode(
     stop: Stop,
     on_commit: OnCommit | None = None,
     verifier: Verifier | None = None,
+    controller: Controller | None = None,
 ) -> Generation:
-    """Continues one prompt (1, P); `verifier` defaults to the exact one for `sampling`.
+    """Continues one prompt (1, P).
+
+    `verifier` defaults to the exact one for `sampling`, `controller` to one that verifies whatever is proposed.
 
     Raises:
         ValueError: empty prompt, prompt plus cap beyond the model's context, or a proposal that is no tree, or has
@@ -79,66 +96,57 @@ def decode(
     """
     check_prompt(prompt_1P, limits, context_length=backbone.context_length)
     verify = verifier or verifier_for(sampling)
-    prompt_length, vocab_size = prompt_1P.shape[1], backbone.embedding_VH.shape[0]
+    prompt_P, prompt_length = prompt_1P[0], prompt_1P.shape[1]
     capacity = prompt_length + limits.max_new_tokens + drafter.max_nodes
+    drafting = Drafting(drafter, controller or Everything(), vocab_size=backbone.embedding_VH.shape[0])
     backbone.use_tree_attention()
     reset_peak(backbone.device)
     clock = Clock(backbone.device)
     cache = backbone.new_cache(capacity)
 
-    prefill = backbone.forward(prompt_1P, cache, logits_for=1)
+    prefill = backbone.extend(prompt_P, cache, logits_for=1, taps=drafter.taps)
     cache.commit(prompt_length)
-    tokens = [verify(prefill.logits_BNV[0], Tree((0,), (-1,)), generator).bonus]
+    tokens = [int(verify(prefill.logits_NV, Tree((0,), (-1,)).tensors(backbone.device), generator).bonus)]
     prefill_s = clock.elapsed()
     rounds: list[Round] = []
+    times: list[RoundTime] = []
     end = stop.cut(tokens, 0)
     if on_commit:
         on_commit([*tokens])
 
     with CallCounter(drafter.networks) as draft_calls:
         if end is None:
-            with clock.measure("draft"):
-                root = prompt_1P.new_tensor([tokens])
-                drafter.begin(prompt_1P.clone(), capacity=capacity)  # it may write on what it is given
-                drafter.observe(torch.cat([prompt_1P[:, 1:], root], dim=1), prefill.features_BTH)
+            drafting.begin(prompt_1P, capacity=capacity)
+            new_R = prompt_P.new_tensor(tokens)
+            drafting.observe(torch.cat([prompt_P[1:], new_R]), prefill.features(prompt_length), root=tokens[-1])
         while end is None:
-            with clock.measure("draft"):
-                tree = drafter.propose()
-            _check_proposal(tree, drafter, tokens[-1], vocab_size)
-            room = limits.max_new_tokens - len(tokens) - 1  # one place is the bonus token's
-            below = backbone.levels_below(cache.length)
-            tree = tree.within(room if below is None else min(room, below))
-            with clock.measure("target"):
+            lap = clock.lap()
+            with lap.measure("draft"):
+                room = limits.max_new_tokens - len(tokens) - 1  # one place is the bonus token's
+                below = backbone.levels_below(cache.length)
+                tree = drafting.propose(context=cache.length, room=room if below is None else min(room, below))
+            with lap.measure("target"):
                 if backbone.forgets(cache):
-                    backbone.refill(cache, torch.cat([prompt_1P, prompt_1P.new_tensor([tokens])], dim=1))
-                output = backbone.forward(
-                    prompt_1P.new_tensor([tree.tokens]),
-                    cache,
-                    offsets_T=prompt_1P.new_tensor(tree.depths),
-                    visible_TT=tree.ancestor_mask().to(prompt_1P.device),
-                )
-                verdict = verify(output.logits_BNV[0], tree, generator)
-            path = prompt_1P.new_tensor(verdict.path)
-            cache.commit_path(path)
-            new = [*(tree.tokens[node] for node in verdict.path[1:]), verdict.bonus]
-            before, accepted = len(tokens), len(new) - 1
-            offered = accepted + bool(tree.children[verdict.path[-1]])
+                    backbone.refill(cache, torch.cat([prompt_P, prompt_P.new_tensor(tokens)]))
+                rows = tree.tensors(backbone.device)
+                positions_N = cache.length + rows.depths_N
+                output = backbone.step(rows.tokens_N, positions_N, rows.visible_NN, cache, taps=drafter.taps)
+                verdict = verify(output.logits_NV, rows, generator)
+            path_R = verdict.path_R[: int(verdict.count)]
+            cache.commit_path(path_R)
+            new = [*(tree.tokens[node] for node in verdict.path[1:]), int(verdict.bonus)]
+            before = len(tokens)
             tokens += new
             end = stop.cut(tokens, before)
             committed = (end[0] if end else len(tokens)) - before
-            rounds.append(
-                Round(
-                    drafted=len(tree) - 1,
-                    offered=min(offered, committed),
-                    accepted=min(accepted, committed),
-                    committed=committed,
-                )
-            )
+            rounds.append(_round(tree, verdict.path, committed))
             if on_commit:
                 on_commit(new[:committed])
             if end is None:
-                with clock.measure("draft"):
-                    drafter.observe(prompt_1P.new_tensor([new]), output.features_BTH[:, path])
+                with lap.measure("draft"):
+                    drafting.learn(tree, verdict.path, output.logits_NV)
+                    drafting.observe(prompt_P.new_tensor(new), output.features(len(tree))[path_R], root=new[-1])
+            times.append(RoundTime.of(lap.seconds["draft"], lap.seconds["target"], lap.elapsed()))
 
     kept, reason = end
     return Generation(
@@ -150,27 +158,23 @@ def decode(
         draft_forwards=draft_calls.calls,
         prefill_s=prefill_s,
         decode_s=clock.elapsed() - prefill_s,
-        draft_s=clock.seconds.get("draft", 0.0),
-        target_s=clock.seconds.get("target", 0.0),
+        draft_s=sum(time.draft_s or 0.0 for time in times),
+        target_s=sum(time.target_s or 0.0 for time in times),
         peak_bytes=peak_bytes(backbone.device),
+        times=tuple(times),
     )
 
 
-def _check_proposal(tree: object, drafter: Drafter, last: int, vocab_size: int) -> None:
-    who = type(drafter).__name__
-    if not isinstance(tree, Tree):
-        msg = f"{who}.propose: expected a Tree, got {quoted(tree)}; return `offbook.Tree(tokens, parents)`"
-        raise ValueError(msg)
-    if len(tree) > drafter.max_nodes:
-        msg = f"{who}.propose: expected at most max_nodes = {drafter.max_nodes} nodes, got {len(tree)}; propose fewer"
-        raise ValueError(msg)
-    if tree.tokens[0] != last:
-        msg = f"{who}.propose: expected the last committed token, {last}, as root, got {tree.tokens[0]}; begin with it"
-        raise ValueError(msg)
-    if min(tree.tokens) < 0 or max(tree.tokens) >= vocab_size:
-        strange = next(token for token in tree.tokens if not 0 <= token < vocab_size)
-        msg = f"{who}.propose: expected tokens below {vocab_size}, the target's vocabulary, got {strange}; leave it out"
-        raise ValueError(msg)
+def _round(tree: Tree, path: Sequence[int], committed: int) -> Round:
+    """The account of one round; what was trimmed is left out of it."""
+    accepted = len(path) - 1
+    offered = accepted + bool(tree.children[path[-1]])
+    return Round(
+        drafted=len(tree) - 1,
+        offered=min(offered, committed),
+        accepted=min(accepted, committed),
+        committed=committed,
+    )
 
 
 def check_prompt(prompt_1P: torch.Tensor, limits: Limits, *, context_length: int) -> None:

@@ -1,16 +1,19 @@
 """The seam of a contender: propose candidates, be told what was accepted. The loop owns everything else."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import nn
 
-from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.tree import Tree, TreeTensors
 
 
 class Drafter(Protocol):
-    """Proposes a candidate tree from the committed tokens and the target's features."""
+    """Proposes a candidate tree from the committed tokens and the target's features.
+
+    It forgets a document when the next begins; one that does not says so by an option of its own, which records name.
+    """
 
     @property
     def networks(self) -> Sequence[nn.Module]:
@@ -26,15 +29,32 @@ class Drafter(Protocol):
         """Forgets the previous prompt and makes room for `capacity` committed tokens."""
         ...
 
-    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
-        """Is told what was committed.
+    @property
+    def taps(self) -> Sequence[int]:
+        """Which of the target's hidden states it reads, as transformers counts them; none if it reads tokens only.
 
-        `features_1NH[:, i]` is the target's feature at the position *before* `tokens_1N[:, i]`. The first call
-        covers the prompt from its second token on and ends with the first new token; the last token of every call
-        is the root of the next tree.
+        -1 is the last one, behind the final norm: what the language-model head reads.
         """
         ...
 
-    def propose(self) -> Tree:
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
+        """Is told what was committed: the first `count` rows; what lies behind them means nothing.
+
+        `features_RH[i]` are the target's states of all `taps`, side by side, at the position *before* `tokens_R[i]`.
+        The first call covers the prompt from its second token on and ends with the first new token; the last token of
+        every call is the root of the next tree.
+        """
+        ...
+
+    def propose(self) -> Tree | TreeTensors:
         """A tree whose root is the token observed last."""
+        ...
+
+
+@runtime_checkable
+class LearningDrafter(Protocol):
+    """A drafter that is also told what the target said, behind accepted candidates and behind all others."""
+
+    def learn(self, tree: Tree, logits_NV: torch.Tensor) -> None:
+        """`logits_NV` are the target's logits behind every node of the tree that was verified."""
         ...

@@ -82,6 +82,11 @@ class FeatureDrafter:
         return (self.network,)
 
     @property
+    def taps(self) -> Sequence[int]:
+        """See `Drafter`: the feature, which the head reads."""
+        return (-1,)
+
+    @property
     def max_nodes(self) -> int:
         """See `Drafter`."""
         return self.tree.total_tokens
@@ -90,18 +95,21 @@ class FeatureDrafter:
         """See `Drafter`."""
         self._cache = TreeCache(num_layers=1, capacity=capacity + self.tree.depth * self.tree.top_k)
 
-    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
         """See `Drafter`; this is pass 0."""
-        rows = tokens_1N.shape[1]
-        start = self._cache.length
-        device = tokens_1N.device
+        rows, start, device = count, self._cache.length, tokens_R.device
         positions = torch.arange(start, start + rows, device=device)[None]
         visible = torch.ones(rows, start + rows, dtype=torch.bool, device=device).tril(diagonal=start)
         self._extended = self._expand(
-            tokens_1N, features_1NH, positions, visible, contrast=self.contrast and self.tree.depth == 1, last_only=True
+            tokens_R[None, :rows],
+            features_RH[None, :rows],
+            positions,
+            visible,
+            contrast=self.contrast and self.tree.depth == 1,
+            last_only=True,
         )
         self._cache.commit(rows)
-        self._root = int(tokens_1N[0, -1])
+        self._root = int(tokens_R[rows - 1])
 
     def propose(self) -> Tree:
         """See `Drafter`."""

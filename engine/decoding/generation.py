@@ -35,6 +35,23 @@ class Round(NamedTuple):
     committed: int
 
 
+class RoundTime(NamedTuple):
+    """Seconds of one round: in the drafter, in the target's forward with its verification, and in all.
+
+    None where a share cannot be told apart.
+    """
+
+    draft_s: float | None
+    target_s: float | None
+    wall_s: float
+
+    @classmethod
+    def of(cls, draft_s: float | None, target_s: float | None, wall_s: float) -> "RoundTime":
+        """To the microsecond, which is what records keep."""
+        draft, target = (None if seconds is None else round(seconds, 6) for seconds in (draft_s, target_s))
+        return cls(draft_s=draft, target_s=target, wall_s=round(wall_s, 6))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Generation:
     """One prompt's answer with its full account.
@@ -51,6 +68,7 @@ class Generation:
         draft_s: share of decode_s spent in the drafter; None where it cannot be told apart.
         target_s: share of decode_s spent in verify forwards; None where it cannot be told apart.
         peak_bytes: peak memory of device (CUDA) or process (CPU) while decoding.
+        times: of each round; empty where nobody took them.
     """
 
     prompt_tokens: int
@@ -64,6 +82,7 @@ class Generation:
     draft_s: float | None
     target_s: float | None
     peak_bytes: int
+    times: tuple[RoundTime, ...] = ()
 
     @property
     def target_forwards(self) -> int:

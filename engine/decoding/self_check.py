@@ -121,25 +121,21 @@ def _compare(backbone: "Backbone", prompt: int, *, native: torch.Tensor | None =
     native = _native(backbone, paths) if native is None else native
     cache = backbone.new_cache(prompt + len(TREE) + 1)
     backbone.use_tree_attention()
-    first = backbone.forward(paths[:1, :prompt], cache)
-    if (shape := tuple(first.features_BTH.shape)) != (1, prompt, backbone.embedding_VH.shape[1]):
-        msg = f"expected last hidden states (1, {prompt}, {backbone.embedding_VH.shape[1]}), got {shape}"
+    first = backbone.extend(paths[0, :prompt], cache, taps=(-1,))
+    if (shape := tuple(first.states[0].shape)) != (prompt, backbone.embedding_VH.shape[1]):
+        msg = f"expected last hidden states ({prompt}, {backbone.embedding_VH.shape[1]}), got {shape}"
         raise ValueError(msg)
-    ours = [first.logits_BNV[0]]
+    ours = [first.logits_NV]
     cache.commit(prompt)
     node_at = [[*reversed(_ancestors(leaf))] for leaf in LEAVES]
     tokens = [0] * len(TREE)
     for branch, nodes in enumerate(node_at):
         for depth, node in enumerate(nodes):
             tokens[node] = int(paths[branch, prompt + depth])
-    tree = backbone.forward(
-        paths.new_tensor([tokens]),
-        cache,
-        offsets_T=paths.new_tensor(TREE.depths),
-        visible_TT=TREE.ancestor_mask().to(paths.device),
-    ).logits_BNV[0]
+    rows = TREE.tensors(paths.device)
+    tree = backbone.step(paths.new_tensor(tokens), prompt + rows.depths_N, rows.visible_NN, cache).logits_NV
     cache.commit_path(paths.new_tensor(node_at[0]))
-    ours += [tree[node_at[0]], backbone.forward(paths[:1, -1:], cache).logits_BNV[0], tree[node_at[1]]]
+    ours += [tree[node_at[0]], backbone.extend(paths[0, -1:], cache).logits_NV, tree[node_at[1]]]
     theirs = torch.cat([native[0], native[1, prompt : prompt + DEPTH + 1]])
     return _distance(torch.cat(ours), theirs, backbone.model.dtype)
 

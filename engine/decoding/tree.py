@@ -1,7 +1,9 @@
 """A candidate tree: tokens and parents, and what follows from them (depths, mask, children, re-ranking).
 
-Node 0 is the root: the token committed last, not yet in the target's cache. Parents come before children.
-Shapes: N nodes including the root.
+Node 0 is the root: the token committed last, not yet in the target's cache. Parents come before children. `Tree` is
+what the host sees of it, `TreeTensors` what the device works with; each gives the other.
+
+Shapes: N nodes including the root, V vocabulary.
 """
 
 from collections.abc import Sequence
@@ -19,16 +21,20 @@ from offbook.engine.quoting import quoted
 class Tree:
     """Candidates of one round.
 
-    `tokens[i]` is the token of node i, `parents[i]` its parent's index (the root's is -1). Siblings carry
-    different tokens and are tried in index order.
+    Attributes:
+        tokens: of each node; siblings carry different ones and are tried in index order.
+        parents: index of each node's parent, -1 for the root.
+        survival: the drafter's estimate that a node is accepted together with all above it (the root's is 1); None from
+            a drafter that makes none. It decides nothing but how many nodes are worth verifying.
 
     Raises:
-        ValueError: no root, another number of parents than of tokens, a parent behind its child, or something else than
-            whole numbers.
+        ValueError: no root, another number of parents than of tokens, a parent behind its child, something else than
+            whole numbers, or an estimate that is no probability or larger than the parent's.
     """
 
     tokens: tuple[int, ...]
     parents: tuple[int, ...]
+    survival: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -38,9 +44,15 @@ class Tree:
             fits = False
         if not fits:
             raise ValueError(_refusal(self.tokens, self.parents))
+        if self.survival is not None and not _are_estimates(self.survival, self.parents):
+            msg = (
+                "expected an estimate of survival for each node, 1 for the root and none above its parent's,"
+                f" got {quoted(self.survival)}; leave `survival` out"
+            )
+            raise ValueError(msg)
 
     @classmethod
-    def chain(cls, tokens: Sequence[int]) -> "Tree":
+    def chain(cls, tokens: Sequence[int], survival: Sequence[float] | None = None) -> "Tree":
         """A root followed by one path.
 
         Raises:
@@ -49,7 +61,7 @@ class Tree:
         if not isinstance(tokens, Sequence):
             msg = f"expected a list of token ids, the root first, got {quoted(tokens)}; write [root, next, ...]"
             raise ValueError(msg)
-        return cls(tuple(tokens), tuple(range(-1, len(tokens) - 1)))
+        return cls(tuple(tokens), tuple(range(-1, len(tokens) - 1)), None if survival is None else tuple(survival))
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -74,9 +86,16 @@ class Tree:
         """The nodes of at most `depth` levels below the root; itself where there are no others."""
         if max(self.depths) <= depth:
             return self
-        kept = [node for node in range(len(self)) if self.depths[node] <= depth]
-        places = {-1: -1} | {node: place for place, node in enumerate(kept)}
-        return Tree(tuple(self.tokens[n] for n in kept), tuple(places[self.parents[n]] for n in kept))
+        return self.only([node for node in range(len(self)) if self.depths[node] <= depth])
+
+    def only(self, nodes: Sequence[int]) -> "Tree":
+        """These nodes, ascending, the root and every node's parent among them."""
+        places = {-1: -1} | {node: place for place, node in enumerate(nodes)}
+        return Tree(
+            tuple(self.tokens[n] for n in nodes),
+            tuple(places[self.parents[n]] for n in nodes),
+            None if self.survival is None else tuple(self.survival[n] for n in nodes),
+        )
 
     def ancestor_mask(self) -> torch.Tensor:
         """(N, N) boolean: row i sees its ancestors and itself."""
@@ -84,6 +103,50 @@ class Tree:
         for node, parent in enumerate(self.parents[1:], start=1):
             mask[node] |= mask[parent]
         return mask
+
+    def tensors(self, device: torch.device | str = "cpu") -> "TreeTensors":
+        """The same for the device."""
+        return TreeTensors(
+            tokens_N=torch.tensor(self.tokens, device=device),
+            parents_N=torch.tensor(self.parents, device=device),
+            depths_N=torch.tensor(self.depths, device=device),
+            visible_NN=self.ancestor_mask().to(device),
+            survival_N=None if self.survival is None else torch.tensor(self.survival, device=device),
+            host=self,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeTensors:
+    """A candidate tree on the device.
+
+    Attributes:
+        tokens_N, parents_N, depths_N: int64, as in `Tree`.
+        visible_NN: boolean; each row sees its ancestors and itself.
+        survival_N: see `Tree`; None where nothing is estimated.
+        drawn_from_NV: the distribution that each node's children were *drawn* from, fp32, as drawn, filters and all;
+            None where candidates are a deterministic function of the text, which the exact verifier needs to know.
+        host: what the host sees of it; read from the device where it was built there.
+    """
+
+    tokens_N: torch.Tensor
+    parents_N: torch.Tensor
+    depths_N: torch.Tensor
+    visible_NN: torch.Tensor
+    survival_N: torch.Tensor | None = None
+    drawn_from_NV: torch.Tensor | None = None
+    host: Tree
+
+
+def _are_estimates(survival: Sequence[float], parents: Sequence[int]) -> bool:
+    try:
+        return (
+            len(survival) == len(parents)
+            and survival[0] == 1.0
+            and all(0.0 <= survival[i] <= survival[parent] for i, parent in enumerate(parents) if i)
+        )
+    except TypeError:  # of something else than numbers
+        return False
 
 
 def _refusal(tokens: object, parents: object) -> str:
@@ -119,8 +182,9 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
         )
         raise NotFiniteError(msg)
     places = {pool: node for node, pool in enumerate(kept, start=1)}
-    pool_tokens, pool_parents = tokens.tolist(), parents.tolist()
+    pool_tokens, pool_parents, survival = tokens.tolist(), parents.tolist(), scores.double().exp().tolist()
     return Tree(
         (root, *(pool_tokens[p] for p in kept)),
         (-1, *(0 if pool_parents[p] < 0 else places[pool_parents[p]] for p in kept)),
+        (1.0, *(min(1.0, survival[p]) for p in kept)),
     )

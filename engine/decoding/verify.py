@@ -1,12 +1,14 @@
 """The verifier: given the target's logits behind every node of a tree, what is committed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
 
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.tree import TreeTensors
 from offbook.engine.finite import logits_not_finite
 from offbook.kernels.verify_tree import verify_greedy, verify_sampling
 
@@ -15,16 +17,34 @@ NOTHING = -1  # in place of the argmax of a row that is not finite; no candidate
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Accepted nodes from the root on (root included) and the bonus token behind the last of them."""
+    """Accepted nodes from the root on (root included) and the bonus token behind the last of them.
 
-    path: tuple[int, ...]
-    bonus: int
+    Attributes:
+        path_R: node indices, int64, ascending; those behind the first `count` mean nothing.
+        count: how many stand, 0-d.
+        bonus: the token, 0-d.
+    """
+
+    path_R: torch.Tensor
+    count: torch.Tensor
+    bonus: torch.Tensor
+
+    @classmethod
+    def of(cls, path: Sequence[int], bonus: int, device: torch.device | str = "cpu") -> "Verdict":
+        """The verdict that a host has reached."""
+        rows, count, last = (torch.tensor(value, device=device) for value in (list(path), len(path), bonus))
+        return cls(path_R=rows, count=count, bonus=last)
+
+    @cached_property
+    def path(self) -> tuple[int, ...]:
+        """The nodes that stand, for the host."""
+        return tuple(self.path_R.tolist()[: int(self.count)])
 
 
 class Verifier(Protocol):
     """Decides one round."""
 
-    def __call__(self, logits_NV: torch.Tensor, tree: Tree, generator: torch.Generator) -> Verdict:
+    def __call__(self, logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
         """Commits a path of `tree`; `logits_NV` are the target's logits behind each node.
 
         Raises:
@@ -38,20 +58,20 @@ def verifier_for(sampling: Sampling) -> Verifier:
     return _greedy if sampling.greedy else _Sampled(sampling)
 
 
-def _greedy(logits_NV: torch.Tensor, tree: Tree, generator: torch.Generator) -> Verdict:
+def _greedy(logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
     argmax_N1 = logits_NV.argmax(dim=-1, keepdim=True)
     chosen_N1 = argmax_N1.where(logits_NV.gather(-1, argmax_N1).isfinite(), NOTHING)  # NaN is every row's largest
-    path, bonus = verify_greedy(chosen_N1[:, 0].tolist(), tree.tokens, tree.children)
+    path, bonus = verify_greedy(chosen_N1[:, 0].tolist(), tree.host.tokens, tree.host.children)
     if bonus == NOTHING:
         raise logits_not_finite()
-    return Verdict(path=tuple(path), bonus=bonus)
+    return Verdict.of(path, bonus, logits_NV.device)
 
 
 @dataclass(frozen=True)
 class _Sampled:
     sampling: Sampling
 
-    def __call__(self, logits_NV: torch.Tensor, tree: Tree, generator: torch.Generator) -> Verdict:
+    def __call__(self, logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
         finite_N = logits_NV.amax(dim=-1).isfinite().tolist()
 
         def probabilities(node: int) -> torch.Tensor:
@@ -59,5 +79,5 @@ class _Sampled:
                 raise logits_not_finite()
             return self.sampling.probabilities(logits_NV[node])
 
-        path, bonus = verify_sampling(probabilities, tree.tokens, tree.children, generator)
-        return Verdict(path=tuple(path), bonus=bonus)
+        path, bonus = verify_sampling(probabilities, tree.host.tokens, tree.host.children, generator)
+        return Verdict.of(path, bonus, logits_NV.device)

@@ -81,5 +81,5 @@ def loop_verifier(
     logits_NV: torch.Tensor, tokens: list[int], parents: list[int], sampling: Sampling, generator: torch.Generator
 ) -> tuple[list[int], int]:
     """The verifier of offbook's loop, as `sampling_certificate` calls one."""
-    verdict = verifier_for(sampling)(logits_NV, Tree(tuple(tokens), tuple(parents)), generator)
-    return list(verdict.path), verdict.bonus
+    verdict = verifier_for(sampling)(logits_NV, Tree(tuple(tokens), tuple(parents)).tensors(), generator)
+    return list(verdict.path), int(verdict.bonus)

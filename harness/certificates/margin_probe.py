@@ -61,12 +61,12 @@ class Probe:
         """As plain decoding does it: the prompt in one block, then token by token."""
         self._backbone.use_tree_attention()
         cache = self._backbone.new_cache(len(tokens))
-        output = self._backbone.forward(self._rows(tokens[:prompt]), cache, logits_for=1)
+        output = self._backbone.extend(self._rows(tokens[:prompt]), cache, logits_for=1)
         cache.commit(prompt)
         for token in tokens[prompt:]:
-            output = self._backbone.forward(self._rows([token]), cache, logits_for=1)
+            output = self._backbone.extend(self._rows([token]), cache, logits_for=1)
             cache.commit(1)
-        return output.logits_BNV[0, -1].double()
+        return output.logits_NV[-1].double()
 
     def _in_a_tree(self, tokens: Sequence[int], likely: Sequence[int]) -> torch.Tensor:
         """As a speculative round does it: the last token is the root of a tree of candidates."""
@@ -75,24 +75,20 @@ class Probe:
         tree = Tree((tokens[-1], *others), (-1, *([0] * len(others))))
         cache = self._backbone.new_cache(len(tokens) + len(others))
         if len(tokens) > 1:
-            self._backbone.forward(self._rows(tokens[:-1]), cache, logits_for=1)
+            self._backbone.extend(self._rows(tokens[:-1]), cache, logits_for=1)
             cache.commit(len(tokens) - 1)
-        output = self._backbone.forward(
-            self._rows(tree.tokens),
-            cache,
-            offsets_T=torch.tensor(tree.depths, device=self._backbone.device),
-            visible_TT=tree.ancestor_mask().to(self._backbone.device),
-        )
-        return output.logits_BNV[0, 0].double()
+        rows = tree.tensors(self._backbone.device)
+        output = self._backbone.step(rows.tokens_N, cache.length + rows.depths_N, rows.visible_NN, cache)
+        return output.logits_NV[0].double()
 
     def _by_transformers(self, tokens: Sequence[int]) -> torch.Tensor:
         """As transformers does it by itself: its own attention, everything in one block."""
         self._backbone.use_native_attention()
         try:
-            logits_1NV: torch.Tensor = self._backbone.model(input_ids=self._rows(tokens), logits_to_keep=1).logits
+            logits_1NV: torch.Tensor = self._backbone.model(input_ids=self._rows(tokens)[None], logits_to_keep=1).logits
             return logits_1NV[0, -1].double()
         finally:
             self._backbone.use_tree_attention()
 
     def _rows(self, tokens: Sequence[int]) -> torch.Tensor:
-        return torch.tensor([list(tokens)], device=self._backbone.device)
+        return torch.tensor(list(tokens), device=self._backbone.device)

@@ -188,9 +188,9 @@ class OffbookLM(TemplateLM):  # type: ignore[misc]  # lm-eval ships no types
                 )
                 raise ValueError(msg)
             inputs = [*context, *continuation][-(self.max_length + 1) :][:-1]
-            tokens = torch.tensor([inputs], device=self._device)
-            output = backbone.forward(tokens, backbone.new_cache(len(inputs)), logits_for=len(continuation))
-            logprobs = output.logits_BNV[0].float().log_softmax(dim=-1)
+            tokens = torch.tensor(inputs, device=self._device)
+            output = backbone.extend(tokens, backbone.new_cache(len(inputs)), logits_for=len(continuation))
+            logprobs = output.logits_NV.float().log_softmax(dim=-1)
             wanted = torch.tensor(continuation, device=self._device)
             total = float(logprobs.gather(1, wanted[:, None]).double().sum())
             if math.isnan(total):

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from offbook.engine.decoding.generation import FinishReason, Generation, Round
+from offbook.engine.decoding.generation import FinishReason, Generation, Round, RoundTime
 from offbook.harness.records.strict import AtRest, Count, Seconds
 
 
@@ -20,6 +20,7 @@ class DocumentRow(AtRest):
         scores: value by metric name, as lm-eval computes them.
         cluster: documents of one are alike, such as one story with other numbers; "": alone.
         choices: how many answers the question names to choose from; None where that is not known.
+        times: seconds (draft, target, all) of each round, to the microsecond; empty where nobody took them.
     """
 
     doc_id: Count
@@ -39,6 +40,7 @@ class DocumentRow(AtRest):
     scores: dict[str, float]
     cluster: str = ""
     choices: Count | None = None
+    times: tuple[tuple[Seconds | None, Seconds | None, Seconds], ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -52,6 +54,12 @@ class DocumentRow(AtRest):
                     f"{(drafted, offered, accepted, committed)}; the decoder miscounts, so correct it"
                 )
                 raise ValueError(message)
+        if self.times and len(self.times) != len(self.rounds):
+            message = (
+                f"document {self.doc_id}: expected times of {len(self.rounds)} rounds, got {len(self.times)}; the "
+                "decoder miscounts, so correct it"
+            )
+            raise ValueError(message)
         if len(self.tokens) != self.prefill_committed + by_rounds:
             message = (
                 f"document {self.doc_id}: expected {self.prefill_committed} tokens from the prefill + {by_rounds} from "
@@ -95,6 +103,7 @@ class DocumentRow(AtRest):
             scores=scores,
             cluster=cluster,
             choices=choices,
+            times=tuple((t.draft_s, t.target_s, t.wall_s) for t in generation.times),
         )
 
     def generation(self) -> Generation:
@@ -111,4 +120,5 @@ class DocumentRow(AtRest):
             draft_s=self.draft_s,
             target_s=self.target_s,
             peak_bytes=self.peak_bytes,
+            times=tuple(starmap(RoundTime, self.times)),
         )

@@ -128,7 +128,7 @@ class Target:
         Raises:
             ValueError: something that is no drafter.
         """
-        parts = ("networks", "max_nodes", "begin", "observe", "propose")
+        parts = ("networks", "max_nodes", "taps", "begin", "observe", "propose")
         if missing := [name for name in parts if not hasattr(drafter, name)]:
             msg = (
                 f"expected a drafter, which has {', '.join(parts)}, got {type(drafter).__name__} without {missing[0]}; "

@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 import torch
 
 from offbook.engine.collection import collected_later
-from offbook.engine.decoding.clock import CallCounter
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
@@ -120,14 +119,13 @@ class _Watch:
     def generate(self, arm: Arm, doc_id: int, prompt_1P: torch.Tensor, limits: Limits) -> Generation:
         """One answer of an arm."""
         generator = self.target.generator(document_seed(self.seed, self.suite, doc_id, arm.plain_id))
-        calls = CallCounter([self.target.backbone.model])
         try:  # a collection in the middle would be charged to whoever is running
-            with collected_later(), spending("forwards"), calls as counter:
+            with collected_later(), spending("forwards"), self.target.backbone.counted() as calls:
                 answer = arm.decoder.generate(prompt_1P, sampling=self.sampling, limits=limits, generator=generator)
         except ValueError as error:
             msg = f"{self.suite}, document {doc_id}, {arm.name}: {error}"
             raise ValueError(msg) from error
-        self._calls[arm.id].append((1 + answer.target_forwards, counter.calls))
+        self._calls[arm.id].append((1 + answer.target_forwards, calls.number))
         return answer
 
     def compare(self, arm: Arm, before: Generation, after: Generation) -> None:

@@ -9,7 +9,7 @@ from offbook.baselines.decoding.prompt_lookup import PromptLookup
 def proposed(text: list[int], **settings: int) -> list[int]:
     drafter = PromptLookup(**settings)
     drafter.begin(torch.tensor([text[:-1]]), capacity=100)
-    drafter.observe(torch.tensor([text[1:]]), torch.zeros(1, len(text) - 1, 4))
+    drafter.observe(torch.tensor(text[1:]), torch.zeros(len(text) - 1, 0), len(text) - 1)
     tree = drafter.propose()
     assert tree.tokens[0] == text[-1]
     assert tree.parents == tuple(range(-1, len(tree) - 1))

@@ -95,7 +95,7 @@ def test_its_lookup_finds_what_ours_finds(text, longest, tokens):
     found, _ = theirs.get_candidates(torch.tensor([text]))
     ours = PromptLookup(max_ngram=longest, num_tokens=tokens)
     ours.begin(torch.tensor([text[:-1]]), capacity=100)
-    ours.observe(torch.tensor([text[1:]]), torch.zeros(1, len(text) - 1, 4))
+    ours.observe(torch.tensor(text[1:]), torch.zeros(len(text) - 1, 0), len(text) - 1)
     assert found[0, len(text) - 1 :].tolist() == list(ours.propose().tokens)
 
 

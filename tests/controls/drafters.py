@@ -41,6 +41,7 @@ class Overworked:
         self.extra = extra
         self.networks: Sequence[nn.Module] = drafter.networks
         self.max_nodes = drafter.max_nodes
+        self.taps = drafter.taps
         self.begin = drafter.begin
         self.observe = drafter.observe
 
@@ -59,10 +60,10 @@ class Vandal(Oracle):
         super().begin(prompt_1P, capacity=capacity)
         prompt_1P.fill_(1)
 
-    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
-        super().observe(tokens_1N, features_1NH)
-        tokens_1N.fill_(1)
-        features_1NH.fill_(float("nan"))
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
+        super().observe(tokens_R, features_RH, count)
+        tokens_R.fill_(1)
+        features_RH.fill_(float("nan"))
 
 
 class Asker(Scripted):
@@ -76,7 +77,7 @@ class Asker(Scripted):
     def propose(self) -> Tree:
         chain = self.text[-1:]
         for _ in range(self.depth):
-            rows = torch.tensor([[*self.text, *chain[1:]]])
-            cache = self.backbone.new_cache(rows.shape[1])
-            chain.append(int(self.backbone.forward(rows, cache, logits_for=1).logits_BNV[0, -1].argmax()))
+            rows = torch.tensor([*self.text, *chain[1:]])
+            cache = self.backbone.new_cache(rows.shape[0])
+            chain.append(int(self.backbone.extend(rows, cache, logits_for=1).logits_NV[-1].argmax()))
         return Tree.chain(chain)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.tree import TreeTensors
 from offbook.engine.decoding.verify import Verdict, Verifier
 
 
@@ -27,21 +27,21 @@ class Faulty:
     token_skipped: bool = False
     uniform_share: float = 0.0
 
-    def __call__(self, logits_NV: torch.Tensor, tree: Tree, generator: torch.Generator) -> Verdict:
+    def __call__(self, logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
         path, number = [0], None
         while True:
             logits_V = logits_NV[path[-1]]
             p_V = self.sampling.probabilities(logits_V)
             whole_V = p_V.clone()
-            children, accepted = tree.children[path[-1]], None
+            children, accepted = tree.host.children[path[-1]], None
             for place, child in enumerate(children):
                 if number is None or not self.number_reused:
                     number = float(torch.rand((), generator=generator))
                 read = children[place - 1] if self.siblings_swapped else child
-                if number < float(p_V[tree.tokens[read]]):
+                if number < float(p_V[tree.host.tokens[read]]):
                     accepted = child
                     break
-                p_V[tree.tokens[child]] = 0.0
+                p_V[tree.host.tokens[child]] = 0.0
                 if not p_V.sum() > 0:
                     accepted = child
                     break
@@ -56,7 +56,7 @@ class Faulty:
                 bonus = int(torch.multinomial(p_V, 1, generator=generator))
                 if self.token_skipped and len(path) > 1:
                     del path[-1]
-                return Verdict(path=tuple(path), bonus=bonus)
+                return Verdict.of(path, bonus)
             path.append(accepted)
 
 
@@ -72,20 +72,20 @@ FAULTS: dict[str, Callable[[Sampling], Verifier]] = {
 }
 
 
-def greedy_that_skips(logits_NV: torch.Tensor, tree: Tree, generator: torch.Generator) -> Verdict:
+def greedy_that_skips(logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
     """Greedy matching that drops the last accepted node but keeps the bonus behind it."""
     path = [0]
     while True:
         wanted = int(logits_NV[path[-1]].argmax())
-        child = next((c for c in tree.children[path[-1]] if tree.tokens[c] == wanted), None)
+        child = next((c for c in tree.host.children[path[-1]] if tree.host.tokens[c] == wanted), None)
         if child is None:
-            return Verdict(path=tuple(path[:-1] or path), bonus=wanted)
+            return Verdict.of(path[:-1] or path, wanted)
         path.append(child)
 
 
-def greedy_that_believes(logits_NV: torch.Tensor, tree: Tree, generator: torch.Generator) -> Verdict:
+def greedy_that_believes(logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
     """Accepts the first child whatever the target says."""
     path = [0]
-    while tree.children[path[-1]]:
-        path.append(tree.children[path[-1]][0])
-    return Verdict(path=tuple(path), bonus=int(logits_NV[path[-1]].argmax()))
+    while tree.host.children[path[-1]]:
+        path.append(tree.host.children[path[-1]][0])
+    return Verdict.of(path, int(logits_NV[path[-1]].argmax()))

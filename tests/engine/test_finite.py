@@ -81,7 +81,7 @@ def test_a_candidate_that_is_not_taken_may_have_any_logits(sampling):
     logits_NV = torch.full((3, 8), -9.0)
     logits_NV[0, 5] = logits_NV[1, 6] = 9.0
     logits_NV[2] = math.nan  # behind the sibling that is refused
-    tree = Tree((1, 5, 4), (-1, 0, 0))
+    tree = Tree((1, 5, 4), (-1, 0, 0)).tensors()
     verdict = verifier_for(sampling)(logits_NV, tree, torch.Generator().manual_seed(0))
     assert (verdict.path, verdict.bonus) == ((0, 1), 6)
     logits_NV[1, 2] = math.nan
@@ -93,10 +93,10 @@ def test_tokens_left_out_by_minus_infinity_are_no_fault():
     logits = torch.full((2, 6), -math.inf)
     logits[:, 2] = 1.0
     check_logits(logits)
-    verdict = verifier_for(GREEDY)(logits, Tree.chain([0, 2]), torch.Generator())
+    verdict = verifier_for(GREEDY)(logits, Tree.chain([0, 2]).tensors(), torch.Generator())
     assert verdict.bonus == 2
     with pytest.raises(NotFiniteError):
-        verifier_for(GREEDY)(torch.full((1, 6), -math.inf), Tree((0,), (-1,)), torch.Generator())
+        verifier_for(GREEDY)(torch.full((1, 6), -math.inf), Tree((0,), (-1,)).tensors(), torch.Generator())
 
 
 # --- weights ---

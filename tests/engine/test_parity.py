@@ -98,7 +98,7 @@ def drafted(name: str, seed: int, shape: dict[str, Any], kind: type[FeatureDraft
     )
     tokens = held["tokens"]
     drafter.begin(tokens[:, :-1], capacity=tokens.shape[1] + 8)
-    drafter.observe(tokens[:, 1:], held["features"])
+    drafter.observe(tokens[0, 1:], held["features"][0], tokens.shape[1] - 1)
     tree = drafter.propose()
     return {"tokens": list(tree.tokens), "parents": list(tree.parents), "depths": list(tree.depths)}
 

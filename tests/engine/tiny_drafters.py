@@ -13,6 +13,7 @@ class Scripted:
     """Base of the drafters here: keeps the text and remembers what it was told (see `Drafter`)."""
 
     networks: Sequence[nn.Module] = ()
+    taps: Sequence[int] = (-1,)
 
     def __init__(self, max_nodes: int) -> None:
         self.max_nodes = max_nodes
@@ -25,9 +26,9 @@ class Scripted:
         self.prompt_length = prompt_1P.shape[1]
         self.told = []
 
-    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
-        self.text += tokens_1N[0].tolist()
-        self.told.append((tokens_1N, features_1NH))
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
+        self.text += tokens_R[:count].tolist()
+        self.told.append((tokens_R[:count], features_RH[:count]))
 
     @property
     def done(self) -> int:

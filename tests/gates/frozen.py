@@ -67,7 +67,7 @@ class Watched:
 
     def __init__(self, drafter: Drafter) -> None:
         self.trees: list[Tree] = []
-        self.networks, self.max_nodes = drafter.networks, drafter.max_nodes
+        self.networks, self.max_nodes, self.taps = drafter.networks, drafter.max_nodes, drafter.taps
         self.begin, self.observe, self._propose = drafter.begin, drafter.observe, drafter.propose
 
     def propose(self) -> Tree:
@@ -82,6 +82,7 @@ class Knowing:
     """
 
     networks: Sequence[nn.Module] = ()
+    taps: Sequence[int] = ()
     depth = 4
     decoys = 2
     max_nodes = 1 + depth * (1 + decoys)
@@ -95,9 +96,9 @@ class Knowing:
         self._answer = self._answers[tuple(prompt_1P[0].tolist())]
         self._prompt_length, self._seen, self._round = prompt_1P.shape[1], 1, 0
 
-    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
-        self._seen += tokens_1N.shape[1]
-        self._root = int(tokens_1N[0, -1])
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
+        self._seen += count
+        self._root = int(tokens_R[count - 1])
 
     def propose(self) -> Tree:
         self._round += 1

@@ -121,7 +121,7 @@ def test_the_tree_of_every_round_equals_brute_force(name):
         ends = [cuts[0], cuts[0] + cuts[1], len(text)]
         done = 1
         for end in ends:  # observed piece by piece, a tree proposed in between each time
-            drafter.observe(torch.tensor([text[done:end]]), features[:, done - 1 : end - 1])
+            drafter.observe(torch.tensor(text[done:end]), features[0, done - 1 : end - 1], end - done)
             done = end
             tree = drafter.propose()
             expected = BruteForce(drafter, text[:end], features).tree()
@@ -136,7 +136,7 @@ def test_proposing_twice_gives_the_same_tree():
     for name in ("eagle2", "jakiro"):
         drafter = feature_drafter(name, backbone, TreeConfig(total_tokens=14, depth=3, top_k=3))
         drafter.begin(torch.tensor([text[:4]]), capacity=20)
-        drafter.observe(torch.tensor([text[1:]]), rows(backbone, text)[:, :-1])
+        drafter.observe(torch.tensor(text[1:]), rows(backbone, text)[0, :-1], len(text) - 1)
         assert drafter.propose() == drafter.propose()
 
 
@@ -147,7 +147,7 @@ def test_eagle2_makes_one_forward_more_than_its_depth_and_jakiro_as_many(depth):
         drafter = feature_drafter(name, backbone, TreeConfig(total_tokens=40, depth=depth, top_k=6))
         drafter.begin(torch.tensor([text[:4]]), capacity=20)
         with CallCounter(drafter.networks) as counter:
-            drafter.observe(torch.tensor([text[1:]]), rows(backbone, text)[:, :-1])
+            drafter.observe(torch.tensor(text[1:]), rows(backbone, text)[0, :-1], len(text) - 1)
             tree = drafter.propose()
         assert counter.calls == expected
         assert max(tree.depths) <= depth + 1
@@ -160,7 +160,7 @@ def test_both_reach_one_level_below_their_depth():
             config = TreeConfig(total_tokens=1 + 2 + depth * 4, depth=depth, top_k=2)  # the whole pool
             drafter = feature_drafter(name, backbone, config)
             drafter.begin(torch.tensor([text[:2]]), capacity=20)
-            drafter.observe(torch.tensor([text[1:]]), rows(backbone, text)[:, :-1])
+            drafter.observe(torch.tensor(text[1:]), rows(backbone, text)[0, :-1], len(text) - 1)
             tree = drafter.propose()
             assert max(tree.depths) == depth + 1
             assert len(tree) == config.total_tokens
@@ -223,7 +223,7 @@ def test_the_last_level_hangs_from_the_lists_of_ones_own_parent():
         contrast=True,
     )
     drafter.begin(torch.tensor([[5]]), capacity=10)
-    drafter.observe(torch.tensor([[0]]), torch.zeros(1, 1, 8))
+    drafter.observe(torch.tensor([0]), torch.zeros(1, 8), 1)
     found = [path for path in paths(drafter.propose()) if len(path) == 3]
     assert sorted(found) == [(1, 3, 0), (1, 3, 6), (2, 4, 5), (2, 4, 7)]
 

@@ -65,7 +65,7 @@ def features_of(backbone, tokens):
 
 
 @pytest.mark.parametrize("contrast", [False, True])
-@pytest.mark.parametrize("cap", [2, 9])
+@pytest.mark.parametrize("cap", [3, 9])
 def test_pairs_are_token_i_plus_one_with_feature_i_at_position_i(contrast, cap):
     backbone, prompt, top_k, depth = target("qwen3"), [5, 1, 9, 9, 2, 30], 3, 3
     torch.manual_seed(0)
@@ -86,7 +86,8 @@ def test_pairs_are_token_i_plus_one_with_feature_i_at_position_i(contrast, cap):
     text = [*prompt, *generation.tokens]
     features_SH = features_of(backbone, text)
     passes = depth + 1 - contrast
-    assert len(network.calls) == passes * generation.target_forwards
+    assert len(network.calls) == passes * sum(r.drafted > 0 for r in generation.rounds)  # nothing where no room is left
+    assert network.calls
     done = 0
     for start in range(0, len(network.calls), passes):
         extend, *below = network.calls[start : start + passes]

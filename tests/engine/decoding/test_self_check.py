@@ -107,24 +107,23 @@ def test_a_window_that_no_layer_has_costs_no_long_prompt(rows):
 
 def test_trees_are_part_of_the_check(monkeypatch):
     """A backbone that lets a branch see its siblings is right about every prompt, and wrong about trees."""
-    forward = Backbone.forward
+    step = Backbone.step
 
-    def indulgent(self, tokens_BT, cache, *, offsets_T=None, visible_TT=None, **options):
-        if visible_TT is not None:
-            visible_TT = visible_TT.new_ones(visible_TT.shape).tril()
-        return forward(self, tokens_BT, cache, offsets_T=offsets_T, visible_TT=visible_TT, **options)
+    def indulgent(self, tokens_M, positions_M, visible_MM, cache, **options):
+        return step(self, tokens_M, positions_M, visible_MM.new_ones(visible_MM.shape).tril(), cache, **options)
 
-    monkeypatch.setattr(Backbone, "forward", indulgent)
+    monkeypatch.setattr(Backbone, "step", indulgent)
     assert "differ" in refusal(tiny_model())
 
 
 def test_positions_are_part_of_the_check(monkeypatch):
-    forward = Backbone.forward
+    step = Backbone.step
 
-    def in_row_order(self, tokens_BT, cache, *, offsets_T=None, **options):
-        return forward(self, tokens_BT, cache, offsets_T=None, **options)
+    def in_row_order(self, tokens_M, positions_M, visible_MM, cache, **options):
+        rows = torch.arange(len(tokens_M)) + positions_M[0]
+        return step(self, tokens_M, rows, visible_MM, cache, **options)
 
-    monkeypatch.setattr(Backbone, "forward", in_row_order)
+    monkeypatch.setattr(Backbone, "step", in_row_order)
     assert "differ" in refusal(tiny_model())
 
 

@@ -30,12 +30,8 @@ def native_logits(backbone, tokens):
 
 
 def forward_tree(backbone, cache, tree):
-    return backbone.forward(
-        torch.tensor([tree.tokens]),
-        cache,
-        offsets_T=torch.tensor(tree.depths),
-        visible_TT=tree.ancestor_mask(),
-    )
+    rows = tree.tensors()
+    return backbone.step(rows.tokens_N, cache.length + rows.depths_N, rows.visible_NN, cache)
 
 
 def prefilled(backbone, prompt, capacity=64):
@@ -67,7 +63,7 @@ def test_tree_rows_equal_the_rows_of_their_paths(backbone):
     @settings(max_examples=15)
     @given(prompt=prompts, tree=trees(max_nodes=12))
     def check(prompt, tree):
-        logits_NV = forward_tree(backbone, prefilled(backbone, prompt), tree).logits_BNV[0]
+        logits_NV = forward_tree(backbone, prefilled(backbone, prompt), tree).logits_NV
         for node in range(len(tree)):
             path = [tree.tokens[k] for k in reversed(ancestors(tree, node))]
             expected_V = native_logits(backbone, [*prompt, *path])[-1]
@@ -80,7 +76,7 @@ def test_a_long_branch_behind_siblings_sees_its_window_in_positions_and_not_in_r
     prompt, tree = [3, 1, 4], Tree(tuple(range(5, 17)), (-1, 0, 0, 0, 0, *range(4, 11)))
     path = [tree.tokens[k] for k in reversed(ancestors(tree, len(tree) - 1))]
     assert len(path) == 9  # twice the window and more
-    logits_NV = forward_tree(backbone, prefilled(backbone, prompt), tree).logits_BNV[0]
+    logits_NV = forward_tree(backbone, prefilled(backbone, prompt), tree).logits_NV
     torch.testing.assert_close(logits_NV[-1], native_logits(backbone, [*prompt, *path])[-1], **tolerance(backbone))
 
 
@@ -135,8 +131,8 @@ def test_a_cache_compacted_round_by_round_equals_a_fresh_one(architecture):
         probe = Tree((1, 2, 3, 4), (-1, 0, 0, 1))
         fresh = prefilled(backbone, committed, capacity=len(committed) + len(probe))
         torch.testing.assert_close(
-            forward_tree(backbone, cache, probe).logits_BNV,
-            forward_tree(backbone, fresh, probe).logits_BNV,
+            forward_tree(backbone, cache, probe).logits_NV,
+            forward_tree(backbone, fresh, probe).logits_NV,
             rtol=0,
             atol=1e-10,
         )

@@ -43,6 +43,7 @@ SHAPES = [
     ((4, 0, 1, 2, 3), (0, 1, 1, 2, 2)),
 ]
 TREES = [Tree((root, *tokens), (-1, *parents)) for root, (tokens, parents) in enumerate(SHAPES)]
+TENSORS = [tree.tensors() for tree in TREES]
 LOGITS = torch.randn(VOCABULARY, VOCABULARY, generator=torch.Generator().manual_seed(3), dtype=torch.float64) * 1.2
 START = 0
 
@@ -65,8 +66,8 @@ def played(verifier, n, seed=0):
         tokens, root = [], START
         while len(tokens) < LENGTH:
             tree = TREES[root]
-            verdict = verifier(behind[root], tree, generator)
-            tokens += [*(tree.tokens[node] for node in verdict.path[1:]), verdict.bonus]
+            verdict = verifier(behind[root], TENSORS[root], generator)
+            tokens += [*(tree.tokens[node] for node in verdict.path[1:]), int(verdict.bonus)]
             root = tokens[-1]
         counts[tuple(tokens[:LENGTH])] += 1
     return counts

@@ -70,8 +70,8 @@ class Tabled:
 
     def behind(self, text: tuple[int, ...]) -> torch.Tensor:
         if text not in self.rows:
-            backbone, text_1T = self.target.backbone, torch.tensor([text])
-            self.rows[text] = backbone.forward(text_1T, backbone.new_cache(len(text)), logits_for=1).logits_BNV[0, -1]
+            backbone, text_T = self.target.backbone, torch.tensor(text)
+            self.rows[text] = backbone.extend(text_T, backbone.new_cache(len(text)), logits_for=1).logits_NV[-1]
         return self.rows[text]
 
     def generate(
@@ -84,9 +84,10 @@ class Tabled:
             tree = drafter.propose().within(limits.max_new_tokens - len(tokens) - 1) if tokens else Tree((0,), (-1,))
             drafted = tree.tokens[1:]  # a chain
             logits_NV = torch.stack([self.behind(prompt + tokens + drafted[:n]) for n in range(len(tree))])
-            verdict = verify(logits_NV, tree, generator)
-            new = [*(tree.tokens[node] for node in verdict.path[1:]), verdict.bonus]
-            drafter.observe(torch.tensor([[*(() if tokens else prompt[1:]), *new]]), torch.empty(0))
+            verdict = verify(logits_NV, tree.tensors(), generator)
+            new = [*(tree.tokens[node] for node in verdict.path[1:]), int(verdict.bonus)]
+            told = torch.tensor([*(() if tokens else prompt[1:]), *new])
+            drafter.observe(told, torch.empty(len(told), 0), len(told))
             tokens += tuple(new)
         return answered(prompt_1P, tokens)
 
@@ -176,10 +177,10 @@ def test_the_exact_probabilities_are_products_of_those_behind_each_prefix(sampli
         answer = [int(digit) for digit in np.unravel_index(cell, (VOCABULARY,) * LENGTH)]
         p = 1.0
         for i, token in enumerate(answer):
-            prefix_1T = torch.tensor([[*PROMPT, *answer[:i]]])
-            cache = target.backbone.new_cache(prefix_1T.shape[1])
-            logits_BNV = target.backbone.forward(prefix_1T, cache, logits_for=1).logits_BNV
-            p *= float(sampling.probabilities(logits_BNV[0, -1])[token])
+            prefix_T = torch.tensor([*PROMPT, *answer[:i]])
+            cache = target.backbone.new_cache(prefix_T.shape[0])
+            logits_NV = target.backbone.extend(prefix_T, cache, logits_for=1).logits_NV
+            p *= float(sampling.probabilities(logits_NV[-1])[token])
         assert exact[cell] == pytest.approx(p, abs=1e-12)
 
 

@@ -1,0 +1,66 @@
+"""The plain layout: the unmodified transformers model in its own forward; every other is held against it."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from pydantic import JsonValue
+from transformers import PreTrainedModel
+
+from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.layouts.layout import StepOutput
+
+
+class TransformersLayout:
+    """See `Layout`; the tree attention (`engine.decoding.attention`) is selected while it steps."""
+
+    name = "transformers"
+    facts: Mapping[str, JsonValue] = {}
+
+    def __init__(self, model: PreTrainedModel, *, cache_argument: str) -> None:
+        self._model = model
+        self._cache_argument = cache_argument
+
+    def step(
+        self,
+        tokens_M: torch.Tensor,
+        positions_M: torch.Tensor,
+        visible_MM: torch.Tensor,
+        cache: TreeCache,
+        *,
+        logits_for: int = 0,
+        taps: Sequence[int] = (),
+    ) -> StepOutput:
+        """See `Layout.step`."""
+        logits_BNV, states = self.rows(
+            tokens_M[None], positions_M[None], visible_MM, cache, logits_for=logits_for, with_states=bool(taps)
+        )
+        return StepOutput(logits_NV=logits_BNV[0], states=tuple(states[tap][0] for tap in taps))
+
+    @torch.inference_mode()
+    def rows(
+        self,
+        tokens_BT: torch.Tensor,
+        positions_BT: torch.Tensor,
+        visible_TT: torch.Tensor,
+        cache: TreeCache,
+        *,
+        logits_for: int,
+        with_states: bool,
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """The same for B sequences of one length and one mask: logits (B, n, V), and all hidden states (B, T, H)."""
+        batch, rows = tokens_BT.shape
+        device = tokens_BT.device
+        prefix = torch.arange(cache.length, device=device).expand(batch, -1)
+        visible_TS = torch.cat([torch.ones(rows, cache.length, dtype=torch.bool, device=device), visible_TT], dim=1)
+        output = self._model(
+            input_ids=tokens_BT,
+            attention_mask=visible_TS.expand(batch, 1, *visible_TS.shape),
+            position_ids=positions_BT,
+            use_cache=True,
+            output_hidden_states=with_states,
+            logits_to_keep=logits_for,
+            tree_positions=positions_BT,
+            tree_key_positions=torch.cat([prefix, positions_BT], dim=1),
+            **{self._cache_argument: cache},
+        )
+        return output.logits, output.hidden_states or ()
