@@ -19,7 +19,9 @@ def panels(matrix: ExactMatrix) -> torch.Tensor:
     d = _bytes(_side_by_side(matrix.d_NB)[:, :, None])  # (P, B, 32 bytes)
     q = _side_by_side(matrix.values.flatten(1)).unflatten(1, (-1, 32))  # (P, B, 32, 16)
     if matrix.kind == Kind.Q8_0:
-        return torch.cat([d, _bytes(q).flatten(2)], dim=-1).flatten(1)
+        unsigned = q.view(torch.uint8) ^ 128  # q + 128
+        words = unsigned.unflatten(2, (8, 4)).transpose(-1, -2)  # (P, B, word, 16, byte)
+        return torch.cat([d, words.flatten(2)], dim=-1).flatten(1)
     assert matrix.m_NB is not None
     m = _bytes(_side_by_side(matrix.m_NB)[:, :, None])
     pairs = q.unflatten(2, (4, 4, 2))  # (P, B, word, byte, nibble, 16)

@@ -6,6 +6,8 @@
 
 #include "matrix.h"
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 // Activation rows in the order products read them: tiles of `tile` rows (the last is filled up with 0), within a tile
 // column by column. Row r, column k lies at data[(r / tile * columns + k) * tile + r % tile].
 struct activations {
@@ -23,12 +25,11 @@ struct attention_part {
     int64_t first_key, end_key;
     const float *query_columns; // (D, R filled up to 16): scaled
     const float *keys, *values; // (key, D)
-    // Which keys a query sees, for all of them that share a row of the block: those below `length` from its own
-    // `oldest` on, and behind `length` those whose byte is set in its row of `visible`.
-    int64_t fold;              // queries r * fold ... belong to row r
+    // Which keys a query sees, for all of them that share a row of the block: those below `length` from position
+    // `oldest` on, and behind `length` those at such a position whose byte is set in its row of `visible`.
+    int64_t fold;                   // queries r * fold ... belong to row r
     int64_t length;
     const int64_t *oldest;     // of each row
-    const int64_t *block_oldest_position; // of each row: keys of the block at an earlier position are hidden
     const int64_t *block_positions;
     const uint8_t *visible;    // (rows, block_rows)
     int64_t block_rows;

@@ -73,18 +73,26 @@ static inline lanes v_bf16(const void *p) {
     const __m128i *q = (const __m128i *)p;
     return v_pair(v_bf16_half(q), v_bf16_half(q + 1));
 }
-static inline lanes v_int8(const void *p) {
-    const __m128i bytes = _mm_loadu_si128((const __m128i *)p);
-    return v_pair(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
-                  _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))));
-}
 static inline words v_words(const void *p) {
     const __m256i *q = (const __m256i *)p;
     const words both = {_mm256_loadu_si256(q), _mm256_loadu_si256(q + 1)};
     return both;
 }
+// Byte i of each word as the third byte from above of a float: 1 + byte / 2^15. Then d q = f (d 2^15) - d (2^15 + 128): the
+// second product is exact (11 bits by 9), the first is part of a fused operation.
+#define BYTE_FACTOR 32768.0f
+#define BYTE_BASE (-32768.0f - 128.0f)
+static inline __m256 v_byte_half(__m256i w, int i) {
+    const int none = (int)0x80800080; // zero
+    const __m128i places = _mm_setr_epi32(none | i << 8, none | (i + 4) << 8, none | (i + 8) << 8, none | (i + 12) << 8);
+    const __m256i byte = _mm256_shuffle_epi8(w, _mm256_broadcastsi128_si256(places));
+    return _mm256_castsi256_ps(_mm256_or_si256(byte, _mm256_set1_epi32(0x3f800000)));
+}
+static inline lanes v_byte(words w, int i) { return v_pair(v_byte_half(w.a, i), v_byte_half(w.b, i)); }
+typedef words nibbles;
+static inline nibbles v_nibbles(const void *p) { return v_words(p); }
 static inline __m256 v_nibble_half(__m256i w, int i) {
     return _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(w, 4 * i), _mm256_set1_epi32(15)));
 }
-static inline lanes v_nibble(words w, int i) { return v_pair(v_nibble_half(w.a, i), v_nibble_half(w.b, i)); }
-static inline void prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+static inline lanes v_nibble(nibbles w, int i) { return v_pair(v_nibble_half(w.a, i), v_nibble_half(w.b, i)); }
+ALWAYS_INLINE void prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }

@@ -33,13 +33,32 @@ static inline lanes v_fp16(const void *p) { return _mm512_cvtph_ps(_mm256_loadu_
 static inline lanes v_bf16(const void *p) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
 }
-static inline lanes v_int8(const void *p) {
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
-}
 static inline words v_words(const void *p) { return _mm512_loadu_si512(p); }
-// The permutation looks at the lowest four bits of each word only.
-static inline lanes v_nibble(words w, int i) {
-    const lanes table = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    return _mm512_permutexvar_ps(_mm512_srli_epi32(w, (unsigned)(4 * i)), table);
+// Where byte i of each word lies, for a shuffle within 16 bytes.
+static inline __m512i byte_places(int i) {
+    return _mm512_broadcast_i32x4(_mm_setr_epi32(i << 8 | i, (i + 4) << 8 | (i + 4), (i + 8) << 8 | (i + 8),
+                                                 (i + 12) << 8 | (i + 12)));
 }
-static inline void prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+// Byte i of each word as the third byte from above of a float: 1 + byte / 2^15. Then d q = f (d 2^15) - d (2^15 + 128): the
+// second product is exact (11 bits by 9), the first is part of a fused operation.
+#define BYTE_FACTOR 32768.0f
+#define BYTE_BASE (-32768.0f - 128.0f)
+static inline lanes v_byte(words w, int i) {
+    const __m512i one = _mm512_set1_epi32(0x3f800000);
+    return _mm512_castsi512_ps(_mm512_mask_shuffle_epi8(one, 0x2222222222222222, w, byte_places(i)));
+}
+// Nibbles are looked up in a table of the floats 0 to 15; the look-up sees the lowest four bits of a word only. Bytes are
+// moved down by shuffles, since shifts take the place of multiplications.
+typedef struct {
+    words even, odd;
+} nibbles;
+static inline nibbles v_nibbles(const void *p) {
+    const nibbles both = {v_words(p), _mm512_srli_epi32(v_words(p), 4)};
+    return both;
+}
+static inline lanes v_nibble(nibbles w, int i) {
+    const lanes table = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const words half = i % 2 ? w.odd : w.even;
+    return _mm512_permutexvar_ps(i < 2 ? half : _mm512_shuffle_epi8(half, byte_places(i / 2)), table);
+}
+ALWAYS_INLINE void prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }

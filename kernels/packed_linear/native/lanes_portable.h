@@ -8,7 +8,6 @@ enum { LARGEST_TILE = 4, ATTENTION_KEYS = 4, ATTENTION_ROWS = 2 };
 
 typedef float lanes __attribute__((vector_size(64)));
 typedef int32_t words __attribute__((vector_size(64)));
-typedef int8_t bytes16 __attribute__((vector_size(16)));
 typedef uint16_t halves16 __attribute__((vector_size(32)));
 
 static inline lanes v_load(const float *p) {
@@ -58,19 +57,19 @@ static inline lanes v_bf16(const void *p) {
     memcpy(&halves, p, sizeof halves);
     return (lanes)(__builtin_convertvector(halves, words) << 16);
 }
-static inline lanes v_int8(const void *p) {
-    bytes16 bytes;
-    memcpy(&bytes, p, sizeof bytes);
-    return __builtin_convertvector(bytes, lanes);
-}
 static inline words v_words(const void *p) {
     words w;
     memcpy(&w, p, sizeof w);
     return w;
 }
-static inline lanes v_nibble(words w, int i) { return __builtin_convertvector((w >> (4 * i)) & 15, lanes); }
+#define BYTE_FACTOR 1.0f
+#define BYTE_BASE -128.0f
+static inline lanes v_byte(words w, int i) { return __builtin_convertvector(w >> (8 * i) & 255, lanes); }
+typedef words nibbles;
+static inline nibbles v_nibbles(const void *p) { return v_words(p); }
+static inline lanes v_nibble(nibbles w, int i) { return __builtin_convertvector((w >> (4 * i)) & 15, lanes); }
 static inline lanes v_exp(lanes x) {
     for (int i = 0; i < 16; i++) x[i] = expf(x[i]);
     return x;
 }
-static inline void prefetch(const void *p) { __builtin_prefetch(p); }
+ALWAYS_INLINE void prefetch(const void *p) { __builtin_prefetch(p); }

@@ -4,7 +4,8 @@
 //
 //   F32     for each column: 16 floats
 //   BF16    for each column: 16 upper halves of floats
-//   Q8_0    for each 32 columns: 16 fp16 d, then for each column 16 int8 q                     w = d q
+//   Q8_0    for each 32 columns: 16 fp16 d, then for each 4 columns 16 words of 32 bits, a row each, whose lowest byte is
+//           q + 128 of the first column, and so on                                             w = d q
 //   Q4_1    for each 32 columns: 16 fp16 d, 16 fp16 m, then for each 8 columns 16 words of 32 bits, a row each, whose
 //           lowest four bits are q of the first column, and so on                              w = d q + m
 //

@@ -1,7 +1,7 @@
 // Products y = x W^T with a panel of 16 weight rows in the lanes of a vector: one column of the panel is expanded to its
 // exact fp32 weights and multiplied with that column's activation of every row of a tile. No sum runs across lanes.
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+// A byte of Q8_0, q + 128, comes as a float f with d q = f (d BYTE_FACTOR) + d BYTE_BASE, one rounding in all: see lanes_*.h.
 
 // Few rows are summed in several parts, so that an addition need not wait for the last one.
 ALWAYS_INLINE int parts_of(const int rows) { return rows == 1 ? 4 : rows <= 3 ? 2 : 1; }
@@ -23,7 +23,7 @@ ALWAYS_INLINE void tile_product(const int kind, const uint8_t *panel, int64_t co
             const lanes d = v_fp16(panel), m = v_fp16(panel + 32);
             for (int i = 0; i < 5; i++) prefetch(panel + 1280 + 64 * i);
             for (int word = 0; word < 4; word++) {
-                const words packed = v_words(panel + 64 + 64 * word);
+                const nibbles packed = v_nibbles(panel + 64 + 64 * word);
 #pragma GCC unroll 8
                 for (int i = 0; i < 8; i++, x += rows)
                     add_column(v_fma(v_nibble(packed, i), d, m), x, rows, sums + i % parts * rows);
@@ -31,11 +31,15 @@ ALWAYS_INLINE void tile_product(const int kind, const uint8_t *panel, int64_t co
         }
     } else if (kind == KIND_Q8_0) {
         for (int64_t k = 0; k < columns; k += BLOCK, panel += 544) {
-            const lanes d = v_fp16(panel);
+            const lanes d = v_mul(v_fp16(panel), v_all(BYTE_FACTOR));
+            const lanes base = v_mul(v_fp16(panel), v_all(BYTE_BASE));
             for (int i = 0; i < 9; i++) prefetch(panel + 1536 + 64 * i);
+            for (int word = 0; word < 8; word++) {
+                const words packed = v_words(panel + 32 + 64 * word);
 #pragma GCC unroll 4
-            for (int i = 0; i < BLOCK; i++, x += rows)
-                add_column(v_mul(v_int8(panel + 32 + 16 * i), d), x, rows, sums + i % parts * rows);
+                for (int i = 0; i < 4; i++, x += rows)
+                    add_column(v_fma(v_byte(packed, i), d, base), x, rows, sums + i % parts * rows);
+            }
         }
     } else {
         const int size = kind == KIND_BF16 ? 32 : 64;
@@ -103,15 +107,20 @@ static void expand(int64_t kind, const uint8_t *panel, int64_t columns, float *w
         for (int64_t k = 0; k < columns; k += BLOCK, panel += 320) {
             const lanes d = v_fp16(panel), m = v_fp16(panel + 32);
             for (int word = 0; word < 4; word++) {
-                const words packed = v_words(panel + 64 + 64 * word);
+                const nibbles packed = v_nibbles(panel + 64 + 64 * word);
 #pragma GCC unroll 8
                 for (int i = 0; i < 8; i++, weights += PANEL) v_store(weights, v_fma(v_nibble(packed, i), d, m));
             }
         }
     } else if (kind == KIND_Q8_0) {
         for (int64_t k = 0; k < columns; k += BLOCK, panel += 544) {
-            const lanes d = v_fp16(panel);
-            for (int i = 0; i < BLOCK; i++, weights += PANEL) v_store(weights, v_mul(v_int8(panel + 32 + 16 * i), d));
+            const lanes d = v_mul(v_fp16(panel), v_all(BYTE_FACTOR));
+            const lanes base = v_mul(v_fp16(panel), v_all(BYTE_BASE));
+            for (int word = 0; word < 8; word++) {
+                const words packed = v_words(panel + 32 + 64 * word);
+#pragma GCC unroll 4
+                for (int i = 0; i < 4; i++, weights += PANEL) v_store(weights, v_fma(v_byte(packed, i), d, base));
+            }
         }
     } else {
         for (int64_t k = 0; k < columns; k++, panel += 32, weights += PANEL) v_store(weights, v_bf16(panel));

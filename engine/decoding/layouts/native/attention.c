@@ -1,0 +1,126 @@
+// Attention of a step: queries and keys are turned, keys and values written to the caches, units taken by threads and the
+// runs of each row put together.
+#include "attention.h"
+
+#include <math.h>
+#include <string.h>
+
+// Pairs of a half-split head: (x_i, x_{i + D/2}) is turned by the angle of the row's position.
+static void turn(float *head, const float *cosines, const float *sines, int64_t D) {
+    for (int64_t i = 0; i < D / 2; i++) {
+        const float a = head[i], b = head[i + D / 2];
+        head[i] = a * cosines[i] - b * sines[i];
+        head[i + D / 2] = b * cosines[i + D / 2] + a * sines[i + D / 2];
+    }
+}
+
+static void norm_and_turn(const struct job *job, const struct norm *norm, float *head, int64_t position) {
+    const int64_t D = job->model->head_dim;
+    if (norm->weight != NULL) job->set->rms_norm(head, norm->weight, (float)norm->eps, D, head);
+    turn(head, job->step->cosines + position * D, job->step->sines + position * D, D);
+}
+
+static float *cache_row(const struct job *job, const struct sequence *one, int64_t plane, int64_t head, int64_t row) {
+    return one->storage + ((plane * job->model->kv_heads + head) * one->capacity + row) * job->model->head_dim;
+}
+
+void write_row(const struct job *job, int64_t layer, int64_t row) {
+    const struct llama *model = job->model;
+    const struct layer *weights = model->layers + layer;
+    const struct sequence *one = job->step->sequences + job->space.sequence_of[row];
+    const int64_t D = model->head_dim, position = job->step->positions[row];
+    const int64_t place = one->length + row - one->first_row;
+    float *head = job->space.qkv + row * (model->heads + 2 * model->kv_heads) * D;
+    for (int64_t h = 0; h < model->heads; h++, head += D) {
+        norm_and_turn(job, &weights->q_norm, head, position);
+        for (int64_t i = 0; i < D; i++) head[i] *= (float)model->scale;
+    }
+    for (int64_t g = 0; g < model->kv_heads; g++, head += D) {
+        norm_and_turn(job, &weights->k_norm, head, position);
+        memcpy(cache_row(job, one, layer, g, place), head, (size_t)D * sizeof *head);
+    }
+    for (int64_t g = 0; g < model->kv_heads; g++, head += D)
+        memcpy(cache_row(job, one, model->layer_count + layer, g, place), head, (size_t)D * sizeof *head);
+}
+
+void attend_unit(const struct job *job, int64_t layer, int64_t unit, const struct scratch *scratch) {
+    const struct llama *model = job->model;
+    const struct workspace *space = &job->space;
+    const struct attention_plan *plan = &space->plan;
+    int64_t s = 0;
+    while (s + 1 < job->step->sequence_count && plan->first_unit[s + 1] <= unit) s++;
+    const struct sequence *one = job->step->sequences + s;
+    const int64_t place = unit - plan->first_unit[s], run = place % plan->runs;
+    const int64_t g = place / plan->runs % model->kv_heads, block = place / plan->runs / model->kv_heads;
+    const int64_t first = block * plan->rows_of_unit;
+    const int64_t rows = one->rows - first < plan->rows_of_unit ? one->rows - first : plan->rows_of_unit;
+    const int64_t D = model->head_dim, fold = plan->fold, queries = rows * fold, stride = (queries + 15) / 16 * 16;
+    const int64_t width = (model->heads + 2 * model->kv_heads) * D, window = model->layers[layer].window;
+
+    int64_t begin = one->length, end = 0;
+    for (int64_t r = 0; r < rows; r++) {
+        const int64_t row = one->first_row + first + r, position = job->step->positions[row];
+        scratch->oldest[r] = window > 0 && position >= window ? position - window + 1 : 0;
+        if (scratch->oldest[r] < begin) begin = scratch->oldest[r];
+        if (space->end_of[row] > end) end = space->end_of[row];
+    }
+    end += one->length;
+    const int64_t keys = end - begin;
+    const struct attention_part part = {
+        .queries = queries,
+        .head_dim = D,
+        .first_key = begin + keys * run / plan->runs,
+        .end_key = begin + keys * (run + 1) / plan->runs,
+        .query_columns = scratch->query_columns,
+        .keys = cache_row(job, one, layer, g, 0),
+        .values = cache_row(job, one, model->layer_count + layer, g, 0),
+        .fold = fold,
+        .length = one->length,
+        .oldest = scratch->oldest,
+        .block_positions = job->step->positions + one->first_row,
+        .visible = one->visible + first * one->rows,
+        .block_rows = one->rows,
+        .scores = scratch->scores,
+        .maxima = scratch->maxima,
+        .sums = scratch->sums,
+        .outputs = scratch->outputs,
+    };
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < fold; i++) {
+            const float *query = space->qkv + (one->first_row + first + r) * width + (g * fold + i) * D;
+            for (int64_t d = 0; d < D; d++) scratch->query_columns[d * stride + r * fold + i] = query[d];
+        }
+    for (int64_t d = 0; d < D; d++)
+        for (int64_t q = queries; q < stride; q++) scratch->query_columns[d * stride + q] = 0;
+    job->set->attend(&part);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < fold; i++) {
+            const int64_t q = r * fold + i;
+            const int64_t to = ((one->first_row + first + r) * model->heads + g * fold + i) * plan->runs + run;
+            space->maxima[to] = scratch->maxima[q];
+            space->sums[to] = scratch->sums[q];
+            memcpy(space->outputs + to * D, scratch->outputs + q * D, (size_t)D * sizeof(float));
+        }
+}
+
+void put_together(const struct job *job, int64_t row, float *out) {
+    const struct llama *model = job->model;
+    const struct workspace *space = &job->space;
+    const int64_t D = model->head_dim, runs = space->plan.runs;
+    for (int64_t h = 0; h < model->heads; h++, out += D) {
+        const int64_t from = (row * model->heads + h) * runs;
+        float maximum = -INFINITY, sum = 0;
+        for (int64_t run = 0; run < runs; run++)
+            if (space->maxima[from + run] > maximum) maximum = space->maxima[from + run];
+        memset(out, 0, (size_t)D * sizeof *out);
+        for (int64_t run = 0; run < runs; run++) {
+            if (space->sums[from + run] == 0) continue; // nothing of this run is seen
+            const float factor = runs == 1 ? 1.0f : expf(space->maxima[from + run] - maximum);
+            const float *part = space->outputs + (from + run) * D;
+            sum += factor * space->sums[from + run];
+            for (int64_t d = 0; d < D; d++) out[d] += factor * part[d];
+        }
+        const float share = 1.0f / sum;
+        for (int64_t d = 0; d < D; d++) out[d] *= share;
+    }
+}

@@ -1,0 +1,191 @@
+// The whole step of Llama's shape: all threads walk through its phases together, with a barrier behind each. Within a phase
+// they take rows, panels of weights or units of attention as they come.
+#include "llama.h"
+
+#include <string.h>
+
+#include "../../../../kernels/packed_linear/native/pool.h"
+#include "attention.h"
+
+enum { ROWS_AT_ONCE = 1, PANELS_AT_ONCE = 2, UNITS_AT_ONCE = 1 };
+
+struct walk {
+    struct team *team;
+    struct job *job;
+    struct scratch scratch;
+};
+
+// Where the results of a panel go, row by row.
+enum destination { TO_ROWS, ADDED_TO_ROWS };
+
+static void product_rows(const struct walk *walk, const struct matrix *matrix, const struct activations *x,
+                         int64_t panel, enum destination destination, float *y, int64_t stride) {
+    float *out = walk->scratch.out;
+    walk->job->set->panel_product(matrix, panel, x, out, walk->scratch.buffer);
+    const int64_t first = panel * PANEL, left = matrix->rows - first, count = left < PANEL ? left : PANEL;
+    for (int64_t r = 0; r < x->rows; r++) {
+        float *to = y + r * stride + first;
+        const float *from = out + r * PANEL;
+        for (int64_t i = 0; i < count; i++) {
+            const float value = from[i] + (matrix->bias == NULL ? 0.0f : matrix->bias[first + i]);
+            to[i] = destination == ADDED_TO_ROWS ? to[i] + value : value;
+        }
+    }
+}
+
+static void product_phase(const struct walk *walk, const struct matrix *matrix, const struct activations *x,
+                          enum destination destination, float *y, int64_t stride) {
+    int64_t panel, end;
+    while (team_next(walk->team, matrix_panels(matrix), PANELS_AT_ONCE, &panel, &end))
+        for (; panel < end; panel++) product_rows(walk, matrix, x, panel, destination, y, stride);
+    team_barrier(walk->team);
+}
+
+static void keep_state(const struct job *job, int64_t tap, int64_t row, const float *state) {
+    const int64_t hidden = job->model->hidden;
+    for (int64_t t = 0; t < job->step->tap_count; t++)
+        if (job->step->taps[t] == tap)
+            memcpy(job->step->states + (t * job->step->rows + row) * hidden, state, (size_t)hidden * sizeof *state);
+}
+
+static void norm_phase(const struct walk *walk, const struct norm *norm, int64_t tap) {
+    struct job *job = walk->job;
+    const int64_t hidden = job->model->hidden;
+    int64_t row, end;
+    while (team_next(walk->team, job->step->rows, ROWS_AT_ONCE, &row, &end)) {
+        const float *x = job->space.x + row * hidden;
+        if (tap >= 0) keep_state(job, tap, row, x);
+        job->set->rms_norm(x, norm->weight, (float)norm->eps, hidden, walk->scratch.row);
+        pack_row(&job->space.normed, row, walk->scratch.row);
+    }
+    team_barrier(walk->team);
+}
+
+static void qkv_phase(const struct walk *walk, const struct layer *layer) {
+    struct job *job = walk->job;
+    const int64_t q = matrix_panels(&layer->q), k = matrix_panels(&layer->k), v = matrix_panels(&layer->v);
+    const int64_t stride = layer->q.rows + layer->k.rows + layer->v.rows;
+    const struct activations *x = &job->space.normed;
+    float *qkv = job->space.qkv;
+    int64_t panel, end;
+    while (team_next(walk->team, q + k + v, PANELS_AT_ONCE, &panel, &end))
+        for (; panel < end; panel++) {
+            if (panel < q) product_rows(walk, &layer->q, x, panel, TO_ROWS, qkv, stride);
+            else if (panel < q + k) product_rows(walk, &layer->k, x, panel - q, TO_ROWS, qkv + layer->q.rows, stride);
+            else product_rows(walk, &layer->v, x, panel - q - k, TO_ROWS, qkv + layer->q.rows + layer->k.rows, stride);
+        }
+    team_barrier(walk->team);
+}
+
+static void attention_phases(const struct walk *walk, int64_t layer) {
+    struct job *job = walk->job;
+    int64_t i, end;
+    while (team_next(walk->team, job->step->rows, ROWS_AT_ONCE, &i, &end)) write_row(job, layer, i);
+    team_barrier(walk->team);
+    while (team_next(walk->team, job->space.plan.units, UNITS_AT_ONCE, &i, &end))
+        attend_unit(job, layer, i, &walk->scratch);
+    team_barrier(walk->team);
+    while (team_next(walk->team, job->step->rows, ROWS_AT_ONCE, &i, &end)) {
+        put_together(job, i, walk->scratch.row);
+        pack_row(&job->space.attended, i, walk->scratch.row);
+    }
+    team_barrier(walk->team);
+}
+
+// silu(gate) * up, panel by panel, straight to where the next product reads it.
+static void inner_panel(const struct walk *walk, const struct layer *layer, int64_t panel) {
+    struct job *job = walk->job;
+    const struct activations *x = &job->space.normed;
+    struct activations *inner = &job->space.inner;
+    float *gate = walk->scratch.out, *up = walk->scratch.more_out;
+    job->set->panel_product(&layer->gate, panel, x, gate, walk->scratch.buffer);
+    job->set->panel_product(&layer->up, panel, x, up, walk->scratch.buffer);
+    const int64_t first = panel * PANEL, left = inner->columns - first, count = left < PANEL ? left : PANEL;
+    for (int64_t r = 0; r < x->rows; r++, gate += PANEL, up += PANEL) {
+        for (int64_t i = 0; i < count; i++) {
+            if (layer->gate.bias != NULL) gate[i] += layer->gate.bias[first + i];
+            if (layer->up.bias != NULL) up[i] += layer->up.bias[first + i];
+        }
+        float product[PANEL];
+        job->set->silu_times(gate, up, product);
+        float *to = inner->data + (r / inner->tile * inner->columns + first) * inner->tile + r % inner->tile;
+        for (int64_t i = 0; i < count; i++) to[i * inner->tile] = product[i];
+    }
+}
+
+static void mlp_phases(const struct walk *walk, const struct layer *layer) {
+    struct job *job = walk->job;
+    int64_t panel, end;
+    while (team_next(walk->team, matrix_panels(&layer->gate), 1, &panel, &end)) inner_panel(walk, layer, panel);
+    team_barrier(walk->team);
+    product_phase(walk, &layer->down, &job->space.inner, ADDED_TO_ROWS, job->space.x, job->model->hidden);
+}
+
+static void last_phases(const struct walk *walk) {
+    struct job *job = walk->job;
+    const struct llama *model = job->model;
+    const int64_t rows = job->step->rows, first = rows - job->step->logits_rows;
+    int64_t row, end;
+    while (team_next(walk->team, rows, ROWS_AT_ONCE, &row, &end)) {
+        if (row < first && job->step->tap_count == 0) continue;
+        const float *x = job->space.x + row * model->hidden;
+        job->set->rms_norm(x, model->final_norm.weight, (float)model->final_norm.eps, model->hidden, walk->scratch.row);
+        keep_state(job, model->layer_count, row, walk->scratch.row);
+        if (row >= first) pack_row(&job->space.last, row - first, walk->scratch.row);
+    }
+    team_barrier(walk->team);
+    if (job->step->logits_rows > 0)
+        product_phase(walk, &model->head, &job->space.last, TO_ROWS, job->step->logits, model->vocabulary);
+}
+
+static void walk_through(struct team *team, int thread, void *argument) {
+    struct job *job = argument;
+    const struct llama *model = job->model;
+    const struct walk walk = {team, job, scratch_of(&job->space, model, thread)};
+    int64_t row, end;
+    while (team_next(team, job->step->rows, ROWS_AT_ONCE, &row, &end))
+        memcpy(job->space.x + row * model->hidden, model->embedding + job->step->tokens[row] * model->hidden,
+               (size_t)model->hidden * sizeof(float));
+    team_barrier(team);
+    for (int64_t l = 0; l < model->layer_count; l++) {
+        const struct layer *layer = model->layers + l;
+        norm_phase(&walk, &layer->attention_norm, l);
+        qkv_phase(&walk, layer);
+        attention_phases(&walk, l);
+        product_phase(&walk, &layer->o, &job->space.attended, ADDED_TO_ROWS, job->space.x, model->hidden);
+        norm_phase(&walk, &layer->mlp_norm, -1);
+        mlp_phases(&walk, layer);
+    }
+    last_phases(&walk);
+}
+
+static int refused(const struct llama *model, const struct step *step) {
+    int64_t rows = 0;
+    for (int64_t r = 0; r < step->rows; r++) {
+        if (step->tokens[r] < 0 || step->tokens[r] >= model->vocabulary) return STEP_BAD_TOKEN;
+        if (step->positions[r] < 0 || step->positions[r] >= step->table_rows) return STEP_BAD_POSITION;
+    }
+    for (int64_t s = 0; s < step->sequence_count; s++) {
+        const struct sequence *one = step->sequences + s;
+        if (one->first_row != rows || one->rows < 1) return STEP_BAD_ROWS;
+        if (one->length < 0 || one->length + one->rows > one->capacity) return STEP_CACHE_FULL;
+        rows += one->rows;
+    }
+    if (rows != step->rows || step->logits_rows < 0 || step->logits_rows > rows) return STEP_BAD_ROWS;
+    for (int64_t t = 0; t < step->tap_count; t++)
+        if (step->taps[t] < 0 || step->taps[t] > model->layer_count) return STEP_BAD_TAP;
+    return PRODUCT_DONE;
+}
+
+int offbook_llama_step(const struct llama *model, const struct step *step, int threads, const char *set) {
+    const int bad = refused(model, step);
+    if (bad != PRODUCT_DONE) return bad;
+    struct job job = {.model = model, .step = step, .set = instruction_set(set)};
+    if (job.set == NULL) return PRODUCT_NO_SUCH_SET;
+    if (threads > POOL_MAX_THREADS) threads = POOL_MAX_THREADS;
+    if (threads < 1) threads = 1;
+    if (workspace_make(&job.space, model, step, job.set, threads) != PRODUCT_DONE) return PRODUCT_NO_MEMORY;
+    pool_run(threads, walk_through, &job);
+    workspace_free(&job.space);
+    return PRODUCT_DONE;
+}
