@@ -59,7 +59,7 @@ def test_importing_offbook_imports_nothing_of_it_until_it_is_asked_for():
 
 def test_every_name_is_the_same_object_in_its_room():
     from offbook.engine.decoding.drafter import Drafter
-    from offbook.harness.roster.decoders import Contender
+    from offbook.harness.roster.contender import Contender
     from offbook.harness.roster.target import load_target
 
     assert (offbook.Drafter, offbook.Contender, offbook.load) == (Drafter, Contender, load_target)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from offbook.engine.progress import Progress, Silent
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.spent import spending
-from offbook.harness.roster.decoders import Contender
+from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.drafter_info import CONFIG
 from offbook.harness.roster.target import Target
 

@@ -20,7 +20,8 @@ from offbook.harness.artifacts.sources import (
     model_hashes,
     prompts_sha256,
 )
-from offbook.harness.roster.decoders import BASELINE, Contender, contender
+from offbook.harness.roster.contender import Contender
+from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import known_dtype
 from offbook.harness.settings.bounds import EXAM_TOKENS

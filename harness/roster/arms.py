@@ -14,7 +14,8 @@ from offbook.engine.trained_on import TrainedOn
 from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor, arm_id, tagged_id
 from offbook.harness.records.origin import Origin
 from offbook.harness.records.redaction import shown_settings
-from offbook.harness.roster.decoders import Contender, contender
+from offbook.harness.roster.contender import Contender
+from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.drafter_info import describe, fingerprint
 from offbook.harness.roster.target import Target
 from offbook.harness.roster.trained_on import drafter_trained_on

@@ -4,114 +4,25 @@ A contender of another distribution is a `Contender` object named by an entry po
 `offbook.contenders`. Nothing is imported for a contender before it is built.
 """
 
-import difflib
-import importlib.metadata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from offbook.engine.quoting import quoted
-from offbook.harness.records.origin import Origin
-from offbook.harness.roster.origin import origin_of
+from offbook.harness.roster.contender import GROUP, Contender, Options
+from offbook.harness.roster.decoder_options import (
+    PromptLookupOptions,
+    SuffixOptions,
+    TransformersPromptLookupOptions,
+    TreeOptions,
+)
+from offbook.harness.roster.entrants import by_name, with_added
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
     from offbook.engine.drafters.architecture import DraftArchitecture
     from offbook.harness.roster.target import Target
 
-GROUP = "offbook.contenders"
 BASELINE = "autoregressive"
-
-
-class Named(Protocol):
-    """Whoever is asked for by name."""
-
-    @property
-    def name(self) -> str:
-        """Unique in its table."""
-        ...
-
-
-Entrant = TypeVar("Entrant", bound=Named)
-
-
-class Options(BaseModel):
-    """Settings of a contender; unknown ones are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class PromptLookupOptions(Options):
-    """See `baselines.decoding.prompt_lookup`."""
-
-    max_ngram: int = Field(default=3, ge=1)
-    num_tokens: int = Field(default=10, ge=1, le=1024)
-
-
-class TreeOptions(Options):
-    """See `engine.decoding.feature_draft.TreeConfig`; `total_tokens` counts the root."""
-
-    total_tokens: int = Field(default=16, ge=2)
-    depth: int = Field(default=3, ge=1)
-    top_k: int = Field(default=8, ge=1)
-
-
-class TransformersPromptLookupOptions(Options):
-    """See `baselines.decoding.transformers_generate`."""
-
-    prompt_lookup_num_tokens: int = Field(default=10, ge=1)
-    max_matching_ngram_size: int = Field(default=3, ge=1)  # transformers' own default is 2, PromptLookupOptions' is 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contender:
-    """A decoding method.
-
-    Attributes:
-        name: how it is asked for.
-        summary: one line.
-        build: makes the decoder from the target, its options and the folder of its drafter (None without one).
-        options: its settings and their defaults.
-        architecture: for a contender with a trained drafter, what to train; imported when called.
-        by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
-
-    Raises:
-        TypeError: one of these is something else.
-    """
-
-    name: str
-    summary: str
-    build: "Callable[[Target, Any, Path | None], Decoder]"
-    options: type[BaseModel] = Options
-    architecture: "Callable[[], DraftArchitecture] | None" = None
-    by_default: bool = False
-
-    def __post_init__(self) -> None:
-        wanted = (
-            ("name", "a text", isinstance(self.name, str) and self.name.strip() and self.name.isprintable()),
-            ("summary", "a text", isinstance(self.summary, str)),
-            ("build", "a function of target, options and folder", callable(self.build)),
-            (
-                "options",
-                "a class below `Options`",
-                isinstance(self.options, type) and issubclass(self.options, BaseModel),
-            ),
-            ("architecture", "a function, or None", self.architecture is None or callable(self.architecture)),
-        )
-        for field, what, fits in wanted:
-            if not fits:
-                msg = (
-                    f"Contender: {field}: expected {what}, got {quoted(getattr(self, field))}; see docs/your-decoder.md"
-                )
-                raise TypeError(msg)
-
-    @property
-    def made_by(self) -> Origin | None:
-        """Whose code it is, where it is none of this repository's."""
-        return origin_of(self.build, GROUP)
 
 
 def _autoregressive(target: "Target", options: Options, drafter: Path | None) -> "Decoder":
@@ -124,6 +35,12 @@ def _prompt_lookup(target: "Target", options: PromptLookupOptions, drafter: Path
     from offbook.baselines.decoding.prompt_lookup import PromptLookup
 
     return target.speculative(PromptLookup(max_ngram=options.max_ngram, num_tokens=options.num_tokens))
+
+
+def _suffix(target: "Target", options: SuffixOptions, drafter: Path | None) -> "Decoder":
+    from offbook.baselines.decoding.suffix import Suffix
+
+    return target.speculative(Suffix(**options.model_dump()))
 
 
 def _eagle2(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
@@ -197,6 +114,12 @@ DECODERS: dict[str, Contender] = {
         options=PromptLookupOptions,
         by_default=True,
     ),
+    "suffix": Contender(
+        name="suffix",
+        summary="suffix decoding (arXiv:2411.04975): a tree of what followed the end of the text before, by counts",
+        build=_suffix,
+        options=SuffixOptions,
+    ),
     "eagle2": Contender(
         name="eagle2",
         summary="EAGLE-2 (arXiv:2406.16858): one draft layer on the target's features, a dynamic tree",
@@ -239,38 +162,6 @@ def contenders() -> Mapping[str, Contender]:
     return with_added(DECODERS, Contender, GROUP)
 
 
-def with_added(own: Mapping[str, Entrant], kind: type[Entrant], group: str) -> Mapping[str, Entrant]:
-    """A table of this repository, and what the entry points of a group add to it.
-
-    Raises:
-        ValueError: an entry point that names nothing of this kind, or takes a name that is taken.
-    """
-    merged = dict(own)
-    for point in importlib.metadata.entry_points(group=group):
-        try:
-            entrant = point.load()
-        except Exception as error:  # somebody else's module raises what it likes
-            msg = (
-                f"entry point {quoted(point.name)} of {group} ({point.value}): expected it to load, got "
-                f"{type(error).__name__}: {' '.join(str(error).split())}; fix or uninstall that distribution"
-            )
-            raise ValueError(msg) from error
-        if not isinstance(entrant, kind):
-            msg = (
-                f"entry point {quoted(point.name)} of {group} ({point.value}): expected a {kind.__name__}, got "
-                f"{type(entrant).__name__}; fix or uninstall that distribution"
-            )
-            raise ValueError(msg)
-        if entrant.name in merged:
-            msg = (
-                f"entry point {quoted(point.name)} of {group} ({point.value}): the name {quoted(entrant.name)} is "
-                "taken; rename the contender or uninstall that distribution"
-            )
-            raise ValueError(msg)
-        merged[entrant.name] = entrant
-    return merged
-
-
 def contender(name: str) -> Contender:
     """One contender by name.
 
@@ -278,17 +169,3 @@ def contender(name: str) -> Contender:
         ValueError: there is none; the nearest name is suggested.
     """
     return by_name(name, contenders(), "decoder")
-
-
-def by_name(name: str, known: Mapping[str, Entrant], kind: str) -> Entrant:
-    """One entrant of a table.
-
-    Raises:
-        ValueError: there is none; the nearest name is suggested.
-    """
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        msg = f"no {kind} {quoted(name)}{hint}: expected one of {', '.join(known)}"
-        raise ValueError(msg)
-    return known[name]

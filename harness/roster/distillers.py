@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offbook.harness.records.origin import Origin
-from offbook.harness.roster.decoders import by_name, with_added
+from offbook.harness.roster.entrants import by_name, with_added
 from offbook.harness.roster.origin import origin_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from offbook.door import evaluate, generate
     from offbook.engine.decoding.drafter import Drafter
     from offbook.engine.decoding.tree import Tree
-    from offbook.harness.roster.decoders import Contender
+    from offbook.harness.roster.contender import Contender
     from offbook.harness.roster.target import load_target as load
     from offbook.harness.tables.frames import answers, records
 
@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 __all__ = ["Contender", "Drafter", "Tree", "answers", "evaluate", "generate", "load", "records"]
 
 _FOUND_AT = {
-    "Contender": ("offbook.harness.roster.decoders", "Contender"),
+    "Contender": ("offbook.harness.roster.contender", "Contender"),
     "Drafter": ("offbook.engine.decoding.drafter", "Drafter"),
     "Tree": ("offbook.engine.decoding.tree", "Tree"),
     "answers": ("offbook.harness.tables.frames", "answers"),

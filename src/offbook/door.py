@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from offbook.engine.decoding.generation import Generation
     from offbook.engine.progress import Progress
     from offbook.harness.matrix.evaluate import Evaluated
-    from offbook.harness.roster.decoders import Contender
+    from offbook.harness.roster.contender import Contender
     from offbook.harness.roster.target import Target
 
 
@@ -70,7 +70,8 @@ def generate(
     from offbook.harness.cli.options import LARGEST_SEED
     from offbook.harness.cli.stream import generate as answer
     from offbook.harness.roster.arms import build_arm
-    from offbook.harness.roster.decoders import Contender, contender
+    from offbook.harness.roster.contender import Contender
+    from offbook.harness.roster.decoders import contender
     from offbook.harness.roster.target import Target
 
     _check_kind(target=(target, Target, "what `offbook.load` returned"), prompt=(prompt, str, "a text"))

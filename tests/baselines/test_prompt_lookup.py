@@ -40,3 +40,15 @@ def test_a_continuation_may_be_shorter_than_asked():
 def test_senseless_settings_are_refused(settings):
     with pytest.raises(ValueError, match="at least 1"):
         PromptLookup(**settings)
+
+
+def test_survival_follows_from_how_many_tokens_in_a_row_are_alike():
+    drafter = PromptLookup(max_ngram=2, num_tokens=3)
+    for text, steps in (
+        ([5, 2, 8, 8, 8, 2], (0.19, 0.19 * 0.55, 0.19 * 0.55 * 0.63)),
+        ([4, 3, 1, 2, 8, 8, 8, 4, 3, 1, 2], (0.66, 0.66 * 0.72, 0.66 * 0.72 * 0.76)),  # four are alike, two are sought
+        ([*range(40), *range(30)], (0.95, 0.95**2, 0.95**3)),
+    ):
+        drafter.begin(torch.tensor([text[:-1]]), capacity=100)
+        drafter.observe(torch.tensor(text[1:]), torch.zeros(len(text) - 1, 0), len(text) - 1)
+        assert drafter.propose().survival == pytest.approx((1.0, *steps))

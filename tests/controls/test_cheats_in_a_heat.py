@@ -11,7 +11,8 @@ from offbook.harness.certificates import certify
 from offbook.harness.certificates.sampling import decoder_certificate
 from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import build_arms
-from offbook.harness.roster.decoders import DECODERS, Contender
+from offbook.harness.roster.contender import Contender
+from offbook.harness.roster.decoders import DECODERS
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.requests import ask
 from offbook.harness.suites.suite import find_suites

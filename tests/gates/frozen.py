@@ -16,6 +16,7 @@ from torch import nn
 from offbook.baselines.decoding import eagle2
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
+from offbook.baselines.decoding.suffix import Suffix
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
@@ -145,6 +146,7 @@ def network(
 GATES = {
     "autoregressive": Gate(soft=False, drafter=lambda _: Autoregressive()),
     "prompt_lookup": Gate(soft=True, drafter=lambda _: PromptLookup()),
+    "suffix": Gate(soft=True, drafter=lambda _: Suffix()),
     "knowing": Gate(soft=False, drafter=Knowing),
     "eagle2_random": Gate(soft=False, drafter=network(eagle2.ARCHITECTURE, TREE)),
     "eagle2_echo": Gate(soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True)),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
+from offbook.baselines.decoding.suffix import Suffix
 from offbook.baselines.decoding.transformers_generate import TransformersGenerate
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
@@ -18,10 +19,11 @@ from tests.engine.targets import ARCHITECTURES, VOCABULARY, feature_drafter, gre
 from tests.engine.tiny_drafters import RandomTrees
 
 LOUD, SOFT = False, True
-# decoder: on which target, examples per architecture (54, times 6 architectures = 324); each pair draws its own
+# decoder: on which target, examples per architecture (56, times 6 architectures = 336); each pair draws its own
 DECODERS = {
     "autoregressive": (LOUD, 3),
     "prompt_lookup": (LOUD, 6),
+    "suffix": (SOFT, 2),
     "eagle2": (LOUD, 5),
     "jakiro": (LOUD, 5),
     "eagle2 often right": (SOFT, 7),
@@ -54,6 +56,9 @@ def make_decoder(name, backbone, answer, data):
         drafter = Autoregressive()
     elif name == "prompt_lookup":
         drafter = PromptLookup(max_ngram=data.draw(st.integers(1, 3)), num_tokens=data.draw(st.integers(1, 10)))
+    elif name == "suffix":
+        memory = data.draw(st.sampled_from(["document", "suite"]))
+        drafter = Suffix(nodes=data.draw(st.integers(1, 12)), factor=data.draw(st.integers(1, 4)), memory=memory)
     elif name == "random trees":
         drafter = RandomTrees(
             answer,

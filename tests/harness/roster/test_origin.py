@@ -11,7 +11,8 @@ import pytest
 from offbook.harness.artifacts.pins import check_origin
 from offbook.harness.records.origin import Origin
 from offbook.harness.roster import origin
-from offbook.harness.roster.decoders import DECODERS, GROUP
+from offbook.harness.roster.contender import GROUP
+from offbook.harness.roster.decoders import DECODERS
 from offbook.harness.roster.distillers import DISTILLERS
 from offbook.harness.roster.origin import origin_of
 from tests.harness.conftest import spec

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import offbook
-from offbook.harness.roster import decoders as roster
 from offbook.harness.roster.arms import build_arms
-from offbook.harness.roster.decoders import DECODERS, Contender, contender, contenders
+from offbook.harness.roster.contender import Contender
+from offbook.harness.roster.decoders import BASELINE, DECODERS, contender, contenders
 from offbook.harness.roster.target import Target, load_target
 from tests.tiny import save_tiny
 
@@ -35,7 +35,7 @@ def offer(monkeypatch, *found: object) -> None:
 
 def test_every_contender_stands_under_its_own_name():
     assert all(name == entry.name for name, entry in DECODERS.items())
-    assert roster.BASELINE in DECODERS
+    assert BASELINE in DECODERS
 
 
 def test_importing_the_roster_imports_no_heavy_library():

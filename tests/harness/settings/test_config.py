@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from offbook.engine.students import distiller
 from offbook.harness.artifacts.train_student import TrainStudentSpec
-from offbook.harness.roster import decoders as roster
+from offbook.harness.roster import decoder_options as options
 from offbook.harness.settings.drafters import DrafterTrainingSpec
 from offbook.harness.settings.evaluate import EvaluateSpec
 from offbook.harness.settings.matrix import (
@@ -211,7 +211,8 @@ def test_nothing_is_coerced_and_nothing_is_empty(data, complaint):
 SETTINGS = (
     *(Matrix, BaseModelSpec, DecoderSpec, SuiteSpec, TemperatureSpec, ExamsSpec, Cells, StudentSpec),
     *(EvaluateSpec, DrafterTrainingSpec, Drafters, TrainStudentSpec, StudentTrainingSpec, CorpusSpec),
-    *(roster.PromptLookupOptions, roster.TreeOptions, roster.TransformersPromptLookupOptions, MindOptions),
+    *(options.PromptLookupOptions, options.SuffixOptions, options.TreeOptions),
+    *(options.TransformersPromptLookupOptions, MindOptions),
 )
 WRONG = ("", " ", "x", 5, -1, math.inf, True, None, [], [""], [5], [[]], {}, {"": 5}, {"x": 5}, {"x": [5]})
 MACHINERY = re.compile(r"function-|\[type=|pydantic|https?:|tuple\[|list\[|dict\[|instance of|\[key\]|validation error")

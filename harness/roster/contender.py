@@ -1,0 +1,73 @@
+"""A decoding method as the roster has it: its name, its settings, and how it is built."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from offbook.engine.quoting import quoted
+from offbook.harness.records.origin import Origin
+from offbook.harness.roster.origin import origin_of
+
+if TYPE_CHECKING:
+    from offbook.engine.decoding.decoder import Decoder
+    from offbook.engine.drafters.architecture import DraftArchitecture
+    from offbook.harness.roster.target import Target
+
+GROUP = "offbook.contenders"
+
+
+class Options(BaseModel):
+    """Settings of a contender; unknown ones are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A decoding method.
+
+    Attributes:
+        name: how it is asked for.
+        summary: one line.
+        build: makes the decoder from the target, its options and the folder of its drafter (None without one).
+        options: its settings and their defaults.
+        architecture: for a contender with a trained drafter, what to train; imported when called.
+        by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
+
+    Raises:
+        TypeError: one of these is something else.
+    """
+
+    name: str
+    summary: str
+    build: "Callable[[Target, Any, Path | None], Decoder]"
+    options: type[BaseModel] = Options
+    architecture: "Callable[[], DraftArchitecture] | None" = None
+    by_default: bool = False
+
+    def __post_init__(self) -> None:
+        wanted = (
+            ("name", "a text", isinstance(self.name, str) and self.name.strip() and self.name.isprintable()),
+            ("summary", "a text", isinstance(self.summary, str)),
+            ("build", "a function of target, options and folder", callable(self.build)),
+            (
+                "options",
+                "a class below `Options`",
+                isinstance(self.options, type) and issubclass(self.options, BaseModel),
+            ),
+            ("architecture", "a function, or None", self.architecture is None or callable(self.architecture)),
+        )
+        for field, what, fits in wanted:
+            if not fits:
+                msg = (
+                    f"Contender: {field}: expected {what}, got {quoted(getattr(self, field))}; see docs/your-decoder.md"
+                )
+                raise TypeError(msg)
+
+    @property
+    def made_by(self) -> Origin | None:
+        """Whose code it is, where it is none of this repository's."""
+        return origin_of(self.build, GROUP)

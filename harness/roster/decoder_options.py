@@ -1,0 +1,39 @@
+"""The settings of this repository's decoders, each class by the file that says what they mean."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from offbook.harness.roster.contender import Options
+
+
+class PromptLookupOptions(Options):
+    """See `baselines.decoding.prompt_lookup`."""
+
+    max_ngram: int = Field(default=3, ge=1)
+    num_tokens: int = Field(default=10, ge=1, le=1024)
+
+
+class SuffixOptions(Options):
+    """See `baselines.decoding.suffix`; a memory of the suite makes speeds hang on what was decoded before."""
+
+    nodes: int = Field(default=7, ge=1, le=1024)
+    factor: float = Field(default=2.0, gt=0)
+    offset: float = Field(default=0.0, ge=0)
+    least: float = Field(default=0.1, ge=0, le=1)
+    memory: Literal["document", "suite"] = "document"
+
+
+class TreeOptions(Options):
+    """See `engine.decoding.feature_draft.TreeConfig`; `total_tokens` counts the root."""
+
+    total_tokens: int = Field(default=16, ge=2)
+    depth: int = Field(default=3, ge=1)
+    top_k: int = Field(default=8, ge=1)
+
+
+class TransformersPromptLookupOptions(Options):
+    """See `baselines.decoding.transformers_generate`."""
+
+    prompt_lookup_num_tokens: int = Field(default=10, ge=1)
+    max_matching_ngram_size: int = Field(default=3, ge=1)  # transformers' own default is 2, PromptLookupOptions' is 3
