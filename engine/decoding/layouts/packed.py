@@ -32,6 +32,7 @@ from offbook.kernels.packed_linear import NativeMatrix, find_exact
 from offbook.kernels.packed_linear.native import check
 
 ROWS_AT_ONCE = 256  # of a prompt
+ROPE_AT_ONCE = 512  # positions of the table
 LINEARS = ("q", "k", "v", "o", "gate", "up", "down")
 NORMS = ("attention_norm", "q_norm", "k_norm", "mlp_norm")
 WRONG = {
@@ -85,6 +86,7 @@ class PackedLayout:
         self._struct = self._fill(shape)
         self._step = llama_step()
         self._cos, self._sin = shape.rope(0)
+        self._positions = int(model.config.max_position_embeddings)
         forms = Counter(matrix.kind.name for matrix in self._matrices)
         self.facts: Mapping[str, JsonValue] = {
             "instruction_set": instruction_set or found,
@@ -167,7 +169,7 @@ class PackedLayout:
             logits_rows=logits_rows,
             logits=logits.data_ptr(),
             tap_count=len(taps),
-            taps=(ctypes.c_int64 * len(taps))(*(layers if tap == -1 else tap for tap in taps)),
+            taps=(ctypes.c_int64 * len(taps))(*(tap % (layers + 1) if tap < 0 else tap for tap in taps)),
             states=states.data_ptr(),
         )
         done = self._step(self._struct, step, torch.get_num_threads(), self._set)
@@ -176,9 +178,10 @@ class PackedLayout:
         return logits, states
 
     def _reach(self, positions: int) -> None:
-        """Makes the rope table long enough."""
+        """Makes the rope table long enough; none longer than the model was made for unless that many are asked for."""
         if positions > self._cos.shape[0]:
-            self._cos, self._sin = self._shape.rope(max(positions, 2 * self._cos.shape[0], 512))
+            ahead = min(self._positions, max(2 * self._cos.shape[0], ROPE_AT_ONCE))
+            self._cos, self._sin = self._shape.rope(max(positions, ahead))
 
     def _fill(self, shape: LlamaShape) -> LlamaStruct:
         layers = (LayerStruct * len(shape.layers))()

@@ -18,12 +18,20 @@ struct activations {
     float *data;
 };
 
+struct panel {
+    const struct matrix *matrix;
+    int64_t index;
+};
+
+enum { PANELS_AT_ONCE = 2 };
+
 // Queries of one key/value head against a run of its keys and values; see attention_body.h.
 struct attention_part {
     int64_t queries;          // R
     int64_t head_dim;         // D
     int64_t first_key, end_key;
-    const float *query_columns; // (D, R filled up to 16): scaled
+    const float *query_rows;    // (R, D): scaled
+    const float *query_columns; // (D, R filled up to 16): the same
     const float *keys, *values; // (key, D)
     // Which keys a query sees, for all of them that share a row of the block: those below `length` from position
     // `oldest` on, and behind `length` those at such a position whose byte is set in its row of `visible`.
@@ -33,7 +41,7 @@ struct attention_part {
     const int64_t *block_positions;
     const uint8_t *visible;    // (rows, block_rows)
     int64_t block_rows;
-    float *scores; // scratch: (keys, R filled up to 16)
+    float *scores; // scratch: (R filled up to 16) times (keys + 16)
     float *maxima, *sums, *outputs; // (R filled up to 16) twice, (R, D): not divided by the sums
 };
 
@@ -41,15 +49,15 @@ struct instruction_set {
     const char *name;
     // How many rows a tile has when there are so many; fills `tile` and `tiles`.
     void (*shape_tiles)(struct activations *x);
-    // out (tiles * tile, 16): every row times the panel. `buffer` holds PANEL * PRODUCT_CHUNK floats.
-    void (*panel_product)(const struct matrix *matrix, int64_t panel, const struct activations *x, float *out,
-                          float *buffer);
+    // out (count, tiles * tile, 16): every row times each of one or two panels, which have equally many columns. `out`
+    // has room for PANELS_AT_ONCE + 1, `buffer` PANELS_AT_ONCE * PANEL * PRODUCT_CHUNK floats.
+    void (*products)(const struct panel *panels, int count, const struct activations *x, float *out, float *buffer);
     void (*rms_norm)(const float *x, const float *weight, float eps, int64_t n, float *out);
     void (*silu_times)(const float *gate, const float *up, float *out); // 16 lanes
     void (*attend)(const struct attention_part *part);
 };
 
-enum { PRODUCT_CHUNK = 256 }; // columns that are expanded at once where tiles share them
+enum { PRODUCT_CHUNK = 128 }; // columns that are expanded at once where tiles share them
 
 // The best that this machine has and its system allows, or the one so called; NULL if it has none of that name.
 const struct instruction_set *instruction_set(const char *name);

@@ -9,7 +9,7 @@
 #endif
 
 #define LANES_TITLE "AVX2"
-enum { LARGEST_TILE = 6, ATTENTION_KEYS = 4, ATTENTION_ROWS = 2 };
+enum { AT_ONCE = 1, LARGEST_TILE = 6, ATTENTION_KEYS = 4, ATTENTION_ROWS = 2 };
 
 typedef struct {
     __m256 a, b;
@@ -49,6 +49,25 @@ static inline float v_sum(lanes x) {
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
+static inline float v_largest(lanes x) {
+    const __m256 both = _mm256_max_ps(x.a, x.b);
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+// Lane i of the result is the sum of w[i].
+static inline __m256 v_sums_half(const lanes w[8]) {
+    __m256 quads[2];
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        __m256 v[4];
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) v[j] = _mm256_add_ps(w[4 * i + j].a, w[4 * i + j].b);
+        quads[i] = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
+    }
+    return _mm256_add_ps(_mm256_permute2f128_ps(quads[0], quads[1], 0x20), _mm256_permute2f128_ps(quads[0], quads[1], 0x31));
+}
+static inline lanes v_sums(const lanes v[16]) { return v_pair(v_sums_half(v), v_sums_half(v + 8)); }
 static inline lanes v_round(lanes x) {
     return v_pair(_mm256_round_ps(x.a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC),
                   _mm256_round_ps(x.b, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));

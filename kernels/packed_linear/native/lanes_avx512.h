@@ -9,7 +9,7 @@
 #endif
 
 #define LANES_TITLE "AVX-512"
-enum { LARGEST_TILE = 24, ATTENTION_KEYS = 8, ATTENTION_ROWS = 8 };
+enum { AT_ONCE = 2, LARGEST_TILE = 12, ATTENTION_KEYS = 8, ATTENTION_ROWS = 8 };
 
 typedef __m512 lanes;
 typedef __m512i words;
@@ -27,6 +27,21 @@ static inline lanes v_fma(lanes a, lanes b, lanes c) { return _mm512_fmadd_ps(a,
 static inline lanes v_max(lanes a, lanes b) { return _mm512_max_ps(a, b); } // b where one is NaN
 static inline lanes v_min(lanes a, lanes b) { return _mm512_min_ps(a, b); }
 static inline float v_sum(lanes x) { return _mm512_reduce_add_ps(x); }
+static inline float v_largest(lanes x) { return _mm512_reduce_max_ps(x); }
+// Lane i of the result is the sum of v[i].
+static inline lanes v_sums(const lanes v[16]) {
+    lanes quads[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        const lanes *w = v + 4 * i;
+        const __m512d x = _mm512_castps_pd(v_add(_mm512_unpacklo_ps(w[0], w[1]), _mm512_unpackhi_ps(w[0], w[1])));
+        const __m512d y = _mm512_castps_pd(v_add(_mm512_unpacklo_ps(w[2], w[3]), _mm512_unpackhi_ps(w[2], w[3])));
+        quads[i] = v_add(_mm512_castpd_ps(_mm512_unpacklo_pd(x, y)), _mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));
+    }
+    const lanes low = v_add(_mm512_shuffle_f32x4(quads[0], quads[1], 0x88), _mm512_shuffle_f32x4(quads[0], quads[1], 0xdd));
+    const lanes high = v_add(_mm512_shuffle_f32x4(quads[2], quads[3], 0x88), _mm512_shuffle_f32x4(quads[2], quads[3], 0xdd));
+    return v_add(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xdd));
+}
 static inline lanes v_round(lanes x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline lanes v_scale(lanes x, lanes n) { return _mm512_scalef_ps(x, n); } // x 2^n
 static inline lanes v_fp16(const void *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define LANES_TITLE "portable"
-enum { LARGEST_TILE = 4, ATTENTION_KEYS = 4, ATTENTION_ROWS = 2 };
+enum { AT_ONCE = 1, LARGEST_TILE = 4, ATTENTION_KEYS = 4, ATTENTION_ROWS = 2 };
 
 typedef float lanes __attribute__((vector_size(64)));
 typedef int32_t words __attribute__((vector_size(64)));
@@ -36,6 +36,16 @@ static inline float v_sum(lanes x) {
     float sum = 0;
     for (int i = 0; i < 16; i++) sum += x[i];
     return sum;
+}
+static inline float v_largest(lanes x) {
+    float largest = x[0];
+    for (int i = 1; i < 16; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+static inline lanes v_sums(const lanes v[16]) {
+    lanes sums;
+    for (int i = 0; i < 16; i++) sums[i] = v_sum(v[i]);
+    return sums;
 }
 static inline float fp16_to_fp32(uint16_t half) {
     const uint32_t sign = (uint32_t)(half >> 15) << 31, exponent = (half >> 10) & 31, fraction = half & 1023;

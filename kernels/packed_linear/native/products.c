@@ -6,8 +6,6 @@
 #include "pool.h"
 #include "products.h"
 
-enum { PANELS_AT_ONCE = 2 };
-
 void pack_row(struct activations *x, int64_t row, const float *from) {
     float *to = x->data + row / x->tile * x->columns * x->tile + row % x->tile;
     if (x->tile == 1) {
@@ -36,16 +34,17 @@ struct product {
 static void run_product(struct team *team, int thread, void *argument) {
     struct product *job = argument;
     const struct matrix *matrix = job->matrix;
-    float *buffer = job->scratch + thread * job->scratch_size, *out = buffer + PANEL * PRODUCT_CHUNK;
+    float *buffer = job->scratch + thread * job->scratch_size, *out = buffer + PANELS_AT_ONCE * PANEL * PRODUCT_CHUNK;
     int64_t panel, end;
     while (team_next(team, matrix_panels(matrix), PANELS_AT_ONCE, &panel, &end)) {
-        for (; panel < end; panel++) {
-            job->set->panel_product(matrix, panel, &job->x, out, buffer);
+        const struct panel both[] = {{matrix, panel}, {matrix, panel + 1}};
+        job->set->products(both, (int)(end - panel), &job->x, out, buffer);
+        for (const float *from = out; panel < end; panel++, from += job->x.tiles * job->x.tile * PANEL) {
             const int64_t first = panel * PANEL, left = matrix->rows - first, count = left < PANEL ? left : PANEL;
             for (int64_t r = 0; r < job->x.rows; r++)
                 for (int64_t i = 0; i < count; i++)
                     job->y[r * matrix->rows + first + i] =
-                        out[r * PANEL + i] + (matrix->bias ? matrix->bias[first + i] : 0.0f);
+                        from[r * PANEL + i] + (matrix->bias ? matrix->bias[first + i] : 0.0f);
         }
     }
 }
@@ -60,7 +59,7 @@ int offbook_product(const struct matrix *matrix, const float *x, int64_t rows, f
     const int64_t padded = job.x.tiles * job.x.tile;
     if (threads > POOL_MAX_THREADS) threads = POOL_MAX_THREADS;
     if (threads < 1) threads = 1;
-    job.scratch_size = PANEL * (PRODUCT_CHUNK + padded);
+    job.scratch_size = PANEL * (PANELS_AT_ONCE * PRODUCT_CHUNK + (PANELS_AT_ONCE + 1) * padded);
     job.x.data = malloc((size_t)(padded * matrix->columns) * sizeof(float));
     job.scratch = malloc((size_t)(job.scratch_size * threads) * sizeof(float));
     if (job.x.data == NULL || job.scratch == NULL) {

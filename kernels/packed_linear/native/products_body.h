@@ -6,99 +6,139 @@
 // Few rows are summed in several parts, so that an addition need not wait for the last one.
 ALWAYS_INLINE int parts_of(const int rows) { return rows == 1 ? 4 : rows <= 3 ? 2 : 1; }
 
-ALWAYS_INLINE void add_column(lanes weight, const float *x, const int rows, lanes *sums) {
+// One column of one or two panels, whose 16 weights each are in a vector; they share the activations.
+ALWAYS_INLINE void add_column(const lanes *weights, const int panels, const float *x, const int rows, lanes *sums) {
 #pragma GCC unroll 24
-    for (int r = 0; r < rows; r++) sums[r] = v_fma(weight, v_all(x[r]), sums[r]);
+    for (int r = 0; r < rows; r++) {
+        const lanes activation = v_all(x[r]);
+        sums[r] = v_fma(weights[0], activation, sums[r]);
+        if (panels == 2) sums[rows + r] = v_fma(weights[1], activation, sums[rows + r]);
+    }
 }
 
-// `rows` and `kind` are constants wherever this is called, and all loops over them are unrolled.
-ALWAYS_INLINE void tile_product(const int kind, const uint8_t *panel, int64_t columns, const float *x, const int rows,
-                                const int continued, float *out) {
-    const int parts = parts_of(rows);
-    lanes sums[LARGEST_TILE + 4];
-#pragma GCC unroll 28
-    for (int i = 0; i < parts * rows; i++) sums[i] = v_zero();
+// `kind`, `panels`, `rows` and `continued` are constants wherever this is called, and all loops over them are unrolled.
+ALWAYS_INLINE void tile_product(const int kind, const uint8_t *const *data, const int panels, int64_t columns,
+                                const float *x, const int rows, const int continued, float *const *out) {
+    const int parts = parts_of(rows), all = panels * rows;
+    const uint8_t *panel[2] = {data[0], data[panels - 1]};
+    lanes sums[2 * LARGEST_TILE + 8], weights[2];
+#pragma GCC unroll 32
+    for (int i = 0; i < parts * all; i++) sums[i] = v_zero();
     if (kind == KIND_Q4_1) {
-        for (int64_t k = 0; k < columns; k += BLOCK, panel += 320) {
-            const lanes d = v_fp16(panel), m = v_fp16(panel + 32);
-            for (int i = 0; i < 5; i++) prefetch(panel + 1280 + 64 * i);
-            for (int word = 0; word < 4; word++) {
-                const nibbles packed = v_nibbles(panel + 64 + 64 * word);
-#pragma GCC unroll 8
-                for (int i = 0; i < 8; i++, x += rows)
-                    add_column(v_fma(v_nibble(packed, i), d, m), x, rows, sums + i % parts * rows);
+        for (int64_t k = 0; k < columns; k += BLOCK) {
+            lanes d[2], m[2];
+#pragma GCC unroll 2
+            for (int p = 0; p < panels; p++) {
+                d[p] = v_fp16(panel[p]);
+                m[p] = v_fp16(panel[p] + 32);
+                for (int i = 0; i < 5; i++) prefetch(panel[p] + 1280 + 64 * i);
             }
+            for (int word = 0; word < 4; word++) {
+                nibbles packed[2];
+#pragma GCC unroll 2
+                for (int p = 0; p < panels; p++) packed[p] = v_nibbles(panel[p] + 64 + 64 * word);
+#pragma GCC unroll 8
+                for (int i = 0; i < 8; i++, x += rows) {
+#pragma GCC unroll 2
+                    for (int p = 0; p < panels; p++) weights[p] = v_fma(v_nibble(packed[p], i), d[p], m[p]);
+                    add_column(weights, panels, x, rows, sums + i % parts * all);
+                }
+            }
+            panel[0] += 320;
+            panel[1] += 320;
         }
     } else if (kind == KIND_Q8_0) {
-        for (int64_t k = 0; k < columns; k += BLOCK, panel += 544) {
-            const lanes d = v_mul(v_fp16(panel), v_all(BYTE_FACTOR));
-            const lanes base = v_mul(v_fp16(panel), v_all(BYTE_BASE));
-            for (int i = 0; i < 9; i++) prefetch(panel + 1536 + 64 * i);
-            for (int word = 0; word < 8; word++) {
-                const words packed = v_words(panel + 32 + 64 * word);
-#pragma GCC unroll 4
-                for (int i = 0; i < 4; i++, x += rows)
-                    add_column(v_fma(v_byte(packed, i), d, base), x, rows, sums + i % parts * rows);
+        for (int64_t k = 0; k < columns; k += BLOCK) {
+            lanes d[2], base[2];
+#pragma GCC unroll 2
+            for (int p = 0; p < panels; p++) {
+                d[p] = v_mul(v_fp16(panel[p]), v_all(BYTE_FACTOR));
+                base[p] = v_mul(v_fp16(panel[p]), v_all(BYTE_BASE));
+                for (int i = 0; i < 9; i++) prefetch(panel[p] + 1536 + 64 * i);
             }
+            for (int word = 0; word < 8; word++) {
+#pragma GCC unroll 4
+                for (int i = 0; i < 4; i++, x += rows) {
+#pragma GCC unroll 2
+                    for (int p = 0; p < panels; p++)
+                        weights[p] = v_fma(v_byte(v_words(panel[p] + 32 + 64 * word), i), d[p], base[p]);
+                    add_column(weights, panels, x, rows, sums + i % parts * all);
+                }
+            }
+            panel[0] += 544;
+            panel[1] += 544;
         }
     } else {
         const int size = kind == KIND_BF16 ? 32 : 64;
         int64_t k = 0;
         for (; k + 4 <= columns; k += 4) {
 #pragma GCC unroll 4
-            for (int i = 0; i < 4; i++, x += rows, panel += size)
-                add_column(kind == KIND_BF16 ? v_bf16(panel) : v_load((const float *)panel), x, rows,
-                           sums + i % parts * rows);
+            for (int i = 0; i < 4; i++, x += rows) {
+#pragma GCC unroll 2
+                for (int p = 0; p < panels; p++)
+                    weights[p] = kind == KIND_BF16 ? v_bf16(panel[p] + size * i) : v_load((const float *)(panel[p] + size * i));
+                add_column(weights, panels, x, rows, sums + i % parts * all);
+            }
+            panel[0] += 4 * size;
+            panel[1] += 4 * size;
         }
-        for (; k < columns; k++, x += rows, panel += size)
-            add_column(kind == KIND_BF16 ? v_bf16(panel) : v_load((const float *)panel), x, rows, sums);
+        for (; k < columns; k++, x += rows) {
+#pragma GCC unroll 2
+            for (int p = 0; p < panels; p++)
+                weights[p] = kind == KIND_BF16 ? v_bf16(panel[p]) : v_load((const float *)panel[p]);
+            add_column(weights, panels, x, rows, sums);
+            panel[0] += size;
+            panel[1] += size;
+        }
     }
+#pragma GCC unroll 2
+    for (int p = 0; p < panels; p++)
 #pragma GCC unroll 24
-    for (int r = 0; r < rows; r++) {
-        lanes sum = sums[r];
+        for (int r = 0; r < rows; r++) {
+            lanes sum = sums[p * rows + r];
 #pragma GCC unroll 4
-        for (int part = 1; part < parts; part++) sum = v_add(sum, sums[part * rows + r]);
-        if (continued) sum = v_add(sum, v_load(out + PANEL * r));
-        v_store(out + PANEL * r, sum);
-    }
+            for (int part = 1; part < parts; part++) sum = v_add(sum, sums[part * all + p * rows + r]);
+            if (continued) sum = v_add(sum, v_load(out[p] + PANEL * r));
+            v_store(out[p] + PANEL * r, sum);
+        }
 }
 
-ALWAYS_INLINE void sized_product(const int kind, const uint8_t *panel, int64_t columns, const float *x, int64_t rows,
-                                 const int continued, float *out) {
+ALWAYS_INLINE void sized_product(const int kind, const uint8_t *const *data, const int panels, int64_t columns,
+                                 const float *x, int64_t rows, const int continued, float *const *out) {
     switch (rows) {
-    case 1: tile_product(kind, panel, columns, x, 1, continued, out); break;
-    case 2: tile_product(kind, panel, columns, x, 2, continued, out); break;
-    case 3: tile_product(kind, panel, columns, x, 3, continued, out); break;
-    case 4: tile_product(kind, panel, columns, x, 4, continued, out); break;
+    case 1: tile_product(kind, data, panels, columns, x, 1, continued, out); break;
+    case 2: tile_product(kind, data, panels, columns, x, 2, continued, out); break;
+    case 3: tile_product(kind, data, panels, columns, x, 3, continued, out); break;
+    case 4: tile_product(kind, data, panels, columns, x, 4, continued, out); break;
 #if LARGEST_TILE_AT_LEAST_6
-    case 5: tile_product(kind, panel, columns, x, 5, continued, out); break;
-    case 6: tile_product(kind, panel, columns, x, 6, continued, out); break;
+    case 5: tile_product(kind, data, panels, columns, x, 5, continued, out); break;
+    case 6: tile_product(kind, data, panels, columns, x, 6, continued, out); break;
 #endif
-#if LARGEST_TILE_AT_LEAST_24
-    case 7: tile_product(kind, panel, columns, x, 7, continued, out); break;
-    case 8: tile_product(kind, panel, columns, x, 8, continued, out); break;
-    case 12: tile_product(kind, panel, columns, x, 12, continued, out); break;
-    case 16: tile_product(kind, panel, columns, x, 16, continued, out); break;
-    case 24: tile_product(kind, panel, columns, x, 24, continued, out); break;
+#if LARGEST_TILE_AT_LEAST_12
+    case 7: tile_product(kind, data, panels, columns, x, 7, continued, out); break;
+    case 8: tile_product(kind, data, panels, columns, x, 8, continued, out); break;
+    case 10: tile_product(kind, data, panels, columns, x, 10, continued, out); break;
+    case 12: tile_product(kind, data, panels, columns, x, 12, continued, out); break;
 #endif
     default: __builtin_trap(); // shape_tiles gives no other size
     }
 }
 
-static void product_f32(const uint8_t *panel, int64_t columns, const float *x, int64_t rows, float *out) {
-    sized_product(KIND_F32, panel, columns, x, rows, 0, out);
+// One function for each kind and number of panels.
+static void product_f32(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
+    sized_product(KIND_F32, data, AT_ONCE, columns, x, rows, 0, out);
 }
-static void product_bf16(const uint8_t *panel, int64_t columns, const float *x, int64_t rows, float *out) {
-    sized_product(KIND_BF16, panel, columns, x, rows, 0, out);
+static void product_bf16(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
+    sized_product(KIND_BF16, data, AT_ONCE, columns, x, rows, 0, out);
 }
-static void product_q8_0(const uint8_t *panel, int64_t columns, const float *x, int64_t rows, float *out) {
-    sized_product(KIND_Q8_0, panel, columns, x, rows, 0, out);
+static void product_q8_0(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
+    sized_product(KIND_Q8_0, data, AT_ONCE, columns, x, rows, 0, out);
 }
-static void product_q4_1(const uint8_t *panel, int64_t columns, const float *x, int64_t rows, float *out) {
-    sized_product(KIND_Q4_1, panel, columns, x, rows, 0, out);
+static void product_q4_1(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
+    sized_product(KIND_Q4_1, data, AT_ONCE, columns, x, rows, 0, out);
 }
-static void continued_product(const float *weights, int64_t columns, const float *x, int64_t rows, float *out) {
-    sized_product(KIND_F32, (const uint8_t *)weights, columns, x, rows, 1, out);
+static void continued_product(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
+    sized_product(KIND_F32, data, AT_ONCE, columns, x, rows, 1, out);
 }
 
 // The fp32 weights of `columns` columns, for many tiles to share.
@@ -127,35 +167,66 @@ static void expand(int64_t kind, const uint8_t *panel, int64_t columns, float *w
     }
 }
 
-static void panel_product(const struct matrix *matrix, int64_t panel, const struct activations *x, float *out,
-                          float *buffer) {
-    const int64_t columns = matrix->columns;
-    const uint8_t *data = matrix->data + panel * panel_bytes(matrix->kind, columns);
-    if (x->tiles == 1) {
-        switch (matrix->kind) {
-        case KIND_Q4_1: product_q4_1(data, columns, x->data, x->tile, out); break;
-        case KIND_Q8_0: product_q8_0(data, columns, x->data, x->tile, out); break;
-        case KIND_BF16: product_bf16(data, columns, x->data, x->tile, out); break;
-        default: product_f32(data, columns, x->data, x->tile, out);
-        }
-        return;
-    }
-    memset(out, 0, (size_t)(x->tiles * x->tile * PANEL) * sizeof *out);
+static void shared_product(int64_t kind, const uint8_t *const *data, int64_t columns, const struct activations *x,
+                           float *const *out, float *buffer) {
+    const int64_t size = x->tiles * x->tile * PANEL;
+    for (int p = 0; p < AT_ONCE; p++) memset(out[p], 0, (size_t)size * sizeof(float));
     for (int64_t k = 0; k < columns; k += PRODUCT_CHUNK) {
         const int64_t some = columns - k < PRODUCT_CHUNK ? columns - k : PRODUCT_CHUNK;
-        const uint8_t *from = data + panel_bytes(matrix->kind, k);
-        const float *weights = (const float *)from;
-        if (matrix->kind != KIND_F32) {
-            expand(matrix->kind, from, some, buffer);
-            weights = buffer;
+        const uint8_t *weights[AT_ONCE];
+        for (int p = 0; p < AT_ONCE; p++) {
+            weights[p] = data[p] + panel_bytes(kind, k);
+            if (kind == KIND_F32) continue;
+            float *expanded = buffer + p * PANEL * PRODUCT_CHUNK;
+            expand(kind, weights[p], some, expanded);
+            weights[p] = (const uint8_t *)expanded;
         }
-        for (int64_t t = 0; t < x->tiles; t++)
-            continued_product(weights, some, x->data + (t * columns + k) * x->tile, x->tile, out + t * x->tile * PANEL);
+        for (int64_t t = 0; t < x->tiles; t++) {
+            float *to[AT_ONCE];
+            for (int p = 0; p < AT_ONCE; p++) to[p] = out[p] + t * x->tile * PANEL;
+            continued_product(weights, some, x->data + (t * columns + k) * x->tile, x->tile, to);
+        }
+    }
+}
+
+// AT_ONCE panels of one kind.
+static void product(int64_t kind, const uint8_t *const *data, int64_t columns, const struct activations *x,
+                    float *const *out, float *buffer) {
+    if (x->tiles > 1) {
+        shared_product(kind, data, columns, x, out, buffer);
+        return;
+    }
+    switch (kind) {
+    case KIND_Q4_1: product_q4_1(data, columns, x->data, x->tile, out); break;
+    case KIND_Q8_0: product_q8_0(data, columns, x->data, x->tile, out); break;
+    case KIND_BF16: product_bf16(data, columns, x->data, x->tile, out); break;
+    default: product_f32(data, columns, x->data, x->tile, out);
+    }
+}
+
+// Where AT_ONCE is two, a panel without a partner of its kind is its own, whose results go where nobody reads them.
+static void products(const struct panel *panels, int count, const struct activations *x, float *out, float *buffer) {
+    const int64_t columns = panels[0].matrix->columns, size = x->tiles * x->tile * PANEL;
+    const uint8_t *data[PANELS_AT_ONCE];
+    float *to[PANELS_AT_ONCE];
+    for (int p = 0; p < count; p++) {
+        const struct matrix *matrix = panels[p].matrix;
+        data[p] = matrix->data + panels[p].index * panel_bytes(matrix->kind, columns);
+        to[p] = out + p * size;
+    }
+    if (count == AT_ONCE && panels[0].matrix->kind == panels[count - 1].matrix->kind) {
+        product(panels[0].matrix->kind, data, columns, x, to, buffer);
+        return;
+    }
+    for (int p = 0; p < count; p++) {
+        const uint8_t *same[PANELS_AT_ONCE] = {data[p], data[p]};
+        float *there[PANELS_AT_ONCE] = {to[p], out + PANELS_AT_ONCE * size};
+        product(panels[p].matrix->kind, same, columns, x, there, buffer);
     }
 }
 
 static void shape_tiles(struct activations *x) {
     x->tiles = (x->rows + LARGEST_TILE - 1) / LARGEST_TILE;
     const int64_t rows = (x->rows + x->tiles - 1) / x->tiles;
-    x->tile = rows <= 8 ? rows : rows <= 12 ? 12 : rows <= 16 ? 16 : 24;
+    x->tile = rows <= 8 ? rows : rows <= 10 ? 10 : 12;
 }

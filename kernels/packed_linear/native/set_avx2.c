@@ -8,13 +8,13 @@
 #include "lanes_exp.h"
 
 #define LARGEST_TILE_AT_LEAST_6 1
-#define LARGEST_TILE_AT_LEAST_24 0
+#define LARGEST_TILE_AT_LEAST_12 0
 #include "products_body.h"
 #include "elementwise_body.h"
 #include "../../tree_attention/native/attention_body.h"
 
 const struct instruction_set instruction_set_avx2 = {
-    LANES_TITLE, shape_tiles, panel_product, rms_norm, silu_times, attend,
+    LANES_TITLE, shape_tiles, products, rms_norm, silu_times, attend,
 };
 
 #if defined(__clang__)

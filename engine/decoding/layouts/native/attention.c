@@ -71,6 +71,7 @@ void attend_unit(const struct job *job, int64_t layer, int64_t unit, const struc
         .head_dim = D,
         .first_key = begin + keys * run / plan->runs,
         .end_key = begin + keys * (run + 1) / plan->runs,
+        .query_rows = scratch->query_rows,
         .query_columns = scratch->query_columns,
         .keys = cache_row(job, one, layer, g, 0),
         .values = cache_row(job, one, model->layer_count + layer, g, 0),
@@ -88,6 +89,7 @@ void attend_unit(const struct job *job, int64_t layer, int64_t unit, const struc
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < fold; i++) {
             const float *query = space->qkv + (one->first_row + first + r) * width + (g * fold + i) * D;
+            memcpy(scratch->query_rows + (r * fold + i) * D, query, (size_t)D * sizeof *query);
             for (int64_t d = 0; d < D; d++) scratch->query_columns[d * stride + r * fold + i] = query[d];
         }
     for (int64_t d = 0; d < D; d++)

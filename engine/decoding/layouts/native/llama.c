@@ -7,7 +7,7 @@
 #include "../../../../kernels/packed_linear/native/pool.h"
 #include "attention.h"
 
-enum { ROWS_AT_ONCE = 1, PANELS_AT_ONCE = 2, UNITS_AT_ONCE = 1 };
+enum { ROWS_AT_ONCE = 1, UNITS_AT_ONCE = 1 };
 
 struct walk {
     struct team *team;
@@ -18,12 +18,11 @@ struct walk {
 // Where the results of a panel go, row by row.
 enum destination { TO_ROWS, ADDED_TO_ROWS };
 
-static void product_rows(const struct walk *walk, const struct matrix *matrix, const struct activations *x,
-                         int64_t panel, enum destination destination, float *y, int64_t stride) {
-    float *out = walk->scratch.out;
-    walk->job->set->panel_product(matrix, panel, x, out, walk->scratch.buffer);
-    const int64_t first = panel * PANEL, left = matrix->rows - first, count = left < PANEL ? left : PANEL;
-    for (int64_t r = 0; r < x->rows; r++) {
+static void take_rows(const struct panel *panel, const float *out, int64_t rows, enum destination destination, float *y,
+                      int64_t stride) {
+    const struct matrix *matrix = panel->matrix;
+    const int64_t first = panel->index * PANEL, left = matrix->rows - first, count = left < PANEL ? left : PANEL;
+    for (int64_t r = 0; r < rows; r++) {
         float *to = y + r * stride + first;
         const float *from = out + r * PANEL;
         for (int64_t i = 0; i < count; i++) {
@@ -33,11 +32,30 @@ static void product_rows(const struct walk *walk, const struct matrix *matrix, c
     }
 }
 
-static void product_phase(const struct walk *walk, const struct matrix *matrix, const struct activations *x,
-                          enum destination destination, float *y, int64_t stride) {
-    int64_t panel, end;
-    while (team_next(walk->team, matrix_panels(matrix), PANELS_AT_ONCE, &panel, &end))
-        for (; panel < end; panel++) product_rows(walk, matrix, x, panel, destination, y, stride);
+// y = x W^T of several matrices side by side.
+static void product_phase(const struct walk *walk, const struct matrix *const *matrices, int count,
+                          const struct activations *x, enum destination destination, float *y, int64_t stride) {
+    const int64_t size = x->tiles * x->tile * PANEL;
+    int64_t all = 0, next, end;
+    for (int m = 0; m < count; m++) all += matrix_panels(matrices[m]);
+    while (team_next(walk->team, all, PANELS_AT_ONCE, &next, &end)) {
+        struct panel panels[PANELS_AT_ONCE];
+        float *to[PANELS_AT_ONCE];
+        int found = 0;
+        for (; next < end; next++, found++) {
+            int64_t index = next;
+            int m = 0;
+            to[found] = y;
+            for (; index >= matrix_panels(matrices[m]); m++) {
+                index -= matrix_panels(matrices[m]);
+                to[found] += matrices[m]->rows;
+            }
+            panels[found] = (struct panel){matrices[m], index};
+        }
+        walk->job->set->products(panels, found, x, walk->scratch.out, walk->scratch.buffer);
+        for (int p = 0; p < found; p++)
+            take_rows(panels + p, walk->scratch.out + p * size, x->rows, destination, to[p], stride);
+    }
     team_barrier(walk->team);
 }
 
@@ -62,19 +80,14 @@ static void norm_phase(const struct walk *walk, const struct norm *norm, int64_t
 }
 
 static void qkv_phase(const struct walk *walk, const struct layer *layer) {
-    struct job *job = walk->job;
-    const int64_t q = matrix_panels(&layer->q), k = matrix_panels(&layer->k), v = matrix_panels(&layer->v);
-    const int64_t stride = layer->q.rows + layer->k.rows + layer->v.rows;
-    const struct activations *x = &job->space.normed;
-    float *qkv = job->space.qkv;
-    int64_t panel, end;
-    while (team_next(walk->team, q + k + v, PANELS_AT_ONCE, &panel, &end))
-        for (; panel < end; panel++) {
-            if (panel < q) product_rows(walk, &layer->q, x, panel, TO_ROWS, qkv, stride);
-            else if (panel < q + k) product_rows(walk, &layer->k, x, panel - q, TO_ROWS, qkv + layer->q.rows, stride);
-            else product_rows(walk, &layer->v, x, panel - q - k, TO_ROWS, qkv + layer->q.rows + layer->k.rows, stride);
-        }
-    team_barrier(walk->team);
+    const struct matrix *const all[] = {&layer->q, &layer->k, &layer->v};
+    const int64_t width = layer->q.rows + layer->k.rows + layer->v.rows;
+    product_phase(walk, all, 3, &walk->job->space.normed, TO_ROWS, walk->job->space.qkv, width);
+}
+
+// x += y W^T
+static void residual_phase(const struct walk *walk, const struct matrix *matrix, const struct activations *y) {
+    product_phase(walk, &matrix, 1, y, ADDED_TO_ROWS, walk->job->space.x, walk->job->model->hidden);
 }
 
 static void attention_phases(const struct walk *walk, int64_t layer) {
@@ -97,9 +110,9 @@ static void inner_panel(const struct walk *walk, const struct layer *layer, int6
     struct job *job = walk->job;
     const struct activations *x = &job->space.normed;
     struct activations *inner = &job->space.inner;
-    float *gate = walk->scratch.out, *up = walk->scratch.more_out;
-    job->set->panel_product(&layer->gate, panel, x, gate, walk->scratch.buffer);
-    job->set->panel_product(&layer->up, panel, x, up, walk->scratch.buffer);
+    float *gate = walk->scratch.out, *up = gate + x->tiles * x->tile * PANEL;
+    const struct panel both[] = {{&layer->gate, panel}, {&layer->up, panel}};
+    job->set->products(both, 2, x, gate, walk->scratch.buffer);
     const int64_t first = panel * PANEL, left = inner->columns - first, count = left < PANEL ? left : PANEL;
     for (int64_t r = 0; r < x->rows; r++, gate += PANEL, up += PANEL) {
         for (int64_t i = 0; i < count; i++) {
@@ -118,7 +131,7 @@ static void mlp_phases(const struct walk *walk, const struct layer *layer) {
     int64_t panel, end;
     while (team_next(walk->team, matrix_panels(&layer->gate), 1, &panel, &end)) inner_panel(walk, layer, panel);
     team_barrier(walk->team);
-    product_phase(walk, &layer->down, &job->space.inner, ADDED_TO_ROWS, job->space.x, job->model->hidden);
+    residual_phase(walk, &layer->down, &job->space.inner);
 }
 
 static void last_phases(const struct walk *walk) {
@@ -134,8 +147,9 @@ static void last_phases(const struct walk *walk) {
         if (row >= first) pack_row(&job->space.last, row - first, walk->scratch.row);
     }
     team_barrier(walk->team);
+    const struct matrix *head = &model->head;
     if (job->step->logits_rows > 0)
-        product_phase(walk, &model->head, &job->space.last, TO_ROWS, job->step->logits, model->vocabulary);
+        product_phase(walk, &head, 1, &job->space.last, TO_ROWS, job->step->logits, model->vocabulary);
 }
 
 static void walk_through(struct team *team, int thread, void *argument) {
@@ -152,7 +166,7 @@ static void walk_through(struct team *team, int thread, void *argument) {
         norm_phase(&walk, &layer->attention_norm, l);
         qkv_phase(&walk, layer);
         attention_phases(&walk, l);
-        product_phase(&walk, &layer->o, &job->space.attended, ADDED_TO_ROWS, job->space.x, model->hidden);
+        residual_phase(&walk, &layer->o, &job->space.attended);
         norm_phase(&walk, &layer->mlp_norm, -1);
         mlp_phases(&walk, layer);
     }

@@ -65,11 +65,11 @@ static struct scratch cut_scratch(struct arena *arena, const struct workspace *s
     const int64_t padded = block > last ? block : last;
     const int64_t queries = divided_up(plan->rows_of_unit * plan->fold, 16) * 16;
     struct scratch parts;
-    parts.buffer = floats(arena, PANEL * PRODUCT_CHUNK);
-    parts.out = floats(arena, PANEL * padded);
-    parts.more_out = floats(arena, PANEL * padded);
+    parts.buffer = floats(arena, PANELS_AT_ONCE * PANEL * PRODUCT_CHUNK);
+    parts.out = floats(arena, (PANELS_AT_ONCE + 1) * PANEL * padded);
+    parts.query_rows = floats(arena, queries * model->head_dim);
     parts.query_columns = floats(arena, queries * model->head_dim);
-    parts.scores = floats(arena, queries * plan->longest_run);
+    parts.scores = floats(arena, queries * (plan->longest_run + 16));
     parts.maxima = floats(arena, queries);
     parts.sums = floats(arena, queries);
     parts.outputs = floats(arena, queries * model->head_dim);

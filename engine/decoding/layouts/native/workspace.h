@@ -35,8 +35,8 @@ void workspace_free(struct workspace *space);
 
 // Parts of a thread's scratch.
 struct scratch {
-    float *buffer, *out, *more_out;                              // of products
-    float *query_columns, *scores, *maxima, *sums, *outputs;     // of attention
+    float *buffer, *out; // of products
+    float *query_rows, *query_columns, *scores, *maxima, *sums, *outputs; // of attention
     int64_t *oldest;                                             // (rows of a unit)
     float *row;                                                  // (widest)
 };

@@ -61,6 +61,18 @@ def test_a_prompt_a_tree_and_a_token_behind_its_path(family, instruction_set):
     torch.testing.assert_close(own._storage[..., :22, :], cache._storage[..., :22, :], **CLOSE)
 
 
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("head_dim", [16, 24, 48, 64])
+def test_heads_of_any_size_with_few_queries_and_many(head_dim, instruction_set):
+    model = tiny_model("mistral", seed=12, head_dim=head_dim)
+    (twin, cache), (layout, own) = pair(model, instruction_set=instruction_set)
+    for start, count in ((0, 37), (37, 1), (38, 7)):
+        expected, found = (one.step(*run(count, start), kept) for one, kept in ((twin, cache), (layout, own)))
+        assert_same(found, expected)
+        cache.commit(count)
+        own.commit(count)
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3, 5, 8, 9, 13, 24, 25, 33, 49])
 def test_any_number_of_rows(rows):
     (twin, cache), (layout, own) = pair(tiny_model(seed=4))
