@@ -2,16 +2,26 @@
 
 The names are compared only where the whole folder was asked for: not under `-k`, a single test or `--lf`. Under xdist
 no process sees all gates run; there `test_comparer.py` compares the names as they are written down.
+
+`--time-gates` adds those of `test_time_gates.py`; the status of the session then also tells an error from a gate that
+fails, and from nothing measured (`outcome.py`).
 """
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.gates.base_revision import VARIABLE, NothingMeasuredError, base_revision, lay_out
 from tests.gates.comparer import compare_counts, compare_names, counts, load_baselines, save_baselines
+from tests.gates.outcome import Outcome
+from tests.gates.paired_run import listed, run, unlisted
 
 HERE = Path(__file__).parent
+TIMED = "test_time_gates.py"
+OUTCOME = pytest.StashKey[Outcome]()
 RAN = pytest.StashKey[dict]()
 PARTIAL = pytest.StashKey[bool]()
 COMPLAINTS = pytest.StashKey[list]()
@@ -19,11 +29,14 @@ COMPLAINTS = pytest.StashKey[list]()
 
 def pytest_addoption(parser):
     parser.addoption("--update-gates", action="store_true", help="write what the gates counted into baselines.json")
+    parser.addoption("--time-gates", action="store_true", help="compare times with the base revision, too")
+    parser.addoption("--base", default=os.environ.get(VARIABLE), help="the base revision, instead of that of main")
 
 
 def pytest_configure(config):
     config.stash[RAN] = {}
     config.stash[COMPLAINTS] = []
+    config.stash[OUTCOME] = Outcome()
     if _updating(config) and getattr(config.option, "numprocesses", None):
         msg = "--update-gates needs one process, got -n; leave it out"
         raise pytest.UsageError(msg)
@@ -32,6 +45,44 @@ def pytest_configure(config):
 def pytest_deselected(items):
     if items and any(HERE in item.path.parents for item in items):
         items[0].config.stash[PARTIAL] = True
+
+
+def pytest_ignore_collect(collection_path, config):
+    if collection_path.name == TIMED and not config.getoption("--time-gates", default=False):
+        return True
+    return None
+
+
+@pytest.fixture(scope="session")
+def paired(request):
+    """The base revision's commit, and this tree compared with it."""
+    commit = base_revision(named=request.config.getoption("--base"))
+    with tempfile.TemporaryDirectory(prefix="offbook-base-") as folder:
+        lay_out(commit, Path(folder))
+        found = run(Path(folder), listed())
+    request.config.stash[COMPLAINTS] += unlisted(found.sizes[0])
+    return commit, found
+
+
+@pytest.fixture
+def outcome(request):
+    """What the gates of this session came to so far."""
+    return request.config.stash[OUTCOME]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What has nothing to be compared with is skipped and told below; of what fails, errors are told apart."""
+    report, outcome = (yield), item.config.stash[OUTCOME]
+    if call.excinfo is not None and call.excinfo.errisinstance(NothingMeasuredError):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1], f"nothing measured: {call.excinfo.value}")
+        outcome.unmeasured.append(f"{item.name}: {call.excinfo.value}")
+    elif report.failed and call.excinfo.errisinstance(AssertionError):
+        outcome.failed += 1
+    elif report.failed:
+        outcome.errors += 1
+    return report
 
 
 @pytest.fixture
@@ -62,10 +113,20 @@ def pytest_sessionfinish(session) -> Iterator[None]:
         complaints += compare_names(ran, load_baselines())
     if complaints and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if config.getoption("--time-gates", default=False):
+        config.stash[OUTCOME].failed += len(complaints)
+        session.exitstatus = config.stash[OUTCOME].status(int(session.exitstatus))
     return (yield)
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    outcome = config.stash[OUTCOME]
+    if outcome.measured or outcome.unmeasured:
+        terminalreporter.section("time gates: this tree over the base revision, 99 % interval")
+        for line in outcome.measured:
+            terminalreporter.line(line)
+        for line in outcome.unmeasured:
+            terminalreporter.line(f"nothing measured: {line}", yellow=True)
     if config.stash[COMPLAINTS]:
         terminalreporter.section("gates", red=True)
         for complaint in config.stash[COMPLAINTS]:

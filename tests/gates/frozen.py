@@ -3,6 +3,10 @@
 Weights are drawn per parameter, seeded by the parameter's own name, so that neither the order in which a library
 fills a model nor the way it does so can move a gate. The *loud* target has something to choose at every step; in the
 *soft* one the next token hangs mostly on the last, which a draft network that echoes its token's embedding can guess.
+
+A gate for a new drafter is a line of `GATES`; one for a layout of the weights, or whatever else stands between target
+and loop, is a line with a `backbone` of its own around the frozen target. `pytest tests/gates --update-gates` writes
+its baseline, which is committed with it; without one it fails.
 """
 
 import functools
@@ -45,10 +49,11 @@ class Gate:
     soft: bool
     drafter: Callable[[Backbone], Drafter]
     temperature: float = 0.0
+    backbone: Callable[[Backbone], Backbone] = lambda frozen: frozen
 
     def run(self) -> tuple[list[Generation], list[Tree]]:
         """Decodes every prompt; also gives the trees that were proposed."""
-        backbone = target(soft=self.soft)
+        backbone = self.backbone(target(soft=self.soft))
         drafter = Watched(self.drafter(backbone))
         decoder = SpeculativeDecoder(backbone, drafter)
         generations = [

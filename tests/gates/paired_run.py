@@ -1,0 +1,119 @@
+"""One run of the time gates: this tree against another, by `conductor.py` in a process of its own."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.gates.base_revision import ROOT
+from tests.gates.paired_times import CLOCKS, cluster_ratios
+
+NAMES = Path(__file__).with_name("time_gates.json")
+CLUSTERS, QUADS = 24, 12  # 100 seconds on a quiet core
+LIBRARIES = (
+    "accelerate",
+    "peft",
+    "pydantic",
+    "safetensors.torch",
+    "scipy.stats",
+    "torch",
+    "transformers.cache_utils",
+    "transformers.models.llama.modeling_llama",
+)
+CLEAN = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedRun:
+    """What was measured.
+
+    Attributes:
+        log_ratios: of each gate by clock a number a cluster.
+        seconds: of each gate, by the processor: every block of this tree.
+        sizes: of the workloads of both trees.
+    """
+
+    log_ratios: Mapping[str, Mapping[str, Sequence[float]]]
+    seconds: Mapping[str, Sequence[float]]
+    sizes: tuple[Mapping[str, Any], Mapping[str, Any]]
+
+
+def listed() -> list[str]:
+    """The names of the time gates, as committed."""
+    return list(json.loads(NAMES.read_text(encoding="utf-8")))
+
+
+def unlisted(sizes: Mapping[str, Any]) -> list[str]:
+    """A line for each workload of this tree that is not listed."""
+    return [
+        f"{name}: a workload that time_gates.json does not list; write it there"
+        for name in sizes
+        if name not in listed()
+    ]
+
+
+def why_not(name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str | None:
+    """Why a gate of this tree cannot be compared with the other's; None where it can."""
+    if name not in theirs:
+        return "the base revision has no such gate"
+    if ours[name] != theirs[name]:
+        return f"the base revision's is of other sizes, {theirs[name]}; here they are {ours[name]}"
+    return None
+
+
+def run(
+    other: Path,
+    names: Sequence[str],
+    *,
+    clusters: int = CLUSTERS,
+    quads: int = QUADS,
+    slowdown: float = 1.0,
+    root: Path = ROOT,
+    libraries: Sequence[str] = LIBRARIES,
+) -> PairedRun:
+    """Compares the tree at `root` with another.
+
+    Args:
+        other: the other tree.
+        names: what to run, as far as both trees have it.
+        clusters: pairs of workers.
+        quads: of each workload in a cluster.
+        slowdown: of this tree, by busy work.
+        root: this tree.
+        libraries: imported once, before anything is forked; whatever else a tree needs it imports in every worker.
+
+    Raises:
+        RuntimeError: a worker failed, or the trees did unequal work.
+    """
+    asked = {"trees": [str(root), str(other)], "names": list(names), "clusters": clusters, "quads": quads}
+    asked |= {"libraries": list(libraries), "slowdown": slowdown, "seed": random.SystemRandom().getrandbits(32)}
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHASHSEED")}
+    done = subprocess.run(
+        [sys.executable, "-P", str(Path(__file__).with_name("conductor.py"))],
+        input=json.dumps(asked) + "\n",
+        capture_output=True,
+        text=True,
+        env={**environment, **CLEAN},
+        check=False,
+    )
+    if done.returncode:
+        msg = f"the conductor of the time gates failed:\n{done.stderr[-5000:]}"
+        raise RuntimeError(msg)
+    found = json.loads(done.stdout)
+    measured = [name for name in names if name in found["clusters"][0]]
+    ratios = {name: [cluster_ratios(cluster[name]) for cluster in found["clusters"]] for name in measured}
+    return PairedRun(
+        log_ratios={n: {clock: [one[clock] for one in ratios[n]] for clock in CLOCKS} for n in measured},
+        seconds={n: [b[1] for cluster in found["clusters"] for b in cluster[n] if b[0] == 0] for n in measured},
+        sizes=(found["sizes"][0], found["sizes"][1]),
+    )
