@@ -75,14 +75,14 @@ def draft_round(backbone: Backbone, folder: Path) -> Block:
     network = eagle2.ARCHITECTURE.build(draft_config(backbone)).requires_grad_(requires_grad=False)
     head = DraftHead(backbone.head_VH, torch.arange(DRAFT_VOCABULARY))
     drafter = FeatureDrafter(backbone, network, head, tree=TreeConfig(), contrast=False)
-    features = torch.randn(1, PROMPT, MODEL["hidden_size"], generator=generator)
+    features_RH = torch.randn(PROMPT, MODEL["hidden_size"], generator=generator)
 
     def block() -> int:
         drafter.begin(_prompt(), capacity=2 * PROMPT)
-        drafter.observe(_prompt(), features)
+        drafter.observe(_prompt()[0], features_RH, PROMPT)
         nodes = len(drafter.propose())
         for _ in range(DRAFT_ROUNDS - 1):
-            drafter.observe(_prompt()[:, :2], features[:, :2])
+            drafter.observe(_prompt()[0, :2], features_RH[:2], 2)
             nodes += len(drafter.propose())
         return nodes
 
@@ -114,13 +114,16 @@ def training_step(backbone: Backbone, folder: Path) -> Block:
         try:
             train_drafter(backbone, eagle2.ARCHITECTURE, answers, config, folder / "drafter", **where)
         finally:
-            done.put(0)  # no step more; the other tree's is still one
+            done.put(0)
 
     threading.Thread(target=train, daemon=True).start()
 
     def block() -> int:
         begin.put(None)
-        return done.get()
+        if not (steps := done.get()):
+            msg = "expected a training step, got the end of the training: it has fewer steps than there are blocks"
+            raise RuntimeError(msg)
+        return steps
 
     return block
 
@@ -148,6 +151,7 @@ class Known:
     """A drafter that knows the next token, its third child, and guesses wrong otherwise: 1 + 3 + 3 x 4 nodes."""
 
     networks: Sequence[nn.Module] = ()
+    taps: Sequence[int] = ()
     max_nodes = 16
     parents = (-1, 0, 0, 0, *(1 + i // 4 for i in range(12)))
 
@@ -158,8 +162,8 @@ class Known:
     def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
         self._seen = 1 - prompt_1P.shape[1]
 
-    def observe(self, tokens_1N: torch.Tensor, features_1NH: torch.Tensor) -> None:
-        self._seen += tokens_1N.shape[1]
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
+        self._seen += count
 
     def propose(self) -> Tree:
         root, true, behind = self._answer[self._seen - 1 : self._seen + 2]
