@@ -8,7 +8,7 @@ Shapes: M rows of the block, n of them with logits, V vocabulary, H hidden, B se
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from pydantic import JsonValue
@@ -67,6 +67,7 @@ class Layout(Protocol):
         ...
 
 
+@runtime_checkable
 class BatchedLayout(Layout, Protocol):
     """A layout that also steps several sequences at once."""
 
