@@ -6,17 +6,20 @@ is handed out as *features*: feature-level drafters (EAGLE, Jakiro) read them.
 """
 
 import contextlib
+import copy
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from pydantic import JsonValue
 from torch import nn
 from transformers import PreTrainedModel
 
 from offbook.engine.decoding import attention
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.clock import CallCounter
+from offbook.engine.decoding.layouts.choose import choose_layout
 from offbook.engine.decoding.layouts.layout import Layout, StepOutput
 from offbook.engine.decoding.layouts.plain import TransformersLayout
 from offbook.engine.decoding.rope_border import recomputes, rope_border
@@ -33,7 +36,7 @@ class TargetOutput:
 
 @dataclass
 class TargetCalls:
-    """How often the target was called inside of `Backbone.counted`, once it is left."""
+    """How often the target was called, of whatever layout; inside of `Backbone.counted` known once that is left."""
 
     number: int = 0
 
@@ -63,8 +66,26 @@ class Backbone:
         self._recomputes = self._border is not None and recomputes(model, self._border, self.cache_argument)
         self.plain = TransformersLayout(model, cache_argument=self.cache_argument)
         self.layout: Layout = self.plain
-        self._steps = 0
+        self.layout_facts: Mapping[str, JsonValue] = {"layout": self.plain.name}
+        self._steps = TargetCalls()  # in other layouts than the plain one
+        self._views: dict[str, Backbone] = {self.plain.name: self}
         self_check(self)
+
+    def under(self, layout: str) -> "Backbone":
+        """The same model in a layout, made when it is first asked for; see `choose_layout`.
+
+        Raises:
+            ValueError: see `choose_layout`.
+        """
+        if layout not in self._views:
+            chosen = choose_layout(layout, self.model, self.plain)
+            name = chosen.layout.name
+            if name not in self._views:
+                view = copy.copy(self)
+                view.layout, view.layout_facts = chosen.layout, chosen.facts
+                self._views[name] = view
+            self._views[layout] = self._views[name]
+        return self._views[layout]
 
     def use_tree_attention(self) -> None:
         """Selects our attention function."""
@@ -138,7 +159,8 @@ class Backbone:
         if not all(-states <= tap < states for tap in taps):
             msg = f"expected taps of {-states} to {states - 1}, hidden states of the target, got {[*taps]}; change them"
             raise ValueError(msg)
-        self._steps += 1
+        if self.layout is not self.plain:  # whose steps are calls of the model
+            self._steps.number += 1
         return self.layout.step(
             tokens_M,
             positions_M,
@@ -162,10 +184,9 @@ class Backbone:
         """Inside, every pass over the target's weights is counted, whoever asks for it."""
         calls = TargetCalls()
         with CallCounter([self.model]) as model_calls:
-            before = self._steps
+            before = self._steps.number
             yield calls
-        plain = self.layout is self.plain  # whose steps are calls of the model
-        calls.number = model_calls.calls + (0 if plain else self._steps - before)
+        calls.number = model_calls.calls + self._steps.number - before
 
     def forward(self, tokens_BT: torch.Tensor, cache: TreeCache, *, logits_for: int = 0) -> TargetOutput:
         """One causal block of B sequences behind the rows that they have in common, in the plain layout.

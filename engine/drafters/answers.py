@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from offbook.engine.chat_answers import chat_tokens, greedy_batch
+from offbook.engine.chat_answers import chat_tokens, greedy_tokens
 from offbook.engine.context import check_fit, context_of
+from offbook.engine.decoding.layouts.layout import Layout
 from offbook.engine.files import atomic_write_text, writing
 from offbook.engine.text import parse_json, read_text
 from offbook.engine.unusable import UnusableError
@@ -56,17 +57,19 @@ def answer_prompts(
     *,
     max_new_tokens: int = 96,
     batch_size: int = 32,
+    layout: Layout | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Answer]:
-    """Answers what `path` does not hold yet, appends it there batch by batch, and returns all answers in order.
+    """Answers what `path` does not hold yet, appends each answer there when it ends, and returns all in order.
 
     Args:
-        model: the target; transformers' own greedy `generate` is used.
+        model: the target.
         tokenizer: its tokenizer.
         questions: what to ask.
         path: JSON Lines file, made if missing; an unfinished last line (a kill) is dropped.
         max_new_tokens: cap on each answer.
-        batch_size: prompts answered together (left-padded, sorted by length).
+        batch_size: prompts answered side by side.
+        layout: of its weights; None for the model as it is.
         progress: called with (answered, total).
 
     Raises:
@@ -76,16 +79,18 @@ def answer_prompts(
     check_fit(((f"question {i}", len(tokens), max_new_tokens) for i, tokens in prompts.items()), context_of(model))
     known = _read(path, prompts) if path.exists() else {}
     _write_all(path, known, prompts)
-    open_ids = sorted((i for i in prompts if i not in known), key=lambda i: len(prompts[i]))
+    asked = [i for i in prompts if i not in known]
     progress(len(known), len(prompts))
-    for start in range(0, len(open_ids), batch_size):
-        ids = open_ids[start : start + batch_size]
-        answers = greedy_batch(model, tokenizer, [prompts[i] for i in ids], max_new_tokens)
+
+    def keep(index: int, answer: list[int]) -> None:
+        known[asked[index]] = answer
         with writing(path), path.open("a", encoding="utf-8") as file:
-            for i, answer in zip(ids, answers, strict=True):
-                known[i] = answer
-                file.write(_line(i, prompts[i], answer))
+            file.write(_line(asked[index], prompts[asked[index]], answer))
         progress(len(known), len(prompts))
+
+    greedy_tokens(
+        model, tokenizer, [prompts[i] for i in asked], max_new_tokens, width=batch_size, layout=layout, on_answer=keep
+    )
     _write_all(path, known, prompts)
     return _answers(questions, prompts, known)
 

@@ -220,15 +220,13 @@ def dev_score(
     prompts = [chat_tokens(tokenizer, question.prompt) for question in material.dev]
     named = zip((f"development question {question.id}" for question in material.dev), prompts, strict=True)
     check_fit(((what, len(tokens), max_new_tokens) for what, tokens in named), context_length)
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
 
     def score(model: "PreTrainedModel") -> float:
-        right = 0
-        for start in range(0, len(order), DEV_BATCH):
-            batch = order[start : start + DEV_BATCH]
-            texts = greedy_texts(model, tokenizer, [prompts[i] for i in batch], max_new_tokens)
-            right += sum(material.dev[i].is_answered_by(text) for i, text in zip(batch, texts, strict=True))
-        return right / len(order)
+        from offbook.engine.decoding.layouts.prepacked import lean_layout
+
+        layout = lean_layout(model)
+        texts = greedy_texts(model, tokenizer, prompts, max_new_tokens, width=DEV_BATCH, layout=layout)
+        return sum(asked.is_answered_by(text) for asked, text in zip(material.dev, texts, strict=True)) / len(prompts)
 
     return score
 

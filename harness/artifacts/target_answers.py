@@ -63,6 +63,7 @@ def target_answers(
                 target.tokenizer,
                 prompts,
                 folder / f"answers-{target.weights_sha256[:12]}-{canonical_sha256([p.id for p in prompts])[:8]}.jsonl",
+                layout=target.backbone.layout,
                 progress=lambda done, total: progress.update(done, total, "answers to the training prompts"),
             )
     finally:

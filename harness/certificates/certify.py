@@ -12,6 +12,7 @@ import torch
 
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Decoder
+from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import verifier_for
@@ -19,7 +20,6 @@ from offbook.harness.certificates.margin_probe import Probe
 from offbook.harness.certificates.sampling import decoder_certificate, greedy_certificate, sampling_certificate
 from offbook.harness.records.certificate import BASELINE, Certificate
 from offbook.harness.records.document_row import DocumentRow
-from offbook.harness.roster import decoders as roster
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.target import Target
 
@@ -30,6 +30,7 @@ def certify(
     target: Target,
     sampling: Sampling,
     seed: int,
+    baseline: Arm,
     reference: Sequence[DocumentRow],
     rows: Sequence[DocumentRow],
     prompts: Mapping[int, Sequence[int]],
@@ -41,18 +42,21 @@ def certify(
         target: what it decoded.
         sampling: the heat's settings.
         seed: the heat's.
-        reference: the baseline's rows.
+        baseline: the arm that answers are held against.
+        reference: its rows.
         rows: the arm's rows of the same documents.
         prompts: token ids of each document's prompt, by doc_id.
 
     Raises:
         ValueError: see `harness.certificates.sampling`.
     """
-    if arm.name == roster.BASELINE:
+    if arm.id == baseline.id:
         return BASELINE
     ours = type(arm.decoder) is SpeculativeDecoder  # a class derived of it may draw otherwise
     if sampling.greedy:
-        return greedy_certificate(reference, rows, Probe(target.backbone, native=not ours), prompts=prompts)
+        steps = target.under(arm.layout).backbone if arm.layout in LAYOUTS else target.backbone
+        native = not ours or arm.layout != baseline.layout
+        return greedy_certificate(reference, rows, Probe(steps, native=native), prompts=prompts)
     if ours:
         return _verifier_certificate(sampling, seed)
     if arm.drafter_id is None:

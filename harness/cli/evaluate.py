@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.engine.progress import progress as bar
 from offbook.harness.cli.console import quiet, resumable, store_folder
 from offbook.harness.cli.derived import SetSettings, with_options
@@ -32,6 +33,7 @@ def evaluate(
     heat: dict[str, Any],
     chat_template: Annotated[bool | None, typer.Option("--apply-chat-template/--no-chat-template")] = None,
     revision: Revision = None,
+    layout: Annotated[LayoutName | None, typer.Option("--layout", help="Form of the weights in memory.")] = None,
     output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
     include_path: IncludePath = None,
     settings: SetSettings = None,
@@ -63,6 +65,7 @@ def evaluate(
         "options": parse_options(option or []),
         "apply_chat_template": chat_template,
         "revision": revision,
+        "layout": layout,
         **heat,
         "output": output,
     }

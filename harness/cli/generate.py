@@ -11,6 +11,7 @@ from offbook.harness.cli.options import (
     MODEL,
     Device,
     DType,
+    Layout,
     Model,
     OptionSettings,
     Revision,
@@ -41,6 +42,7 @@ def generate(
     dtype: DType = "float32",
     device: Device = "auto",
     revision: Revision = None,
+    layout: Layout = "auto",
 ) -> None:
     """Answer one prompt, streaming.
 
@@ -60,7 +62,7 @@ def generate(
     check_text(text, "the prompt")
     options = parse_options([o if o.startswith(f"{decoder}.") else f"{decoder}.{o}" for o in option or []])
     quiet()
-    target = load_target(model, dtype=dtype, device=device, revision=revision)
+    target = load_target(model, dtype=dtype, device=device, revision=revision, layout=layout)
     folders = {} if drafter is None else {decoder: drafter}
     (arm,) = build_arms(target, [decoder], options=options, drafter_folders=folders)
     generation = answer(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted_path
 from offbook.harness.cli.console import store_folder, writable_folder
@@ -46,6 +47,7 @@ MODEL = "smollm2-135m-instruct"
 Model = Annotated[str, typer.Option("--model", help="Alias, local folder, or Hugging Face id.")]
 Revision = Annotated[str | None, typer.Option("--revision", help="Branch, tag or commit of a Hugging Face id.")]
 DType = Annotated[str, typer.Option("--dtype", help="float32, bfloat16, float16 or float64.")]
+Layout = Annotated[LayoutName, typer.Option("--layout", help="Form of the weights in memory; see `offbook ls`.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 LARGEST_SEED = 2**63 - 1  # torch's
 Seed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of every random number.")]

@@ -59,7 +59,10 @@ def matrix_of(spec: EvaluateSpec) -> Matrix:
         "schema_version": 2,
         "description": "heats of `offbook evaluate`",
         "models": {spec.model or DEFAULT_MODEL: _given(model)},
-        "decoders": {n: {"options": spec.options.get(n, {}), "drafter": folders.get(n, NONE)} for n in names},
+        "decoders": {
+            n: {"options": spec.options.get(n, {}), "drafter": folders.get(n, NONE), **_given({"layout": spec.layout})}
+            for n in names
+        },
         "suites": {t.strip(): _given({"max_new_tokens": spec.max_new_tokens, "limit": spec.limit}) for t in tasks},
         "temperatures": [_given(sampling)],
         "seeds": [spec.seed or 0],

@@ -194,6 +194,7 @@ class Specs:
             drafter=drafter,
             drafter_sha256=sha256,
             made_for=made_for,
+            layout=spec.layout if chosen.layout is None else chosen.layout,
         )
 
     def _drafter(self, decoder: Contender, model: ModelSpec, settings: Mapping[str, Any]) -> DrafterRecipe:

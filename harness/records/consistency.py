@@ -38,7 +38,7 @@ def of_cell(cell: Cell) -> Iterator[str]:
         yield "expected what a drafter cost where one ran, and nowhere else"
     if record.wall_s <= 0:
         yield f"expected a time above 0, got {record.wall_s:g} s"
-    if (certificate.kind == "baseline") != (spec.decoder == BASELINE_DECODER):
+    if certificate.kind == "baseline" and spec.decoder != BASELINE_DECODER:
         yield f"expected {BASELINE_DECODER} alone to be the baseline, got {spec.decoder} as {certificate.kind}"
     if certificate.kind == "greedy_identity":
         if certificate.n != len(rows):
@@ -75,16 +75,19 @@ def of_heat(cells: Sequence[Cell]) -> Iterator[str]:
     """What is wrong between the cells of one heat: who is missing, other documents, another certificate."""
     first = cells[0].record
     arms, specs = arms_of(first.manifest), [cell.record.spec for cell in cells]
-    there = {arm_among(arms, spec.decoder, spec.drafter, spec.decoder_config) for spec in specs}
+    there = {arm_among(arms, spec.decoder, spec.drafter, spec.decoder_config, spec.layout) for spec in specs}
     if missing := sorted(set(arms) - there):
         yield f"heat {first.heat_id}: expected all its arms, found none of {', '.join(missing)}"
     if any(cell.record.manifest.get("heat") != first.manifest.get("heat") for cell in cells):
         yield f"heat {first.heat_id}: expected its cells to agree on its arms and its load, got others"
     if len({(cell.record.started_utc, cell.record.finished_utc, cell.record.wall_s) for cell in cells}) > 1:
         yield f"heat {first.heat_id}: expected its cells to agree on their times, got others"
-    baseline = next((cell for cell in cells if cell.record.spec.decoder == BASELINE_DECODER), None)
-    if baseline is None:
+    baselines = {arm_of(cell.record): cell for cell in cells if cell.record.certificate.kind == "baseline"}
+    if len(baselines) > 1:
+        yield f"heat {first.heat_id}: expected one arm as its baseline, got {', '.join(sorted(baselines))}"
+    if len(baselines) != 1:
         return
+    (baseline,) = baselines.values()
     reference = {row.doc_id: row for row in baseline.rows}
     for cell in cells:
         name = f"{cell.record.spec.suite}, {cell.record.spec.decoder}"
@@ -112,7 +115,7 @@ def together(record: AnyRecord) -> set[int]:
 def arm_of(record: CellRecord) -> str:
     """Its name inside of its heat."""
     spec = record.spec
-    return arm_among(arms_of(record.manifest), spec.decoder, spec.drafter, spec.decoder_config)
+    return arm_among(arms_of(record.manifest), spec.decoder, spec.drafter, spec.decoder_config, spec.layout)
 
 
 def _greedy(cell: Cell, reference: dict[int, DocumentRow]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.strict import AtRest, Count
 
 MadeFor = Literal["target", "base"]
+PLAIN_LAYOUT = "transformers"
 
 
 class DrafterId(AtRest):
@@ -33,16 +34,19 @@ def arm_id(decoder: str, drafter: DrafterId | None) -> str:
     return f"{decoder}+base" if is_borrowed(drafter) else decoder
 
 
-def tagged_id(decoder: str, drafter: DrafterId | None, options: Mapping[str, JsonValue]) -> str:
-    """The name of an arm in a heat where another has its `arm_id`, with other options or with another drafter."""
-    differing = canonical_sha256([dict(options), None if drafter is None else drafter.sha256])
+def tagged_id(decoder: str, drafter: DrafterId | None, options: Mapping[str, JsonValue], layout: str) -> str:
+    """The name of an arm in a heat where another has its `arm_id`, with other options, drafter or layout."""
+    elsewhere = [] if layout == PLAIN_LAYOUT else [layout]
+    differing = canonical_sha256([dict(options), None if drafter is None else drafter.sha256, *elsewhere])
     return f"{arm_id(decoder, drafter)}@{differing[:8]}"
 
 
-def arm_among(arms: Collection[str], decoder: str, drafter: DrafterId | None, options: Mapping[str, JsonValue]) -> str:
+def arm_among(
+    arms: Collection[str], decoder: str, drafter: DrafterId | None, options: Mapping[str, JsonValue], layout: str
+) -> str:
     """Which of a heat's arms this is, by the names that its manifest lists."""
     plain = arm_id(decoder, drafter)
-    return plain if plain in arms else tagged_id(decoder, drafter, options)
+    return plain if plain in arms else tagged_id(decoder, drafter, options, layout)
 
 
 class DrafterInfo(AtRest):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue
 from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
 from offbook.engine.trained_on import TrainedOn
-from offbook.harness.records.drafter import DrafterId, DrafterInfo, MadeFor, arm_id, tagged_id
+from offbook.harness.records.drafter import PLAIN_LAYOUT, DrafterId, DrafterInfo, MadeFor, arm_id, tagged_id
 from offbook.harness.records.origin import Origin
 from offbook.harness.records.redaction import shown_settings
 from offbook.harness.roster.contender import Contender
@@ -31,6 +31,7 @@ class Arm:
         decoder: it, on the target.
         options: its settings, defaults filled in, as records tell them.
         made_by: whose code it is, where it is none of this repository's.
+        layout: of the target's weights while it decodes.
         drafter_id: its trained weights; None without any.
         drafter: what these cost; None without any.
         trained_on: what these learned from; None without any.
@@ -40,6 +41,7 @@ class Arm:
     name: str
     decoder: Decoder
     options: Mapping[str, JsonValue]
+    layout: str = PLAIN_LAYOUT
     made_by: Origin | None = None
     drafter_id: DrafterId | None = None
     drafter: DrafterInfo | None = None
@@ -60,7 +62,12 @@ def told_apart(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     """
     count = Counter(arm.plain_id for arm in arms)
     named = tuple(
-        replace(arm, id=arm.plain_id if count[arm.plain_id] == 1 else tagged_id(arm.name, arm.drafter_id, arm.options))
+        replace(
+            arm,
+            id=arm.plain_id
+            if count[arm.plain_id] == 1
+            else tagged_id(arm.name, arm.drafter_id, arm.options, arm.layout),
+        )
         for arm in arms
     )
     if twice := [name for name, times in Counter(arm.id for arm in named).items() if times > 1]:
@@ -76,6 +83,7 @@ def build_arms(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     drafter_folders: Mapping[str, Path] | None = None,
     made_for: MadeFor = "target",
+    layout: str | None = None,
 ) -> list[Arm]:
     """Builds contenders by name.
 
@@ -85,6 +93,7 @@ def build_arms(
         options: settings by contender's name; left out ones keep their defaults.
         drafter_folders: trained drafters by contender's name.
         made_for: whom these were trained for.
+        layout: see `build_arm`.
 
     Raises:
         ValueError: an unknown or repeated name, settings or drafters for who does not take part, a drafter that is
@@ -99,6 +108,7 @@ def build_arms(
             options=options.get(name),
             drafter_folder=drafter_folders.get(name),
             made_for=made_for,
+            layout=layout,
         )
         for name in names
     ]
@@ -127,6 +137,7 @@ def build_arm(
     options: Mapping[str, Any] | None = None,
     drafter_folder: Path | None = None,
     made_for: MadeFor = "target",
+    layout: str | None = None,
 ) -> Arm:
     """Builds one contender, whether it stands in the roster or not.
 
@@ -136,6 +147,7 @@ def build_arm(
         options: its settings; left out ones keep their defaults.
         drafter_folder: its trained drafter.
         made_for: whom that was trained for.
+        layout: of the target's weights, for a contender that steps in any; by default the target's own.
 
     Raises:
         ValueError: settings that it does not have, or a drafter that is missing, not this target's, or not wanted;
@@ -146,7 +158,8 @@ def build_arm(
     if folder is not None and chosen.architecture is None:
         msg = f"{name}: expected no drafter, got {folder}; this decoder has nothing to train"
         raise ValueError(msg)
-    decoder = chosen.build(target, settings, folder)
+    in_layout = target if layout is None else target.under(layout)
+    decoder = chosen.build(in_layout, settings, folder)
     if not callable(getattr(decoder, "generate", None)):
         msg = (
             f"{name}: expected its build to return a decoder, got {quoted(decoder)}; return "
@@ -157,6 +170,7 @@ def build_arm(
         name=name,
         decoder=decoder,
         options=shown_settings(settings.model_dump(mode="json"), chosen.options),
+        layout=chosen.layout or in_layout.backbone.layout.name,
         made_by=chosen.made_by,
         drafter_id=None if folder is None else DrafterId(sha256=fingerprint(folder), made_for=made_for),
         drafter=None if folder is None else describe(folder),

@@ -51,7 +51,16 @@ OPTIONS: dict[str, Kind] = {
     ),
     **dict.fromkeys(
         (
-            *("--answers", "--corpus-format", "--decoder", "--device", "--dtype", "--features", "--mixed-precision"),
+            *(
+                "--answers",
+                "--corpus-format",
+                "--decoder",
+                "--device",
+                "--dtype",
+                "--features",
+                "--layout",
+                "--mixed-precision",
+            ),
             *("--executor", "--profile", "--sink", "--teacher"),
         ),
         "name",

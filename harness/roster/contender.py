@@ -35,6 +35,7 @@ class Contender:
         build: makes the decoder from the target, its options and the folder of its drafter (None without one).
         options: its settings and their defaults.
         architecture: for a contender with a trained drafter, what to train; imported when called.
+        layout: the form of the target's weights that it decodes in whatever is asked for; None for any.
         by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
 
     Raises:
@@ -46,6 +47,7 @@ class Contender:
     build: "Callable[[Target, Any, Path | None], Decoder]"
     options: type[BaseModel] = Options
     architecture: "Callable[[], DraftArchitecture] | None" = None
+    layout: str | None = None
     by_default: bool = False
 
     def __post_init__(self) -> None:

@@ -138,12 +138,14 @@ DECODERS: dict[str, Contender] = {
         name="hf_generate",
         summary="transformers' own generate()",
         build=_hf_generate,
+        layout="transformers",
     ),
     "hf_prompt_lookup": Contender(
         name="hf_prompt_lookup",
         summary="transformers' own generate() with prompt lookup",
         build=_hf_prompt_lookup,
         options=TransformersPromptLookupOptions,
+        layout="transformers",
     ),
 }
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -150,6 +150,14 @@ class Target:
             stop_strings=stop_strings_of(stop_strings, self.tokenizer),
         )
 
+    def under(self, layout: str) -> "Target":
+        """The same target in another layout of its weights; see `engine.decoding.layouts.choose`.
+
+        Raises:
+            ValueError: a layout that is unknown, or not to be had of this model on this machine.
+        """
+        return replace(self, backbone=self.backbone.under(layout))
+
     def generator(self, seed: int) -> "torch.Generator":
         """A source of random numbers on the target's device."""
         import torch
@@ -157,7 +165,9 @@ class Target:
         return torch.Generator(device=self.device).manual_seed(seed)
 
 
-def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revision: str | None = None) -> Target:
+def load_target(
+    name: str, *, dtype: str = "float32", device: str = "auto", revision: str | None = None, layout: str = "auto"
+) -> Target:
     """Loads a model by alias, folder or Hugging Face id.
 
     Args:
@@ -165,15 +175,18 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
         dtype: one of `DTYPES`.
         device: "auto" (CUDA where there is one, else the CPU) or a device of torch.
         revision: of a Hugging Face id.
+        layout: of the weights, transformers, prepacked or packed; "auto" is the fastest that needs no compiler.
 
     Raises:
-        ValueError: unknown model, number format or device, or a model without attention functions.
+        ValueError: unknown model, number format, device or layout, or a model without attention functions.
         TypeError: something that is no name at all.
     """
     from offbook.engine import pretrained
     from offbook.engine.decoding.backbone import Backbone
     from offbook.engine.decoding.endings import end_token_ids
+    from offbook.engine.decoding.layouts.choose import check_name
 
+    check_name(layout)
     if not isinstance(name, str | os.PathLike):
         msg = f"model: expected an alias, a folder or a Hugging Face id, got {quoted(name)}; `offbook ls` lists aliases"
         raise TypeError(msg)
@@ -184,7 +197,7 @@ def load_target(name: str, *, dtype: str = "float32", device: str = "auto", revi
     return Target(
         name=short_name(name),
         dtype=dtype,
-        backbone=Backbone(model),
+        backbone=Backbone(model).under(layout),
         tokenizer=tokenizer,
         weights_sha256=identity.weights_sha256,
         settings_sha256=identity.settings_sha256,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
+from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.harness.settings.derived import partial_of
 from offbook.harness.settings.heat import HeatSettings
 from offbook.harness.settings.strict import Name, Names, Strict
@@ -18,6 +19,7 @@ class _Contenders(Strict):
     decoders: Names | None = None
     options: dict[Name, dict[str, JsonValue]] = Field(default={})
     drafter: dict[Name, Name] = Field(default={})
+    layout: LayoutName | None = None
     apply_chat_template: bool | None = None
     output: Name | None = None
 

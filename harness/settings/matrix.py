@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
+from offbook.engine.decoding.layouts.names import AUTO, LayoutName
 from offbook.engine.quoting import quoted
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
 from offbook.harness.settings.drafters import DrafterTrainingSpec, Source
@@ -59,12 +60,15 @@ class DecoderSpec(Strict):
         drafter: "own" is trained for the model that decodes, "base" for the model that a student was made of; or a
             folder. Decoders that have nothing to train take none, and it is left out or "none".
         training: of its drafter; what is left out is as `Matrix.drafters` has it.
+        layout: of the target's weights while it decodes: transformers, prepacked or packed; "auto" is the fastest that
+            needs no compiler.
     """
 
     decoder: Name | None = None
     options: dict[str, JsonValue] = Field(default={})
     drafter: Name = OWN
     training: DrafterTrainingSpec = DrafterTrainingSpec()
+    layout: LayoutName = AUTO
 
 
 class SuiteSpec(Strict):

@@ -30,7 +30,7 @@ from offbook.harness.records.verify import Verified, whole
 from offbook.harness.tables.dimensions import as_json
 from offbook.harness.tables.labels import student_label
 
-BASELINE = "autoregressive"
+BASELINE = "baseline"  # kind of certificate
 DIMENSIONS = {
     "kind": "string",
     "model": "string",
@@ -117,7 +117,7 @@ def records(folder: str | Path) -> pd.DataFrame:
         DamagedError: it is not as it was committed.
     """
     held = _held(folder)
-    baselines = {c.record.heat_id: _speed(c) for c in held.cells if c.record.spec.decoder == BASELINE}
+    baselines = {c.record.heat_id: _speed(c) for c in held.cells if c.record.certificate.kind == BASELINE}
     return _frame(
         RECORDS,
         [

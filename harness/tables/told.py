@@ -20,7 +20,6 @@ from offbook.engine import decoding
 from offbook.harness import records, statistics, tables
 from offbook.harness.records.cell import Cell, CellSpec
 from offbook.harness.records.checked import Held
-from offbook.harness.records.consistency import BASELINE_DECODER
 from offbook.harness.records.drafter import is_borrowed
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.memo import Memo, code_version
@@ -38,6 +37,7 @@ class Told:
     Attributes:
         sha256: of its record.
         heat_id, decoder, suite, n_docs: of its specification.
+        baseline: whether the others of its heat are measured against it.
         finished: when, in seconds since 1970.
         untouched: whether nobody trained its model.
         contender: what it shares with cells that differ in their suite alone.
@@ -52,6 +52,7 @@ class Told:
     decoder: str
     suite: str
     n_docs: int
+    baseline: bool
     finished: float
     untouched: bool
     contender: str
@@ -108,7 +109,7 @@ class Cells(Sequence[Told]):
     @functools.cached_property
     def baselines(self) -> dict[str, Told]:
         """By heat."""
-        return {told.heat_id: told for told in self._told if told.decoder == BASELINE_DECODER}
+        return {told.heat_id: told for told in self._told if told.baseline}
 
     @property
     def manifests(self) -> dict[str, dict[str, JsonValue]]:
@@ -161,6 +162,7 @@ def _facts(cell: Cell) -> dict[str, Any]:
         "suite": spec.suite,
         "n_docs": spec.n_docs,
         "finished": record.finished_utc.timestamp(),
+        "baseline": record.certificate.kind == "baseline",
         "untouched": spec.student.untouched,
         "contender": _contender(cell),
         "borrowed": is_borrowed(spec.drafter),

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from offbook.engine.decoding.batch import BatchAnswer, answer_batch
+from offbook.engine.decoding.answering import answer_all
+from offbook.engine.decoding.batch import BatchAnswer
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
 from offbook.engine.progress import Progress
 from offbook.harness.records.cell import LimitsSpec
+from offbook.harness.records.drafter import PLAIN_LAYOUT
 from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, SittingSpec, SuiteSpec, TrainingCost
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.made_once import RECIPES
@@ -97,6 +99,7 @@ def exam_spec(
     settings_sha256: str | None,
     revision: str | None = None,
     dtype: str,
+    layout: str = PLAIN_LAYOUT,
     student: StudentId | None = None,
 ) -> SittingSpec:
     """The specification of one model's exam; without a student it is the untouched model's."""
@@ -110,6 +113,7 @@ def exam_spec(
         max_new_tokens=paper.max_new_tokens,
         batch_size=paper.batch_size,
         dtype=dtype,
+        layout=layout,
         chat_template=paper.chat_template,
         student=student or StudentId(),
     )
@@ -244,27 +248,31 @@ def _answer(
     title: str,
     progress: Progress,
 ) -> Unscored[ExamAnswer]:
-    """Answers to all documents, in batches of about one length."""
-    began, clock = Began.now(), time.perf_counter()
+    """Answers to all documents."""
+    layout = target.backbone.layout.name
+    began, clock = Began.now({layout: target.backbone.layout_facts}), time.perf_counter()
     asked = {(str(place), r.doc_id): r for place, asked in enumerate(paper.asked) for r in asked.requests}
-    order = sorted(prompts, key=lambda name: len(prompts[name]))
+    names = [*prompts]
     answers: list[ExamAnswer] = []
+
+    def told(index: int, answer: BatchAnswer) -> None:
+        of, doc_id = names[index]
+        answers.append(ExamAnswer(of=of, doc_id=doc_id, tokens=answer.tokens, finish_reason=answer.finish_reason))
+        progress.update(len(answers), len(names), title)
+
+    progress.update(0, len(names), title)
     target.backbone.use_native_attention()
     try:
-        for start in range(0, len(order), paper.batch_size):
-            progress.update(start, len(order), title)
-            names = order[start : start + paper.batch_size]
-            with spending("forwards"):
-                batch = answer_batch(
-                    target.backbone.model,
-                    target.tokenizer,
-                    [prompts[n] for n in names],
-                    [_limits(paper, target, asked[n]) for n in names],
-                )
-            answers += [
-                ExamAnswer(of=of, doc_id=doc_id, tokens=answer.tokens, finish_reason=answer.finish_reason)
-                for (of, doc_id), answer in zip(names, batch, strict=True)
-            ]
+        with spending("forwards"):
+            answer_all(
+                target.backbone.model,
+                target.tokenizer,
+                [prompts[name] for name in names],
+                [_limits(paper, target, asked[name]) for name in names],
+                width=paper.batch_size,
+                layout=target.backbone.layout,
+                on_answer=told,
+            )
     finally:
         target.backbone.use_tree_attention()
     return Unscored[ExamAnswer](

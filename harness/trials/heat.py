@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Progress, Silent
 from offbook.harness.certificates.certify import certify
@@ -57,6 +58,18 @@ class Heat:
     trial: str = ""
     recipes: Mapping[str, JsonValue] = field(default_factory=dict)
     rehearsed: bool = True
+
+    @property
+    def baseline(self) -> Arm:
+        """The arm that losslessness is measured against: plain decoding in the plainest layout."""
+        plain = [arm for arm in self.arms if arm.name == roster.BASELINE]
+        return min(plain, key=lambda arm: LAYOUTS.index(arm.layout))
+
+    @property
+    def layouts(self) -> dict[str, Mapping[str, JsonValue]]:
+        """What is known of the layouts that arms decode in."""
+        names = {arm.layout for arm in self.arms if arm.layout in LAYOUTS}
+        return {name: self.target.under(name).backbone.layout_facts for name in sorted(names)}
 
     @property
     def title(self) -> str:
@@ -130,6 +143,7 @@ def plan_heat(
             made_by=arm.made_by,
             decoder_config=dict(arm.options),
             drafter=arm.drafter_id,
+            layout=arm.layout,
             suite=suite.name,
             suite_fingerprint=asked.fingerprint,
             seed=seed,
@@ -206,6 +220,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     with scoring(store.root):
         rows = {arm.id: scored(heat, answers, arm) for arm in heat.arms}
         metric = main_metric(dict(enumerate(row.scores for arm in heat.arms for row in rows[arm.id])), name)
+    baseline = heat.baseline
     with spending("forwards"):
         certificates = {
             arm.id: certify(
@@ -213,7 +228,8 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
                 target=heat.target,
                 sampling=heat.sampling,
                 seed=heat.seed,
-                reference=rows[roster.BASELINE],
+                baseline=baseline,
+                reference=rows[baseline.id],
                 rows=rows[arm.id],
                 prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
             )

@@ -43,7 +43,7 @@ def answers_of(
     wanted = [(arm.id, doc_id) for arm in heat.arms for doc_id in prompts]
     if (found := kept(store.root, name, key, Unscored[HeatAnswer], wanted, progress)) is not None:
         return found
-    began, clock = Began.now(), time.perf_counter()
+    began, clock = Began.now(heat.layouts), time.perf_counter()
     rehearse = None if heat.rehearsed else partial(check_first_answer, heat.asked, heat.target)
     decoded = decode(
         heat.target,

@@ -73,7 +73,7 @@ def _heat(spec: HeatSpec, store: Store, session: Session, progress: Progress) ->
 
 
 def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) -> list[str]:
-    target, recipe = session.target(spec.model), spec.model.student
+    target, recipe = session.target(spec.model).under(spec.layout), spec.model.student
     paper = session.paper(spec, target, progress)
     student = None
     if recipe is not None:
@@ -87,6 +87,7 @@ def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) ->
         settings_sha256=target.settings_sha256,
         revision=spec.model.revision,
         dtype=spec.model.dtype,
+        layout=target.backbone.layout.name,
         student=student,
     )
     store.recover()

@@ -14,6 +14,7 @@ from offbook.harness.artifacts.pins import check_origin, check_pin, check_pins
 from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe
 from offbook.harness.artifacts.sources import corpus_sha256, helper_hashes
 from offbook.harness.artifacts.students import Student
+from offbook.harness.records.drafter import PLAIN_LAYOUT
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, load_target, short_name
@@ -54,8 +55,11 @@ class Session:
         if model.student is not None:
             folder = artifact_folder(self.folder, "student", model.student.key())
             base = TargetName(name=short_name(model.name), weights_sha256=model.weights_sha256)
-            return replace(load_target(str(folder), dtype=model.dtype, device=self.device), name=base.name, base=base)
-        target = load_target(model.name, dtype=model.dtype, device=self.device, revision=model.revision)
+            target = load_target(str(folder), dtype=model.dtype, device=self.device, layout=PLAIN_LAYOUT)
+            return replace(target, name=base.name, base=base)
+        target = load_target(
+            model.name, dtype=model.dtype, device=self.device, revision=model.revision, layout=PLAIN_LAYOUT
+        )
         check_pin(f"weights of {quoted(target.name)}", planned=model.weights_sha256, found=target.weights_sha256)
         check_pin(f"settings of {quoted(target.name)}", planned=model.settings_sha256, found=target.settings_sha256)
         return target
@@ -78,6 +82,7 @@ class Session:
                 options={spec.decoder: spec.options},
                 drafter_folders=drafters,
                 made_for=spec.made_for,
+                layout=spec.layout,
             )
             check_origin(spec.decoder, planned=spec.made_by, found=arm.made_by)
             if spec.drafter_sha256 is not None:

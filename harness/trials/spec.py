@@ -40,6 +40,7 @@ class ArmSpec(Recipe):
         drafter: the recipe of one that the plan trains, or the folder of another; None without any.
         drafter_sha256: of the weights in such a folder.
         made_for: whom it was trained for, the checkpoint or the model that it was made of.
+        layout: of the checkpoint's weights; "auto" is what the machine allows.
     """
 
     decoder: str
@@ -48,6 +49,7 @@ class ArmSpec(Recipe):
     drafter: DrafterRecipe | str | None = None
     drafter_sha256: str | None = None
     made_for: Literal["target", "base"] = "target"
+    layout: str = "auto"
 
 
 class AskedSpec(Recipe):
@@ -112,6 +114,7 @@ class ExamSpec(_Trial):
         limit: documents of each suite, from the first; None for all.
         max_new_tokens: cap on an answer.
         batch_size: documents answered at once.
+        layout: of the checkpoint's weights; "auto" is what the machine allows.
         semantics: of the harness.
     """
 
@@ -122,6 +125,7 @@ class ExamSpec(_Trial):
     limit: Number | None = None
     max_new_tokens: Number = EXAM_TOKENS
     batch_size: Number = EXAM_BATCH
+    layout: str = "auto"
     semantics: int = SEMANTICS
 
     @property

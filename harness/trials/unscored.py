@@ -10,7 +10,7 @@ command finds the answers again, with the times, the load and the manifest of th
 import contextlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
@@ -51,9 +51,11 @@ class Began(_Strict):
     load: Load
 
     @classmethod
-    def now(cls) -> Self:
-        """At this moment, in this process."""
-        return cls(started_utc=datetime.now(UTC), manifest=process_manifest(), load=load_average())
+    def now(cls, layouts: Mapping[str, Mapping[str, JsonValue]]) -> Self:
+        """At this moment, in this process, the target's weights in these layouts, of which this is known."""
+        told: dict[str, JsonValue] = {name: {**facts} for name, facts in layouts.items()}
+        manifest = {**process_manifest(), "layouts": told}
+        return cls(started_utc=datetime.now(UTC), manifest=manifest, load=load_average())
 
 
 class HeatAnswer(_Strict):

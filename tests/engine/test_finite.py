@@ -11,7 +11,7 @@ from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.transformers_generate import TransformersGenerate
 from offbook.engine import pretrained
-from offbook.engine.chat_answers import greedy_batch
+from offbook.engine.chat_answers import greedy_tokens
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
@@ -72,7 +72,7 @@ def test_batched_answers_are_not_made_of_them_either():
     model = spoiled(math.nan)
     model.use_native_attention()
     with pytest.raises(NotFiniteError, match="expected finite logits"):
-        greedy_batch(model.model, tiny_tokenizer(), [[1, 2, 3], [4]], 4)
+        greedy_tokens(model.model, tiny_tokenizer(), [[1, 2, 3], [4]], 4)
     assert not model.model._forward_hooks, "what watches the logits is gone"
 
 
@@ -188,7 +188,7 @@ def test_a_diverging_student_is_stopped_in_one_line_and_not_saved(tmp_path, lora
 
 def answered(backbone):
     backbone.use_native_attention()
-    greedy_batch(backbone.model, tiny_tokenizer(), [[1, 2, 3]], 4)
+    greedy_tokens(backbone.model, tiny_tokenizer(), [[1, 2, 3]], 4)
     return 0.0
 
 

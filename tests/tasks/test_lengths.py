@@ -7,7 +7,7 @@ import pytest
 import yaml
 from lm_eval.tasks import TaskManager
 
-from offbook.engine.chat_answers import chat_tokens, greedy_batch
+from offbook.engine.chat_answers import chat_tokens, greedy_tokens
 from offbook.engine.pretrained import load
 from offbook.harness.settings.profiles import load_profile
 from offbook.tasks import TASKS_PATH
@@ -29,10 +29,10 @@ def test_lengths_are_those_of_whole_answers(folder: Path, monkeypatch: pytest.Mo
     model, tokenizer = load(str(folder))
     prompts: list[Prompt] = load_prompts("test", "qa")[:6]
     asked = [chat_tokens(tokenizer, prompt.prompt) for prompt in prompts]
-    said = [greedy_batch(model, tokenizer, [prompt], CAP)[0] for prompt in asked]
+    said = [greedy_tokens(model, tokenizer, [prompt], CAP)[0] for prompt in asked]
     assert model.generation_config is not None
     model.generation_config.eos_token_id = said[0][4]  # a token that comes in the midst of an answer ends it
-    whole = [greedy_batch(model, tokenizer, [prompt], CAP)[0] for prompt in asked]
+    whole = [greedy_tokens(model, tokenizer, [prompt], CAP)[0] for prompt in asked]
     expected = [len(answer) if answer[-1] == said[0][4] else UNENDED for answer in whole]
     monkeypatch.setattr(lengths, "STEP", 3)
     seen: list[tuple[int, int]] = []

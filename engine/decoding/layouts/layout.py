@@ -15,8 +15,6 @@ from pydantic import JsonValue
 
 from offbook.engine.decoding.cache import TreeCache
 
-LAYOUTS = ("transformers", "prepacked", "packed")
-
 
 @dataclass(frozen=True, kw_only=True)
 class StepOutput:
@@ -35,7 +33,7 @@ class Layout(Protocol):
 
     @property
     def name(self) -> str:
-        """One of `LAYOUTS`; a field of every record."""
+        """One of `names.LAYOUTS`; a field of every record."""
         ...
 
     @property

@@ -34,6 +34,15 @@ def prepacked_layout(model: PreTrainedModel, plain: Layout) -> Layout:
     return ExchangedProducts(model, plain)
 
 
+def lean_layout(model: PreTrainedModel) -> "PrepackedLlama | None":
+    """The lean step over a model's weights as they are at this moment; None where it does not fit.
+
+    For a model that is being trained and answers in between: nothing is held against the plain layout.
+    """
+    shape = read_shape(model) if model.device.type == "cpu" and model.dtype == torch.float32 else None
+    return None if shape is None else PrepackedLlama(shape, positions=int(model.config.max_position_embeddings))
+
+
 class PrepackedLlama:
     """See `Layout`; of a model of Llama's shape."""
 
@@ -70,11 +79,12 @@ class ExchangedProducts:
         taps: Sequence[int] = (),
     ) -> StepOutput:
         """See `Layout.step`."""
-        with torch.inference_mode(), self._exchanged():
+        with torch.inference_mode(), self.exchanged():
             return self._plain.step(tokens_M, positions_M, visible_MM, cache, logits_for=logits_for, taps=taps)
 
     @contextlib.contextmanager
-    def _exchanged(self) -> Iterator[None]:
+    def exchanged(self) -> Iterator[None]:
+        """Inside, the model multiplies with these products, whoever calls it, without gradients."""
         for module, product in self._products:
             module.__dict__["forward"] = product  # found before the class's; `nn.Module` would take time to set it
         try:

@@ -80,9 +80,11 @@ def stacked(parts: Sequence[Linear]) -> Linear:
     )
 
 
-@torch.inference_mode()
 def measured_choice(linears: Iterable[Linear]) -> Choice:
-    """Times both products over as many of these matrices as `SAMPLE_BYTES` hold, the first of them at least."""
+    """Times both products over as many of these matrices as `SAMPLE_BYTES` hold, the first of them at least.
+
+    Once a process for the same sizes and threads, so that a model's numbers do not change while it runs.
+    """
     if not onednn_available():
         return Choice(onednn=(False,) * len(ROWS), seconds={})
     sample: list[Linear] = []
@@ -90,6 +92,17 @@ def measured_choice(linears: Iterable[Linear]) -> Choice:
         sample.append(linear)
         if sum(part.weight_NK.numel() * 4 for part in sample) >= SAMPLE_BYTES:
             break
+    place = (torch.get_num_threads(), *(linear.weight_NK.shape for linear in sample))
+    if place not in _MEASURED:
+        _MEASURED[place] = _measured(sample)
+    return _MEASURED[place]
+
+
+_MEASURED: dict[tuple[object, ...], Choice] = {}
+
+
+@torch.inference_mode()
+def _measured(sample: Sequence[Linear]) -> Choice:
     products: dict[str, Sequence[Product]] = {
         "mkl": [_dense(linear) for linear in sample],
         "onednn": [OneDnnMatrix(linear.weight_NK, linear.bias_N) for linear in sample],

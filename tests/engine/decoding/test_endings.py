@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from peft import LoraConfig, get_peft_model
 
-from offbook.engine.chat_answers import greedy_batch, greedy_texts
+from offbook.engine.chat_answers import greedy_texts, greedy_tokens
 from offbook.engine.decoding.batch import answer_batch
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.detokenizer import Detokenizer
@@ -61,7 +61,7 @@ def test_the_tokenizers_end_token_is_a_stop_string_once():
 
 def test_batched_answers_end_at_the_tokenizers_end_token_where_the_config_names_none(chain):
     assert chain.generation_config.eos_token_id is None
-    answers = greedy_batch(chain, TOKENIZER, [ids("6 + 36:"), ids(":"), ids("a b c 9:")], 12)
+    answers = greedy_tokens(chain, TOKENIZER, [ids("6 + 36:"), ids(":"), ids("a b c 9:")], 12)
     assert answers == [ids(f"42{END}")] * 3
 
 
@@ -82,7 +82,7 @@ def test_an_end_token_spelled_in_ordinary_tokens_ends_every_kind_of_answer():
     model = chain_model(tokenizer, spelled)
     prompt = [one(tokenizer, ":")]
     written = [one(tokenizer, letter) for letter in "42</s>"]
-    assert greedy_batch(model, tokenizer, [prompt], 12) == [written]
+    assert greedy_tokens(model, tokenizer, [prompt], 12) == [written]
     assert greedy_texts(model, tokenizer, [prompt], 12) == ["42"]
     said: dict[Ask, str] = {}
     LocalModel(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from offbook.engine.chat_answers import chat_tokens, greedy_batch
+from offbook.engine.chat_answers import chat_tokens, greedy_tokens
 from offbook.engine.drafters.answers import Answer, answer_prompts, load_answers
 from tests.tiny import tiny_model, tiny_tokenizer
 
@@ -100,11 +100,11 @@ def test_an_answer_is_greedy_whatever_else_the_models_own_config_asks_for(model,
 def test_a_model_with_adapters_keeps_its_own_config_too():
     plain = tiny_model()
     prompts = [chat_tokens(TOKENIZER, question.prompt) for question in QUESTIONS]
-    expected = greedy_batch(plain, TOKENIZER, prompts, CAP)
+    expected = greedy_tokens(plain, TOKENIZER, prompts, CAP)
     plain.generation_config.repetition_penalty = 50.0
     own = plain.generation_config
     adapted = get_peft_model(plain, LoraConfig(target_modules="all-linear"))  # which changes nothing before training
-    assert greedy_batch(adapted, TOKENIZER, prompts, CAP) == expected
+    assert greedy_tokens(adapted, TOKENIZER, prompts, CAP) == expected
     assert adapted.merge_and_unload().generation_config is own
 
 
@@ -133,7 +133,7 @@ def test_what_was_answered_is_not_answered_again(model, tmp_path):
     assert answers[:2] == first
     assert answers == expected(model)
     assert model.asked == [3]
-    assert told == [(2, 5), (5, 5)]
+    assert told == [(2, 5), (3, 5), (4, 5), (5, 5)]
     model.asked.clear()
     assert ask(model, path) == answers
     assert model.asked == []

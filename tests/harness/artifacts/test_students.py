@@ -128,7 +128,7 @@ def test_a_student_is_made_once_and_says_what_it_cost(tiny, material, tmp_path, 
 def test_the_development_score_is_the_share_of_right_answers(monkeypatch):
     asked: list[list[int]] = []
 
-    def answers(model, tokenizer, prompts, max_new_tokens):
+    def answers(model, tokenizer, prompts, max_new_tokens, *, width, layout):
         asked.extend(prompts)
         return ["yes" for _ in prompts]
 
@@ -141,7 +141,6 @@ def test_the_development_score_is_the_share_of_right_answers(monkeypatch):
     score = dev_score(found, tiny_tokenizer(), max_new_tokens=5)
     assert score(tiny_model()) == 0.75
     assert len(asked) == 4
-    assert [len(prompt) for prompt in asked] == sorted(len(prompt) for prompt in asked)
 
 
 def test_mind_reads_vectors_of_the_encoder_it_names(tiny, material, tmp_path, monkeypatch):

@@ -156,7 +156,7 @@ def test_a_draft_vocabulary_beyond_the_models_is_refused_before_the_model_answer
 
 
 def test_a_question_that_does_not_fit_is_refused_before_the_model_answers(tiny_folder, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("offbook.engine.chat_answers.greedy_batch", lambda *a, **k: pytest.fail("it answered"))
+    monkeypatch.setattr("offbook.engine.chat_answers.greedy_tokens", lambda *a, **k: pytest.fail("it answered"))
     questions = tmp_path / "question.jsonl"
     rows = [{"question_id": 1, "turns": ["hello"]}, {"question_id": 2, "turns": ["x" * 100_000]}]
     questions.write_text("".join(json.dumps(row) + "\n" for row in rows))

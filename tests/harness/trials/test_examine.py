@@ -45,22 +45,20 @@ def test_every_document_gets_the_answer_to_its_own_question(paper, target, tmp_p
     """A model that answers from the prompt alone, whatever the order and the batches."""
     gold = {name: documents(name, "test")[:5] for name in NAMES}
     right = {doc["question"]: doc["answer"] for docs in gold.values() for doc in docs[:4]}
-    sizes = []
 
-    def answers(model, tokenizer, prompts, limits):
-        sizes.append(len(prompts))
+    def answers(model, tokenizer, prompts, limits, *, on_answer, width, layout):
         texts = [tokenizer.decode(prompt) for prompt in prompts]
         said = [next((a for question, a in right.items() if question in text), "nothing") for text in texts]
         tokens = [[*tokenizer(f"The answer is {s}.")["input_ids"], tokenizer.eos_token_id] for s in said]
-        return [BatchAnswer(answer, "eos") for answer in tokens]
+        for index in reversed(range(len(prompts))):
+            on_answer(index, BatchAnswer(tokens[index], "eos"))
 
-    monkeypatch.setattr("offbook.harness.trials.exam.answer_batch", answers)
+    monkeypatch.setattr("offbook.harness.trials.exam.answer_all", answers)
     spec = untouched(paper, target)
     assert not Store(tmp_path).has(spec.key())
     right = examine(paper, target, spec, None, tmp_path, Silent()).right()
     assert sum(right) / len(right) == pytest.approx(0.8)
     assert Store(tmp_path).has(spec.key())
-    assert sizes == [3, 3, 3, 1]
     (exam,) = Store(tmp_path).exams()
     wrong = {(row.suite, row.doc_id) for row in exam.rows if row.score == 0}
     assert wrong == {(f"offbook_procedural_{name}", 4) for name in NAMES}

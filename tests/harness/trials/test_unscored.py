@@ -76,7 +76,7 @@ def no_decoder(monkeypatch):
 
     def forbid():
         monkeypatch.setattr(heat_answers, "decode", lambda *_, **__: pytest.fail("an answer was generated again"))
-        monkeypatch.setattr(exams, "answer_batch", lambda *_, **__: pytest.fail("an answer was generated again"))
+        monkeypatch.setattr(exams, "answer_all", lambda *_, **__: pytest.fail("an answer was generated again"))
 
     return forbid
 
