@@ -115,6 +115,8 @@ class PackedLayout:
             part = _Part(cache=cache, length=cache.length + begin, visible=visible_MM[begin:end, begin:end])
             some = max(0, min(end - begin, end - (rows - wanted)))
             parts.append(self._run(tokens_M[begin:end], positions_M[begin:end], [part], some, taps))
+        if len(parts) == 1:
+            return StepOutput(logits_NV=parts[0][0], states=tuple(parts[0][1]))
         logits, states = zip(*parts, strict=True)
         return StepOutput(logits_NV=torch.cat(logits), states=tuple(torch.cat(states, dim=1)))
 
@@ -148,8 +150,7 @@ class PackedLayout:
         first_row = 0
         for sequence, part, mask in zip(sequences, parts, masks, strict=True):
             storage = part.cache.storage(1, shape.kv_heads, shape.head_dim, like=shape.embedding_VH)
-            expected = (2 * layers, 1, shape.kv_heads, part.cache.capacity, shape.head_dim)
-            assert storage.shape == expected, storage.shape
+            assert storage.shape == (2 * layers, 1, shape.kv_heads, part.cache.capacity, shape.head_dim)
             assert storage.is_contiguous()
             assert storage.dtype == torch.float32
             sequence.storage = storage.data_ptr()

@@ -1,7 +1,7 @@
 // What a step computes between its products.
 
-// Rounded as transformers does it: x / sqrt(mean(x^2) + eps), then times the weight.
-static void rms_norm(const float *x, const float *weight, float eps, int64_t n, float *out) {
+// 1 / sqrt(mean(x^2) + eps)
+static float norm_factor(const float *x, float eps, int64_t n) {
     lanes squares = v_zero(), more = v_zero();
     int64_t i = 0;
     for (; i + 32 <= n; i += 32) {
@@ -11,10 +11,7 @@ static void rms_norm(const float *x, const float *weight, float eps, int64_t n, 
     }
     float sum = v_sum(v_add(squares, more));
     for (; i < n; i++) sum += x[i] * x[i];
-    const float factor = 1.0f / sqrtf(sum / (float)n + eps);
-    for (i = 0; i + 16 <= n; i += 16)
-        v_store(out + i, v_mul(v_load(weight + i), v_mul(v_load(x + i), v_all(factor))));
-    for (; i < n; i++) out[i] = weight[i] * (x[i] * factor);
+    return 1.0f / sqrtf(sum / (float)n + eps);
 }
 
 static void silu_times(const float *gate, const float *up, float *out) {

@@ -1,6 +1,7 @@
 // Which instruction sets this machine has.
 #include "instruction_set.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -26,15 +27,21 @@ static int has_avx512(void) {
 }
 #endif
 
-const struct instruction_set *instruction_set(const char *name) {
-    const struct instruction_set *sets[3];
-    int count = 0;
+static pthread_once_t once = PTHREAD_ONCE_INIT; // asking the processor is slow where a hypervisor answers for it
+static const struct instruction_set *sets[3];
+static int count;
+
+static void find_sets(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (has_avx512()) sets[count++] = &instruction_set_avx512;
     if (has_avx2()) sets[count++] = &instruction_set_avx2;
 #endif
     sets[count++] = &instruction_set_portable;
+}
+
+const struct instruction_set *instruction_set(const char *name) {
+    pthread_once(&once, find_sets);
     for (int i = 0; i < count; i++)
         if (name == NULL || strcmp(name, sets[i]->name) == 0) return sets[i];
     return NULL;

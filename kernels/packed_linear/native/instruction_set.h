@@ -18,9 +18,10 @@ struct activations {
     float *data;
 };
 
+// `ahead`: how many panels further in memory the one lies that is likely to be next, so that it can be fetched.
 struct panel {
     const struct matrix *matrix;
-    int64_t index;
+    int64_t index, ahead;
 };
 
 enum { PANELS_AT_ONCE = 2 };
@@ -52,7 +53,7 @@ struct instruction_set {
     // out (count, tiles * tile, 16): every row times each of one or two panels, which have equally many columns. `out`
     // has room for PANELS_AT_ONCE + 1, `buffer` PANELS_AT_ONCE * PANEL * PRODUCT_CHUNK floats.
     void (*products)(const struct panel *panels, int count, const struct activations *x, float *out, float *buffer);
-    void (*rms_norm)(const float *x, const float *weight, float eps, int64_t n, float *out);
+    float (*norm_factor)(const float *x, float eps, int64_t n); // of RMSNorm: 1 / sqrt(mean(x^2) + eps)
     void (*silu_times)(const float *gate, const float *up, float *out); // 16 lanes
     void (*attend)(const struct attention_part *part);
 };

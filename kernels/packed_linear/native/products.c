@@ -7,7 +7,7 @@
 #include "products.h"
 
 void pack_row(struct activations *x, int64_t row, const float *from) {
-    float *to = x->data + row / x->tile * x->columns * x->tile + row % x->tile;
+    float *to = activation_place(x, row, 0);
     if (x->tile == 1) {
         memcpy(to, from, (size_t)x->columns * sizeof *to);
         return;
@@ -17,7 +17,7 @@ void pack_row(struct activations *x, int64_t row, const float *from) {
 
 void pack_no_rows(struct activations *x) {
     for (int64_t row = x->rows; row < x->tiles * x->tile; row++) {
-        float *to = x->data + row / x->tile * x->columns * x->tile + row % x->tile;
+        float *to = activation_place(x, row, 0);
         for (int64_t k = 0; k < x->columns; k++) to[k * x->tile] = 0;
     }
 }
@@ -37,7 +37,7 @@ static void run_product(struct team *team, int thread, void *argument) {
     float *buffer = job->scratch + thread * job->scratch_size, *out = buffer + PANELS_AT_ONCE * PANEL * PRODUCT_CHUNK;
     int64_t panel, end;
     while (team_next(team, matrix_panels(matrix), PANELS_AT_ONCE, &panel, &end)) {
-        const struct panel both[] = {{matrix, panel}, {matrix, panel + 1}};
+        const struct panel both[] = {{matrix, panel, PANELS_AT_ONCE}, {matrix, panel + 1, PANELS_AT_ONCE}};
         job->set->products(both, (int)(end - panel), &job->x, out, buffer);
         for (const float *from = out; panel < end; panel++, from += job->x.tiles * job->x.tile * PANEL) {
             const int64_t first = panel * PANEL, left = matrix->rows - first, count = left < PANEL ? left : PANEL;

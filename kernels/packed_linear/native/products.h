@@ -18,6 +18,11 @@ EXPORTED int offbook_product(const struct matrix *matrix, const float *x, int64_
 // The name of the best instruction set of this machine (`name` NULL), or `name` again where it has it, or NULL.
 EXPORTED const char *offbook_instruction_set(const char *name);
 
+// Where column k of a row lies; the next column of it lies x->tile further.
+static inline float *activation_place(const struct activations *x, int64_t row, int64_t k) {
+    return x->data + (row / x->tile * x->columns + k) * x->tile + row % x->tile;
+}
+
 // Puts a row in its place among the activations; `pack_no_rows` fills up the last tile.
 void pack_row(struct activations *x, int64_t row, const float *from);
 void pack_no_rows(struct activations *x);

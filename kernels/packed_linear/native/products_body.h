@@ -3,6 +3,14 @@
 
 // A byte of Q8_0, q + 128, comes as a float f with d q = f (d BYTE_FACTOR) + d BYTE_BASE, one rounding in all: see lanes_*.h.
 
+// Columns of a panel, where they end, and how much further the next ones lie that are likely to be read.
+struct place {
+    const uint8_t *data, *end;
+    int64_t skip;
+};
+
+enum { SUMMED_COLUMNS = 256 };
+
 // Few rows are summed in several parts, so that an addition need not wait for the last one.
 ALWAYS_INLINE int parts_of(const int rows) { return rows == 1 ? 4 : rows <= 3 ? 2 : 1; }
 
@@ -16,11 +24,17 @@ ALWAYS_INLINE void add_column(const lanes *weights, const int panels, const floa
     }
 }
 
-// `kind`, `panels`, `rows` and `continued` are constants wherever this is called, and all loops over them are unrolled.
-ALWAYS_INLINE void tile_product(const int kind, const uint8_t *const *data, const int panels, int64_t columns,
-                                const float *x, const int rows, const int continued, float *const *out) {
+ALWAYS_INLINE void fetch_ahead(const uint8_t *from, struct place place, const int lines) {
+    if (from >= place.end) from += place.skip;
+    for (int i = 0; i < lines; i++) prefetch(from + 64 * i);
+}
+
+// `kind`, `panels` and `rows` are constants wherever this is called, and all loops over them are unrolled. What is
+// `continued` is added to the sums of the columns before.
+ALWAYS_INLINE void tile_product(const int kind, const struct place *data, const int panels, int64_t columns,
+                                const float *x, const int rows, int continued, float *const *out) {
     const int parts = parts_of(rows), all = panels * rows;
-    const uint8_t *panel[2] = {data[0], data[panels - 1]};
+    const uint8_t *panel[2] = {data[0].data, data[panels - 1].data};
     lanes sums[2 * LARGEST_TILE + 8], weights[2];
 #pragma GCC unroll 32
     for (int i = 0; i < parts * all; i++) sums[i] = v_zero();
@@ -31,7 +45,7 @@ ALWAYS_INLINE void tile_product(const int kind, const uint8_t *const *data, cons
             for (int p = 0; p < panels; p++) {
                 d[p] = v_fp16(panel[p]);
                 m[p] = v_fp16(panel[p] + 32);
-                for (int i = 0; i < 5; i++) prefetch(panel[p] + 1280 + 64 * i);
+                fetch_ahead(panel[p] + 1280, data[p], 5);
             }
             for (int word = 0; word < 4; word++) {
                 nibbles packed[2];
@@ -54,7 +68,7 @@ ALWAYS_INLINE void tile_product(const int kind, const uint8_t *const *data, cons
             for (int p = 0; p < panels; p++) {
                 d[p] = v_mul(v_fp16(panel[p]), v_all(BYTE_FACTOR));
                 base[p] = v_mul(v_fp16(panel[p]), v_all(BYTE_BASE));
-                for (int i = 0; i < 9; i++) prefetch(panel[p] + 1536 + 64 * i);
+                fetch_ahead(panel[p] + 1632, data[p], 9);
             }
             for (int word = 0; word < 8; word++) {
 #pragma GCC unroll 4
@@ -103,8 +117,8 @@ ALWAYS_INLINE void tile_product(const int kind, const uint8_t *const *data, cons
         }
 }
 
-ALWAYS_INLINE void sized_product(const int kind, const uint8_t *const *data, const int panels, int64_t columns,
-                                 const float *x, int64_t rows, const int continued, float *const *out) {
+ALWAYS_INLINE void sized_product(const int kind, const struct place *data, const int panels, int64_t columns,
+                                 const float *x, int64_t rows, int continued, float *const *out) {
     switch (rows) {
     case 1: tile_product(kind, data, panels, columns, x, 1, continued, out); break;
     case 2: tile_product(kind, data, panels, columns, x, 2, continued, out); break;
@@ -124,21 +138,32 @@ ALWAYS_INLINE void sized_product(const int kind, const uint8_t *const *data, con
     }
 }
 
-// One function for each kind and number of panels.
-static void product_f32(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
-    sized_product(KIND_F32, data, AT_ONCE, columns, x, rows, 0, out);
+// One function for each kind.
+static void product_f32(const struct place *data, int64_t columns, const float *x, int64_t rows, int continued,
+                        float *const *out) {
+    sized_product(KIND_F32, data, AT_ONCE, columns, x, rows, continued, out);
 }
-static void product_bf16(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
-    sized_product(KIND_BF16, data, AT_ONCE, columns, x, rows, 0, out);
+static void product_bf16(const struct place *data, int64_t columns, const float *x, int64_t rows, int continued,
+                        float *const *out) {
+    sized_product(KIND_BF16, data, AT_ONCE, columns, x, rows, continued, out);
 }
-static void product_q8_0(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
-    sized_product(KIND_Q8_0, data, AT_ONCE, columns, x, rows, 0, out);
+static void product_q8_0(const struct place *data, int64_t columns, const float *x, int64_t rows, int continued,
+                        float *const *out) {
+    sized_product(KIND_Q8_0, data, AT_ONCE, columns, x, rows, continued, out);
 }
-static void product_q4_1(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
-    sized_product(KIND_Q4_1, data, AT_ONCE, columns, x, rows, 0, out);
+static void product_q4_1(const struct place *data, int64_t columns, const float *x, int64_t rows, int continued,
+                        float *const *out) {
+    sized_product(KIND_Q4_1, data, AT_ONCE, columns, x, rows, continued, out);
 }
-static void continued_product(const uint8_t *const *data, int64_t columns, const float *x, int64_t rows, float *const *out) {
-    sized_product(KIND_F32, data, AT_ONCE, columns, x, rows, 1, out);
+
+static void product_of(int64_t kind, const struct place *data, int64_t columns, const float *x, int64_t rows,
+                       int continued, float *const *out) {
+    switch (kind) {
+    case KIND_Q4_1: product_q4_1(data, columns, x, rows, continued, out); break;
+    case KIND_Q8_0: product_q8_0(data, columns, x, rows, continued, out); break;
+    case KIND_BF16: product_bf16(data, columns, x, rows, continued, out); break;
+    default: product_f32(data, columns, x, rows, continued, out);
+    }
 }
 
 // The fp32 weights of `columns` columns, for many tiles to share.
@@ -167,51 +192,55 @@ static void expand(int64_t kind, const uint8_t *panel, int64_t columns, float *w
     }
 }
 
-static void shared_product(int64_t kind, const uint8_t *const *data, int64_t columns, const struct activations *x,
+static void shared_product(int64_t kind, const struct place *data, int64_t columns, const struct activations *x,
                            float *const *out, float *buffer) {
-    const int64_t size = x->tiles * x->tile * PANEL;
-    for (int p = 0; p < AT_ONCE; p++) memset(out[p], 0, (size_t)size * sizeof(float));
     for (int64_t k = 0; k < columns; k += PRODUCT_CHUNK) {
         const int64_t some = columns - k < PRODUCT_CHUNK ? columns - k : PRODUCT_CHUNK;
-        const uint8_t *weights[AT_ONCE];
+        struct place weights[AT_ONCE];
         for (int p = 0; p < AT_ONCE; p++) {
-            weights[p] = data[p] + panel_bytes(kind, k);
+            weights[p] = data[p];
+            weights[p].data += panel_bytes(kind, k);
             if (kind == KIND_F32) continue;
             float *expanded = buffer + p * PANEL * PRODUCT_CHUNK;
-            expand(kind, weights[p], some, expanded);
-            weights[p] = (const uint8_t *)expanded;
+            expand(kind, weights[p].data, some, expanded);
+            weights[p].data = (const uint8_t *)expanded;
         }
         for (int64_t t = 0; t < x->tiles; t++) {
             float *to[AT_ONCE];
             for (int p = 0; p < AT_ONCE; p++) to[p] = out[p] + t * x->tile * PANEL;
-            continued_product(weights, some, x->data + (t * columns + k) * x->tile, x->tile, to);
+            product_f32(weights, some, x->data + (t * columns + k) * x->tile, x->tile, k > 0, to);
         }
     }
 }
 
-// AT_ONCE panels of one kind.
-static void product(int64_t kind, const uint8_t *const *data, int64_t columns, const struct activations *x,
+// AT_ONCE panels of one kind. Where a sum is taken in one part, it is taken over some columns at a time: long sums err more.
+static void product(int64_t kind, const struct place *data, int64_t columns, const struct activations *x,
                     float *const *out, float *buffer) {
     if (x->tiles > 1) {
         shared_product(kind, data, columns, x, out, buffer);
         return;
     }
-    switch (kind) {
-    case KIND_Q4_1: product_q4_1(data, columns, x->data, x->tile, out); break;
-    case KIND_Q8_0: product_q8_0(data, columns, x->data, x->tile, out); break;
-    case KIND_BF16: product_bf16(data, columns, x->data, x->tile, out); break;
-    default: product_f32(data, columns, x->data, x->tile, out);
+    const int64_t chunk = parts_of((int)x->tile) > 1 ? columns : SUMMED_COLUMNS;
+    for (int64_t k = 0; k < columns; k += chunk) {
+        struct place from[AT_ONCE];
+        for (int p = 0; p < AT_ONCE; p++) {
+            from[p] = data[p];
+            from[p].data += panel_bytes(kind, k);
+        }
+        product_of(kind, from, columns - k < chunk ? columns - k : chunk, x->data + k * x->tile, x->tile, k > 0, out);
     }
 }
 
 // Where AT_ONCE is two, a panel without a partner of its kind is its own, whose results go where nobody reads them.
 static void products(const struct panel *panels, int count, const struct activations *x, float *out, float *buffer) {
     const int64_t columns = panels[0].matrix->columns, size = x->tiles * x->tile * PANEL;
-    const uint8_t *data[PANELS_AT_ONCE];
+    struct place data[PANELS_AT_ONCE];
     float *to[PANELS_AT_ONCE];
     for (int p = 0; p < count; p++) {
         const struct matrix *matrix = panels[p].matrix;
-        data[p] = matrix->data + panels[p].index * panel_bytes(matrix->kind, columns);
+        const int64_t bytes = panel_bytes(matrix->kind, columns);
+        const uint8_t *start = matrix->data + panels[p].index * bytes;
+        data[p] = (struct place){start, start + bytes, AT_ONCE == 1 ? 0 : (panels[p].ahead - 1) * bytes};
         to[p] = out + p * size;
     }
     if (count == AT_ONCE && panels[0].matrix->kind == panels[count - 1].matrix->kind) {
@@ -219,7 +248,7 @@ static void products(const struct panel *panels, int count, const struct activat
         return;
     }
     for (int p = 0; p < count; p++) {
-        const uint8_t *same[PANELS_AT_ONCE] = {data[p], data[p]};
+        const struct place same[PANELS_AT_ONCE] = {data[p], data[p]};
         float *there[PANELS_AT_ONCE] = {to[p], out + PANELS_AT_ONCE * size};
         product(panels[p].matrix->kind, same, columns, x, there, buffer);
     }

@@ -14,7 +14,7 @@
 #include "../../tree_attention/native/attention_body.h"
 
 const struct instruction_set instruction_set_avx2 = {
-    LANES_TITLE, shape_tiles, products, rms_norm, silu_times, attend,
+    LANES_TITLE, shape_tiles, products, norm_factor, silu_times, attend,
 };
 
 #if defined(__clang__)

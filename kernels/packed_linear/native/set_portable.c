@@ -12,5 +12,5 @@
 #include "../../tree_attention/native/attention_body.h"
 
 const struct instruction_set instruction_set_portable = {
-    LANES_TITLE, shape_tiles, products, rms_norm, silu_times, attend,
+    LANES_TITLE, shape_tiles, products, norm_factor, silu_times, attend,
 };

@@ -165,10 +165,16 @@ static void attend_many(const struct attention_part *part, const float *first_ke
 static void attend_few(const struct attention_part *part, const float *first_key, int64_t keys, int64_t stride) {
     const int64_t D = part->head_dim;
     const struct score_places at = {1, stride};
-    for (int64_t s = 0; s < keys; s += 16)
+    const float *first_value = part->values + part->first_key * D;
+    for (int64_t s = 0; s < keys; s += 16) {
+        for (int64_t i = 0; i < 16 * D; i += 16) {
+            prefetch(first_key + (s + 16) * D + i);
+            prefetch(first_value + s * D + i);
+        }
         for (int64_t q = 0; q < part->queries; q++)
             v_store(part->scores + q * stride + s, score_16_keys(part->query_rows + q * D, first_key + s * D, D,
                                                                  (int)(keys - s < 16 ? keys - s : 16)));
+    }
     hide(part, at);
     for (int64_t q = 0; q < part->queries; q++) {
         float *scores = part->scores + q * stride;

@@ -16,7 +16,10 @@ static void turn(float *head, const float *cosines, const float *sines, int64_t 
 
 static void norm_and_turn(const struct job *job, const struct norm *norm, float *head, int64_t position) {
     const int64_t D = job->model->head_dim;
-    if (norm->weight != NULL) job->set->rms_norm(head, norm->weight, (float)norm->eps, D, head);
+    if (norm->weight != NULL) {
+        const float factor = job->set->norm_factor(head, (float)norm->eps, D);
+        for (int64_t i = 0; i < D; i++) head[i] = norm->weight[i] * (head[i] * factor);
+    }
     turn(head, job->step->cosines + position * D, job->step->sines + position * D, D);
 }
 
@@ -105,24 +108,21 @@ void attend_unit(const struct job *job, int64_t layer, int64_t unit, const struc
         }
 }
 
-void put_together(const struct job *job, int64_t row, float *out) {
+void put_together(const struct job *job, int64_t row, int64_t head, float *out) {
     const struct llama *model = job->model;
     const struct workspace *space = &job->space;
-    const int64_t D = model->head_dim, runs = space->plan.runs;
-    for (int64_t h = 0; h < model->heads; h++, out += D) {
-        const int64_t from = (row * model->heads + h) * runs;
-        float maximum = -INFINITY, sum = 0;
-        for (int64_t run = 0; run < runs; run++)
-            if (space->maxima[from + run] > maximum) maximum = space->maxima[from + run];
-        memset(out, 0, (size_t)D * sizeof *out);
-        for (int64_t run = 0; run < runs; run++) {
-            if (space->sums[from + run] == 0) continue; // nothing of this run is seen
-            const float factor = runs == 1 ? 1.0f : expf(space->maxima[from + run] - maximum);
-            const float *part = space->outputs + (from + run) * D;
-            sum += factor * space->sums[from + run];
-            for (int64_t d = 0; d < D; d++) out[d] += factor * part[d];
-        }
-        const float share = 1.0f / sum;
-        for (int64_t d = 0; d < D; d++) out[d] *= share;
+    const int64_t D = model->head_dim, runs = space->plan.runs, from = (row * model->heads + head) * runs;
+    float maximum = -INFINITY, sum = 0;
+    for (int64_t run = 0; run < runs; run++)
+        if (space->maxima[from + run] > maximum) maximum = space->maxima[from + run];
+    memset(out, 0, (size_t)D * sizeof *out);
+    for (int64_t run = 0; run < runs; run++) {
+        if (space->sums[from + run] == 0) continue; // nothing of this run is seen
+        const float factor = runs == 1 ? 1.0f : expf(space->maxima[from + run] - maximum);
+        const float *part = space->outputs + (from + run) * D;
+        sum += factor * space->sums[from + run];
+        for (int64_t d = 0; d < D; d++) out[d] += factor * part[d];
     }
+    const float share = 1.0f / sum;
+    for (int64_t d = 0; d < D; d++) out[d] *= share;
 }

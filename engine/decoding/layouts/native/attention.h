@@ -16,7 +16,7 @@ void write_row(const struct job *job, int64_t layer, int64_t row);
 
 void attend_unit(const struct job *job, int64_t layer, int64_t unit, const struct scratch *scratch);
 
-// What a row's heads attended to, (heads * head_dim): the runs of its keys weighed by their shares of the softmax.
-void put_together(const struct job *job, int64_t row, float *out);
+// What a head of a row attended to, (head_dim): the runs of its keys weighed by their shares of the softmax.
+void put_together(const struct job *job, int64_t row, int64_t head, float *out);
 
 #endif

@@ -7,13 +7,20 @@
 #include "../../../../kernels/packed_linear/native/pool.h"
 #include "attention.h"
 
-enum { ROWS_AT_ONCE = 1, UNITS_AT_ONCE = 1 };
+enum { ROWS_AT_ONCE = 1, UNITS_AT_ONCE = 1, HEADS_AT_ONCE = 1, COLUMNS_AT_ONCE = 64, TURNS_OF_THREAD = 3 };
 
 struct walk {
     struct team *team;
     struct job *job;
+    int thread;
     struct scratch scratch;
 };
+
+// How many of so many items a thread takes in one turn: few turns, since what lies side by side is read faster.
+static int64_t turn_of(const struct walk *walk, int64_t items) {
+    const int64_t turns = (int64_t)TURNS_OF_THREAD * team_size(walk->team), some = (items + turns - 1) / turns;
+    return (some + PANELS_AT_ONCE - 1) / PANELS_AT_ONCE * PANELS_AT_ONCE;
+}
 
 // Where the results of a panel go, row by row.
 enum destination { TO_ROWS, ADDED_TO_ROWS };
@@ -38,44 +45,56 @@ static void product_phase(const struct walk *walk, const struct matrix *const *m
     const int64_t size = x->tiles * x->tile * PANEL;
     int64_t all = 0, next, end;
     for (int m = 0; m < count; m++) all += matrix_panels(matrices[m]);
-    while (team_next(walk->team, all, PANELS_AT_ONCE, &next, &end)) {
-        struct panel panels[PANELS_AT_ONCE];
-        float *to[PANELS_AT_ONCE];
-        int found = 0;
-        for (; next < end; next++, found++) {
-            int64_t index = next;
-            int m = 0;
-            to[found] = y;
-            for (; index >= matrix_panels(matrices[m]); m++) {
-                index -= matrix_panels(matrices[m]);
-                to[found] += matrices[m]->rows;
+    while (team_next(walk->team, all, turn_of(walk, all), &next, &end)) {
+        while (next < end) {
+            struct panel panels[PANELS_AT_ONCE];
+            float *to[PANELS_AT_ONCE];
+            int found = 0;
+            for (; next < end && found < PANELS_AT_ONCE; next++, found++) {
+                int64_t index = next;
+                int m = 0;
+                to[found] = y;
+                for (; index >= matrix_panels(matrices[m]); m++) {
+                    index -= matrix_panels(matrices[m]);
+                    to[found] += matrices[m]->rows;
+                }
+                panels[found] = (struct panel){matrices[m], index, PANELS_AT_ONCE};
             }
-            panels[found] = (struct panel){matrices[m], index};
+            walk->job->set->products(panels, found, x, walk->scratch.out, walk->scratch.buffer);
+            for (int p = 0; p < found; p++)
+                take_rows(panels + p, walk->scratch.out + p * size, x->rows, destination, to[p], stride);
         }
-        walk->job->set->products(panels, found, x, walk->scratch.out, walk->scratch.buffer);
-        for (int p = 0; p < found; p++)
-            take_rows(panels + p, walk->scratch.out + p * size, x->rows, destination, to[p], stride);
     }
     team_barrier(walk->team);
 }
 
-static void keep_state(const struct job *job, int64_t tap, int64_t row, const float *state) {
-    const int64_t hidden = job->model->hidden;
-    for (int64_t t = 0; t < job->step->tap_count; t++)
-        if (job->step->taps[t] == tap)
-            memcpy(job->step->states + (t * job->step->rows + row) * hidden, state, (size_t)hidden * sizeof *state);
+// Hidden states that were asked for, of the rows that are this thread's share.
+static void keep_states(const struct walk *walk, int64_t tap) {
+    const struct step *step = walk->job->step;
+    const int64_t hidden = walk->job->model->hidden;
+    for (int64_t t = 0; t < step->tap_count; t++)
+        for (int64_t row = walk->thread; step->taps[t] == tap && row < step->rows; row += team_size(walk->team))
+            memcpy(step->states + (t * step->rows + row) * hidden, walk->job->space.x + row * hidden,
+                   (size_t)hidden * sizeof(float));
 }
 
-static void norm_phase(const struct walk *walk, const struct norm *norm, int64_t tap) {
-    struct job *job = walk->job;
-    const int64_t hidden = job->model->hidden;
-    int64_t row, end;
-    while (team_next(walk->team, job->step->rows, ROWS_AT_ONCE, &row, &end)) {
-        const float *x = job->space.x + row * hidden;
-        if (tap >= 0) keep_state(job, tap, row, x);
-        job->set->rms_norm(x, norm->weight, (float)norm->eps, hidden, walk->scratch.row);
-        pack_row(&job->space.normed, row, walk->scratch.row);
-    }
+static void norm_row(const float *x, const struct norm *norm, float factor, int64_t begin, int64_t end, int64_t stride,
+                     float *out) {
+    for (int64_t k = begin; k < end; k++) out[(k - begin) * stride] = norm->weight[k] * (x[k] * factor);
+}
+
+// The rows from `first` on. Threads take columns, of all rows: rows of a tile lie side by side, and threads that write to
+// one line of the cache take it from each other.
+static void norm_phase(const struct walk *walk, const struct norm *norm, int64_t first, struct activations *out) {
+    const int64_t hidden = walk->job->model->hidden;
+    const float *x = walk->job->space.x + first * hidden;
+    float *factors = walk->scratch.factors;
+    for (int64_t r = 0; r < out->rows; r++)
+        factors[r] = walk->job->set->norm_factor(x + r * hidden, (float)norm->eps, hidden);
+    int64_t k, end;
+    while (team_next(walk->team, hidden, COLUMNS_AT_ONCE, &k, &end))
+        for (int64_t r = 0; r < out->rows; r++)
+            norm_row(x + r * hidden, norm, factors[r], k, end, out->tile, activation_place(out, r, k));
     team_barrier(walk->team);
 }
 
@@ -98,10 +117,14 @@ static void attention_phases(const struct walk *walk, int64_t layer) {
     while (team_next(walk->team, job->space.plan.units, UNITS_AT_ONCE, &i, &end))
         attend_unit(job, layer, i, &walk->scratch);
     team_barrier(walk->team);
-    while (team_next(walk->team, job->step->rows, ROWS_AT_ONCE, &i, &end)) {
-        put_together(job, i, walk->scratch.row);
-        pack_row(&job->space.attended, i, walk->scratch.row);
-    }
+    struct activations *attended = &job->space.attended;
+    const int64_t D = job->model->head_dim;
+    while (team_next(walk->team, job->model->heads, HEADS_AT_ONCE, &i, &end)) // see norm_phase
+        for (int64_t r = 0; r < attended->rows; r++) {
+            put_together(job, r, i, walk->scratch.head);
+            float *to = activation_place(attended, r, i * D);
+            for (int64_t d = 0; d < D; d++) to[d * attended->tile] = walk->scratch.head[d];
+        }
     team_barrier(walk->team);
 }
 
@@ -111,7 +134,7 @@ static void inner_panel(const struct walk *walk, const struct layer *layer, int6
     const struct activations *x = &job->space.normed;
     struct activations *inner = &job->space.inner;
     float *gate = walk->scratch.out, *up = gate + x->tiles * x->tile * PANEL;
-    const struct panel both[] = {{&layer->gate, panel}, {&layer->up, panel}};
+    const struct panel both[] = {{&layer->gate, panel, 1}, {&layer->up, panel, 1}};
     job->set->products(both, 2, x, gate, walk->scratch.buffer);
     const int64_t first = panel * PANEL, left = inner->columns - first, count = left < PANEL ? left : PANEL;
     for (int64_t r = 0; r < x->rows; r++, gate += PANEL, up += PANEL) {
@@ -121,7 +144,7 @@ static void inner_panel(const struct walk *walk, const struct layer *layer, int6
         }
         float product[PANEL];
         job->set->silu_times(gate, up, product);
-        float *to = inner->data + (r / inner->tile * inner->columns + first) * inner->tile + r % inner->tile;
+        float *to = activation_place(inner, r, first);
         for (int64_t i = 0; i < count; i++) to[i * inner->tile] = product[i];
     }
 }
@@ -129,7 +152,9 @@ static void inner_panel(const struct walk *walk, const struct layer *layer, int6
 static void mlp_phases(const struct walk *walk, const struct layer *layer) {
     struct job *job = walk->job;
     int64_t panel, end;
-    while (team_next(walk->team, matrix_panels(&layer->gate), 1, &panel, &end)) inner_panel(walk, layer, panel);
+    const int64_t panels = matrix_panels(&layer->gate);
+    while (team_next(walk->team, panels, turn_of(walk, panels), &panel, &end))
+        for (; panel < end; panel++) inner_panel(walk, layer, panel);
     team_barrier(walk->team);
     residual_phase(walk, &layer->down, &job->space.inner);
 }
@@ -137,25 +162,24 @@ static void mlp_phases(const struct walk *walk, const struct layer *layer) {
 static void last_phases(const struct walk *walk) {
     struct job *job = walk->job;
     const struct llama *model = job->model;
-    const int64_t rows = job->step->rows, first = rows - job->step->logits_rows;
-    int64_t row, end;
-    while (team_next(walk->team, rows, ROWS_AT_ONCE, &row, &end)) {
-        if (row < first && job->step->tap_count == 0) continue;
-        const float *x = job->space.x + row * model->hidden;
-        job->set->rms_norm(x, model->final_norm.weight, (float)model->final_norm.eps, model->hidden, walk->scratch.row);
-        keep_state(job, model->layer_count, row, walk->scratch.row);
-        if (row >= first) pack_row(&job->space.last, row - first, walk->scratch.row);
-    }
-    team_barrier(walk->team);
+    const struct step *step = job->step;
+    const int64_t hidden = model->hidden;
+    for (int64_t t = 0; t < step->tap_count; t++)
+        for (int64_t row = walk->thread; step->taps[t] == model->layer_count && row < step->rows; row += team_size(walk->team)) {
+            const float *x = job->space.x + row * hidden;
+            const float factor = job->set->norm_factor(x, (float)model->final_norm.eps, hidden);
+            norm_row(x, &model->final_norm, factor, 0, hidden, 1, step->states + (t * step->rows + row) * hidden);
+        }
+    if (step->logits_rows == 0) return;
     const struct matrix *head = &model->head;
-    if (job->step->logits_rows > 0)
-        product_phase(walk, &head, 1, &job->space.last, TO_ROWS, job->step->logits, model->vocabulary);
+    norm_phase(walk, &model->final_norm, step->rows - step->logits_rows, &job->space.last);
+    product_phase(walk, &head, 1, &job->space.last, TO_ROWS, step->logits, model->vocabulary);
 }
 
 static void walk_through(struct team *team, int thread, void *argument) {
     struct job *job = argument;
     const struct llama *model = job->model;
-    const struct walk walk = {team, job, scratch_of(&job->space, model, thread)};
+    const struct walk walk = {team, job, thread, scratch_of(&job->space, model, thread)};
     int64_t row, end;
     while (team_next(team, job->step->rows, ROWS_AT_ONCE, &row, &end))
         memcpy(job->space.x + row * model->hidden, model->embedding + job->step->tokens[row] * model->hidden,
@@ -163,11 +187,12 @@ static void walk_through(struct team *team, int thread, void *argument) {
     team_barrier(team);
     for (int64_t l = 0; l < model->layer_count; l++) {
         const struct layer *layer = model->layers + l;
-        norm_phase(&walk, &layer->attention_norm, l);
+        keep_states(&walk, l);
+        norm_phase(&walk, &layer->attention_norm, 0, &job->space.normed);
         qkv_phase(&walk, layer);
         attention_phases(&walk, l);
         residual_phase(&walk, &layer->o, &job->space.attended);
-        norm_phase(&walk, &layer->mlp_norm, -1);
+        norm_phase(&walk, &layer->mlp_norm, 0, &job->space.normed);
         mlp_phases(&walk, layer);
     }
     last_phases(&walk);

@@ -8,11 +8,6 @@ static int64_t at_least_1(int64_t n) { return n < 1 ? 1 : n; }
 
 static int64_t divided_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
-static int64_t widest(const struct llama *model) {
-    const int64_t attended = model->heads * model->head_dim;
-    return attended > model->hidden ? attended : model->hidden;
-}
-
 static void plan_attention(struct attention_plan *plan, const struct llama *model, const struct step *step,
                            int threads) {
     plan->fold = model->heads / model->kv_heads;
@@ -74,7 +69,8 @@ static struct scratch cut_scratch(struct arena *arena, const struct workspace *s
     parts.sums = floats(arena, queries);
     parts.outputs = floats(arena, queries * model->head_dim);
     parts.oldest = part_of(arena, plan->rows_of_unit, sizeof(int64_t));
-    parts.row = floats(arena, widest(model));
+    parts.factors = floats(arena, space->normed.rows);
+    parts.head = floats(arena, model->head_dim);
     return parts;
 }
 

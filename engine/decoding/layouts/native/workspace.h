@@ -38,7 +38,8 @@ struct scratch {
     float *buffer, *out; // of products
     float *query_rows, *query_columns, *scores, *maxima, *sums, *outputs; // of attention
     int64_t *oldest;                                             // (rows of a unit)
-    float *row;                                                  // (widest)
+    float *factors;                  // of the norm of each row
+    float *head;                     // (head_dim)
 };
 
 struct scratch scratch_of(const struct workspace *space, const struct llama *model, int thread);
