@@ -28,18 +28,15 @@ from transformers import PreTrainedModel
 from offbook.engine import pretrained
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.layouts.choose import choose_layout
 from offbook.engine.decoding.layouts.layout import Layout
-from offbook.engine.decoding.layouts.packed import PackedLayout
+from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.machine_bandwidth import read_bandwidth
 
 Row = dict[str, str]
 GENERATE = "generate"
-MAKERS: Mapping[str, Callable[[PreTrainedModel, Layout], Layout]] = {
-    "transformers": lambda model, plain: plain,
-    "packed": lambda model, plain: PackedLayout(model),
-}
 GENERATED = 16  # tokens of `generate` in a round, which has no step of its own
 
 
@@ -113,13 +110,13 @@ def measure(model: PreTrainedModel, names: Sequence[str], rows: Sequence[int], c
     arms = [generate_arm(model, backbone, context, all_bytes)]
     for name in names:
         try:
-            layout = MAKERS[name](model, backbone.plain)
+            chosen = choose_layout(name, model, backbone.plain)
         except ValueError as reason:
             print(f"left out: {reason}")
             continue
-        found = layout.facts.get("bytes_read", all_bytes)
+        found = chosen.facts.get("bytes_read", all_bytes)
         assert isinstance(found, int)
-        arms.append(layout_arm(layout, backbone, context, max(rows), found))
+        arms.append(layout_arm(chosen.layout, backbone, context, max(rows), found))
     bandwidths, load = [], os.getloadavg()[0]
     for _ in range(rounds):
         bandwidths.append(read_bandwidth(1))
@@ -162,7 +159,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("csv", type=Path, nargs="?", default=Path("layouts.csv"))
     parser.add_argument("--model", default="smollm2-135m-instruct")
-    parser.add_argument("--layouts", nargs="+", default=list(MAKERS), choices=MAKERS)
+    parser.add_argument("--layouts", nargs="+", default=list(LAYOUTS), choices=LAYOUTS)
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 2, 3, 4, 6, 8, 12, 16, 24, 32])
     parser.add_argument("--contexts", type=int, nargs="+", default=[128])
     parser.add_argument("--rounds", type=int, default=30)

@@ -1,5 +1,9 @@
 """Weights found again in their small form, bit for bit, and products with them against fp64."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -147,3 +151,25 @@ def test_other_activations_are_refused():
             matrix(x)
     with pytest.raises(ValueError, match="expected an instruction set of this machine"):
         matrix(torch.randn(2, 64), instruction_set="SSE9")
+
+
+@native
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_products_after_a_fork_and_of_two_callers_at_once():
+    """The child has none of its parent's threads, and callers take turns with the one team there is."""
+    code = (
+        "import os, threading, torch; torch.set_num_threads(3)\n"
+        "from offbook.kernels.packed_linear import NativeMatrix, find_exact\n"
+        "weight, x = torch.randn(640, 64), torch.randn(5, 64)\n"
+        "matrix = NativeMatrix(find_exact(weight)); expected = matrix(x)\n"
+        "same = lambda: all(torch.equal(matrix(x), expected) for _ in range(40))\n"
+        "found = []\n"
+        "callers = [threading.Thread(target=lambda: found.append(same())) for _ in range(3)]\n"
+        "[caller.start() for caller in callers]; [caller.join() for caller in callers]\n"
+        "assert found == [True] * 3\n"
+        "child = os.fork()\n"
+        "if child == 0: os._exit(0 if same() else 1)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0\n"
+        "assert same()\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], env=os.environ, check=True, timeout=120)

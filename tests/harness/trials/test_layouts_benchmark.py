@@ -18,11 +18,7 @@ def test_every_layout_of_this_machine_has_a_line_for_each_number_of_rows(monkeyp
 
 
 def test_a_layout_that_is_not_here_is_left_out(capsys, monkeypatch):
-    def missing(model, plain):
-        msg = "layout packed: not built"
-        raise ValueError(msg)
-
-    monkeypatch.setattr(layouts_benchmark, "MAKERS", {**layouts_benchmark.MAKERS, "packed": missing})
+    monkeypatch.setattr("offbook.engine.decoding.layouts.packed.native_available", lambda: (False, "not built"))
     monkeypatch.setattr(layouts_benchmark, "read_bandwidth", lambda repeats: 1e10)
     lines = layouts_benchmark.measure(tiny_model(), ["transformers", "packed"], [1], 8, 1)
     assert {line["layout"] for line in lines} == {"generate", "transformers"}
