@@ -75,6 +75,17 @@ def gates(session: nox.Session) -> None:
 
 
 @nox.session
+def calibrate(session: nox.Session) -> None:
+    """The time gates with one tree on both sides, N times (`-- --runs N`, two minutes each); writes results/gates.md.
+
+    Runs are appended to results/gates_aa.jsonl one by one: stop it whenever you like, and go on later, or elsewhere.
+    """
+    prepare(session)
+    env = {**TEST_ENV, "PYTHONPATH": ".:src"}
+    call(session, "python", "-m", "tests.gates.calibrate", *session.posargs, env=env)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """3,000 fuzzed command lines and 1,000 fuzzed files, whose summary goes to results/fuzz.md; an hour on one core."""
     prepare(session)

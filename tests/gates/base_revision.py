@@ -32,10 +32,7 @@ def base_revision(root: Path = ROOT, named: str | None = None) -> str:
         raise NothingMeasuredError(msg)
     head = _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if named:
-        if found := _git(root, "rev-parse", "--verify", "--quiet", f"{named}^{{commit}}"):
-            return found
-        msg = f"expected a base revision of this clone, got {named!r}; fetch it, or name another"
-        raise NothingMeasuredError(msg)
+        return revision(named, root)
     mains = [branch for branch in MAIN if _git(root, "rev-parse", "--verify", "--quiet", branch)]
     common = _git(root, "merge-base", "HEAD", mains[0]) if mains else None
     if common and (common != head or _git(root, "status", "--porcelain", "--untracked-files=no")):
@@ -43,6 +40,18 @@ def base_revision(root: Path = ROOT, named: str | None = None) -> str:
     if before := _git(root, "rev-parse", "--verify", "--quiet", "HEAD~1"):
         return before
     msg = "no commit before this one is here; fetch the history (`git fetch --unshallow`), or name one with --base"
+    raise NothingMeasuredError(msg)
+
+
+def revision(name: str, root: Path = ROOT) -> str:
+    """A commit of this checkout by any name.
+
+    Raises:
+        NothingMeasuredError: there is none.
+    """
+    if found := _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
+        return found
+    msg = f"expected a base revision of this clone, got {name!r}; fetch it, or name another"
     raise NothingMeasuredError(msg)
 
 
