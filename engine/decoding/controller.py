@@ -13,6 +13,11 @@ from offbook.engine.decoding.tree import Tree
 class Controller(Protocol):
     """Decides from the text so far, and from what was measured before; never from the clock."""
 
+    @property
+    def anticipates(self) -> bool:
+        """Whether what it cuts hangs on the candidates themselves; such a one is refused where they are drawn."""
+        ...
+
     def begin(self) -> None:
         """Forgets the previous document."""
         ...
@@ -22,16 +27,21 @@ class Controller(Protocol):
         ...
 
     def cut(self, tree: Tree, context: int) -> Tree:
-        """The part of a proposal that is verified; the bare root for none."""
+        """The part of a proposal that is verified; the bare root for none.
+
+        What it leaves as `survival` is what it predicts of the nodes.
+        """
         ...
 
-    def learn(self, tree: Tree, path: Sequence[int]) -> None:
-        """Is told what became of a tree that was verified: the accepted nodes, root included."""
+    def learn(self, tree: Tree, path: Sequence[int], bonus: int) -> None:
+        """Is told what became of a tree that was verified: the accepted nodes, root included, and the bonus token."""
         ...
 
 
 class Everything:
     """Verifies whatever is proposed."""
+
+    anticipates = False
 
     def begin(self) -> None:
         """See `Controller`."""
@@ -44,5 +54,5 @@ class Everything:
         """See `Controller`."""
         return tree
 
-    def learn(self, tree: Tree, path: Sequence[int]) -> None:
+    def learn(self, tree: Tree, path: Sequence[int], bonus: int) -> None:
         """See `Controller`."""

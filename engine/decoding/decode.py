@@ -109,6 +109,7 @@ def decode(
     tokens = [int(verify(prefill.logits_NV, Tree((0,), (-1,)).tensors(backbone.device), generator).bonus)]
     prefill_s = clock.elapsed()
     rounds: list[Round] = []
+    predicted: list[tuple[float, ...]] = []
     times: list[RoundTime] = []
     end = stop.cut(tokens, 0)
     if on_commit:
@@ -140,11 +141,12 @@ def decode(
             end = stop.cut(tokens, before)
             committed = (end[0] if end else len(tokens)) - before
             rounds.append(_round(tree, verdict.path, committed))
+            predicted.append(_predicted(tree))
             if on_commit:
                 on_commit(new[:committed])
             if end is None:
                 with lap.measure("draft"):
-                    drafting.learn(tree, verdict.path, output.logits_NV)
+                    drafting.learn(tree, verdict.path, new[-1], output.logits_NV)
                     drafting.observe(prompt_P.new_tensor(new), output.features(len(tree))[path_R], root=new[-1])
             times.append(RoundTime.of(lap.seconds["draft"], lap.seconds["target"], lap.elapsed()))
 
@@ -162,6 +164,7 @@ def decode(
         target_s=sum(time.target_s or 0.0 for time in times),
         peak_bytes=peak_bytes(backbone.device),
         times=tuple(times),
+        predicted=tuple(predicted) if any(predicted) else (),
     )
 
 
@@ -175,6 +178,16 @@ def _round(tree: Tree, path: Sequence[int], committed: int) -> Round:
         accepted=min(accepted, committed),
         committed=committed,
     )
+
+
+def _predicted(tree: Tree) -> tuple[float, ...]:
+    """How many candidates of each depth are expected to be accepted: the sum of their survival."""
+    if tree.survival is None:
+        return ()
+    by_depth = [0.0] * max(tree.depths)
+    for depth, survival in zip(tree.depths[1:], tree.survival[1:], strict=True):
+        by_depth[depth - 1] += survival
+    return tuple(round(expected, 4) for expected in by_depth)
 
 
 def check_prompt(prompt_1P: torch.Tensor, limits: Limits, *, context_length: int) -> None:

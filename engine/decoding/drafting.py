@@ -48,7 +48,8 @@ class Drafting:
             room: levels below the root that may still be committed.
 
         Raises:
-            ValueError: a proposal that is no tree, or has more nodes, another root or other tokens than was agreed.
+            ValueError: a proposal that is no tree, or has more nodes, another root or other tokens than was agreed; or
+                drawn candidates under a controller that chooses among them.
         """
         bare = Tree((self._root,), (-1,))
         if room < 1 or not self._controller.drafts(context):
@@ -61,11 +62,18 @@ class Drafting:
         proposal = self._drafter.propose()
         tree = proposal.host if isinstance(proposal, TreeTensors) else proposal
         self._check(tree)
+        if isinstance(proposal, TreeTensors) and proposal.drawn_from_NV is not None and self._controller.anticipates:
+            who = type(self._drafter).__name__
+            msg = (
+                f"{who}.propose: expected candidates that are a function of the text, got drawn ones under a "
+                "controller that chooses among them, which would change the output; take `controller: none`"
+            )
+            raise ValueError(msg)
         return self._controller.cut(tree.within(room), context)
 
-    def learn(self, tree: Tree, path: Sequence[int], logits_NV: torch.Tensor) -> None:
+    def learn(self, tree: Tree, path: Sequence[int], bonus: int, logits_NV: torch.Tensor) -> None:
         """What became of the tree, and what the target said at every node of it."""
-        self._controller.learn(tree, path)
+        self._controller.learn(tree, path, bonus)
         if isinstance(self._drafter, LearningDrafter):
             self._drafter.learn(tree, logits_NV)
 

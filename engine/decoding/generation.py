@@ -69,6 +69,8 @@ class Generation:
         target_s: share of decode_s spent in verify forwards; None where it cannot be told apart.
         peak_bytes: peak memory of device (CUDA) or process (CPU) while decoding.
         times: of each round; empty where nobody took them.
+        predicted: of each round, how many candidates of each depth, from 1, were expected to be accepted (at most one
+            of a depth can be); empty for a round, or for all, where nobody said.
     """
 
     prompt_tokens: int
@@ -83,6 +85,7 @@ class Generation:
     target_s: float | None
     peak_bytes: int
     times: tuple[RoundTime, ...] = ()
+    predicted: tuple[tuple[float, ...], ...] = ()
 
     @property
     def target_forwards(self) -> int:

@@ -21,6 +21,8 @@ class DocumentRow(AtRest):
         cluster: documents of one are alike, such as one story with other numbers; "": alone.
         choices: how many answers the question names to choose from; None where that is not known.
         times: seconds (draft, target, all) of each round, to the microsecond; empty where nobody took them.
+        predicted: of each round, how many candidates of each depth were expected to be accepted; empty where nobody
+            said.
     """
 
     doc_id: Count
@@ -41,6 +43,7 @@ class DocumentRow(AtRest):
     cluster: str = ""
     choices: Count | None = None
     times: tuple[tuple[Seconds | None, Seconds | None, Seconds], ...] = ()
+    predicted: tuple[tuple[Annotated[float, Field(ge=0)], ...], ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -54,12 +57,13 @@ class DocumentRow(AtRest):
                     f"{(drafted, offered, accepted, committed)}; the decoder miscounts, so correct it"
                 )
                 raise ValueError(message)
-        if self.times and len(self.times) != len(self.rounds):
-            message = (
-                f"document {self.doc_id}: expected times of {len(self.rounds)} rounds, got {len(self.times)}; the "
-                "decoder miscounts, so correct it"
-            )
-            raise ValueError(message)
+        for what, kept in (("times", self.times), ("predictions", self.predicted)):
+            if kept and len(kept) != len(self.rounds):
+                message = (
+                    f"document {self.doc_id}: expected {what} of {len(self.rounds)} rounds, got {len(kept)}; the "
+                    "decoder miscounts, so correct it"
+                )
+                raise ValueError(message)
         if len(self.tokens) != self.prefill_committed + by_rounds:
             message = (
                 f"document {self.doc_id}: expected {self.prefill_committed} tokens from the prefill + {by_rounds} from "
@@ -104,6 +108,7 @@ class DocumentRow(AtRest):
             cluster=cluster,
             choices=choices,
             times=tuple((t.draft_s, t.target_s, t.wall_s) for t in generation.times),
+            predicted=generation.predicted,
         )
 
     def generation(self) -> Generation:
@@ -121,4 +126,5 @@ class DocumentRow(AtRest):
             target_s=self.target_s,
             peak_bytes=self.peak_bytes,
             times=tuple(starmap(RoundTime, self.times)),
+            predicted=self.predicted,
         )

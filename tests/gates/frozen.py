@@ -22,6 +22,8 @@ from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.suffix import Suffix
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.controller import Controller
+from offbook.engine.decoding.cost_aware import CostAware
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.draft_head import DraftHead
@@ -33,6 +35,7 @@ from offbook.engine.decoding.tree import Tree
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.checkpoint import draft_config
 from offbook.methods.jakiro import drafter as jakiro
+from tests.engine.decoding.tuned import BETWEEN, tuned
 from tests.tiny import tiny_model
 
 VOCABULARY = 50
@@ -50,12 +53,15 @@ class Gate:
     drafter: Callable[[Backbone], Drafter]
     temperature: float = 0.0
     backbone: Callable[[Backbone], Backbone] = lambda frozen: frozen
+    controller: Callable[[], Controller] | None = None
 
     def run(self) -> tuple[list[Generation], list[Tree]]:
         """Decodes every prompt; also gives the trees that were proposed."""
         backbone = self.backbone(target(soft=self.soft))
         drafter = Watched(self.drafter(backbone))
-        decoder = SpeculativeDecoder(backbone, drafter)
+        decoder = SpeculativeDecoder(
+            backbone, drafter, controller=None if self.controller is None else self.controller()
+        )
         generations = [
             decoder.generate(
                 torch.tensor([prompt]),
@@ -158,6 +164,10 @@ GATES = {
     "eagle2_echo_sampled": Gate(soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True), temperature=1.0),
     "jakiro_random": Gate(soft=False, drafter=network(jakiro.ARCHITECTURE, TREE)),
     "jakiro_echo": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, TREE, echo=True)),
+    "eagle2_echo_cost_aware": Gate(
+        soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True), controller=lambda: CostAware(tuned(BETWEEN))
+    ),
+    "knowing_cost_aware": Gate(soft=False, drafter=Knowing, controller=lambda: CostAware(tuned(BETWEEN, draft_s=0.6))),
     "jakiro_echo_shallow": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, SHALLOW, echo=True)),
 }
 

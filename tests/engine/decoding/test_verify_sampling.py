@@ -14,6 +14,7 @@ import scipy.stats
 import torch
 
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.controller import Everything
 from offbook.engine.decoding.decode import decode
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
@@ -57,18 +58,23 @@ def exact_joint(sampling):
     return joint
 
 
-def played(verifier, n, seed=0):
-    """Counts of the first LENGTH committed tokens of n games."""
+def played(verifier, n, seed=0, controller=None):
+    """Counts of the first LENGTH committed tokens of n games, and in each how much of a tree a controller verifies."""
+    controller = controller or Everything()
     generator = torch.Generator().manual_seed(seed)
     behind = [LOGITS[list(tree.tokens)].float() for tree in TREES]  # the target's logits behind each node
     counts = np.zeros((VOCABULARY,) * LENGTH)
     for _ in range(n):
         tokens, root = [], START
+        controller.begin()
         while len(tokens) < LENGTH:
-            tree = TREES[root]
-            verdict = verifier(behind[root], TENSORS[root], generator)
+            tree = controller.cut(TREES[root], 4) if controller.drafts(4) else Tree((root,), (-1,))
+            whole = tree is TREES[root]
+            logits = behind[root] if whole else LOGITS[list(tree.tokens)].float()
+            verdict = verifier(logits, TENSORS[root] if whole else tree.tensors(), generator)
             tokens += [*(tree.tokens[node] for node in verdict.path[1:]), int(verdict.bonus)]
             root = tokens[-1]
+            controller.learn(tree, verdict.path, root)
         counts[tuple(tokens[:LENGTH])] += 1
     return counts
 

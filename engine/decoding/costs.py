@@ -1,0 +1,120 @@
+"""What a step of M rows costs: measured once on a machine, in a layout, and frozen.
+
+A controller reads this table instead of the clock, so that the same text gives the same trees in every run, and with
+them the same random numbers. Rows are interleaved and minima taken, because other work on a machine only ever adds.
+"""
+
+import time
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import torch
+
+from offbook.engine.quoting import quoted
+
+if TYPE_CHECKING:
+    from offbook.engine.decoding.backbone import Backbone
+
+ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+CONTEXTS = (128, 512, 2048)
+ROUNDS = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowCosts:
+    """Seconds of one step.
+
+    Attributes:
+        contexts: committed rows behind which was measured, ascending.
+        rows: of the blocks that were measured, ascending from 1.
+        seconds: by context and rows.
+
+    Raises:
+        ValueError: a table of another shape, or a time that is not positive.
+    """
+
+    contexts: tuple[int, ...]
+    rows: tuple[int, ...]
+    seconds: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        fits = (
+            bool(self.contexts)
+            and self.rows[:1] == (1,)
+            and all(a < b for axis in (self.contexts, self.rows) for a, b in pairwise(axis))
+            and [len(line) for line in self.seconds] == [len(self.rows)] * len(self.contexts)
+            and all(0.0 < second < float("inf") for line in self.seconds for second in line)
+        )
+        if not fits:
+            msg = (
+                "expected a table of positive seconds, a line for each of the ascending contexts and a column for each "
+                f"of the ascending rows from 1, got {quoted(self.seconds)}; measure it anew with `offbook tune`"
+            )
+            raise ValueError(msg)
+
+    def of(self, rows: int, context: int) -> float:
+        """Seconds of a step of `rows` rows behind `context` committed ones.
+
+        In between it is interpolated; outside the contexts the nearest one is taken, beyond the rows the last slope.
+        """
+        by_context = [_interpolated(self.rows, line, rows) for line in self.seconds]
+        return _interpolated(self.contexts, by_context, min(max(context, self.contexts[0]), self.contexts[-1]))
+
+
+@torch.inference_mode()
+def measure_costs(
+    backbone: "Backbone",
+    *,
+    contexts: Sequence[int] = CONTEXTS,
+    rows: Sequence[int] = ROWS,
+    rounds: int = ROUNDS,
+) -> RowCosts:
+    """Times every number of rows behind every context; contexts that the model was not made for are left out.
+
+    Args:
+        backbone: the target in the layout that is measured.
+        contexts: of the table; where the model is too short for any, the longest possible.
+        rows: of the table.
+        rounds: each takes every entry once; the minimum counts.
+    """
+    longest = backbone.context_length - max(rows)
+    fitting = sorted(c for c in contexts if c <= longest) or [max(1, longest)]
+    cache = backbone.new_cache(fitting[-1] + max(rows))
+    generator = torch.Generator().manual_seed(0)
+    vocab_size = backbone.embedding_VH.shape[0]
+    text = torch.randint(vocab_size, (fitting[-1] + max(rows),), generator=generator).to(backbone.device)
+    while cache.length < fitting[-1]:
+        block = text[cache.length : min(cache.length + fitting[0], fitting[-1])]
+        backbone.extend(block, cache, logits_for=1)
+        cache.commit(block.shape[0])
+    best = {(context, m): float("inf") for context in fitting for m in rows}
+    for _ in range(rounds + 1):  # the first only warms up what is made at the first call, and is as good as the others
+        for context, m in best:
+            cache.cut_back(min(context, cache.length))
+            cache.commit(context - cache.length)  # rows of before, whose values do not matter
+            start = _now(backbone.device)
+            backbone.extend(text[context : context + m], cache)
+            best[context, m] = min(best[context, m], _now(backbone.device) - start)
+    return RowCosts(
+        contexts=tuple(fitting),
+        rows=tuple(rows),
+        seconds=tuple(tuple(round(best[context, m], 7) for m in rows) for context in fitting),
+    )
+
+
+def _interpolated(places: Sequence[int], values: Sequence[float], at: int) -> float:
+    if len(places) == 1:
+        return values[0]
+    right = min(max(bisect_right(places, at), 1), len(places) - 1)
+    left = right - 1
+    share = (at - places[left]) / (places[right] - places[left])
+    return values[left] + share * (values[right] - values[left])
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
