@@ -35,9 +35,7 @@ def main() -> None:
         for number in range(chosen.runs):
             append(chosen.file, one(Path(folder), commit, chosen.slowdown))
             print(f"run {number + 1} of {chosen.runs}", flush=True)
-    runs = read(chosen.file)
-    if runs:
-        atomic_write_text(chosen.page, report(runs))
+    atomic_write_text(chosen.page, report(read(chosen.file)))
 
 
 def one(tree: Path, commit: str, slowdown: float) -> dict[str, Any]:
