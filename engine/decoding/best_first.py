@@ -25,16 +25,17 @@ def best_first(root: int, start: State, follow: Follow[State], *, nodes: int, le
     # Heaps are sorted by what a tuple begins with: survival, then the order in which candidates were found.
     heap: list[tuple[float, int, int, int, State]] = []
     found, state, above = 0, start, 1.0
-    while True:
+    while len(tokens) <= nodes:
         for token, probability, known in follow(state):
             reached = above * probability
             if reached >= least and reached > 0.0:
                 heapq.heappush(heap, (-reached, found, len(tokens) - 1, token, known))
                 found += 1
-        if not heap or len(tokens) > nodes:
-            return Tree(tuple(tokens), tuple(parents), tuple(survival))
+        if not heap:
+            break
         negative, _, parent, token, state = heapq.heappop(heap)
         above = -negative
         tokens.append(token)
         parents.append(parent)
         survival.append(above)
+    return Tree(tuple(tokens), tuple(parents), tuple(survival))

@@ -5,7 +5,7 @@ not stored. `draft_token_ids` are the target ids of the draft vocabulary.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ SCHEMA_VERSION = 1
 EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps", "layernorm_epsilon")
 INNER_SIZES = ("intermediate_size", "ffn_hidden_size", "ffn_dim", "n_inner")
 TOKEN_IDS = "draft_token_ids"
+KEYS = ("schema_version", "architecture", "vocab_size")  # of every config, beside the target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,40 +127,20 @@ def load_drafter(
         ValueError: not a checkpoint, an unknown architecture, another vocabulary, width or target.
     """
     folder = Path(folder)
-    if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
-        msg = (
-            f"{folder}: expected a drafter (config.json and model.safetensors), found none; make one with "
-            f"`offbook train-drafter`"
-        )
-        raise ValueError(msg)
+    config = read_config(folder, architectures)
+    name, vocab_size = config["architecture"], config["vocab_size"]
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        version, name, made_for = config["schema_version"], config["architecture"], _target(config["target"])
-        layer, vocab_size = _layer(config["layer"]), config["vocab_size"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        msg = f"{folder}/config.json: expected a drafter's config, got {error!r}; train it anew"
-        raise ValueError(msg) from error
-    if version != SCHEMA_VERSION:
-        msg = f"{folder}: expected checkpoint schema {SCHEMA_VERSION}, got {version}; update offbook"
-        raise ValueError(msg)
-    if not isinstance(name, str) or name not in architectures:
-        known = ", ".join(sorted(architectures))
-        msg = f"{folder}: expected one of {known}, got a drafter {quoted(name)}; check the path"
-        raise ValueError(msg)
+        layer = _layer(config["layer"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _no_config(folder, error) from error
     embedding = backbone.embedding_VH
     if vocab_size != embedding.shape[0] or layer.hidden_size != embedding.shape[1]:
         msg = (
             f"{folder}: expected a drafter for vocabulary {embedding.shape[0]} and width {embedding.shape[1]}, got one "
-            f"for {vocab_size} and {layer.hidden_size} ({made_for.name}); train one for this target"
+            f"for {vocab_size} and {layer.hidden_size} ({config['target']['name']}); train one for this target"
         )
         raise ValueError(msg)
-    welcome = [model.weights_sha256 for model in (target, base) if model is not None]
-    if target is not None and made_for.weights_sha256 not in welcome:
-        msg = (
-            f"{folder}: expected a drafter for {target.name} ({target.weights_sha256[:12]}), got one trained for "
-            f"{made_for.name} ({made_for.weights_sha256[:12]}); train one for this target"
-        )
-        raise ValueError(msg)
+    check_target(folder, config, target=target, base=base)
     weights = folder / "model.safetensors"
     try:
         tensors = load_file(weights)
@@ -175,6 +156,60 @@ def load_drafter(
     check_weights(tensors.items(), str(weights), "train it anew, with a lower --learning-rate")
     network.to(device=embedding.device, dtype=embedding.dtype).requires_grad_(requires_grad=False)
     return LoadedDrafter(network=network.eval(), head=DraftHead(backbone.head_VH, token_ids), config=config)
+
+
+def read_config(folder: Path, names: Collection[str]) -> dict[str, Any]:
+    """A checkpoint's config, with what all drafters have in it: schema, architecture, target and vocabulary.
+
+    Args:
+        folder: of the checkpoint.
+        names: of architectures that are welcome.
+
+    Raises:
+        ValueError: not a checkpoint, or one of another architecture.
+    """
+    if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
+        msg = (
+            f"{folder}: expected a drafter (config.json and model.safetensors), found none; make one with "
+            f"`offbook train-drafter`"
+        )
+        raise ValueError(msg)
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        version, name, _ = (config[key] for key in KEYS)
+        _target(config["target"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _no_config(folder, error) from error
+    if version != SCHEMA_VERSION:
+        msg = f"{folder}: expected checkpoint schema {SCHEMA_VERSION}, got {version}; update offbook"
+        raise ValueError(msg)
+    if not isinstance(name, str) or name not in names:
+        known = ", ".join(sorted(names))
+        msg = f"{folder}: expected one of {known}, got a drafter {quoted(name)}; check the path"
+        raise ValueError(msg)
+    return config
+
+
+def check_target(
+    folder: Path, config: Mapping[str, Any], *, target: TargetName | None, base: TargetName | None
+) -> None:
+    """Refuses a drafter of another model; see `load_drafter`.
+
+    Raises:
+        ValueError: it is one.
+    """
+    made_for = _target(config["target"])
+    welcome = [model.weights_sha256 for model in (target, base) if model is not None]
+    if target is not None and made_for.weights_sha256 not in welcome:
+        msg = (
+            f"{folder}: expected a drafter for {target.name} ({target.weights_sha256[:12]}), got one trained for "
+            f"{made_for.name} ({made_for.weights_sha256[:12]}); train one for this target"
+        )
+        raise ValueError(msg)
+
+
+def _no_config(folder: Path, error: Exception) -> ValueError:
+    return ValueError(f"{folder}/config.json: expected a drafter's config, got {error!r}; train it anew")
 
 
 def _target(found: Mapping[str, Any]) -> TargetName:

@@ -31,7 +31,7 @@ def drafter_folder(
         "target": target.weights_sha256,
         "dtype": target.dtype,
         "answers": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
-        "config": asdict(config),
+        "config": {} if contender.counted else asdict(config),
     }
     return root / f"drafter-{contender.name}-{canonical_sha256(what)[:12]}"
 
@@ -73,6 +73,7 @@ def train(
     Raises:
         ValueError: a contender that needs no drafter, a draft vocabulary beyond the target's, or see `train_drafter`.
     """
+    from offbook.engine.drafters.counted import CountedArchitecture, count_drafter
     from offbook.engine.drafters.train import train_drafter
     from offbook.engine.drafters.vocabulary import check_size
 
@@ -80,11 +81,15 @@ def train(
     if contender.architecture is None:
         msg = f"{contender.name}: expected a contender with a trained drafter, got one that needs none"
         raise ValueError(msg)
-    check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
+    architecture, vocab_size = contender.architecture(), target.backbone.embedding_VH.shape[0]
+    if isinstance(architecture, CountedArchitecture):
+        with spending("training"):
+            return count_drafter(architecture, answers, folder, target=target.identity, vocab_size=vocab_size)
+    check_size(config.draft_vocab_size, vocab_size)
     with spending("training"):
         trained = train_drafter(
             target.backbone,
-            contender.architecture(),
+            architecture,
             answers,
             config,
             folder,

@@ -58,19 +58,26 @@ def train(
         names = [c.name for c in contenders().values() if c.architecture is not None]
         msg = f"{name} needs no drafter: expected one of {', '.join(names)}"
         raise ValueError(msg)
+    if chosen.drafter_of is not None:
+        chosen = contender(chosen.drafter_of)
+    if chosen.counted and (given := spec.config()):
+        settings = ", ".join(given)
+        msg = f"{chosen.name}: expected no settings of a training, got {settings}; it is counted: leave them out"
+        raise ValueError(msg)
     if output is not None:
         check_no_model(output, "a drafter's folder", ours=drafters.is_one(output))
     asked = None if prompts is None else _prompts(prompts)
     target = load_target(model, device=device, revision=revision)
     config = TrainingConfig(**spec.config())  # type: ignore[arg-type]
-    check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
+    if not chosen.counted:
+        check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
     artifacts = output or RUNS  # nothing is written beside a folder that was named
-    with locked(artifacts, f"training of {name}", progress.say):
+    with locked(artifacts, f"training of {chosen.name}", progress.say):
         rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)
     folder = output or drafters.drafter_folder(artifacts, chosen, target, rows, config)
-    progress.say(f"training {name} on {len(rows)} answers into {folder}")
+    progress.say(f"training {chosen.name} on {len(rows)} answers into {folder}")
     cache = folder / "features" if features == "cached" else None
-    with locked(folder, f"training of {name}", progress.say):
+    with locked(folder, f"training of {chosen.name}", progress.say):
         return drafters.train(chosen, target, rows, config, folder, features_dir=cache, progress=progress)
 
 

@@ -197,9 +197,10 @@ class Specs:
             layout=spec.layout if chosen.layout is None else chosen.layout,
         )
 
-    def _drafter(self, decoder: Contender, model: ModelSpec, settings: Mapping[str, Any]) -> DrafterRecipe:
+    def _drafter(self, chosen: Contender, model: ModelSpec, settings: Mapping[str, Any]) -> DrafterRecipe:
         from offbook.engine.drafters.config import TrainingConfig
 
+        decoder = chosen if chosen.drafter_of is None else contender(chosen.drafter_of)
         training = {name: value for name, value in settings.items() if name != "answers"}
         source = self.answers if model.student is None else "regenerate"
         limit = settings.get("answers")
@@ -209,7 +210,7 @@ class Specs:
             decoder=decoder.name,
             made_by=decoder.made_by,
             answers=AnswersRecipe(model=model, source=source, limit=limit, prompts_sha256=self.recipes[place]),
-            training=vars(TrainingConfig(**training)),
+            training={} if decoder.counted else vars(TrainingConfig(**training)),
         )
 
     def _student(self, model: str, name: str, seed: int, weights: str, settings: str | None) -> StudentRecipe:
@@ -262,6 +263,10 @@ def _check_drafter(name: str, spec: DecoderSpec, chosen: Contender) -> None:
                 f"{name}: expected a trained drafter, got none; make one with `offbook train-drafter {chosen.name}` "
                 f"and name its folder (--drafter {chosen.name}=FOLDER), or write `drafter: {OWN}` in a matrix file"
             )
+            raise ValueError(msg)
+        if chosen.counted and (given := spec.training.config()):
+            settings = ", ".join(given)
+            msg = f"{name}: expected no such `training`, got {settings}; its drafter is counted: leave them out"
             raise ValueError(msg)
     elif "drafter" in spec.model_fields_set and spec.drafter != NONE:
         msg = (

@@ -14,6 +14,7 @@ from offbook.harness.roster.origin import origin_of
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
     from offbook.engine.drafters.architecture import DraftArchitecture
+    from offbook.engine.drafters.counted import CountedArchitecture
     from offbook.harness.roster.target import Target
 
 GROUP = "offbook.contenders"
@@ -35,6 +36,8 @@ class Contender:
         build: makes the decoder from the target, its options and the folder of its drafter (None without one).
         options: its settings and their defaults.
         architecture: for a contender with a trained drafter, what to train; imported when called.
+        counted: whether that is counted, so that no setting of a training means anything to it.
+        drafter_of: whose trained drafter it uses, where that is another's.
         layout: the form of the target's weights that it decodes in whatever is asked for; None for any.
         by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
 
@@ -46,7 +49,9 @@ class Contender:
     summary: str
     build: "Callable[[Target, Any, Path | None], Decoder]"
     options: type[BaseModel] = Options
-    architecture: "Callable[[], DraftArchitecture] | None" = None
+    architecture: "Callable[[], DraftArchitecture | CountedArchitecture] | None" = None
+    counted: bool = False
+    drafter_of: str | None = None
     layout: str | None = None
     by_default: bool = False
 

@@ -24,12 +24,27 @@ class SuffixOptions(Options):
     memory: Literal["document", "suite"] = "document"
 
 
+class NgramTableOptions(Options):
+    """See `baselines.decoding.ngram_table`."""
+
+    nodes: int = Field(default=15, ge=1, le=1024)
+    least: float = Field(default=0.1, ge=0, le=1)
+
+
 class TreeOptions(Options):
     """See `engine.decoding.feature_draft.TreeConfig`; `total_tokens` counts the root."""
 
     total_tokens: int = Field(default=16, ge=2)
     depth: int = Field(default=3, ge=1)
     top_k: int = Field(default=8, ge=1)
+
+
+class LookupElseTreeOptions(PromptLookupOptions, TreeOptions):
+    """See `engine.decoding.combination`, and both drafters."""
+
+    num_tokens: int = Field(default=7, ge=1, le=1024)
+    total_tokens: int = Field(default=8, ge=2)
+    sure: float = Field(default=0.5, ge=0, le=1)
 
 
 class TransformersPromptLookupOptions(Options):

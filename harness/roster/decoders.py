@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from offbook.harness.roster.contender import GROUP, Contender, Options
 from offbook.harness.roster.decoder_options import (
+    LookupElseTreeOptions,
+    NgramTableOptions,
     PromptLookupOptions,
     SuffixOptions,
     TransformersPromptLookupOptions,
@@ -19,7 +21,9 @@ from offbook.harness.roster.entrants import by_name, with_added
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
+    from offbook.engine.decoding.feature_draft import FeatureDrafter
     from offbook.engine.drafters.architecture import DraftArchitecture
+    from offbook.engine.drafters.counted import CountedArchitecture
     from offbook.harness.roster.target import Target
 
 BASELINE = "autoregressive"
@@ -43,8 +47,38 @@ def _suffix(target: "Target", options: SuffixOptions, drafter: Path | None) -> "
     return target.speculative(Suffix(**options.model_dump()))
 
 
+def _ngram_table(target: "Target", options: NgramTableOptions, drafter: Path | None) -> "Decoder":
+    from offbook.baselines.decoding.ngram_table import NgramTable, Table
+    from offbook.engine.drafters.counted import load_counts
+
+    architecture = _ngram_table_architecture()
+    counts = load_counts(
+        _trained(drafter, architecture.name),
+        architecture,
+        vocab_size=target.backbone.embedding_VH.shape[0],
+        target=target.identity,
+        base=target.base,
+    )
+    return target.speculative(NgramTable(Table(counts), nodes=options.nodes, least=options.least))
+
+
+def _ngram_table_architecture() -> "CountedArchitecture":
+    from offbook.baselines.decoding.ngram_table import ARCHITECTURE
+
+    return ARCHITECTURE
+
+
+def _lookup_else_eagle2(target: "Target", options: LookupElseTreeOptions, drafter: Path | None) -> "Decoder":
+    from offbook.baselines.decoding.prompt_lookup import PromptLookup
+    from offbook.engine.decoding.combination import Combination
+
+    lookup = PromptLookup(max_ngram=options.max_ngram, num_tokens=options.num_tokens)
+    network = _feature_drafter(target, options, drafter, _eagle2_architecture())
+    return target.speculative(Combination(lookup, network, sure=options.sure))
+
+
 def _eagle2(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
-    return _feature_decoder(target, options, drafter, _eagle2_architecture())
+    return target.speculative(_feature_drafter(target, options, drafter, _eagle2_architecture()))
 
 
 def _eagle2_architecture() -> "DraftArchitecture":
@@ -54,7 +88,7 @@ def _eagle2_architecture() -> "DraftArchitecture":
 
 
 def _jakiro(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
-    return _feature_decoder(target, options, drafter, _jakiro_architecture())
+    return target.speculative(_feature_drafter(target, options, drafter, _jakiro_architecture()))
 
 
 def _jakiro_architecture() -> "DraftArchitecture":
@@ -63,24 +97,28 @@ def _jakiro_architecture() -> "DraftArchitecture":
     return ARCHITECTURE
 
 
-def _feature_decoder(
+def _feature_drafter(
     target: "Target", options: TreeOptions, drafter: Path | None, architecture: "DraftArchitecture"
-) -> "Decoder":
+) -> "FeatureDrafter":
     from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
     from offbook.engine.drafters.checkpoint import load_drafter
 
-    if drafter is None:
-        msg = (
-            f"{architecture.name}: expected a trained drafter, got none; make one with `offbook train-drafter "
-            f"{architecture.name}` and name it with --drafter {architecture.name}=FOLDER"
-        )
-        raise ValueError(msg)
+    folder = _trained(drafter, architecture.name)
     tree = TreeConfig(total_tokens=options.total_tokens, depth=options.depth, top_k=options.top_k)
     loaded = load_drafter(
-        drafter, target.backbone, {architecture.name: architecture}, target=target.identity, base=target.base
+        folder, target.backbone, {architecture.name: architecture}, target=target.identity, base=target.base
     )
-    drafting = FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=architecture.contrast)
-    return target.speculative(drafting)
+    return FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=architecture.contrast)
+
+
+def _trained(drafter: Path | None, name: str) -> Path:
+    if drafter is None:
+        msg = (
+            f"{name}: expected a trained drafter, got none; make one with `offbook train-drafter {name}` and name it "
+            f"with --drafter {name}=FOLDER"
+        )
+        raise ValueError(msg)
+    return drafter
 
 
 def _hf_generate(target: "Target", options: Options, drafter: Path | None) -> "Decoder":
@@ -119,6 +157,22 @@ DECODERS: dict[str, Contender] = {
         summary="suffix decoding (arXiv:2411.04975): a tree of what followed the end of the text before, by counts",
         build=_suffix,
         options=SuffixOptions,
+    ),
+    "ngram_table": Contender(
+        name="ngram_table",
+        summary="a tree by counts of n-grams in the target's own training answers, and in the text so far",
+        build=_ngram_table,
+        options=NgramTableOptions,
+        architecture=_ngram_table_architecture,
+        counted=True,
+    ),
+    "lookup_else_eagle2": Contender(
+        name="lookup_else_eagle2",
+        summary="prompt lookup where it is sure enough (the rule of arXiv:2411.10666), else EAGLE-2",
+        build=_lookup_else_eagle2,
+        options=LookupElseTreeOptions,
+        architecture=_eagle2_architecture,
+        drafter_of="eagle2",
     ),
     "eagle2": Contender(
         name="eagle2",

@@ -13,7 +13,10 @@ from typing import NamedTuple
 ROOMS = ("kernels", "engine", "tasks", "methods", "baselines", "harness")
 ROSTERS = {"harness/roster/decoders.py": "DECODERS", "harness/roster/distillers.py": "_METHODS"}
 NEEDED = "autoregressive"
-OTHER_NAMES = {"transformers_generate": ("hf_generate", "hf_prompt_lookup")}
+OTHER_NAMES = {
+    "transformers_generate": ("hf_generate", "hf_prompt_lookup"),
+    **{of: (of, "lookup_else_eagle2") for of in ("prompt_lookup", "eagle2")},  # a combination goes with either
+}
 SKIPPED = (".git", ".nox", "__pycache__", "runs")
 
 

@@ -25,7 +25,8 @@ def test_every_contender_of_the_roster_has_a_place():
     from offbook.harness.roster.decoders import DECODERS
     from offbook.harness.roster.distillers import DISTILLERS
 
-    assert sorted([NEEDED, *KNOWN]) == sorted([*DECODERS, *DISTILLERS])
+    assert {NEEDED, *KNOWN} == {*DECODERS, *DISTILLERS}
+    assert len({*DECODERS} & {*DISTILLERS}) == 0
 
 
 @pytest.mark.parametrize("entrant", ENTRANTS, ids=lambda entrant: entrant.path.stem)

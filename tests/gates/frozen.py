@@ -19,9 +19,11 @@ from torch import nn
 
 from offbook.baselines.decoding import eagle2
 from offbook.baselines.decoding.autoregressive import Autoregressive
+from offbook.baselines.decoding.ngram_table import NgramTable, Table
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.suffix import Suffix
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.combination import Combination
 from offbook.engine.decoding.controller import Controller
 from offbook.engine.decoding.cost_aware import CostAware
 from offbook.engine.decoding.decode import SpeculativeDecoder
@@ -32,8 +34,10 @@ from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
+from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.checkpoint import draft_config
+from offbook.engine.drafters.counted import counted
 from offbook.methods.jakiro import drafter as jakiro
 from tests.engine.decoding.tuned import BETWEEN, tuned
 from tests.tiny import tiny_model
@@ -154,10 +158,26 @@ def network(
     return make
 
 
+def table() -> Table:
+    """Counts of answers that nobody gave."""
+    answers = [
+        Answer(id=str(n), prompt_tokens=tuple(p), answer_tokens=tuple((7 * n + 5 * k) % VOCABULARY for k in range(30)))
+        for n, p in enumerate(PROMPTS)
+    ]
+    return Table([counted(answers, n) for n in (1, 2, 3)])
+
+
+def lookup_else_eagle2(backbone: Backbone) -> Combination:
+    """Prompt lookup before a network that echoes."""
+    return Combination(PromptLookup(), network(eagle2.ARCHITECTURE, TREE, echo=True)(backbone), sure=0.5)
+
+
 GATES = {
     "autoregressive": Gate(soft=False, drafter=lambda _: Autoregressive()),
     "prompt_lookup": Gate(soft=True, drafter=lambda _: PromptLookup()),
     "suffix": Gate(soft=True, drafter=lambda _: Suffix()),
+    "ngram_table": Gate(soft=True, drafter=lambda _: NgramTable(table())),
+    "lookup_else_eagle2": Gate(soft=True, drafter=lookup_else_eagle2),
     "knowing": Gate(soft=False, drafter=Knowing),
     "eagle2_random": Gate(soft=False, drafter=network(eagle2.ARCHITECTURE, TREE)),
     "eagle2_echo": Gate(soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True)),

@@ -8,22 +8,28 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
+from offbook.baselines.decoding.ngram_table import NgramTable, Table
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.suffix import Suffix
 from offbook.baselines.decoding.transformers_generate import TransformersGenerate
+from offbook.engine.decoding.combination import Combination
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.drafters.answers import Answer
+from offbook.engine.drafters.counted import counted
 from tests.engine.targets import ARCHITECTURES, VOCABULARY, feature_drafter, greedy_reference, target
 from tests.engine.tiny_drafters import RandomTrees
 
 LOUD, SOFT = False, True
-# decoder: on which target, examples per architecture (56, times 6 architectures = 336); each pair draws its own
+# decoder: on which target, examples per architecture (60, times 6 architectures = 360); each pair draws its own
 DECODERS = {
     "autoregressive": (LOUD, 3),
     "prompt_lookup": (LOUD, 6),
     "suffix": (SOFT, 2),
+    "ngram_table": (SOFT, 2),
+    "lookup else eagle2": (SOFT, 2),
     "eagle2": (LOUD, 5),
     "jakiro": (LOUD, 5),
     "eagle2 often right": (SOFT, 7),
@@ -47,7 +53,7 @@ def tree_configs(draw):
     )
 
 
-def make_decoder(name, backbone, answer, data):
+def make_decoder(name, backbone, prompt, answer, data):
     if name == "hf_generate":
         return TransformersGenerate(backbone)
     if name == "hf_prompt_lookup":
@@ -59,6 +65,14 @@ def make_decoder(name, backbone, answer, data):
     elif name == "suffix":
         memory = data.draw(st.sampled_from(["document", "suite"]))
         drafter = Suffix(nodes=data.draw(st.integers(1, 12)), factor=data.draw(st.integers(1, 4)), memory=memory)
+    elif name == "ngram_table":
+        counts = [
+            counted([Answer(id="a", prompt_tokens=tuple(prompt), answer_tokens=tuple(answer))], n) for n in (1, 2)
+        ]
+        drafter = NgramTable(Table(counts), nodes=data.draw(st.integers(1, 12)), least=data.draw(st.floats(0, 0.3)))
+    elif name == "lookup else eagle2":
+        network = feature_drafter("eagle2", backbone, data.draw(tree_configs()), echo=True)
+        drafter = Combination(PromptLookup(num_tokens=4), network, sure=data.draw(st.floats(0, 1)))
     elif name == "random trees":
         drafter = RandomTrees(
             answer,
@@ -96,7 +110,7 @@ def test_greedy_speculation_equals_plain_generate(architecture, decoder):
             eos = frozenset({data.draw(st.sampled_from(expected)), VOCABULARY - 1})
             expected = expected[: next(n for n, token in enumerate(expected, start=1) if token in eos)]
         heard: list[int] = []
-        generation = make_decoder(decoder, backbone, answer, data).generate(
+        generation = make_decoder(decoder, backbone, prompt, answer, data).generate(
             torch.tensor([prompt]),
             sampling=Sampling(),
             limits=Limits(max_new_tokens=cap, eos_token_ids=eos),

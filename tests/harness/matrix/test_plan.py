@@ -90,6 +90,20 @@ def test_include_keeps_and_exclude_leaves_out(content):
         planned(content, exclude=[{}], exams=None, students={})
 
 
+def test_a_combination_takes_the_drafter_that_is_trained_anyway_and_a_counted_one_hangs_on_no_training(content):
+    decoders = BASELINE | {"eagle2": {}, "lookup_else_eagle2": {}, "ngram_table": {}}
+    drafters = [
+        planned(
+            content, decoders=decoders, drafters={"source": "regenerate", "epochs": epochs}, students={}, exams=None
+        )
+        for epochs in (1, 2)
+    ]
+    made = [{stage.spec["decoder"]: stage.key for stage in graph.of_kind("drafter")} for graph in drafters]
+    assert set(made[0]) == {"eagle2", "ngram_table"}
+    assert made[0]["ngram_table"] == made[1]["ngram_table"]
+    assert made[0]["eagle2"] != made[1]["eagle2"]
+
+
 def test_stages_that_differ_have_titles_that_differ(content):
     temperatures = [{"temperature": 1}, {"temperature": 1, "top_k": 5}]
     titles = [stage.title for stage in planned(content, temperatures=temperatures).stages]
@@ -115,6 +129,10 @@ def test_stages_that_differ_have_titles_that_differ(content):
         (
             {"decoders": BASELINE | {"prompt_lookup": {"training": {"epochs": 2}}}},
             "prompt_lookup: expected no `training`, got some",
+        ),
+        (
+            {"decoders": BASELINE | {"ngram_table": {"training": {"answers": 5, "epochs": 2}}}},
+            "ngram_table: expected no such `training`, got epochs; its drafter is counted",
         ),
     ],
 )

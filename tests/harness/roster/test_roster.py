@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import offbook
+from offbook.engine.drafters.counted import CountedArchitecture
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, DECODERS, contender, contenders
@@ -56,7 +57,9 @@ def test_a_contender_without_a_network_is_built_from_its_defaults(target, name):
 def test_a_contender_with_a_network_asks_for_its_drafter(target, name):
     with pytest.raises(ValueError, match="expected a trained drafter, got none; make one with `offbook train-drafter"):
         build_arms(target, [name])
-    assert DECODERS[name].architecture().name == name
+    chosen = DECODERS[name]
+    assert chosen.architecture().name == (chosen.drafter_of or name)
+    assert chosen.counted == isinstance(chosen.architecture(), CountedArchitecture)
 
 
 def test_an_unknown_name_is_told_the_nearest_one():

@@ -211,7 +211,8 @@ def test_nothing_is_coerced_and_nothing_is_empty(data, complaint):
 SETTINGS = (
     *(Matrix, BaseModelSpec, DecoderSpec, SuiteSpec, TemperatureSpec, ExamsSpec, Cells, StudentSpec),
     *(EvaluateSpec, DrafterTrainingSpec, Drafters, TrainStudentSpec, StudentTrainingSpec, CorpusSpec),
-    *(options.PromptLookupOptions, options.SuffixOptions, options.TreeOptions),
+    *(options.PromptLookupOptions, options.SuffixOptions, options.NgramTableOptions, options.TreeOptions),
+    *(options.LookupElseTreeOptions,),
     *(options.TransformersPromptLookupOptions, MindOptions),
 )
 WRONG = ("", " ", "x", 5, -1, math.inf, True, None, [], [""], [5], [[]], {}, {"": 5}, {"x": 5}, {"x": [5]})

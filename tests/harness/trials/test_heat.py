@@ -273,16 +273,17 @@ def test_trained_drafters_take_part(target, qa, tmp_path):
     answers = [Answer(id=str(i), prompt_tokens=(1, 2, 3), answer_tokens=tuple(range(i, i + 12))) for i in range(8)]
     config = TrainingConfig(epochs=1, batch_size=4, draft_vocab_size=64, max_length=32)
     folders = {}
-    for name in ("eagle2", "jakiro"):
+    for name in ("eagle2", "jakiro", "ngram_table"):
         folders[name] = drafters.drafter_folder(tmp_path, contender(name), target, answers, config)
         drafters.train(contender(name), target, answers, config, folders[name])
     assert folders["eagle2"] != folders["jakiro"]
-    arms = build_arms(target, ["autoregressive", "eagle2", "jakiro"], drafter_folders=folders)
+    folders["lookup_else_eagle2"] = folders["eagle2"]
+    arms = build_arms(target, ["autoregressive", *folders], drafter_folders=folders)
     records = run_heat(plan(target, qa, arms, limit=2), Store(tmp_path))
     for record in records[1:]:
         assert record.certificate.verdict == "lossless"
         assert record.drafter is not None
-        assert record.drafter.parameters > 1000
+        assert record.drafter.parameters > 100
         assert record.drafter.training_tokens == sum(len(a.answer_tokens) for a in answers)
         assert record.spec.drafter == DrafterId(sha256=drafter_info.fingerprint(folders[record.spec.decoder]))
 
