@@ -65,7 +65,8 @@ static inline __m256 v_sums_half(const lanes w[8]) {
         for (int j = 0; j < 4; j++) v[j] = _mm256_add_ps(w[4 * i + j].a, w[4 * i + j].b);
         quads[i] = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
     }
-    return _mm256_add_ps(_mm256_permute2f128_ps(quads[0], quads[1], 0x20), _mm256_permute2f128_ps(quads[0], quads[1], 0x31));
+    return _mm256_add_ps(_mm256_permute2f128_ps(quads[0], quads[1], 0x20),
+                         _mm256_permute2f128_ps(quads[0], quads[1], 0x31));
 }
 static inline lanes v_sums(const lanes v[16]) { return v_pair(v_sums_half(v), v_sums_half(v + 8)); }
 static inline lanes v_round(lanes x) {
@@ -97,13 +98,14 @@ static inline words v_words(const void *p) {
     const words both = {_mm256_loadu_si256(q), _mm256_loadu_si256(q + 1)};
     return both;
 }
-// Byte i of each word as the third byte from above of a float: 1 + byte / 2^15. Then d q = f (d 2^15) - d (2^15 + 128): the
-// second product is exact (11 bits by 9), the first is part of a fused operation.
+// Byte i of each word as the third byte from above of a float: 1 + byte / 2^15. Then d q = f (d 2^15) - d (2^15 + 128):
+// the second product is exact (11 bits by 9), the first is part of a fused operation.
 #define BYTE_FACTOR 32768.0f
 #define BYTE_BASE (-32768.0f - 128.0f)
 static inline __m256 v_byte_half(__m256i w, int i) {
     const int none = (int)0x80800080; // zero
-    const __m128i places = _mm_setr_epi32(none | i << 8, none | (i + 4) << 8, none | (i + 8) << 8, none | (i + 12) << 8);
+    const __m128i places =
+        _mm_setr_epi32(none | i << 8, none | (i + 4) << 8, none | (i + 8) << 8, none | (i + 12) << 8);
     const __m256i byte = _mm256_shuffle_epi8(w, _mm256_broadcastsi128_si256(places));
     return _mm256_castsi256_ps(_mm256_or_si256(byte, _mm256_set1_epi32(0x3f800000)));
 }

@@ -28,6 +28,10 @@ static inline lanes v_max(lanes a, lanes b) { return _mm512_max_ps(a, b); } // b
 static inline lanes v_min(lanes a, lanes b) { return _mm512_min_ps(a, b); }
 static inline float v_sum(lanes x) { return _mm512_reduce_add_ps(x); }
 static inline float v_largest(lanes x) { return _mm512_reduce_max_ps(x); }
+// Neighbouring quarters of a, then of b, added up in pairs.
+static inline lanes v_add_quarters(lanes a, lanes b) {
+    return v_add(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+}
 // Lane i of the result is the sum of v[i].
 static inline lanes v_sums(const lanes v[16]) {
     lanes quads[4];
@@ -38,9 +42,7 @@ static inline lanes v_sums(const lanes v[16]) {
         const __m512d y = _mm512_castps_pd(v_add(_mm512_unpacklo_ps(w[2], w[3]), _mm512_unpackhi_ps(w[2], w[3])));
         quads[i] = v_add(_mm512_castpd_ps(_mm512_unpacklo_pd(x, y)), _mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));
     }
-    const lanes low = v_add(_mm512_shuffle_f32x4(quads[0], quads[1], 0x88), _mm512_shuffle_f32x4(quads[0], quads[1], 0xdd));
-    const lanes high = v_add(_mm512_shuffle_f32x4(quads[2], quads[3], 0x88), _mm512_shuffle_f32x4(quads[2], quads[3], 0xdd));
-    return v_add(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xdd));
+    return v_add_quarters(v_add_quarters(quads[0], quads[1]), v_add_quarters(quads[2], quads[3]));
 }
 static inline lanes v_round(lanes x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline lanes v_scale(lanes x, lanes n) { return _mm512_scalef_ps(x, n); } // x 2^n
@@ -54,16 +56,16 @@ static inline __m512i byte_places(int i) {
     return _mm512_broadcast_i32x4(_mm_setr_epi32(i << 8 | i, (i + 4) << 8 | (i + 4), (i + 8) << 8 | (i + 8),
                                                  (i + 12) << 8 | (i + 12)));
 }
-// Byte i of each word as the third byte from above of a float: 1 + byte / 2^15. Then d q = f (d 2^15) - d (2^15 + 128): the
-// second product is exact (11 bits by 9), the first is part of a fused operation.
+// Byte i of each word as the third byte from above of a float: 1 + byte / 2^15. Then d q = f (d 2^15) - d (2^15 + 128):
+// the second product is exact (11 bits by 9), the first is part of a fused operation.
 #define BYTE_FACTOR 32768.0f
 #define BYTE_BASE (-32768.0f - 128.0f)
 static inline lanes v_byte(words w, int i) {
     const __m512i one = _mm512_set1_epi32(0x3f800000);
     return _mm512_castsi512_ps(_mm512_mask_shuffle_epi8(one, 0x2222222222222222, w, byte_places(i)));
 }
-// Nibbles are looked up in a table of the floats 0 to 15; the look-up sees the lowest four bits of a word only. Bytes are
-// moved down by shuffles, since shifts take the place of multiplications.
+// Nibbles are looked up in a table of the floats 0 to 15; the look-up sees the lowest four bits of a word only. Bytes
+// are moved down by shuffles, since shifts take the place of multiplications.
 typedef struct {
     words even, odd;
 } nibbles;

@@ -1,4 +1,5 @@
-// A weight matrix W (rows N, columns K) in a form that is exact, cut into panels of 16 rows; the last is filled up with 0.
+// A weight matrix W (rows N, columns K) in a form that is exact, cut into panels of 16 rows; the last is filled up with
+// 0.
 //
 // Within a panel the 16 rows lie side by side, so that a vector of 16 lanes holds one column of them:
 //

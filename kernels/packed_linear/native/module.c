@@ -1,5 +1,5 @@
-// An empty extension module, since that is what setuptools builds: the library is opened with ctypes and needs nothing of
-// Python. Where Python's headers are not installed, it cannot be imported, and need not be.
+// An empty extension module, since that is what setuptools builds: the library is opened with ctypes and needs nothing
+// of Python. Where Python's headers are not installed, it cannot be imported, and need not be.
 #if defined(__has_include)
 #if __has_include(<Python.h>)
 #define Py_LIMITED_API 0x030b0000

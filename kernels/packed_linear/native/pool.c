@@ -27,8 +27,8 @@ struct team {
 static pthread_mutex_t one_caller = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct team the_team;
-// What workers wait for: the number of the job, and in its low bits how many threads take part in it. A worker reads both
-// at once, so one that wakes late takes part in a job once or not at all.
+// What workers wait for: the number of the job, and in its low bits how many threads take part in it. A worker reads
+// both at once, so one that wakes late takes part in a job once or not at all.
 static atomic_uint job;
 static int workers; // started so far; worker i is thread i + 1
 

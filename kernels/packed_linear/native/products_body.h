@@ -1,7 +1,8 @@
-// Products y = x W^T with a panel of 16 weight rows in the lanes of a vector: one column of the panel is expanded to its
-// exact fp32 weights and multiplied with that column's activation of every row of a tile. No sum runs across lanes.
+// Products y = x W^T with a panel of 16 weight rows in the lanes of a vector: one column of the panel is expanded to
+// its exact fp32 weights and multiplied with that column's activation of every row of a tile. No sum runs across lanes.
 
-// A byte of Q8_0, q + 128, comes as a float f with d q = f (d BYTE_FACTOR) + d BYTE_BASE, one rounding in all: see lanes_*.h.
+// A byte of Q8_0, q + 128, comes as a float f with d q = f (d BYTE_FACTOR) + d BYTE_BASE, one rounding in all: see
+// lanes_*.h.
 
 // Columns of a panel, where they end, and how much further the next ones lie that are likely to be read.
 struct place {
@@ -90,7 +91,8 @@ ALWAYS_INLINE void tile_product(const int kind, const struct place *data, const 
             for (int i = 0; i < 4; i++, x += rows) {
 #pragma GCC unroll 2
                 for (int p = 0; p < panels; p++)
-                    weights[p] = kind == KIND_BF16 ? v_bf16(panel[p] + size * i) : v_load((const float *)(panel[p] + size * i));
+                    weights[p] = kind == KIND_BF16 ? v_bf16(panel[p] + size * i)
+                                                   : v_load((const float *)(panel[p] + size * i));
                 add_column(weights, panels, x, rows, sums + i % parts * all);
             }
             panel[0] += 4 * size;
@@ -213,7 +215,8 @@ static void shared_product(int64_t kind, const struct place *data, int64_t colum
     }
 }
 
-// AT_ONCE panels of one kind. Where a sum is taken in one part, it is taken over some columns at a time: long sums err more.
+// AT_ONCE panels of one kind. Where a sum is taken in one part, it is taken over some columns at a time: long sums err
+// more.
 static void product(int64_t kind, const struct place *data, int64_t columns, const struct activations *x,
                     float *const *out, float *buffer) {
     if (x->tiles > 1) {

@@ -1,5 +1,5 @@
-// Attention of a step: queries and keys are turned, keys and values written to the caches, units taken by threads and the
-// runs of each row put together.
+// Attention of a step: queries and keys are turned, keys and values written to the caches, units taken by threads and
+// the runs of each row put together.
 #include "attention.h"
 
 #include <math.h>

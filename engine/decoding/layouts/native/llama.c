@@ -1,5 +1,5 @@
-// The whole step of Llama's shape: all threads walk through its phases together, with a barrier behind each. Within a phase
-// they take rows, panels of weights or units of attention as they come.
+// The whole step of Llama's shape: all threads walk through its phases together, with a barrier behind each. Within a
+// phase they take rows, panels of weights or units of attention as they come.
 #include "llama.h"
 
 #include <string.h>
@@ -83,8 +83,8 @@ static void norm_row(const float *x, const struct norm *norm, float factor, int6
     for (int64_t k = begin; k < end; k++) out[(k - begin) * stride] = norm->weight[k] * (x[k] * factor);
 }
 
-// The rows from `first` on. Threads take columns, of all rows: rows of a tile lie side by side, and threads that write to
-// one line of the cache take it from each other.
+// The rows from `first` on. Threads take columns, of all rows: rows of a tile lie side by side, and threads that write
+// to one line of the cache take it from each other.
 static void norm_phase(const struct walk *walk, const struct norm *norm, int64_t first, struct activations *out) {
     const int64_t hidden = walk->job->model->hidden;
     const float *x = walk->job->space.x + first * hidden;
@@ -165,7 +165,8 @@ static void last_phases(const struct walk *walk) {
     const struct step *step = job->step;
     const int64_t hidden = model->hidden;
     for (int64_t t = 0; t < step->tap_count; t++)
-        for (int64_t row = walk->thread; step->taps[t] == model->layer_count && row < step->rows; row += team_size(walk->team)) {
+        for (int64_t row = walk->thread; row < step->rows; row += team_size(walk->team)) {
+            if (step->taps[t] != model->layer_count) break;
             const float *x = job->space.x + row * hidden;
             const float factor = job->set->norm_factor(x, (float)model->final_norm.eps, hidden);
             norm_row(x, &model->final_norm, factor, 0, hidden, 1, step->states + (t * step->rows + row) * hidden);

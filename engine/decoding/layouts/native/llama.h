@@ -1,5 +1,5 @@
-// A whole step of a model of Llama's shape, over weights in whatever exact form. engine/decoding/layouts/packed_structs.py
-// has the same structures for ctypes.
+// A whole step of a model of Llama's shape, over weights in whatever exact form.
+// engine/decoding/layouts/packed_structs.py has the same structures for ctypes.
 #ifndef OFFBOOK_LLAMA_H
 #define OFFBOOK_LLAMA_H
 
@@ -25,8 +25,9 @@ struct llama {
     struct matrix head;
 };
 
-// Rows of the block that belong to one cache, whose storage is (2 * layers, kv_heads, capacity, head_dim): keys of layer l
-// at l, values at layers + l. Committed row i sits at position i and is seen by all; rows are written behind them.
+// Rows of the block that belong to one cache, whose storage is (2 * layers, kv_heads, capacity, head_dim): keys of
+// layer l at l, values at layers + l. Committed row i sits at position i and is seen by all; rows are written behind
+// them.
 struct sequence {
     float *storage;
     int64_t capacity, length;
