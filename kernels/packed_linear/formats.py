@@ -114,11 +114,11 @@ def _q4_1_part(blocks: torch.Tensor) -> Parts | None:
 def _q8_0_part(blocks: torch.Tensor) -> Parts | None:
     d = (blocks.abs().amax(dim=-1) / 127).half()
     wide_d = d.float()[..., None]
-    q = (blocks / torch.where(wide_d == 0, 1.0, wide_d)).round_()
+    q = (blocks / torch.where(wide_d == 0, 1.0, wide_d)).round_().add_(0.0)  # an integer has no -0
     ok = bool((q.amin() >= -127) & (q.amax() <= 127)) and _same_bits(wide_d * q, blocks)
     return (q.char(), d, None) if ok else None
 
 
 def _same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """A zero's sign apart, which no sum can tell."""
-    return torch.equal(a, b)
+    """The sign of a zero included."""
+    return torch.equal(a.view(torch.int32), b.view(torch.int32))

@@ -73,6 +73,12 @@ def test_blocks_of_one_value_and_of_zeros_are_found():
     assert torch.equal(dequantise(find_q8_0(weight)), weight)
 
 
+def test_the_sign_of_a_zero_is_a_weight_too():
+    weight = weights(Kind.Q8_0, 3, 64)
+    weight[1, 5] = -0.0
+    assert find_q8_0(weight) is None
+
+
 def test_columns_that_are_no_whole_blocks_stay_as_they_are():
     weight = weights(Kind.Q4_1, 4, 64)[:, :40].contiguous()
     assert find_q4_1(weight) is None
