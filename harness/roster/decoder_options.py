@@ -24,6 +24,13 @@ class SuffixOptions(Options):
     memory: Literal["document", "suite"] = "document"
 
 
+class TokenRecyclingOptions(Options):
+    """See `baselines.decoding.token_recycling`; a memory of the suite makes speeds hang on what was decoded before."""
+
+    nodes: int = Field(default=5, ge=1, le=1024)
+    memory: Literal["document", "suite"] = "document"
+
+
 class NgramTableOptions(Options):
     """See `baselines.decoding.ngram_table`."""
 

@@ -14,6 +14,7 @@ from offbook.harness.roster.decoder_options import (
     NgramTableOptions,
     PromptLookupOptions,
     SuffixOptions,
+    TokenRecyclingOptions,
     TransformersPromptLookupOptions,
     TreeOptions,
 )
@@ -45,6 +46,12 @@ def _suffix(target: "Target", options: SuffixOptions, drafter: Path | None) -> "
     from offbook.baselines.decoding.suffix import Suffix
 
     return target.speculative(Suffix(**options.model_dump()))
+
+
+def _token_recycling(target: "Target", options: TokenRecyclingOptions, drafter: Path | None) -> "Decoder":
+    from offbook.baselines.decoding.token_recycling import TokenRecycling
+
+    return target.speculative(TokenRecycling(nodes=options.nodes, memory=options.memory))
 
 
 def _ngram_table(target: "Target", options: NgramTableOptions, drafter: Path | None) -> "Decoder":
@@ -157,6 +164,12 @@ DECODERS: dict[str, Contender] = {
         summary="suffix decoding (arXiv:2411.04975): a tree of what followed the end of the text before, by counts",
         build=_suffix,
         options=SuffixOptions,
+    ),
+    "token_recycling": Contender(
+        name="token_recycling",
+        summary="Token Recycling (arXiv:2408.08696): a tree of the successors the target found likeliest the last time",
+        build=_token_recycling,
+        options=TokenRecyclingOptions,
     ),
     "ngram_table": Contender(
         name="ngram_table",

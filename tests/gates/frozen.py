@@ -22,6 +22,7 @@ from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.ngram_table import NgramTable, Table
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.suffix import Suffix
+from offbook.baselines.decoding.token_recycling import TokenRecycling
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.combination import Combination
 from offbook.engine.decoding.controller import Controller
@@ -29,7 +30,7 @@ from offbook.engine.decoding.cost_aware import CostAware
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.drafter import Drafter
+from offbook.engine.decoding.drafter import Drafter, LearningDrafter
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
@@ -85,6 +86,8 @@ class Watched:
         self.trees: list[Tree] = []
         self.networks, self.max_nodes, self.taps = drafter.networks, drafter.max_nodes, drafter.taps
         self.begin, self.observe, self._propose = drafter.begin, drafter.observe, drafter.propose
+        if isinstance(drafter, LearningDrafter):
+            self.learn = drafter.learn
 
     def propose(self) -> Tree:
         self.trees.append(self._propose())
@@ -176,6 +179,7 @@ GATES = {
     "autoregressive": Gate(soft=False, drafter=lambda _: Autoregressive()),
     "prompt_lookup": Gate(soft=True, drafter=lambda _: PromptLookup()),
     "suffix": Gate(soft=True, drafter=lambda _: Suffix()),
+    "token_recycling": Gate(soft=True, drafter=lambda _: TokenRecycling()),
     "ngram_table": Gate(soft=True, drafter=lambda _: NgramTable(table())),
     "lookup_else_eagle2": Gate(soft=True, drafter=lookup_else_eagle2),
     "knowing": Gate(soft=False, drafter=Knowing),

@@ -11,6 +11,7 @@ from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.ngram_table import NgramTable, Table
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.suffix import Suffix
+from offbook.baselines.decoding.token_recycling import TokenRecycling
 from offbook.baselines.decoding.transformers_generate import TransformersGenerate
 from offbook.engine.decoding.combination import Combination
 from offbook.engine.decoding.decode import SpeculativeDecoder
@@ -23,12 +24,13 @@ from tests.engine.targets import ARCHITECTURES, VOCABULARY, feature_drafter, gre
 from tests.engine.tiny_drafters import RandomTrees
 
 LOUD, SOFT = False, True
-# decoder: on which target, examples per architecture (60, times 6 architectures = 360); each pair draws its own
+# decoder: on which target, examples per architecture (62, times 6 architectures = 372); each pair draws its own
 DECODERS = {
     "autoregressive": (LOUD, 3),
     "prompt_lookup": (LOUD, 6),
     "suffix": (SOFT, 2),
     "ngram_table": (SOFT, 2),
+    "token_recycling": (SOFT, 2),
     "lookup else eagle2": (SOFT, 2),
     "eagle2": (LOUD, 5),
     "jakiro": (LOUD, 5),
@@ -65,6 +67,9 @@ def make_decoder(name, backbone, prompt, answer, data):
     elif name == "suffix":
         memory = data.draw(st.sampled_from(["document", "suite"]))
         drafter = Suffix(nodes=data.draw(st.integers(1, 12)), factor=data.draw(st.integers(1, 4)), memory=memory)
+    elif name == "token_recycling":
+        memory = data.draw(st.sampled_from(["document", "suite"]))
+        drafter = TokenRecycling(nodes=data.draw(st.integers(1, 12)), memory=memory)
     elif name == "ngram_table":
         counts = [
             counted([Answer(id="a", prompt_tokens=tuple(prompt), answer_tokens=tuple(answer))], n) for n in (1, 2)

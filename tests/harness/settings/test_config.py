@@ -212,7 +212,7 @@ SETTINGS = (
     *(Matrix, BaseModelSpec, DecoderSpec, SuiteSpec, TemperatureSpec, ExamsSpec, Cells, StudentSpec),
     *(EvaluateSpec, DrafterTrainingSpec, Drafters, TrainStudentSpec, StudentTrainingSpec, CorpusSpec),
     *(options.PromptLookupOptions, options.SuffixOptions, options.NgramTableOptions, options.TreeOptions),
-    *(options.LookupElseTreeOptions,),
+    *(options.LookupElseTreeOptions, options.TokenRecyclingOptions),
     *(options.TransformersPromptLookupOptions, MindOptions),
 )
 WRONG = ("", " ", "x", 5, -1, math.inf, True, None, [], [""], [5], [[]], {}, {"": 5}, {"x": 5}, {"x": [5]})
