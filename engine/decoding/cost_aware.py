@@ -26,7 +26,7 @@ from offbook.engine.decoding.tree import Tree
 SIZES = (0, 1, 3, 7, 15, 31)  # candidates below the root; a CPU runs as many rows as there are, a graph pads to these
 GUESS = 8.0  # rounds that the first guess of what drafting saves counts for
 MEMORY = 0.9  # what each round of drafting counts for, once another follows
-FIRST_WAIT, LONGEST_WAIT = 4, 64  # rounds without drafting before it is tried again
+FIRST_WAIT, LONGEST_WAIT = 8, 64  # rounds without drafting before it is tried again
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 CONTEXTS = (128, 512, 2048)
 ROUNDS = 9
+OTHERS = 3  # contexts but the shortest take every third round: there are few of them, and they last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ def measure_costs(
         backbone: the target in the layout that is measured.
         contexts: of the table; where the model is too short for any, the longest possible.
         rows: of the table.
-        rounds: each takes every entry once; the minimum counts.
+        rounds: each takes every entry of the shortest context once, every third those of the others; minima count.
     """
     longest = backbone.context_length - max(rows)
     fitting = sorted(c for c in contexts if c <= longest) or [max(1, longest)]
@@ -91,8 +92,10 @@ def measure_costs(
         backbone.extend(block, cache, logits_for=1)
         cache.commit(block.shape[0])
     best = {(context, m): float("inf") for context in fitting for m in rows}
-    for _ in range(rounds + 1):  # the first only warms up what is made at the first call, and is as good as the others
+    for number in range(rounds + 1):  # the first also makes what is made once
         for context, m in best:
+            if number % OTHERS and context != fitting[0]:
+                continue
             cache.cut_back(min(context, cache.length))
             cache.commit(context - cache.length)  # rows of before, whose values do not matter
             start = _now(backbone.device)

@@ -3,6 +3,7 @@
 Files and command lines derive from this class; see `harness.settings.derived`.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -36,3 +37,11 @@ class TrainingConfig:
     max_length: Annotated[int, Ge(8)] = 384
     dev_fraction: Annotated[float, Gt(0), Lt(1)] = 0.05
     seed: Annotated[int, Ge(0)] = 0
+
+
+def held_out(prompt_id: str, dev_fraction: float) -> bool:
+    """Whether a training leaves a prompt out, for what is measured on development prompts.
+
+    Decided by a hash of its id, so that order and number of prompts do not matter.
+    """
+    return int(hashlib.sha256(prompt_id.encode()).hexdigest()[:8], 16) / 2**32 < dev_fraction

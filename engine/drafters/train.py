@@ -31,7 +31,7 @@ from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.checkpoint import TargetName, draft_config, save_drafter
-from offbook.engine.drafters.config import TrainingConfig
+from offbook.engine.drafters.config import TrainingConfig, held_out
 from offbook.engine.drafters.features import Features
 from offbook.engine.drafters.loss import branch_loss
 from offbook.engine.drafters.vocabulary import draft_vocabulary
@@ -282,14 +282,12 @@ def agreement(
 
 
 def _split(answers: Sequence[Answer], config: TrainingConfig) -> tuple[list[int], list[int]]:
-    """Training and development rows, by a hash of the prompt's id, so that order and number do not matter."""
+    """Training and development rows; see `held_out`."""
     if len(answers) < 2:
         msg = f"expected at least two answers to train on, got {len(answers)}; give more prompts"
         raise ValueError(msg)
-    share = [int(hashlib.sha256(a.id.encode()).hexdigest()[:8], 16) / 2**32 for a in answers]
-    dev = [i for i, s in enumerate(share) if s < config.dev_fraction]
-    train = [i for i, s in enumerate(share) if s >= config.dev_fraction]
-    return train, dev
+    out = [held_out(answer.id, config.dev_fraction) for answer in answers]
+    return [i for i, kept in enumerate(out) if not kept], [i for i, kept in enumerate(out) if kept]
 
 
 def _sequence(answer: Answer, config: TrainingConfig) -> list[int]:

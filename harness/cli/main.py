@@ -27,6 +27,7 @@ from offbook.harness.cli import (
     synthesize,
     train_drafter,
     train_student,
+    tune,
     upgrade,
     verify,
 )
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help tells
     "evaluate": evaluate.evaluate,
     "train-drafter": train_drafter.train_drafter,
     "train-student": train_student.train_student,
+    "tune": tune.tune,
     "synthesize": synthesize.synthesize,
     "reproduce": reproduce.reproduce,
     "report": report.report,

@@ -68,7 +68,8 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(("--decoders", "--suite", "--tasks"), "names"),
     **dict.fromkeys(("--base", "--encoder", "--judge-model", "--model", "--teacher-model"), "model"),
     **dict.fromkeys(
-        ("--config", "--corpus", "--include-path", "--output", "--output-path", "--prompts", "--readme"), "path"
+        ("--config", "--corpus", "--include-path", "--output", "--output-path", "--prompts", "--readme", "--tuning"),
+        "path",
     ),
     **dict.fromkeys(("--drafter", "--student"), "folder of"),
     "--base-url": "url",
@@ -81,7 +82,7 @@ OPTIONS: dict[str, Kind] = {
 }
 COMMANDS = (
     *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls", "lm-eval"),
-    *("analyse-latent", "rescore", "run", "status", "work", "verify", "upgrade", "gc"),
+    *("analyse-latent", "rescore", "run", "status", "tune", "work", "verify", "upgrade", "gc"),
 )
 PROGRAMS = ("offbook", "cli.py", "__main__.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (

@@ -1,11 +1,11 @@
 """A decoding method as the roster has it: its name, its settings, and how it is built."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from offbook.engine.quoting import quoted
 from offbook.harness.records.origin import Origin
@@ -39,6 +39,7 @@ class Contender:
         counted: whether that is counted, so that no setting of a training means anything to it.
         drafter_of: whose trained drafter it uses, where that is another's.
         layout: the form of the target's weights that it decodes in whatever is asked for; None for any.
+        tries: settings that a tuning compares where nobody fixes them; by default the defaults alone.
         by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
 
     Raises:
@@ -53,6 +54,7 @@ class Contender:
     counted: bool = False
     drafter_of: str | None = None
     layout: str | None = None
+    tries: tuple[Mapping[str, JsonValue], ...] = ({},)
     by_default: bool = False
 
     def __post_init__(self) -> None:

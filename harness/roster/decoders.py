@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from offbook.harness.roster.target import Target
 
 BASELINE = "autoregressive"
+# Trees of which a controller verifies a part: more levels cost more drafts.
+TREES = tuple({"total_tokens": 32, "depth": depth} for depth in (1, 2, 3))
 
 
 def _autoregressive(target: "Target", options: Options, drafter: Path | None) -> "Decoder":
@@ -157,6 +159,7 @@ DECODERS: dict[str, Contender] = {
         summary="candidates copied from earlier in the text, in offbook's loop",
         build=_prompt_lookup,
         options=PromptLookupOptions,
+        tries=({}, {"max_ngram": 2}, {"max_ngram": 5}),
         by_default=True,
     ),
     "suffix": Contender(
@@ -164,6 +167,7 @@ DECODERS: dict[str, Contender] = {
         summary="suffix decoding (arXiv:2411.04975): a tree of what followed the end of the text before, by counts",
         build=_suffix,
         options=SuffixOptions,
+        tries=({}, {"nodes": 15, "least": 0.05}),
     ),
     "token_recycling": Contender(
         name="token_recycling",
@@ -193,6 +197,7 @@ DECODERS: dict[str, Contender] = {
         build=_eagle2,
         options=TreeOptions,
         architecture=_eagle2_architecture,
+        tries=TREES,
     ),
     "jakiro": Contender(
         name="jakiro",
@@ -200,6 +205,7 @@ DECODERS: dict[str, Contender] = {
         build=_jakiro,
         options=TreeOptions,
         architecture=_jakiro_architecture,
+        tries=TREES,
     ),
     "hf_generate": Contender(
         name="hf_generate",

@@ -166,7 +166,7 @@ def test_drafting_is_suspended_where_it_does_not_pay_and_tried_again_after_ever_
     begun = gaps.index(1 + FIRST_WAIT)
     assert set(gaps[:begun]) == {1}
     assert 1 <= begun < 15
-    assert gaps[begun : begun + 4] == [1 + FIRST_WAIT * 2**n for n in range(4)]
+    assert gaps[begun : begun + 3] == [1 + FIRST_WAIT * 2**n for n in range(3)]
 
 
 def test_the_wait_has_a_bound():
@@ -181,8 +181,8 @@ def test_the_wait_has_a_bound():
         else:
             silent += 1
             controller.learn(Tree((1,), (-1,)), (0,), bonus=3)
-    assert waits[:6] == [4, 8, 16, 32, 64, 64]
-    assert set(waits[6:]) == {LONGEST_WAIT}
+    assert waits[:5] == [8, 16, 32, 64, 64]
+    assert set(waits[5:]) == {LONGEST_WAIT}
 
 
 def test_drafting_resumes_where_it_pays_again_with_all_rows_seen():
