@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 from offbook.engine.decoding.draft_network import DraftConfig
-from offbook.engine.drafters.architecture import BranchLoss, DraftArchitecture
+from offbook.engine.drafters.feature_objective import feature_architecture
+from offbook.engine.drafters.loss import BranchLoss
 
 
 class SwiGLU(nn.Module):
@@ -31,7 +32,7 @@ def loss(following: BranchLoss, later: BranchLoss | None) -> torch.Tensor:
     return following.regression + 0.1 * following.classification
 
 
-ARCHITECTURE = DraftArchitecture(
+ARCHITECTURE = feature_architecture(
     name="eagle2",
     feed_forward_name="mlp",
     feed_forward=SwiGLU,

@@ -28,10 +28,15 @@ from offbook.engine.decoding.self_check import self_check
 
 @dataclass(frozen=True, kw_only=True)
 class TargetOutput:
-    """Features (B, T, H) of every row of the block, logits (B, n, V) of its last n rows."""
+    """Hidden states (B, T, H) of all layers, as transformers counts them; logits (B, n, V) of the last n rows."""
 
-    features_BTH: torch.Tensor
+    states: tuple[torch.Tensor, ...]
     logits_BNV: torch.Tensor
+
+    @property
+    def features_BTH(self) -> torch.Tensor:  # noqa: N802
+        """The last state of every row, which the language-model head reads."""
+        return self.states[-1]
 
 
 @dataclass
@@ -200,4 +205,4 @@ class Backbone:
         logits, states = self.plain.rows(
             tokens_BT, positions_BT, visible_TT, cache, logits_for=logits_for, with_states=True
         )
-        return TargetOutput(features_BTH=states[-1], logits_BNV=logits)
+        return TargetOutput(states=states, logits_BNV=logits)

@@ -1,4 +1,4 @@
-"""What tells one trainable drafter from another: its feed-forward, whether it predicts two positions, its loss."""
+"""What tells one trainable drafter from another: its network, its objective, and the states of the target it reads."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,42 +6,34 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork
-
-
-@dataclass(frozen=True, kw_only=True)
-class BranchLoss:
-    """Mean losses of one prediction over the rows that count: feature regression and token cross-entropy."""
-
-    regression: torch.Tensor
-    classification: torch.Tensor
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.drafters.batch import DraftBatch
 
 
 @dataclass(frozen=True, kw_only=True)
 class DraftArchitecture:
-    """A drafter over the shared draft layer.
+    """A drafter that is trained on the target's own answers.
 
     Attributes:
         name: the contender's name; written into checkpoints.
-        feed_forward_name: the module's name inside the layer, as public checkpoints spell it.
-        feed_forward: makes the feed-forward from the layer's sizes.
-        contrast: whether it predicts the position after next as well.
-        loss: total loss from the loss of the next position and, with `contrast`, of the one after it.
+        build: an untrained network of the sizes of a draft layer.
+        objective: the loss of a batch, 0-d; rows that do not count are left out by it.
+        guesses: of a batch, the k likeliest target ids (B, T, k) of the token that row i predicts, t_{i+2}.
         schedule: learning-rate schedule of the paper, by transformers' name.
         weight_decay: of the paper's optimiser.
+        taps: hidden states of the target that it reads, side by side; see `engine.decoding.drafter`.
+        contrast: whether the network predicts the position after next as well.
     """
 
     name: str
-    feed_forward_name: str
-    feed_forward: Callable[[DraftConfig], nn.Module]
-    contrast: bool
-    loss: Callable[[BranchLoss, BranchLoss | None], torch.Tensor]
+    build: Callable[[DraftConfig], nn.Module]
+    objective: Callable[[nn.Module, DraftBatch, DraftHead], torch.Tensor]
+    guesses: Callable[[nn.Module, DraftBatch, DraftHead, int], torch.Tensor]
     schedule: str
     weight_decay: float
-
-    def build(self, config: DraftConfig) -> DraftNetwork:
-        """An untrained network."""
-        return DraftNetwork(config, self.feed_forward(config), self.feed_forward_name)
+    taps: tuple[int, ...] = (-1,)
+    contrast: bool = False
 
 
 Architectures = Mapping[str, DraftArchitecture]

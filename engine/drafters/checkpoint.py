@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork
+from offbook.engine.decoding.draft_network import DraftConfig
 from offbook.engine.drafters.architecture import Architectures
 from offbook.engine.files import atomic_write_text
 from offbook.engine.finite import check_weights
@@ -43,7 +44,7 @@ class TargetName:
 class LoadedDrafter:
     """A network ready to draft, its head, and what `config.json` says about both."""
 
-    network: DraftNetwork
+    network: nn.Module
     head: DraftHead
     config: Mapping[str, Any]
 
@@ -78,9 +79,10 @@ def draft_config(backbone: Backbone) -> DraftConfig:
 
 def save_drafter(
     folder: Path,
-    network: DraftNetwork,
+    network: nn.Module,
     token_ids: torch.Tensor,
     *,
+    layer: DraftConfig,
     architecture: str,
     target: TargetName,
     vocab_size: int,
@@ -98,7 +100,7 @@ def save_drafter(
         "target": asdict(target),
         "vocab_size": vocab_size,
         "draft_vocab_size": int(token_ids.shape[0]),
-        "layer": asdict(network.config),
+        "layer": asdict(layer),
         "training": dict(training),
     }
     config = sealed(config, folder / "config.json", ["model.safetensors"])

@@ -18,15 +18,23 @@ SHARD = 64  # sequences a file
 
 
 class Features:
-    """Features (S, H) by sequence index; computed on demand, kept in `folder` if there is one."""
+    """Features (S, taps x H) by sequence index; computed on demand, kept in `folder` if there is one."""
 
     def __init__(
-        self, backbone: Backbone, sequences: Sequence[Sequence[int]], folder: Path | None, *, target: str
+        self,
+        backbone: Backbone,
+        sequences: Sequence[Sequence[int]],
+        folder: Path | None,
+        *,
+        target: str,
+        taps: Sequence[int] = (-1,),
     ) -> None:
         self._backbone = backbone
         self._sequences = sequences
         self._folder = folder
-        self._target = f"{target}/{backbone.embedding_VH.dtype}"
+        self._taps = tuple(taps)
+        of_taps = "" if self._taps == (-1,) else f"/{self._taps}"
+        self._target = f"{target}/{backbone.embedding_VH.dtype}{of_taps}"
         self._memory: dict[int, torch.Tensor] = {}
 
     def __getitem__(self, index: int) -> torch.Tensor:
@@ -36,7 +44,11 @@ class Features:
         """Features of several sequences."""
         missing = [i for i in indices if i not in self._memory]
         computed = dict(
-            zip(missing, compute_features(self._backbone, [self._sequences[i] for i in missing]), strict=True)
+            zip(
+                missing,
+                compute_features(self._backbone, [self._sequences[i] for i in missing], taps=self._taps),
+                strict=True,
+            )
         )
         return [self._memory[i] if i in self._memory else computed[i] for i in indices]
 
@@ -53,7 +65,7 @@ class Features:
             ).hexdigest()[:16]
             path = self._folder / f"features-{start:06d}-{digest}.safetensors"
             if not path.exists():
-                tensors = compute_features(self._backbone, [self._sequences[i] for i in rows])
+                tensors = compute_features(self._backbone, [self._sequences[i] for i in rows], taps=self._taps)
                 write_tensors(path, {str(i): t for i, t in zip(rows, tensors, strict=True)}, sealed=True)
             self._memory |= self._read(path, rows)
             progress(rows.stop, total)
@@ -62,7 +74,7 @@ class Features:
         """A shard, checked against the sequences it is of."""
         remedy = "delete it, and it is made anew"
         found, _ = read_tensors(path, remedy=remedy, sealed=True)
-        width = self._backbone.embedding_VH.shape[1]
+        width = self._backbone.embedding_VH.shape[1] * len(self._taps)
         if {i: t.shape for i, t in found.items()} != {str(i): (len(self._sequences[i]), width) for i in rows}:
             msg = f"{path}: expected features of sequences {rows.start} to {rows.stop - 1}, got others; {remedy}"
             raise ValueError(msg)
@@ -70,8 +82,10 @@ class Features:
 
 
 @torch.inference_mode()
-def compute_features(backbone: Backbone, sequences: Sequence[Sequence[int]], *, rows: int = 2048) -> list[torch.Tensor]:
-    """Features (S, H) of each sequence, on the CPU; about `rows` token rows go through the target at once."""
+def compute_features(
+    backbone: Backbone, sequences: Sequence[Sequence[int]], *, rows: int = 2048, taps: Sequence[int] = (-1,)
+) -> list[torch.Tensor]:
+    """Features (S, taps x H) of each sequence, on the CPU; about `rows` token rows go through the target at once."""
     backbone.use_tree_attention()
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
     features: dict[int, torch.Tensor] = {}
@@ -84,7 +98,8 @@ def compute_features(backbone: Backbone, sequences: Sequence[Sequence[int]], *, 
         for row, i in enumerate(batch):
             padded[row, : len(sequences[i])] = torch.tensor(sequences[i])
         cache = backbone.new_cache(longest)  # causal rows never see the padding to their right
-        output = backbone.forward(padded.to(backbone.device), cache, logits_for=1).features_BTH
+        states = backbone.forward(padded.to(backbone.device), cache, logits_for=1).states
+        output = torch.cat([states[tap] for tap in taps], dim=-1)
         for row, i in enumerate(batch):
             features[i] = output[row, : len(sequences[i])].clone().cpu()
     return [features[i] for i in range(len(sequences))]

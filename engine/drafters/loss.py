@@ -6,10 +6,18 @@
 Both distributions live on the draft vocabulary: p is the target's softmax restricted to it, as in EAGLE-3.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch.nn import functional
 
-from offbook.engine.drafters.architecture import BranchLoss
+
+@dataclass(frozen=True, kw_only=True)
+class BranchLoss:
+    """Mean losses of one prediction over the rows that count: feature regression and token cross-entropy."""
+
+    regression: torch.Tensor
+    classification: torch.Tensor
 
 
 def branch_loss(predicted_RH: torch.Tensor, feature_RH: torch.Tensor, head_DH: torch.Tensor) -> BranchLoss:

@@ -1,12 +1,6 @@
-"""Trains a feature-level drafter on the target's own answers, through accelerate; interrupt and resume at will.
+"""Trains a drafter on the target's own answers, through accelerate; interrupt and resume at will.
 
-Shifts (EAGLE, arXiv:2401.15077). Row i of a sequence t_0 .. t_{S-1} with features f_0 .. f_{S-1}:
-
-    input    token t_{i+1}, feature f_i + uniform noise
-    target   feature f_{i+1}, distribution softmax(W f_{i+1}) over t_{i+2}
-    contrast feature f_{i+2}, distribution softmax(W f_{i+2}) over t_{i+3}
-
-A row counts where the token it predicts belongs to the answer and to the draft vocabulary. The noise is
+What is learned from a batch is the architecture's objective; what a batch is stands in `batch.py`. The noise is
 (U(0,1) - 0.5) * 0.2 * 512 / S on the input feature only; targets are clean. AdamW with betas (0.9, 0.95),
 gradients clipped by *value*, warm-up, then the architecture's schedule. Network and loss are fp32; what comes from
 a target of another dtype (features, embeddings, head) is cast.
@@ -22,18 +16,16 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from torch.nn import functional
 from transformers import get_scheduler
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.architecture import DraftArchitecture
+from offbook.engine.drafters.batch import DraftData
 from offbook.engine.drafters.checkpoint import TargetName, draft_config, save_drafter
 from offbook.engine.drafters.config import TrainingConfig, held_out
 from offbook.engine.drafters.features import Features
-from offbook.engine.drafters.loss import branch_loss
 from offbook.engine.drafters.vocabulary import draft_vocabulary
 from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
 from offbook.engine.resuming.held import Steps, Weights
@@ -85,16 +77,17 @@ def train_drafter(
         return folder
     train_rows, dev_rows = _split(answers, config)
     sequences = [_sequence(a, config) for a in answers]
-    features = Features(backbone, sequences, features_dir, target=target.weights_sha256)
+    features = Features(backbone, sequences, features_dir, target=target.weights_sha256, taps=architecture.taps)
     features.prepare(lambda done, total: progress(Progress(stage="features", done=done, total=total)))
     token_ids = draft_vocabulary(
         [answers[i] for i in train_rows], size=config.draft_vocab_size, vocab_size=backbone.embedding_VH.shape[0]
     )
     head = DraftHead(backbone.head_VH.float(), token_ids)
-    data = _Data(answers, sequences, features, token_ids, backbone.embedding_VH)
+    data = DraftData(answers, sequences, features, token_ids, backbone.embedding_VH)
 
     torch.manual_seed(config.seed)
-    network = architecture.build(draft_config(backbone))
+    layer = draft_config(backbone)
+    network = architecture.build(layer)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=architecture.weight_decay
     )
@@ -113,7 +106,7 @@ def train_drafter(
         model.train()
         running = 0.0
         for step, rows in enumerate(batches, start=1):
-            loss = _loss(model, architecture, data.batch(rows, config, generator), head, contrast=architecture.contrast)
+            loss = architecture.objective(model, data.batch(rows, config, generator), head)
             value = float(loss.detach())
             if not math.isfinite(value):
                 msg = f"{folder}: expected a finite loss, got {value} at step {step} of epoch {epoch + 1}; {LOWER}"
@@ -129,7 +122,7 @@ def train_drafter(
         network = accelerator.unwrap_model(model)
         check_weights(network.named_parameters(), f"{folder}: epoch {epoch + 1}", LOWER)
         dev_loss = development_loss(network, architecture, data, dev_rows, head, config)
-        agreed = agreement(network, data, dev_rows, head, config)
+        agreed = agreement(network, architecture, data, dev_rows, head, config)
         top1, top3 = agreed or (None, None)
         history.append({"epoch": epoch + 1, "loss": running / len(batches)})
         history[-1] |= {"dev_loss": dev_loss, "dev_top1": top1, "dev_top3": top3}
@@ -156,6 +149,7 @@ def train_drafter(
         folder,
         accelerator.unwrap_model(model),
         token_ids,
+        layer=layer,
         architecture=architecture.name,
         target=target,
         vocab_size=backbone.embedding_VH.shape[0],
@@ -165,81 +159,11 @@ def train_drafter(
     return folder
 
 
-@dataclass(frozen=True)
-class _Batch:
-    embeds_BTH: torch.Tensor
-    inputs_BTH: torch.Tensor
-    features_BSH: torch.Tensor
-    tokens_BS: torch.Tensor
-    following_BT: torch.Tensor  # which rows count for the next position
-    later_BT: torch.Tensor  # ... and for the one after it
-
-
-@dataclass(frozen=True)
-class _Data:
-    answers: Sequence[Answer]
-    sequences: Sequence[Sequence[int]]
-    features: Features
-    token_ids: torch.Tensor
-    embedding_VH: torch.Tensor
-
-    def batch(self, rows: Sequence[int], config: TrainingConfig, generator: torch.Generator | None) -> _Batch:
-        """Rows padded on the right, fp32; noise is added where there is a generator."""
-        longest = max(len(self.sequences[i]) for i in rows)
-        device = self.embedding_VH.device
-        tokens = torch.zeros(len(rows), longest, dtype=torch.long)
-        counts = torch.zeros(len(rows), longest, dtype=torch.bool)
-        features = torch.zeros(len(rows), longest, self.embedding_VH.shape[1])
-        noise = torch.zeros_like(features)
-        in_vocabulary = torch.zeros(self.embedding_VH.shape[0], dtype=torch.bool)
-        in_vocabulary[self.token_ids] = True
-        for row, (i, f) in enumerate(zip(rows, self.features.batch(rows), strict=True)):
-            sequence, length = torch.tensor(self.sequences[i]), len(self.sequences[i])
-            tokens[row, :length] = sequence
-            counts[row, :length] = in_vocabulary[sequence]
-            counts[row, : len(self.answers[i].prompt_tokens)] = False
-            features[row, :length] = f  # cast
-            if generator is not None:
-                uniform = torch.rand(f.shape, generator=generator) - 0.5
-                noise[row, :length] = uniform * (config.noise * 512 / length)
-        tokens, features = tokens.to(device), features.to(device)
-        return _Batch(
-            embeds_BTH=functional.embedding(tokens[:, 1:], self.embedding_VH).float(),
-            inputs_BTH=(features + noise.to(device))[:, :-1],
-            features_BSH=features,
-            tokens_BS=tokens,
-            following_BT=functional.pad(counts[:, 2:], (0, 1)).to(device),
-            later_BT=functional.pad(counts[:, 3:], (0, 2)).to(device),
-        )
-
-
-def _predict(model: torch.nn.Module, batch: _Batch, *, contrast: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
-    b, t, _ = batch.inputs_BTH.shape
-    device = batch.inputs_BTH.device
-    visible = torch.ones(t, t, dtype=torch.bool, device=device).tril().expand(b, t, t)
-    positions = torch.arange(t, device=device).expand(b, t)
-    predicted: tuple[torch.Tensor, torch.Tensor | None] = model(
-        batch.embeds_BTH, batch.inputs_BTH, positions, visible, contrast=contrast
-    )
-    return predicted
-
-
-def _loss(
-    model: torch.nn.Module, architecture: DraftArchitecture, batch: _Batch, head: DraftHead, *, contrast: bool
-) -> torch.Tensor:
-    following, later = _predict(model, batch, contrast=contrast)
-    first, second = batch.following_BT, batch.later_BT
-    target_1, target_2 = batch.features_BSH[:, 1:], functional.pad(batch.features_BSH[:, 2:], (0, 0, 0, 1))
-    following_loss = branch_loss(following[first], target_1[first], head.weight_DH)
-    later_loss = None if later is None else branch_loss(later[second], target_2[second], head.weight_DH)
-    return architecture.loss(following_loss, later_loss)
-
-
 @torch.inference_mode()
 def development_loss(
-    network: DraftNetwork,
+    network: torch.nn.Module,
     architecture: DraftArchitecture,
-    data: _Data,
+    data: DraftData,
     rows: Sequence[int],
     head: DraftHead,
     config: TrainingConfig,
@@ -250,13 +174,18 @@ def development_loss(
     for start in range(0, len(rows), config.batch_size):
         batch = data.batch(rows[start : start + config.batch_size], config, None)
         if batch.later_BT.any():  # then some row counts for the next position too
-            losses.append(float(_loss(network, architecture, batch, head, contrast=architecture.contrast)))
+            losses.append(float(architecture.objective(network, batch, head)))
     return sum(losses) / len(losses) if losses else None
 
 
 @torch.inference_mode()
 def agreement(
-    network: DraftNetwork, data: _Data, rows: Sequence[int], head: DraftHead, config: TrainingConfig
+    network: torch.nn.Module,
+    architecture: DraftArchitecture,
+    data: DraftData,
+    rows: Sequence[int],
+    head: DraftHead,
+    config: TrainingConfig,
 ) -> tuple[float, float] | None:
     """Share of answer tokens that are the draft's first guess, and among its first three (teacher-forced).
 
@@ -267,14 +196,13 @@ def agreement(
     for start in range(0, len(rows), config.batch_size):
         chunk = rows[start : start + config.batch_size]
         batch = data.batch(chunk, config, None)
-        following, _ = _predict(network, batch, contrast=False)
+        ids_BTK = architecture.guesses(network, batch, head, min(3, head.token_ids.shape[0]))
         for row, i in enumerate(chunk):
             first, end = len(data.answers[i].prompt_tokens), len(data.sequences[i])
             wanted = batch.tokens_BS[row, first + 1 : end]  # the answer's first token is the prefill's
             if wanted.numel() == 0:
                 continue
-            _, guesses = head.top(following[row, first - 1 : end - 2], min(3, head.token_ids.shape[0]))
-            hit = guesses == wanted[:, None]
+            hit = ids_BTK[row, first - 1 : end - 2] == wanted[:, None]
             hits_1 += int(hit[:, 0].sum())
             hits_3 += int(hit.any(dim=1).sum())
             total += wanted.numel()

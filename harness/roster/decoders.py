@@ -109,6 +109,7 @@ def _jakiro_architecture() -> "DraftArchitecture":
 def _feature_drafter(
     target: "Target", options: TreeOptions, drafter: Path | None, architecture: "DraftArchitecture"
 ) -> "FeatureDrafter":
+    from offbook.engine.decoding.draft_network import DraftNetwork
     from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
     from offbook.engine.drafters.checkpoint import load_drafter
 
@@ -117,6 +118,7 @@ def _feature_drafter(
     loaded = load_drafter(
         folder, target.backbone, {architecture.name: architecture}, target=target.identity, base=target.base
     )
+    assert isinstance(loaded.network, DraftNetwork)
     return FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=architecture.contrast)
 
 

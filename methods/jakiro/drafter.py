@@ -6,11 +6,11 @@ Jakiro without a star: experts summed, deterministic candidates, hence lossless.
 released sampler is not (its proposal probabilities are not those it sampled from) and is not built here.
 """
 
-from offbook.engine.drafters.architecture import DraftArchitecture
+from offbook.engine.drafters.feature_objective import feature_architecture
 from offbook.methods.jakiro.experts import ExpertPair
 from offbook.methods.jakiro.losses import loss
 
-ARCHITECTURE = DraftArchitecture(
+ARCHITECTURE = feature_architecture(
     name="jakiro",
     feed_forward_name="mlp_moe",
     feed_forward=ExpertPair,

@@ -8,7 +8,7 @@ paper, 0.5 in the code. Ours: 0.5, because the released checkpoints were trained
 
 import torch
 
-from offbook.engine.drafters.architecture import BranchLoss
+from offbook.engine.drafters.loss import BranchLoss
 
 CLASSIFICATION = 0.1
 CONTRAST = 0.5

@@ -103,7 +103,9 @@ def test_a_drafter_is_none_without_its_config(call, kept, tmp_path, monkeypatch)
 def save(folder: Path) -> None:
     network = ARCHITECTURES["eagle2"].build(draft_config(backbone()))
     ids = torch.arange(0, 258, 2)
-    save_drafter(folder, network, ids, architecture="eagle2", target=TARGET, vocab_size=258, training={})
+    save_drafter(
+        folder, network, ids, layer=network.config, architecture="eagle2", target=TARGET, vocab_size=258, training={}
+    )
 
 
 def test_a_student_that_finds_no_room_at_its_end_is_finished_once_there_is_some(tmp_path, monkeypatch):

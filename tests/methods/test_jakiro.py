@@ -3,7 +3,7 @@
 import torch
 
 from offbook.engine.decoding.draft_network import DraftConfig
-from offbook.engine.drafters.architecture import BranchLoss
+from offbook.engine.drafters.loss import BranchLoss
 from offbook.methods.jakiro.drafter import ARCHITECTURE
 from offbook.methods.jakiro.losses import loss
 

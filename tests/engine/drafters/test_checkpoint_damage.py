@@ -15,7 +15,9 @@ IDS = torch.arange(0, 258, 2)
 @pytest.fixture
 def folder(tmp_path):
     network = ARCHITECTURES["eagle2"].build(draft_config(backbone()))
-    save_drafter(tmp_path, network, IDS, architecture="eagle2", target=TARGET, vocab_size=258, training={})
+    save_drafter(
+        tmp_path, network, IDS, layer=network.config, architecture="eagle2", target=TARGET, vocab_size=258, training={}
+    )
     return tmp_path
 
 

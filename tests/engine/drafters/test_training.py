@@ -14,8 +14,10 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.drafters import train as drafter_training
 from offbook.engine.drafters.answers import Answer, answer_prompts
+from offbook.engine.drafters.batch import DraftData
 from offbook.engine.drafters.checkpoint import TargetName, draft_config, load_drafter, save_drafter
 from offbook.engine.drafters.config import TrainingConfig
+from offbook.engine.drafters.feature_objective import feature_architecture
 from offbook.engine.drafters.features import SHARD, Features, compute_features
 from offbook.engine.drafters.loss import branch_loss
 from offbook.engine.drafters.train import agreement, train_drafter
@@ -114,7 +116,7 @@ def known_data(config):
     sequences = [drafter_training._sequence(a, config) for a in ANSWERS]
     generator = torch.Generator().manual_seed(6)
     embedding = torch.randn(VOCABULARY, WIDTH, generator=generator)
-    return drafter_training._Data(ANSWERS, sequences, Known(sequences), IDS, embedding)
+    return DraftData(ANSWERS, sequences, Known(sequences), IDS, embedding)
 
 
 CONFIG = TrainingConfig(max_length=10)
@@ -136,7 +138,7 @@ def test_row_i_sees_the_next_token_and_the_feature_before_it():
     for row, sequence in enumerate(data.sequences):
         for i in range(len(sequence) - 1):
             assert torch.equal(batch.embeds_BTH[row, i], data.embedding_VH[sequence[i + 1]])
-            assert torch.equal(batch.inputs_BTH[row, i], data.features.rows[row][i])
+            assert torch.equal(batch.inputs_BTF[row, i], data.features.rows[row][i])
 
 
 def test_a_row_counts_where_the_token_it_predicts_is_the_answers_and_in_the_draft_vocabulary():
@@ -155,11 +157,11 @@ def test_sequences_are_cut_to_the_maximal_length():
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_loss_is_the_mean_over_rows_of_the_equations(name):
-    """Every row by itself, in plain arithmetic, against what `_loss` computes from the padded batch."""
+    """Every row by itself, in plain arithmetic, against what the objective computes from the padded batch."""
     data = known_data(CONFIG)
     batch = data.batch([0, 1, 2], CONFIG, None)
     generator = torch.Generator().manual_seed(7)
-    shape = batch.inputs_BTH.shape
+    shape = batch.inputs_BTF.shape
     predicted = [torch.randn(shape, generator=generator) for _ in range(2)]
     head_VH = torch.randn(VOCABULARY, WIDTH, generator=generator)
     architecture = ARCHITECTURES[name]
@@ -179,11 +181,11 @@ def test_the_loss_is_the_mean_over_rows_of_the_equations(name):
     expected = reg_1 + 0.1 * cls_1 if name == "eagle2" else reg_1 + 0.5 * reg_2 + 0.1 * (cls_1 + 0.5 * cls_2)
     network = Replies(*predicted)
     head = DraftHead(head_VH, IDS)
-    loss = drafter_training._loss(network, architecture, batch, head, contrast=architecture.contrast)
+    loss = architecture.objective(network, batch, head)
     torch.testing.assert_close(loss.double(), expected, rtol=1e-5, atol=0)  # the loss is summed in fp32
     embeds, inputs, positions, visible = network.asked
     assert embeds is batch.embeds_BTH
-    assert inputs is batch.inputs_BTH
+    assert inputs is batch.inputs_BTF
     assert positions.tolist() == [list(range(shape[1]))] * 3
     assert torch.equal(visible[1], torch.ones(shape[1], shape[1], dtype=torch.bool).tril())
 
@@ -191,14 +193,20 @@ def test_the_loss_is_the_mean_over_rows_of_the_equations(name):
 def test_a_network_that_knows_the_next_feature_has_nothing_to_regress():
     data = known_data(CONFIG)
     batch = data.batch([0, 1, 2], CONFIG, None)
-    f = batch.features_BSH
+    f = batch.features_BSF
     network = Replies(f[:, 1:], functional.pad(f[:, 2:], (0, 0, 0, 1)))
     seen = []
-    architecture = dataclasses.replace(
-        jakiro.ARCHITECTURE, loss=lambda first, second: seen.append((first, second)) or first.regression
+    architecture = feature_architecture(
+        name="watched",
+        feed_forward_name="mlp",
+        feed_forward=eagle2.SwiGLU,
+        contrast=True,
+        loss=lambda first, second: seen.append((first, second)) or first.regression,
+        schedule="linear",
+        weight_decay=0.0,
     )
     head = DraftHead(torch.randn(VOCABULARY, WIDTH, generator=torch.Generator().manual_seed(8)), IDS)
-    drafter_training._loss(network, architecture, batch, head, contrast=True)
+    architecture.objective(network, batch, head)
     ((first, second),) = seen
     assert float(first.regression) == float(second.regression) == 0.0
     for classification, ahead in ((first.classification, 2), (second.classification, 3)):
@@ -217,10 +225,10 @@ def test_noise_is_uniform_in_the_length_of_the_sequence_and_on_the_input_alone()
         for row, sequence in enumerate(data.sequences):
             n = len(sequence)
             clean = data.features.rows[row]
-            assert torch.equal(batch.features_BSH[row, :n], clean)
-            assert not batch.features_BSH[row, n:].any()
-            assert not batch.inputs_BTH[row, n:].any()
-            draws[row].append(batch.inputs_BTH[row, : n - 1] - clean[: n - 1])
+            assert torch.equal(batch.features_BSF[row, :n], clean)
+            assert not batch.features_BSF[row, n:].any()
+            assert not batch.inputs_BTF[row, n:].any()
+            draws[row].append(batch.inputs_BTF[row, : n - 1] - clean[: n - 1])
     for row, sequence in enumerate(data.sequences):
         bound = 0.1 * 512 / len(sequence)
         noise = torch.cat([d.flatten() for d in draws[row]])
@@ -262,7 +270,7 @@ def greedy_data(answers, config):
     features = Features(backbone(), sequences, None, target="tiny")
     features.rows = features.batch(range(len(sequences)))
     ids = torch.arange(258)
-    data = drafter_training._Data(answers, sequences, features, ids, backbone().embedding_VH)
+    data = DraftData(answers, sequences, features, ids, backbone().embedding_VH)
     return data, DraftHead(backbone().head_VH, ids)
 
 
@@ -271,8 +279,8 @@ def test_the_targets_own_features_agree_with_its_greedy_answers_everywhere(answe
     config = dataclasses.replace(QUICK, batch_size=len(answers))
     data, head = greedy_data(answers, config)
     rows = range(len(answers))
-    assert agreement(TrueFeatures(data), data, rows, head, config) == (1.0, 1.0)
-    assert agreement(TrueFeatures(data, late=1), data, rows, head, config)[0] < 0.5
+    assert agreement(TrueFeatures(data), eagle2.ARCHITECTURE, data, rows, head, config) == (1.0, 1.0)
+    assert agreement(TrueFeatures(data, late=1), eagle2.ARCHITECTURE, data, rows, head, config)[0] < 0.5
 
 
 def test_tokens_outside_the_draft_vocabulary_are_missed(answers):
@@ -280,13 +288,15 @@ def test_tokens_outside_the_draft_vocabulary_are_missed(answers):
     data, _ = greedy_data(answers, config)
     wanted = [t for a in answers for t in a.answer_tokens[1:]]
     ids = torch.tensor(sorted(set(range(258)) - {wanted[0]}))
-    top1, _ = agreement(TrueFeatures(data), data, range(len(answers)), DraftHead(backbone().head_VH, ids), config)
+    top1, _ = agreement(
+        TrueFeatures(data), eagle2.ARCHITECTURE, data, range(len(answers)), DraftHead(backbone().head_VH, ids), config
+    )
     assert top1 == pytest.approx(1 - wanted.count(wanted[0]) / len(wanted))
 
 
 def test_without_an_answer_token_there_is_nothing_to_agree_on(answers):
     data, head = greedy_data(answers, QUICK)
-    assert agreement(TrueFeatures(data), data, [], head, QUICK) is None
+    assert agreement(TrueFeatures(data), eagle2.ARCHITECTURE, data, [], head, QUICK) is None
 
 
 # --- what is learned ---
@@ -301,7 +311,7 @@ def test_training_learns_a_few_answers_by_heart(answers, tmp_path, name):
     assert losses[-1] < 0.7 * losses[0]  # the entropy of the target's own distribution remains
     loaded = load_drafter(folder, backbone(), ARCHITECTURES)
     data, _ = greedy_data(answers, config)
-    top1, top3 = agreement(loaded.network, data, range(len(answers)), loaded.head, config)
+    top1, top3 = agreement(loaded.network, eagle2.ARCHITECTURE, data, range(len(answers)), loaded.head, config)
     assert top1 > 0.5
     assert top3 >= top1
 
@@ -494,7 +504,7 @@ def test_features_on_disk_are_computed_once_and_belong_to_their_sequences(tmp_pa
     computed = []
     monkeypatch.setattr(
         "offbook.engine.drafters.features.compute_features",
-        lambda target, missing: computed.append(len(missing)) or compute_features(target, missing),
+        lambda target, missing, **more: computed.append(len(missing)) or compute_features(target, missing, **more),
     )
     again = Features(backbone(), sequences, tmp_path, target="tiny")
     again.prepare(lambda *_: None)
@@ -578,7 +588,14 @@ def saved(tmp_path):
         network = ARCHITECTURES[name].build(draft_config(backbone())).eval()
         folder = tmp_path / name
         save_drafter(
-            folder, network, torch.arange(0, 258, 2), architecture=name, target=TARGET, vocab_size=258, training={}
+            folder,
+            network,
+            torch.arange(0, 258, 2),
+            layer=network.config,
+            architecture=name,
+            target=TARGET,
+            vocab_size=258,
+            training={},
         )
         return folder, network
 

@@ -63,6 +63,7 @@ def graph(tiny: Path) -> Graph:
         tiny.parent / "drafter",
         ARCHITECTURE.build(draft_config(backbone)),
         torch.arange(64),
+        layer=draft_config(backbone),
         architecture=ARCHITECTURE.name,
         target=TargetName(name="tiny", weights_sha256=model_identity(str(tiny)).weights_sha256),
         vocab_size=258,

@@ -1,0 +1,79 @@
+"""Sequences of the target's own words as a drafter's training reads them.
+
+Row i of a sequence t_0 .. t_{S-1} with features f_0 .. f_{S-1} is the pair (f_i, t_{i+1}), and predicts t_{i+2}. It
+counts where that token belongs to the answer and to the draft vocabulary.
+
+Shapes: B sequences, S tokens, T = S - 1 rows, F width of the features, H hidden.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from offbook.engine.drafters.answers import Answer
+from offbook.engine.drafters.config import TrainingConfig
+from offbook.engine.drafters.features import Features
+
+
+@dataclass(frozen=True, kw_only=True)
+class DraftBatch:
+    """Sequences padded on the right, fp32.
+
+    Attributes:
+        tokens_BS: target ids, 0 behind the end.
+        embeds_BTH: target embeddings of t_{i+1}.
+        inputs_BTF: features f_i with noise, which the network reads.
+        features_BSF: features without it, which it is to predict.
+        following_BT: which rows count for the next position.
+        later_BT: ... and for the one after it, t_{i+3}.
+    """
+
+    tokens_BS: torch.Tensor
+    embeds_BTH: torch.Tensor
+    inputs_BTF: torch.Tensor
+    features_BSF: torch.Tensor
+    following_BT: torch.Tensor
+    later_BT: torch.Tensor
+
+
+@dataclass(frozen=True)
+class DraftData:
+    """Answers with their sequences and features, from which batches are made."""
+
+    answers: Sequence[Answer]
+    sequences: Sequence[Sequence[int]]
+    features: Features
+    token_ids: torch.Tensor
+    embedding_VH: torch.Tensor
+
+    def batch(self, rows: Sequence[int], config: TrainingConfig, generator: torch.Generator | None) -> DraftBatch:
+        """Rows padded on the right, fp32; noise is added where there is a generator."""
+        longest = max(len(self.sequences[i]) for i in rows)
+        device = self.embedding_VH.device
+        found = self.features.batch(rows)
+        tokens = torch.zeros(len(rows), longest, dtype=torch.long)
+        counts = torch.zeros(len(rows), longest, dtype=torch.bool)
+        features = torch.zeros(len(rows), longest, found[0].shape[1])
+        noise = torch.zeros_like(features)
+        in_vocabulary = torch.zeros(self.embedding_VH.shape[0], dtype=torch.bool)
+        in_vocabulary[self.token_ids] = True
+        for row, (i, f) in enumerate(zip(rows, found, strict=True)):
+            sequence, length = torch.tensor(self.sequences[i]), len(self.sequences[i])
+            tokens[row, :length] = sequence
+            counts[row, :length] = in_vocabulary[sequence]
+            counts[row, : len(self.answers[i].prompt_tokens)] = False
+            features[row, :length] = f  # cast
+            if generator is not None:
+                uniform = torch.rand(f.shape, generator=generator) - 0.5
+                noise[row, :length] = uniform * (config.noise * 512 / length)
+        tokens, features = tokens.to(device), features.to(device)
+        return DraftBatch(
+            embeds_BTH=functional.embedding(tokens[:, 1:], self.embedding_VH).float(),
+            inputs_BTF=(features + noise.to(device))[:, :-1],
+            features_BSF=features,
+            tokens_BS=tokens,
+            following_BT=functional.pad(counts[:, 2:], (0, 1)).to(device),
+            later_BT=functional.pad(counts[:, 3:], (0, 2)).to(device),
+        )
