@@ -3,6 +3,7 @@
 bytes_per_s = read_bandwidth()
 """
 
+import functools
 import time
 
 import torch
@@ -11,8 +12,12 @@ BUFFER_BYTES = 512 * 2**20  # far beyond every cache
 REPEATS = 5
 
 
+@functools.cache
 def read_bandwidth(repeats: int = REPEATS) -> float:
-    """Bytes per second of summing a large fp32 buffer on as many threads as torch uses; the best of `repeats`."""
+    """Bytes per second of summing a large fp32 buffer on as many threads as torch uses; the best of `repeats`.
+
+    Read once a process.
+    """
     buffer = torch.ones(BUFFER_BYTES // 4)
     return BUFFER_BYTES / min(_seconds(buffer) for _ in range(repeats))
 

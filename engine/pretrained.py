@@ -112,6 +112,20 @@ def load(
     return model.eval(), tokenizer
 
 
+def load_tokenizer(name_or_path: str, *, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """A model's tokenizer alone; see `load`.
+
+    Raises:
+        ValueError: the name is unknown, or there is no tokenizer that can be read.
+    """
+    source, _ = locate(name_or_path, revision=revision)
+    with _in_words(name_or_path):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            source, revision=revision, trust_remote_code=False
+        )
+    return tokenizer
+
+
 def _settle_end_tokens(model: PreTrainedModel, config: Mapping[str, Any], name: str) -> None:
     """A generation config that names no end tokens has those of `config.json`, as if it were not there.
 

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from offbook.engine.decoding import attention
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.clock import CallCounter
-from offbook.engine.decoding.layouts.choose import choose_layout
+from offbook.engine.decoding.layouts.choose import choose_layout, plain_facts
 from offbook.engine.decoding.layouts.layout import Layout, StepOutput
 from offbook.engine.decoding.layouts.plain import TransformersLayout
 from offbook.engine.decoding.rope_border import recomputes, rope_border
@@ -71,7 +71,7 @@ class Backbone:
         self._recomputes = self._border is not None and recomputes(model, self._border, self.cache_argument)
         self.plain = TransformersLayout(model, cache_argument=self.cache_argument)
         self.layout: Layout = self.plain
-        self.layout_facts: Mapping[str, JsonValue] = {"layout": self.plain.name}
+        self.layout_facts: Mapping[str, JsonValue] = plain_facts(model, self.plain)
         self._steps = TargetCalls()  # in other layouts than the plain one
         self._views: dict[str, Backbone] = {self.plain.name: self}
         self_check(self)

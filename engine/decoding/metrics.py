@@ -51,6 +51,40 @@ def tokens_per_second(generations: Sequence[Generation]) -> float:
     return sum(len(g.tokens) for g in generations) / sum(g.wall_s for g in generations)
 
 
+def decode_tokens_per_second(generations: Sequence[Generation]) -> float:
+    """Tokens that rounds committed over the seconds of decoding, the prefill in neither, pooled; nan without rounds."""
+    tokens = sum(len(g.tokens) - g.prefill_committed for g in generations)
+    seconds = sum(g.decode_s for g in generations)
+    return tokens / seconds if tokens and seconds else float("nan")
+
+
+def token_seconds(generations: Sequence[Generation]) -> list[float]:
+    """Seconds of each token that a round committed: the tokens of one round share its time."""
+    pairs = [pair for g in generations for pair in zip(g.rounds, g.times, strict=False)]
+    return [time.wall_s / r.committed for r, time in pairs for _ in range(r.committed)]
+
+
+def burst_seconds(generations: Sequence[Generation]) -> list[float]:
+    """Seconds of each round: how long a reader waits for the next tokens, however many come at once."""
+    return [time.wall_s for g in generations for time in g.times]
+
+
+def time_split(generations: Sequence[Generation]) -> tuple[float, float, float]:
+    """Shares of the seconds of rounds in the drafter, in the target, and in the loop around them; nan where unknown."""
+    times = [time for g in generations for time in g.times]
+    whole = sum(time.wall_s for time in times)
+    if not whole or any(time.draft_s is None or time.target_s is None for time in times):
+        return (float("nan"),) * 3
+    draft, target = sum(time.draft_s or 0.0 for time in times), sum(time.target_s or 0.0 for time in times)
+    return draft / whole, target / whole, max(0.0, 1 - (draft + target) / whole)
+
+
+def break_even(generations: Sequence[Generation], plain: Sequence[Generation]) -> float:
+    """The acceptance length at which decoding is as fast as `plain`: seconds a round over its seconds a token."""
+    rounds, speed = _rounds(generations), decode_tokens_per_second(plain)
+    return sum(g.decode_s for g in generations) / len(rounds) * speed if rounds else float("nan")
+
+
 def draft_cost_ratio(generations: Sequence[Generation]) -> float:
     """Seconds spent drafting per second spent in verify forwards, pooled; nan where a share is unknown."""
     if not generations or any(g.draft_s is None or g.target_s is None for g in generations):

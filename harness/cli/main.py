@@ -34,6 +34,7 @@ from offbook.harness.cli import (
 from offbook.harness.cli.app import app
 from offbook.harness.cli.exits import MISTAKE, ended
 from offbook.harness.cli.run import run as run_matrix
+from offbook.harness.cli.show_record import show_record
 from offbook.harness.cli.status import status
 from offbook.harness.cli.strict_command import StrictCommand
 
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help tells
     "report": report.report,
     "rescore": rescore.rescore,
     "ls": ls.list_,
+    "show": show_record,
     "analyse-latent": analyse_latent.analyse_latent,
     "run": run_matrix,
     "status": status,

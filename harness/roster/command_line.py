@@ -28,6 +28,7 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(
         (
             *("--apply-chat-template", "--no-chat-template", "--fresh", "--attached", "--dry-run", "--version"),
+            "--rounds",
             *("--all", "--delete", "--help"),
         ),
         "flag",
@@ -35,7 +36,15 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(
         (
             *("--attempts", "--batch-size", "--dev-questions", "--draft-vocab-size", "--epochs", "--evaluations"),
-            *("--gradient-tokens", "--learning-rate", "--limit", "--lora-rank", "--max-length", "--max-new-tokens"),
+            *(
+                "--document",
+                "--gradient-tokens",
+                "--learning-rate",
+                "--limit",
+                "--lora-rank",
+                "--max-length",
+                "--max-new-tokens",
+            ),
             *(
                 "--per-family",
                 "--perspectives",
@@ -82,7 +91,7 @@ OPTIONS: dict[str, Kind] = {
 }
 COMMANDS = (
     *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls", "lm-eval"),
-    *("analyse-latent", "rescore", "run", "status", "tune", "work", "verify", "upgrade", "gc"),
+    *("analyse-latent", "rescore", "run", "show", "status", "tune", "work", "verify", "upgrade", "gc"),
 )
 PROGRAMS = ("offbook", "cli.py", "__main__.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (

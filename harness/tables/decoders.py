@@ -2,7 +2,7 @@
 
 One row a cell, and one row "all" over the suites of the same contender, model, seed and temperature. Every ratio is a
 sum over a sum. A suite's score stands under its metric's name; accuracy is there where that is one, and is pooled over
-those suites alone. Speed-ups are taken over the `autoregressive` cell of the same heat and from nowhere else.
+those suites alone. What speed-ups are taken over stands in `decoders_speed`.
 """
 
 import math
@@ -16,7 +16,6 @@ import pandas as pd
 
 from offbook.engine.collection import collected_later
 from offbook.engine.decoding import metrics
-from offbook.engine.decoding.generation import Generation
 from offbook.engine.files import atomic_write_text
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.cell import Cell, CellRecord
@@ -27,13 +26,13 @@ from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import UNTOUCHED
 from offbook.harness.records.verify import whole
-from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.crossed import accuracy_interval
-from offbook.harness.statistics.intervals import Interval, bootstrap_ratio, bootstrap_speedup
+from offbook.harness.statistics.intervals import bootstrap_ratio
 from offbook.harness.tables.columns import Table, fields
 from offbook.harness.tables.csv_file import to_csv
 from offbook.harness.tables.decoders_columns import COLUMNS, POSITIONS
 from offbook.harness.tables.decoders_markdown import to_markdown
+from offbook.harness.tables.decoders_speed import References, bounds, clusters_of, speed, whole_answers
 from offbook.harness.tables.dimensions import ALL_SUITES, of_cell
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table_of
 from offbook.harness.tables.labels import named_decoder, named_student
@@ -119,16 +118,15 @@ def losslessness(certificates: Sequence[Certificate]) -> str:
 
 
 def _remembered(cells: Cells, suite: str, members: Sequence[Told]) -> list[Any]:
-    baselines = [cells.baselines.get(cell.heat_id) for cell in members]
+    references = References.of(cells, members)
 
     def make() -> dict[str, Any]:
-        by_heat = {told.heat_id: told.read() for told in baselines if told is not None}
-        return _line([cell.read() for cell in members], by_heat, suite=suite)
+        return _line([cell.read() for cell in members], references, suite=suite)
 
-    return cells.row(f"leaderboard, {suite}", [*members, *baselines], NAMES, make)
+    return cells.row(f"leaderboard, {suite}", [*members, *references.all], NAMES, make)
 
 
-def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> dict[str, Any]:
+def _line(cells: Sequence[Cell], references: References, *, suite: str) -> dict[str, Any]:
     records = [cell.record for cell in cells]
     spec = records[0].spec
     rows = [row for cell in cells for row in cell.rows]
@@ -154,7 +152,7 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
         "finished": metrics.finished(generations),
         **_scores(cells, pooled=suite == ALL_SUITES),
         "acceptance_length": metrics.acceptance_length(generations),
-        **_bounds(
+        **bounds(
             "acceptance_length",
             bootstrap_ratio(
                 [sum(r.committed for r in g.rounds) for g in generations],
@@ -163,9 +161,10 @@ def _line(cells: Sequence[Cell], baselines: dict[str, Cell], *, suite: str) -> d
             ),
         ),
         **{f"acceptance_at_{k}": conditional[k - 1] if k <= len(conditional) else math.nan for k in POSITIONS},
-        "tokens_per_s": metrics.tokens_per_second(generations),
-        **_bounds("tokens_per_s", bootstrap_ratio(*_tokens_and_seconds(generations), clusters=clusters)),
-        **_speedup(cells, baselines),
+        **speed(cells, references),
+        **bounds(
+            "tokens_per_s", bootstrap_ratio(*zip(*map(whole_answers, generations), strict=True), clusters=clusters)
+        ),
         "draft_cost_ratio": metrics.draft_cost_ratio(generations),
         "target_forwards": rounds,
         "draft_forwards": draft_forwards,
@@ -208,55 +207,15 @@ def _scores(cells: Sequence[Cell], *, pooled: bool) -> dict[str, Any]:
     }
 
 
-def clusters_of(cell: Cell) -> list[str]:
-    """The cluster of each document, in the order of the cell's rows."""
-    return [cluster_name(cell.record.spec.suite, row.doc_id, row.cluster) for row in cell.rows]
-
-
 def _mean(name: str, cells: Sequence[Cell]) -> dict[str, float]:
     scores = [row.scores[cell.record.metric] for cell in cells for row in cell.rows]
     if not scores:
-        return {name: math.nan, **_bounds(name, None)}
+        return {name: math.nan, **bounds(name, None)}
     clusters = [cluster for cell in cells for cluster in clusters_of(cell)]
     return {
         name: sum(scores) / len(scores),
-        **_bounds(name, accuracy_interval(np.array(scores, dtype=np.float64)[:, None], clusters)),
+        **bounds(name, accuracy_interval(np.array(scores, dtype=np.float64)[:, None], clusters)),
     }
-
-
-def _speedup(cells: Sequence[Cell], baselines: dict[str, Cell]) -> dict[str, float]:
-    """Over the baseline of the same heats; a cell whose heat has none yet is left out, none at all gives nan."""
-    ours: list[Generation] = []
-    theirs: list[Generation] = []
-    clusters: list[str] = []
-    for cell in cells:
-        baseline = baselines.get(cell.record.heat_id)
-        if baseline is None:
-            continue
-        by_id = {row.doc_id: g for row, g in zip(baseline.rows, baseline.generations, strict=True)}
-        if by_id.keys() != {row.doc_id for row in cell.rows}:
-            message = (
-                f"heat {cell.record.heat_id}: expected {cell.record.spec.decoder} on the baseline's {len(by_id)} "
-                f"documents, got {len(cell.rows)} others; run the heat again"
-            )
-            raise ValueError(message)
-        clusters += clusters_of(cell)
-        ours += cell.generations
-        theirs += [by_id[row.doc_id] for row in cell.rows]
-    if not ours:
-        return {"speedup": math.nan, **_bounds("speedup", None)}
-    ratio = metrics.tokens_per_second(ours) / metrics.tokens_per_second(theirs)
-    interval = bootstrap_speedup(*_tokens_and_seconds(ours), *_tokens_and_seconds(theirs), clusters=clusters)
-    return {"speedup": ratio, **_bounds("speedup", interval)}
-
-
-def _tokens_and_seconds(generations: Sequence[Generation]) -> tuple[list[float], list[float]]:
-    return [float(len(g.tokens)) for g in generations], [g.wall_s for g in generations]
-
-
-def _bounds(name: str, interval: Interval | None) -> dict[str, float]:
-    low, high = interval or (math.nan, math.nan)
-    return {f"{name}_low": low, f"{name}_high": high}
 
 
 def _one_a_suite(cells: Iterable[Told]) -> list[Told]:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.tables.columns import EVERYWHERE, MISSING, PAGE, Column, bullet, definitions, differing, documents
+from offbook.harness.tables.decoders_speed_columns import SPEED
 from offbook.harness.tables.dimensions import ALL_SUITES, CHECKPOINT, DECODER, MODEL, RUN, STUDENT
 from offbook.harness.tables.markdown import number
 from offbook.harness.tables.rows import Row
@@ -167,27 +168,7 @@ COLUMNS = (
             behind them.""",
     ),
     *(Column(name=name, unit="share", kind="number") for name in AT),
-    Column(
-        name="tokens_per_s",
-        heading="Tokens/s",
-        unit="tokens/s",
-        kind="number",
-        digits=1,
-        interval=True,
-        shown_in=EVERYWHERE,
-        rerun="timing",
-        definition="new tokens over seconds, the prefill included; sum over sum.",
-    ),
-    Column(
-        name="speedup",
-        heading="Speed-up",
-        kind="number",
-        interval=True,
-        shown_in=EVERYWHERE,
-        rerun="timing",
-        definition="""tokens per second over those of `autoregressive` in the same heat, that is in the same process,
-            document by document. Sums over sums, the prefill included on both sides.""",
-    ),
+    *SPEED,
     Column(
         name="draft_cost_ratio",
         heading="Draft cost",

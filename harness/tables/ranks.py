@@ -14,12 +14,12 @@ from offbook.harness.tables.progress import MissingCell, Progress
 from offbook.harness.tables.rows import Row, Rows
 
 EXPLANATION = (
-    "**Rank** is by speed-up: one more than the number of contenders on the same documents whose interval lies wholly "
-    "above. Contenders whose output is changed or not tested have none, nor has a method of which a suite or a seed is "
-    "missing."
+    "**Rank** is by speed-up over the fastest plain row: one more than the number of contenders on the same documents "
+    "whose interval lies wholly above. Contenders whose output is changed or not tested have none, nor has a method of "
+    "which a suite or a seed is missing."
 )
 _LIKE = (
-    *("model", "revision", "student", "training_seed", "layout", "dtype", "chat_template"),
+    *("model", "revision", "student", "training_seed", "dtype", "chat_template"),
     *("temperature", "top_k", "top_p", "seed", "n_suites", "n_docs"),
 )
 
@@ -52,7 +52,7 @@ def lacking(table: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
 
 def _may_rank(row: Row) -> bool:
     trusted = not str(row["losslessness"]).startswith(("DIFFERS", "not tested"))
-    return row["suite"] == ALL_SUITES and not row["missing"] and trusted and not math.isnan(row["speedup"])
+    return row["suite"] == ALL_SUITES and not row["missing"] and trusted and not math.isnan(row["speedup_fastest"])
 
 
 def _method(row: Row) -> tuple[Any, ...]:
@@ -65,6 +65,6 @@ def _method_of(cell: MissingCell) -> tuple[Any, ...]:
 
 
 def _range(row: Row) -> tuple[float, float]:
-    """The interval of a speed-up; the baseline's own has none."""
-    low, high = row["speedup_low"], row["speedup_high"]
-    return (row["speedup"],) * 2 if math.isnan(low) else (low, high)
+    """The interval of a speed-up; of the fastest plain row itself there is none."""
+    low, high = row["speedup_fastest_low"], row["speedup_fastest_high"]
+    return (row["speedup_fastest"],) * 2 if math.isnan(low) else (low, high)

@@ -17,6 +17,7 @@ import scipy
 from pydantic import JsonValue
 
 from offbook.engine import decoding
+from offbook.engine.decoding import metrics
 from offbook.harness import records, statistics, tables
 from offbook.harness.records.cell import Cell, CellSpec
 from offbook.harness.records.checked import Held
@@ -27,6 +28,8 @@ from offbook.harness.records.store import Store
 from offbook.harness.tables.dimensions import of_cell
 
 FILE = ".tables.jsonl"
+PLAIN = ("autoregressive", "hf_generate")
+EXACT = ("baseline", "lossless", "ties")
 NOT_TOLD = ("git", "argv", "upgraded", "rescored")  # of a manifest; no page shows them
 
 
@@ -39,6 +42,9 @@ class Told:
         heat_id, decoder, suite, n_docs: of its specification.
         baseline: whether the others of its heat are measured against it.
         finished: when, in seconds since 1970.
+        layout: of the target's weights.
+        plain: whether it drafts nothing, so that speed is measured against it; `exact`: and says what the target says.
+        tokens_per_s, decode_tokens_per_s: with the prefill and without it.
         untouched: whether nobody trained its model.
         contender: what it shares with cells that differ in their suite alone.
         borrowed: whether its drafter was made for the base model of a student.
@@ -53,6 +59,11 @@ class Told:
     suite: str
     n_docs: int
     baseline: bool
+    layout: str
+    plain: bool
+    exact: bool
+    tokens_per_s: float
+    decode_tokens_per_s: float
     finished: float
     untouched: bool
     contender: str
@@ -107,9 +118,13 @@ class Cells(Sequence[Told]):
         return self._told[place]
 
     @functools.cached_property
-    def baselines(self) -> dict[str, Told]:
-        """By heat."""
-        return {told.heat_id: told for told in self._told if told.baseline}
+    def plain(self) -> dict[str, list[Told]]:
+        """The cells of each heat that draft nothing."""
+        found: dict[str, list[Told]] = {}
+        for told in self._told:
+            if told.plain:
+                found.setdefault(told.heat_id, []).append(told)
+        return found
 
     @property
     def manifests(self) -> dict[str, dict[str, JsonValue]]:
@@ -163,6 +178,11 @@ def _facts(cell: Cell) -> dict[str, Any]:
         "n_docs": spec.n_docs,
         "finished": record.finished_utc.timestamp(),
         "baseline": record.certificate.kind == "baseline",
+        "layout": spec.layout,
+        "plain": spec.decoder in PLAIN,
+        "exact": record.certificate.verdict in EXACT,
+        "tokens_per_s": metrics.tokens_per_second(cell.generations),
+        "decode_tokens_per_s": metrics.decode_tokens_per_second(cell.generations),
         "untouched": spec.student.untouched,
         "contender": _contender(cell),
         "borrowed": is_borrowed(spec.drafter),

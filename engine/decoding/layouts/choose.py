@@ -45,8 +45,14 @@ def choose_layout(name: str, model: "PreTrainedModel", plain: Layout) -> Chosen:
                 return _chosen("prepacked", model, plain)
             except ValueError as error:  # a model on whose layers the products cannot be exchanged
                 reason = str(error)
-        return Chosen(layout=plain, facts={"layout": plain.name, "not_prepacked": reason})
+        return Chosen(layout=plain, facts={**plain_facts(model, plain), "not_prepacked": reason})
     return _chosen(name, model, plain)
+
+
+def plain_facts(model: "PreTrainedModel", layout: Layout) -> dict[str, JsonValue]:
+    """What is known of any layout: its name, and the bytes of all linear maps, which a step reads."""
+    linears = [module.weight for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    return {"layout": layout.name, "bytes_read": sum(weight.numel() * weight.element_size() for weight in linears)}
 
 
 def check_name(name: str) -> None:
@@ -62,7 +68,7 @@ def check_name(name: str) -> None:
 
 def _chosen(name: str, model: "PreTrainedModel", plain: Layout) -> Chosen:
     if name == plain.name:
-        return Chosen(layout=plain, facts={"layout": name})
+        return Chosen(layout=plain, facts=plain_facts(model, plain))
     if not _fits(model):
         dtype = str(model.dtype).removeprefix("torch.")
         msg = (
@@ -79,7 +85,11 @@ def _chosen(name: str, model: "PreTrainedModel", plain: Layout) -> Chosen:
         vocab_size=int(config.vocab_size),
         positions=int(config.max_position_embeddings),
     )
-    facts: dict[str, JsonValue] = {"layout": name, **layout.facts, "largest_difference": float(f"{difference:.2g}")}
+    facts: dict[str, JsonValue] = {
+        **plain_facts(model, layout),
+        **layout.facts,
+        "largest_difference": float(f"{difference:.2g}"),
+    }
     return Chosen(layout=layout, facts=facts)
 
 
