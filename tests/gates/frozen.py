@@ -9,6 +9,7 @@ and loop, is a line with a `backbone` of its own around the frozen target. `pyte
 its baseline, which is committed with it; without one it fails.
 """
 
+import copy
 import functools
 import hashlib
 from collections.abc import Callable, Sequence
@@ -39,6 +40,7 @@ from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.checkpoint import draft_config
 from offbook.engine.drafters.counted import counted
+from offbook.kernels.native_library import native_available
 from offbook.methods.jakiro import drafter as jakiro
 from tests.engine.decoding.tuned import BETWEEN, tuned
 from tests.tiny import tiny_model
@@ -161,6 +163,17 @@ def network(
     return make
 
 
+@functools.cache
+def laid_out(layout: str, frozen: Backbone) -> Backbone:
+    """The frozen target's weights rounded to fp32, in a layout."""
+    frozen.use_native_attention()
+    try:
+        model = copy.deepcopy(frozen.model)
+    finally:
+        frozen.use_tree_attention()
+    return Backbone(model.float()).under(layout)
+
+
 def table() -> Table:
     """Counts of answers that nobody gave."""
     answers = [
@@ -193,7 +206,12 @@ GATES = {
     ),
     "knowing_cost_aware": Gate(soft=False, drafter=Knowing, controller=lambda: CostAware(tuned(BETWEEN, draft_s=0.6))),
     "jakiro_echo_shallow": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, SHALLOW, echo=True)),
+    "knowing_prepacked": Gate(soft=False, drafter=Knowing, backbone=functools.partial(laid_out, "prepacked")),
+    "knowing_packed": Gate(soft=False, drafter=Knowing, backbone=functools.partial(laid_out, "packed")),
 }
+NATIVE = {"knowing_packed"}  # which need the C code, and are left out where it is not built
+if not native_available()[0]:
+    GATES = {name: gate for name, gate in GATES.items() if name not in NATIVE}
 
 
 @torch.no_grad()
