@@ -40,6 +40,24 @@ def conditional_acceptance(generations: Sequence[Generation]) -> list[float]:
     return shares
 
 
+def survival(generations: Sequence[Generation]) -> list[tuple[float, float]]:
+    """Entry k-1: predicted and observed share of rounds that accept a k-th candidate, of those with a prediction of it.
+
+    An answer's last round is left out, since tokens behind its end are counted nowhere.
+    """
+    told = [
+        (predicted, r.accepted)
+        for g in generations
+        for predicted, r in list(zip(g.predicted, g.rounds, strict=bool(g.predicted)))[:-1]
+    ]
+    found = []
+    for k in range(1, 1 + max((len(predicted) for predicted, _ in told), default=0)):
+        reaching = [(predicted[k - 1], accepted >= k) for predicted, accepted in told if len(predicted) >= k]
+        said, held = (sum(column) / len(reaching) for column in zip(*reaching, strict=True))
+        found.append((said, held))
+    return found
+
+
 def finished(generations: Sequence[Generation]) -> float:
     """Share of answers that ended by themselves, at an end token or a stop string; nan where there are none."""
     ended = [g.finish_reason != "length" for g in generations]

@@ -30,7 +30,7 @@ from offbook.harness.statistics.crossed import accuracy_interval
 from offbook.harness.statistics.intervals import bootstrap_ratio
 from offbook.harness.tables.columns import Table, fields
 from offbook.harness.tables.csv_file import to_csv
-from offbook.harness.tables.decoders_columns import COLUMNS, POSITIONS
+from offbook.harness.tables.decoders_columns import COLUMNS, POSITIONS, PREDICTED, SURVIVED
 from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.decoders_speed import References, bounds, clusters_of, speed, whole_answers
 from offbook.harness.tables.dimensions import ALL_SUITES, of_cell
@@ -134,7 +134,7 @@ def _line(cells: Sequence[Cell], references: References, *, suite: str) -> dict[
     clusters = [name for cell in cells for name in clusters_of(cell)]
     rounds = sum(g.target_forwards for g in generations)
     draft_forwards = sum(g.draft_forwards for g in generations)
-    conditional = metrics.conditional_acceptance(generations)
+    conditional, survival = metrics.conditional_acceptance(generations), metrics.survival(generations)
     drafter = records[0].drafter
     caps = {record.spec.limits.max_new_tokens for record in records}
     return {
@@ -161,6 +161,11 @@ def _line(cells: Sequence[Cell], references: References, *, suite: str) -> dict[
             ),
         ),
         **{f"acceptance_at_{k}": conditional[k - 1] if k <= len(conditional) else math.nan for k in POSITIONS},
+        **{
+            name: survival[k - 1][place] if k <= len(survival) else math.nan
+            for place, names in enumerate((PREDICTED, SURVIVED))
+            for k, name in zip(POSITIONS, names, strict=True)
+        },
         **speed(cells, references),
         **bounds(
             "tokens_per_s", bootstrap_ratio(*zip(*map(whole_answers, generations), strict=True), clusters=clusters)

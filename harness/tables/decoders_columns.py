@@ -11,6 +11,8 @@ from offbook.harness.tables.rows import Row
 
 POSITIONS = (1, 2, 3, 4)
 AT = [f"acceptance_at_{k}" for k in POSITIONS]
+PREDICTED = [f"survival_predicted_at_{k}" for k in POSITIONS]
+SURVIVED = [f"survival_at_{k}" for k in POSITIONS]
 
 
 def _pooled(rows: pd.DataFrame) -> bool:
@@ -42,6 +44,16 @@ def _over(row: Row) -> str:
 
 def _accepted(row: Row) -> str:
     return " / ".join(number(row[name], 2) for name in AT)
+
+
+def _survived(row: Row) -> str:
+    return " / ".join(
+        f"{number(row[said], 2)} ({number(row[held], 2)})" for said, held in zip(PREDICTED, SURVIVED, strict=True)
+    )
+
+
+def _predicted(rows: pd.DataFrame) -> bool:
+    return bool(rows[PREDICTED[0]].notna().any())
 
 
 def _ranks(rows: pd.DataFrame) -> bool:
@@ -168,6 +180,17 @@ COLUMNS = (
             behind them.""",
     ),
     *(Column(name=name, unit="share", kind="number") for name in AT),
+    Column(
+        name="survival_by_position",
+        heading="Predicted (survived) at 1/2/3/4",
+        shown_in=("markdown",),
+        shown_for=_predicted,
+        written=_survived,
+        definition="""of rounds that verify candidates of depth k, the share that the controller, or else the drafter's
+            own estimates, predicted to accept one, and in brackets the share that did. The last round of an answer is
+            left out.""",
+    ),
+    *(Column(name=name, unit="share", kind="number") for name in (*PREDICTED, *SURVIVED)),
     *SPEED,
     Column(
         name="draft_cost_ratio",

@@ -3,6 +3,7 @@
 import io
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -382,3 +383,26 @@ def test_a_folder_that_is_no_store_is_named(command: Any, tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="expected a store"):
         command(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_predicted_and_observed_survival_stand_side_by_side(make_heat: Any) -> None:
+    """Of rounds that had a prediction of the depth; the last round of each answer is left out."""
+    rounds = ((2, 2, 1, 2), (2, 2, 2, 3), (1, 1, 0, 1), (2, 2, 2, 3))
+    predicted = ((0.8, 0.5), (0.7, 0.25), (0.6,), (0.1, 0.1))
+    cells = make_heat()
+    tokens = tuple(range(1 + sum(committed for *_, committed in rounds)))
+    told = {"rounds": rounds, "predicted": predicted, "tokens": tokens}
+    drafted = replace(cells[1], rows=tuple(row.model_copy(update=told) for row in cells[1].rows))
+    table = leaderboard([cells[0], drafted])
+    line = one(table, decoder=drafted.record.spec.decoder, suite=drafted.record.spec.suite)
+    assert line["survival_predicted_at_1"] == pytest.approx(0.7)
+    assert line["survival_at_1"] == pytest.approx(2 / 3)
+    assert (line["survival_predicted_at_2"], line["survival_at_2"]) == pytest.approx((0.375, 0.5))
+    assert math.isnan(line["survival_predicted_at_3"])
+    assert "0.70 (0.67) / 0.38 (0.50) / - (-) / - (-)" in to_markdown(table)
+
+
+def test_without_predictions_no_page_speaks_of_them(make_heat: Any) -> None:
+    table = leaderboard(make_heat())
+    assert table["survival_predicted_at_1"].isna().all()
+    assert "| Predicted (survived)" not in to_markdown(table)
