@@ -940,3 +940,140 @@ def water_bill(litres):
 
 def shipping_cost(weight):
     return 5 if weight <= 1 else 9 if weight <= 10 else 20
+
+
+def hamming_distance(a, b):
+    return sum(x != y for x, y in zip(a, b, strict=True))
+
+
+def caesar_shift(text, shift):
+    shifted = []
+    for letter in text:
+        first = "A" if letter.isupper() else "a"
+        shifted.append(chr((ord(letter) - ord(first) + shift) % 26 + ord(first)) if letter.isalpha() else letter)
+    return "".join(shifted)
+
+
+def moving_average(numbers, window):
+    return [sum(numbers[i : i + window]) / window for i in range(len(numbers) - window + 1)]
+
+
+def is_triangle(a, b, c):
+    return a + b > c and a + c > b and b + c > a
+
+
+def digital_root(n):
+    while n > 9:
+        n = sum(map(int, str(n)))
+    return n
+
+
+def is_isogram(word):
+    return len(set(word)) == len(word)
+
+
+def trailing_zeros(n):
+    return 0 if n < 5 else n // 5 + trailing_zeros(n // 5)
+
+
+def look_and_say(term):
+    return "".join(f"{len(list(run))}{digit}" for digit, run in itertools.groupby(term))
+
+
+def column_sums(matrix):
+    return [sum(column) for column in zip(*matrix, strict=True)]
+
+
+def max_profit(prices):
+    return max([0, *(later - sooner for sooner, later in itertools.combinations(prices, 2))])
+
+
+def count_in_range(numbers, low, high):
+    return sum(low <= number <= high for number in numbers)
+
+
+def intervals_overlap(first, second):
+    return first[0] <= second[1] and second[0] <= first[1]
+
+
+def merge_intervals(intervals):
+    merged = []
+    for start, end in sorted(intervals):
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([start, end])
+    return merged
+
+
+def climb_stairs(n):
+    before, ways = 0, 1
+    for _ in range(n):
+        before, ways = ways, before + ways
+    return ways
+
+
+def missing_letters(text):
+    return "".join(sorted(set(string.ascii_lowercase) - set(text.lower())))
+
+
+def indent(text, spaces):
+    return "\n".join(" " * spaces + line for line in text.split("\n"))
+
+
+def count_substring(text, part):
+    return sum(text.startswith(part, i) for i in range(len(text)))
+
+
+def deep_sum(nested):
+    return sum(deep_sum(item) if isinstance(item, list) else item for item in nested)
+
+
+def argmax(values):
+    return max(range(len(values)), key=values.__getitem__)
+
+
+def only_once(items):
+    return [item for item in items if items.count(item) == 1]
+
+
+def quarter(month):
+    return (month + 2) // 3
+
+
+def clock_angle(hour, minute):
+    apart = abs(30 * (hour % 12) + minute / 2 - 6 * minute)
+    return min(apart, 360 - apart)
+
+
+def knight_moves(column, row):
+    steps = [(x, y) for x in (-2, -1, 1, 2) for y in (-2, -1, 1, 2) if abs(x) != abs(y)]
+    return [(column + x, row + y) for x, y in steps if 0 <= column + x < 8 and 0 <= row + y < 8]
+
+
+def to_base(n, base):
+    digits = "0123456789abcdef"
+    return digits[n] if n < base else to_base(n // base, base) + digits[n % base]
+
+
+def evaluate_postfix(tokens):
+    stack = []
+    for token in tokens:
+        if token in ("+", "-", "*"):
+            right, left = stack.pop(), stack.pop()
+            stack.append({"+": left + right, "-": left - right, "*": left * right}[token])
+        else:
+            stack.append(int(token))
+    return stack.pop()
+
+
+def plus_one(digits):
+    return [int(digit) for digit in str(int("".join(map(str, digits))) + 1)]
+
+
+def extract_numbers(text):
+    return [int(number) for number in re.findall(r"\d+", text)]
+
+
+def majority(votes):
+    return next((item for item in votes if 2 * votes.count(item) > len(votes)), None)

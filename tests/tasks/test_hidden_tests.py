@@ -6,7 +6,7 @@ import pytest
 
 from offbook.tasks.prompts import hidden_tests, sandbox
 from offbook.tasks.prompts.generate import generate
-from offbook.tasks.prompts.hidden_tests import FILES, HELPERS, HIDDEN_TESTS, asked, passes
+from offbook.tasks.prompts.hidden_tests import FILES, HELPERS, HIDDEN_TESTS, asked, asked_further, passes
 from offbook.tasks.prompts.hidden_tests.matching import any_order, either, equal, near, raises, sequence
 from offbook.tasks.prompts.sandbox.values import Raised
 from offbook.tasks.prompts.scoring import works
@@ -24,7 +24,8 @@ def test_every_code_prompt_has_tests_of_its_own() -> None:
     names = wanted("test") + wanted("train")
     assert len(set(names)) == len(names)
     assert HIDDEN_TESTS.keys() == set(names)
-    assert asked.CASES.keys() == set(wanted("test"))
+    assert asked.CASES.keys() == set(wanted("test")[:12])
+    assert asked_further.CASES.keys() == set(wanted("test")[12:])
     assert min(len(HIDDEN_TESTS[name]) for name in wanted("test")) >= 3
 
 
@@ -61,6 +62,40 @@ WRONG = {
     "collatz_steps": ["return 0 if n == 1 else n", "return 1 if n == 1 else 1 + collatz_steps(n // 2)"],
     "group_by_length": ["return {len(w): w for w in words}", "return {w: len(w) for w in words}"],
     "transpose": ["return matrix", "return [row[::-1] for row in matrix]"],
+    "hamming_distance": ["return abs(len(a) - len(b))", "return len(set(a) ^ set(b))"],
+    "caesar_shift": ["return ''.join(chr(ord(c) + shift) for c in text)", "return text"],
+    "moving_average": ["return [sum(numbers) / len(numbers)]", "return numbers"],
+    "is_triangle": ["return a + b > c", "return True", "return a + b >= c and a + c >= b and b + c >= a"],
+    "digital_root": ["return sum(map(int, str(n)))", "return n % 10"],
+    "is_isogram": ["return True", "return all(x != y for x, y in zip(word, word[1:]))"],
+    "trailing_zeros": ["return n // 5", "return str(n).count('0')"],
+    "look_and_say": ["return ''.join(f'{term.count(d)}{d}' for d in dict.fromkeys(term))", "return term + term"],
+    "column_sums": ["return [sum(row) for row in matrix]", "return matrix[0]"],
+    "max_profit": ["return max(prices) - min(prices)", "return max(0, prices[-1] - prices[0])"],
+    "count_in_range": ["return sum(low < n < high for n in numbers)", "return high - low + 1"],
+    "intervals_overlap": ["return first[1] > second[0]", "return first[0] < second[1] and second[0] < first[1]"],
+    "merge_intervals": [
+        "return sorted(intervals)",
+        "return [[min(intervals)[0], max(intervals)[1]]] if intervals else []",
+    ],
+    "climb_stairs": ["return n", "return 2 ** (n - 1)"],
+    "missing_letters": ["return 'xyz'", "return ''.join(sorted(set(text)))"],
+    "indent": ["return ' ' * spaces + text", "return text"],
+    "count_substring": ["return text.count(part)", "return int(part in text)"],
+    "deep_sum": ["return sum(x for x in nested if isinstance(x, int))", "return len(nested)"],
+    "argmax": ["return max(values)", "return len(values) - 1 - values[::-1].index(max(values))"],
+    "only_once": ["return list(dict.fromkeys(items))", "return sorted(set(items))"],
+    "quarter": ["return month // 3 + 1", "return month % 4 + 1"],
+    "clock_angle": ["return abs(30 * hour - 6 * minute)", "return abs(30 * (hour % 12) + minute / 2 - 6 * minute)"],
+    "knight_moves": ["return [(column + 1, row + 2), (column + 2, row + 1)]", "return []"],
+    "to_base": ["return bin(n)[2:]", "return str(n)"],
+    "evaluate_postfix": ["return eval(' '.join(tokens))", "return sum(int(t) for t in tokens if t.isdigit())"],
+    "plus_one": ["return digits[:-1] + [digits[-1] + 1]", "return [d + 1 for d in digits]"],
+    "extract_numbers": [
+        "return [int(c) for c in text if c.isdigit()]",
+        "return [int(w) for w in text.split() if w.isdigit()]",
+    ],
+    "majority": ["return max(votes, key=votes.count, default=None)", "return votes[0] if votes else None"],
 }
 PROMPTS = [row for row in generate("test") if row["category"] == "code"]
 SIGNATURES = {row["check"]["function"]: row["prompt"].split("`")[1] for row in PROMPTS}

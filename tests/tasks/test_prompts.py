@@ -1,6 +1,8 @@
 """The prompt files: complete, reproducible, and no test prompt leaks into training."""
 
 import ast
+import hashlib
+import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -13,6 +15,8 @@ from offbook.tasks.prompts.filling import fill
 from offbook.tasks.prompts.generate import as_jsonl, generate, ngrams, shared_ngrams
 from offbook.tasks.prompts.pools import Row
 from offbook.tasks.prompts.scoring import contains_any
+
+FIRST_TWELVE = "c8bc99c9c986d142023ddc5cf8f6d10f93de7414693be26d3ab9316c2be66d61"
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +42,14 @@ def test_check_passes_on_the_committed_files_and_fails_on_edited_ones(
     assert generator.main(["--check"]) == 0
 
 
-def test_every_category_has_twelve_test_prompts() -> None:
-    assert Counter(prompt.category for prompt in load_prompts("test")) == dict.fromkeys(CATEGORIES, 12)
+def test_every_category_has_forty_test_prompts() -> None:
+    assert Counter(prompt.category for prompt in load_prompts("test")) == dict.fromkeys(CATEGORIES, 40)
+
+
+def test_the_first_twelve_test_prompts_of_a_category_are_those_that_records_rest_on() -> None:
+    lines = (DATA_PATH / "test.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    first = [line for line in lines if int(json.loads(line)["id"][-3:]) < 12]
+    assert hashlib.sha256("".join(first).encode()).hexdigest() == FIRST_TWELVE
 
 
 def test_every_category_has_at_least_150_training_prompts() -> None:
@@ -107,7 +117,7 @@ def test_an_unknown_split_or_category_is_refused_with_the_choices() -> None:
 
 
 def test_prompts_of_one_category_can_be_loaded() -> None:
-    assert [prompt.id for prompt in load_prompts("test", "qa")] == [f"qa-test-{number:03d}" for number in range(12)]
+    assert [prompt.id for prompt in load_prompts("test", "qa")] == [f"qa-test-{number:03d}" for number in range(40)]
 
 
 def test_a_template_repeats_what_it_remembers_and_never_draws_one_name_twice() -> None:

@@ -9,14 +9,23 @@ import functools
 from pathlib import Path
 
 from offbook.tasks.prompts import sandbox
-from offbook.tasks.prompts.hidden_tests import asked, everyday, functions, lists, numbers, structures, texts
+from offbook.tasks.prompts.hidden_tests import (
+    asked,
+    asked_further,
+    everyday,
+    functions,
+    lists,
+    numbers,
+    structures,
+    texts,
+)
 from offbook.tasks.prompts.hidden_tests.matching import Case, equal
 
 HELPERS = Path(__file__).with_name("helpers.py").read_text(encoding="utf-8")
 FILES = {"lines.txt": "first\n\nsecond line\nthird\n\n", "one.txt": "only"}
 HIDDEN_TESTS: dict[str, tuple[Case, ...]] = {
     name: tuple(cases)
-    for module in (asked, numbers, texts, lists, structures, functions, everyday)
+    for module in (asked, asked_further, numbers, texts, lists, structures, functions, everyday)
     for name, cases in module.CASES.items()
 }
 

@@ -4,6 +4,7 @@ Every training topic is used once, so the two hundred prompts are two hundred si
 """
 
 from offbook.tasks.prompts.pools import Row
+from offbook.tasks.prompts.pools.further import chat as further
 
 TEST = (
     "My neighbour's dog barks every night and I have an early shift. How can I raise it without starting a feud?",
@@ -281,7 +282,7 @@ FRAMES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 
 def test_rows() -> list[Row]:
     """Return the rows of the test split."""
-    return [{"prompt": prompt, "answer": ""} for prompt in TEST]
+    return [{"prompt": prompt, "answer": ""} for prompt in (*TEST, *further.TEST)]
 
 
 def train_rows() -> list[Row]:

@@ -1,6 +1,7 @@
 """Requests for small Python functions; each has its tests, by its name, in `offbook.tasks.prompts.hidden_tests`."""
 
 from offbook.tasks.prompts.pools import Row
+from offbook.tasks.prompts.pools.further import code as further
 
 # signature | what the function does
 TEST = (
@@ -192,7 +193,7 @@ TRAIN_FRAMES = (
 
 def test_rows() -> list[Row]:
     """Return the rows of the test split."""
-    return [_row("Write a Python function `{}` that {}.", entry) for entry in TEST]
+    return [_row("Write a Python function `{}` that {}.", entry) for entry in (*TEST, *further.TEST)]
 
 
 def train_rows() -> list[Row]:

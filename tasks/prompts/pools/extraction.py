@@ -4,6 +4,7 @@ from random import Random
 
 from offbook.tasks.prompts.filling import fill
 from offbook.tasks.prompts.pools import Row
+from offbook.tasks.prompts.pools.further import extraction as further
 
 TRAIN_DRAWS = 6
 # passage, instruction, accepted answers
@@ -301,7 +302,8 @@ FRAMES = (
 def test_rows() -> list[Row]:
     """Return the rows of the test split."""
     return [
-        _row(f"{instruction} Answer with the value only.\n\n{text}", accepted) for text, instruction, accepted in TEST
+        _row(f"{instruction} Answer with the value only.\n\n{text}", accepted)
+        for text, instruction, accepted in (*TEST, *further.TEST)
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from random import Random
 
 from offbook.tasks.prompts.pools import Row
+from offbook.tasks.prompts.pools.further import maths as further
 
 Problem = Callable[[str, str, int, int, int], tuple[str, float]]
 NAMES = (
@@ -235,7 +236,7 @@ TRAIN: tuple[Problem, ...] = (
 
 def test_rows() -> list[Row]:
     """Return the rows of the test split."""
-    return [_row(problem, Random(f"maths-test-{number}"), "") for number, problem in enumerate(TEST)]
+    return [_row(problem, Random(f"maths-test-{number}"), "") for number, problem in enumerate((*TEST, *further.TEST))]
 
 
 def train_rows() -> list[Row]:

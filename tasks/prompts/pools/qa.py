@@ -7,6 +7,7 @@ from random import Random
 
 from offbook.tasks.prompts.filling import fill
 from offbook.tasks.prompts.pools import Row
+from offbook.tasks.prompts.pools.further import qa as further
 
 TRAIN_DRAWS = 4
 TEST_PASSAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -249,11 +250,10 @@ TRAIN_FRAMES = (
 
 def test_rows() -> list[Row]:
     """Return the rows of the test split."""
-    rows = [
-        _row(f"Read the passage and answer briefly.\n\n{passage}\n\n{question}", answers)
-        for passage, question, answers in TEST_PASSAGES
-    ]
-    return rows + [_row(question, answers) for question, answers in TEST_KNOWLEDGE]
+    rows = [_read(*entry) for entry in TEST_PASSAGES] + [_row(*entry) for entry in TEST_KNOWLEDGE]
+    for passage, knowledge in zip(further.PASSAGES, further.KNOWLEDGE, strict=True):
+        rows += [_read(*passage), _row(*knowledge)]
+    return rows
 
 
 def train_rows() -> list[Row]:
@@ -270,6 +270,10 @@ def train_rows() -> list[Row]:
         question, answer = entry.split("|")
         rows.append(_row(question, (answer,)))
     return rows
+
+
+def _read(passage: str, question: str, answers: tuple[str, ...]) -> Row:
+    return _row(f"Read the passage and answer briefly.\n\n{passage}\n\n{question}", answers)
 
 
 def _row(prompt: str, answers: tuple[str, ...]) -> Row:

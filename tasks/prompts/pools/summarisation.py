@@ -4,6 +4,7 @@ from random import Random
 
 from offbook.tasks.prompts.filling import fill
 from offbook.tasks.prompts.pools import Row
+from offbook.tasks.prompts.pools.further import summarisation as further
 
 TRAIN_DRAWS = 6
 # passage, reference
@@ -306,7 +307,7 @@ def test_rows() -> list[Row]:
     """Return the rows of the test split."""
     return [
         {"prompt": f"Summarise the following passage in one sentence.\n\n{passage}", "answer": reference}
-        for passage, reference in TEST
+        for passage, reference in (*TEST, *further.TEST)
     ]
 
 
