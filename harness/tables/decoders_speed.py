@@ -16,6 +16,7 @@ import numpy as np
 from offbook.engine.decoding import metrics
 from offbook.engine.decoding.generation import Generation
 from offbook.harness.records.cell import Cell
+from offbook.harness.records.consistency import BASELINE_DECODER
 from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.intervals import Interval, bootstrap_speedup
 from offbook.harness.tables.told import Cells, Told
@@ -40,9 +41,9 @@ class References:
         decode: dict[str, Told] = {}
         for cell in members:
             plain = cells.plain.get(cell.heat_id, [])
-            same = sorted((told for told in plain if told.layout == cell.layout), key=lambda told: told.decoder)
+            same = sorted((told for told in plain if told.layout == cell.layout), key=_plainest)
             if same:
-                own[cell.heat_id] = same[0]  # autoregressive, else transformers' own
+                own[cell.heat_id] = same[0]
             exact = [told for told in plain if told.exact]
             if exact:
                 fastest[cell.heat_id] = max(exact, key=lambda told: told.tokens_per_s)
@@ -156,6 +157,11 @@ def _floor_share(cells: Sequence[Cell]) -> float:
         floor_s += sum(g.target_forwards for g in cell.generations) * read / (bandwidth * 1e9)
         rounds_s += sum(g.decode_s for g in cell.generations)
     return floor_s / rounds_s if rounds_s else math.nan
+
+
+def _plainest(told: Told) -> tuple[bool, str]:
+    """Offbook's own loop first, which the others of the layout run in."""
+    return told.decoder != BASELINE_DECODER, told.decoder
 
 
 def _or_zero(value: float) -> float:

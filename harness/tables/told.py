@@ -28,7 +28,6 @@ from offbook.harness.records.store import Store
 from offbook.harness.tables.dimensions import of_cell
 
 FILE = ".tables.jsonl"
-PLAIN = ("autoregressive", "hf_generate")
 EXACT = ("baseline", "lossless", "ties")
 NOT_TOLD = ("git", "argv", "upgraded", "rescored")  # of a manifest; no page shows them
 
@@ -43,7 +42,8 @@ class Told:
         baseline: whether the others of its heat are measured against it.
         finished: when, in seconds since 1970.
         layout: of the target's weights.
-        plain: whether it drafts nothing, so that speed is measured against it; `exact`: and says what the target says.
+        plain: whether nothing was drafted, so that speed is measured against it.
+        exact: whether it says what the target says.
         tokens_per_s, decode_tokens_per_s: with the prefill and without it.
         untouched: whether nobody trained its model.
         contender: what it shares with cells that differ in their suite alone.
@@ -179,7 +179,7 @@ def _facts(cell: Cell) -> dict[str, Any]:
         "finished": record.finished_utc.timestamp(),
         "baseline": record.certificate.kind == "baseline",
         "layout": spec.layout,
-        "plain": spec.decoder in PLAIN,
+        "plain": not any(r.drafted for g in cell.generations for r in g.rounds),
         "exact": record.certificate.verdict in EXACT,
         "tokens_per_s": metrics.tokens_per_second(cell.generations),
         "decode_tokens_per_s": metrics.decode_tokens_per_second(cell.generations),

@@ -52,7 +52,7 @@ class Merges:
     def generate(self, prompt_1P: torch.Tensor, **settings) -> Generation:
         answer = self.decoder.generate(prompt_1P, **settings)
         rounds = [_merged(answer.rounds[i : i + 2]) for i in range(0, len(answer.rounds), 2)]
-        return dataclasses.replace(answer, rounds=tuple(rounds), times=())
+        return dataclasses.replace(answer, rounds=tuple(rounds), times=(), predicted=())
 
 
 class Skips:
@@ -87,7 +87,7 @@ class Knows:
         text = self.references[tuple(prompt_1P[0].tolist())]
         tokens = self.target.tokenizer(text, add_special_tokens=False)["input_ids"][: limits.max_new_tokens]
         rounds = tuple(Round(drafted=0, offered=0, accepted=0, committed=1) for _ in tokens[1:])
-        return dataclasses.replace(answer, tokens=tuple(tokens), rounds=rounds, times=())
+        return dataclasses.replace(answer, tokens=tuple(tokens), rounds=rounds, times=(), predicted=())
 
 
 def asks_in_secret(target: Target) -> Decoder:

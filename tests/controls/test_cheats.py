@@ -144,7 +144,7 @@ def complaints(decoder) -> list[str]:
 
 
 def less_a_round(generation):
-    return dataclasses.replace(generation, rounds=generation.rounds[:-1], times=())
+    return dataclasses.replace(generation, rounds=generation.rounds[:-1], times=(), predicted=())
 
 
 def more_accepted(generation):
@@ -160,7 +160,7 @@ def merged_rounds(generation):
         accepted=first.committed + second.accepted,
         committed=first.committed + second.committed,
     )
-    return dataclasses.replace(generation, rounds=(both, *rest), times=())
+    return dataclasses.replace(generation, rounds=(both, *rest), times=(), predicted=())
 
 
 def less_a_token(generation):
