@@ -91,7 +91,10 @@ MODELS = (
     "a/b",
     "corpus.jsonl",
 )
-DECODERS = ("autoregressive", "prompt_lookup", "eagle2", "jakiro", "hf_generate", "hf_prompt_lookup", "eagle")
+DECODERS = (
+    *("autoregressive", "prompt_lookup", "suffix", "token_recycling", "ngram_table", "lookup_else_eagle2", "eagle2"),
+    *("jakiro", "hf_generate", "hf_prompt_lookup", "eagle"),
+)
 OUTPUTS = (
     "../out/a",
     "../out/a",
