@@ -15,7 +15,7 @@ from offbook.harness.records.origin import Origin
 from offbook.harness.settings.bounds import EXAM_TOKENS, Number
 from offbook.harness.settings.students import CorpusSpec
 
-HOLDERS = ("model", "student", "arms", "drafter", "answers")  # fields of a recipe that hold others
+HOLDERS = ("model", "student", "arms", "drafter", "answers", "tuning")  # fields of a recipe that hold others
 
 
 class Recipe(BaseModel):
@@ -143,6 +143,34 @@ class DrafterRecipe(Recipe):
     made_by: Origin | None = None
     answers: AnswersRecipe
     training: dict[str, JsonValue]
+
+
+class TuningRecipe(Recipe):
+    """What cuts a decoder's rounds: costs, settings and calibration, measured on one machine.
+
+    Attributes:
+        decoder: of the roster.
+        made_by: whose code that is, where it is none of this repository's.
+        model: whom it decodes.
+        options: settings that are fixed; the others are chosen.
+        drafter: the recipe of one that the plan trains, or the folder of another; None without any.
+        drafter_sha256: of the weights in such a folder.
+        made_for: whom that drafter was trained for.
+        layout: of the model's weights.
+        temperatures: of the answers to development prompts.
+        semantics: of how it is measured; raise it when that changes.
+    """
+
+    decoder: str
+    made_by: Origin | None = None
+    model: ModelSpec
+    options: dict[str, JsonValue] = Field(default={})
+    drafter: DrafterRecipe | str | None = None
+    drafter_sha256: str | None = None
+    made_for: Literal["target", "base"] = "target"
+    layout: str
+    temperatures: tuple[float, ...]
+    semantics: int = 1
 
 
 def without(names: frozenset[str], content: Any) -> Any:

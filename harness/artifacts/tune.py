@@ -20,13 +20,14 @@ from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.replay import Expected, KnownText, Proposal, expect, replay
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.config import TrainingConfig, held_out
+from offbook.engine.machine import abilities
 from offbook.engine.progress import Progress
 from offbook.harness.records.drafter import MadeFor
 from offbook.harness.roster.arms import Arm, build_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.target import Target
-from offbook.harness.roster.tuning import AtTemperature, DecoderTuning
+from offbook.harness.roster.tuning import AtTemperature, DecoderTuning, Tuning
 from offbook.tasks.prompts import CATEGORIES, load_prompts
 
 PROMPTS, TOKENS = 12, 40
@@ -98,6 +99,26 @@ def tune_decoder(
             _at(temperature, costs, draft_s, rounds if temperature == first else _replayed(target, best, some))
             for temperature, some in answers.items()
         ),
+    )
+
+
+def tuning_of(
+    target: Target,
+    costs: Mapping[str, RowCosts],
+    answers: Mapping[float, Sequence[KnownText]],
+    decoders: Sequence[DecoderTuning],
+) -> Tuning:
+    """All that was found of decoders on a target, in its layout, on this machine."""
+    return Tuning(
+        machine=abilities(),
+        model=target.name,
+        weights_sha256=target.weights_sha256,
+        dtype=target.dtype,
+        layout=target.backbone.layout.name,
+        prompts=max(len(some) for some in answers.values()),
+        tokens=sum(len(one.answer) for some in answers.values() for one in some),
+        costs=dict(costs),
+        decoders=tuple(decoders),
     )
 
 

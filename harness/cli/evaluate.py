@@ -17,6 +17,7 @@ from offbook.harness.cli.options import (
     IncludePath,
     OptionSettings,
     Revision,
+    TuningFile,
 )
 from offbook.harness.settings.heat import HeatSettings
 
@@ -34,6 +35,7 @@ def evaluate(
     chat_template: Annotated[bool | None, typer.Option("--apply-chat-template/--no-chat-template")] = None,
     revision: Revision = None,
     layout: Annotated[LayoutName | None, typer.Option("--layout", help="Form of the weights in memory.")] = None,
+    tuning: TuningFile = None,
     output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
     include_path: IncludePath = None,
     settings: SetSettings = None,
@@ -66,6 +68,7 @@ def evaluate(
         "apply_chat_template": chat_template,
         "revision": revision,
         "layout": layout,
+        "tuning": None if tuning is None else str(tuning),
         **heat,
         "output": output,
     }

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
+from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.engine.encoding import check_text
 from offbook.harness.cli.console import quiet, standard_input, write_out
 from offbook.harness.cli.options import (
     MODEL,
     Device,
     DType,
-    Layout,
     Model,
     OptionSettings,
     Revision,
@@ -19,6 +19,7 @@ from offbook.harness.cli.options import (
     Temperature,
     TopK,
     TopP,
+    TuningFile,
     path_or_none,
 )
 
@@ -42,7 +43,8 @@ def generate(
     dtype: DType = "float32",
     device: Device = "auto",
     revision: Revision = None,
-    layout: Layout = "auto",
+    layout: Annotated[LayoutName | None, typer.Option("--layout", help="Form of the weights in memory.")] = None,
+    tuning: TuningFile = None,
 ) -> None:
     """Answer one prompt, streaming.
 
@@ -55,6 +57,7 @@ def generate(
     from offbook.harness.roster.arms import build_arms
     from offbook.harness.roster.decoders import contender
     from offbook.harness.roster.target import load_target
+    from offbook.harness.roster.tuning import read_tuning
 
     contender(decoder)
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
@@ -62,9 +65,15 @@ def generate(
     check_text(text, "the prompt")
     options = parse_options([o if o.startswith(f"{decoder}.") else f"{decoder}.{o}" for o in option or []])
     quiet()
-    target = load_target(model, dtype=dtype, device=device, revision=revision, layout=layout)
+    tuned = None if tuning is None else read_tuning(tuning)
+    wanted = layout or ("auto" if tuned is None else tuned.layout)
+    target = load_target(model, dtype=dtype, device=device, revision=revision, layout=wanted)
+    if tuned is not None and (elsewhere := tuned.elsewhere()):
+        typer.echo(elsewhere, err=True)
     folders = {} if drafter is None else {decoder: drafter}
-    (arm,) = build_arms(target, [decoder], options=options, drafter_folders=folders)
+    (arm,) = build_arms(
+        target, [decoder], options=options, drafter_folders=folders, tuning=tuned, temperature=temperature
+    )
     generation = answer(
         target,
         arm,

@@ -48,6 +48,9 @@ Model = Annotated[str, typer.Option("--model", help="Alias, local folder, or Hug
 Revision = Annotated[str | None, typer.Option("--revision", help="Branch, tag or commit of a Hugging Face id.")]
 DType = Annotated[str, typer.Option("--dtype", help="float32, bfloat16, float16 or float64.")]
 Layout = Annotated[LayoutName, typer.Option("--layout", help="Form of the weights in memory; see `offbook ls`.")]
+TuningFile = Annotated[
+    Path | None, typer.Option("--tuning", callback=path_or_none, help="A tuning.json of `offbook tune`.")
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 LARGEST_SEED = 2**63 - 1  # torch's
 Seed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of every random number.")]

@@ -13,6 +13,7 @@ from offbook.harness.matrix.running import run_plan
 from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import check_names
 from offbook.harness.roster.decoders import default_decoders
+from offbook.harness.roster.tuning import read_tuning
 from offbook.harness.settings.evaluate import EvaluateSpec
 from offbook.harness.settings.matrix import NONE, Matrix
 from offbook.harness.settings.parse import parse
@@ -53,6 +54,12 @@ def matrix_of(spec: EvaluateSpec) -> Matrix:
     names = spec.decoders or default_decoders()
     check_names(names, spec.options, spec.drafter)
     folders = {name: str(user_path(path, what="--drafter")) for name, path in spec.drafter.items()}
+    tuning, tuned, file = None, frozenset[str](), None
+    if spec.tuning is not None:
+        file = user_path(spec.tuning, what="--tuning")
+        tuning = read_tuning(file)
+        tuned = frozenset(one.decoder for one in tuning.decoders)
+    layout = spec.layout or (None if tuning is None else tuning.layout)
     model = {"revision": spec.revision, "dtype": spec.dtype}
     sampling = {"temperature": spec.temperature, "top_k": spec.top_k, "top_p": spec.top_p}
     content = {
@@ -60,7 +67,11 @@ def matrix_of(spec: EvaluateSpec) -> Matrix:
         "description": "heats of `offbook evaluate`",
         "models": {spec.model or DEFAULT_MODEL: _given(model)},
         "decoders": {
-            n: {"options": spec.options.get(n, {}), "drafter": folders.get(n, NONE), **_given({"layout": spec.layout})}
+            n: {
+                "options": spec.options.get(n, {}),
+                "drafter": folders.get(n, NONE),
+                **_given({"layout": layout, "controller": str(file) if n in tuned else None}),
+            }
             for n in names
         },
         "suites": {t.strip(): _given({"max_new_tokens": spec.max_new_tokens, "limit": spec.limit}) for t in tasks},

@@ -24,7 +24,7 @@ SCHEMA_VERSION = 3
 REMEDY = "name the folder of a run, or plan one with `offbook run`"
 ANEW = "delete it, and plan it again with `offbook run`"
 
-Kind = Literal["answers", "drafter", "student", "heat", "exam"]
+Kind = Literal["answers", "drafter", "student", "tuning", "heat", "exam"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TRIALS: tuple[Kind, ...] = ("heat", "exam")  # leave records; the others leave a folder of files
 

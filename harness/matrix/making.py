@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.config import TrainingConfig
-from offbook.engine.files import atomic_write_text, remove
+from offbook.engine.files import atomic_write_bytes, atomic_write_text, remove
 from offbook.engine.model_identity import KnownWeights
 from offbook.engine.progress import Progress
 from offbook.engine.resuming.seal import broken
@@ -24,16 +24,19 @@ from offbook.engine.unusable import UnusableError
 from offbook.harness.artifacts import drafters
 from offbook.harness.artifacts.manifest import NAME, artifact_folder, check, complete
 from offbook.harness.artifacts.pins import check_origin, check_pin
-from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, StudentRecipe
+from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, StudentRecipe, TuningRecipe
 from offbook.harness.artifacts.sources import prompts_sha256
 from offbook.harness.artifacts.students import make
 from offbook.harness.artifacts.target_answers import target_answers
 from offbook.harness.artifacts.train_student import launch
+from offbook.harness.artifacts.tune import tune_decoder, tuning_of
 from offbook.harness.matrix.graph import Stage
+from offbook.harness.matrix.tune import lines
 from offbook.harness.records.store import Store
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.drafter_info import CONFIG
 from offbook.harness.roster.target import resolve_device
+from offbook.harness.roster.tuning import FILE
 from offbook.harness.trials.run import run
 from offbook.harness.trials.session import Session
 from offbook.harness.trials.spec import ExamSpec, HeatSpec
@@ -105,6 +108,37 @@ def student(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
         _going_on(place, progress, lambda: make(told, material, place, progress, device=here, tables=tables))
     known = KnownWeights(place)  # of whom exams and heats ask next
     known.take({entry.name: entry.sha256 for entry in complete(place, stage.key).files})
+
+
+def tuning(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:
+    """Measures what cuts the rounds of a decoder.
+
+    Raises:
+        ValueError: see `tune_decoder`; or a decoder of other code than the run was planned with.
+    """
+    recipe, place = TuningRecipe.model_validate(stage.spec), _room(stage, folder, progress)
+    chosen = contender(recipe.decoder)
+    check_origin(chosen.name, planned=recipe.made_by, found=chosen.made_by)
+    drafted = recipe.drafter
+    if isinstance(drafted, DrafterRecipe):
+        drafted = str(artifact_folder(folder, "drafter", drafted.key()))
+    target, costs, known = session(folder, device).development(
+        recipe.model, recipe.layout, recipe.temperatures, progress
+    )
+    found = tune_decoder(
+        target,
+        chosen,
+        known,
+        costs,
+        options=recipe.options,
+        drafter_folder=None if drafted is None else Path(drafted),
+        made_for=recipe.made_for,
+    )
+    for line in lines(found):
+        progress.say(f"    {line}")
+    made = tuning_of(target, {target.backbone.layout.name: costs}, known, [found])
+    atomic_write_bytes(place / FILE, made.to_bytes())
+    complete(place, stage.key)
 
 
 def heat(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec
+from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, TuningRecipe
 from offbook.harness.matrix.graph import Graph, Kind, Stage
 from offbook.harness.matrix.specs import Specs
 from offbook.harness.matrix.titles import told_apart
@@ -60,6 +60,11 @@ class _Plan:
         for arm in spec.arms:
             if isinstance(arm.drafter, DrafterRecipe):
                 needs.append(self._add_drafter(arm.drafter))
+            if isinstance(arm.tuning, TuningRecipe):
+                behind = [self._add_drafter(arm.drafter)] if isinstance(arm.drafter, DrafterRecipe) else []
+                who = _who(spec.model)
+                behind += self._model_needs(spec.model)
+                needs.append(self._add("tuning", arm.tuning, f"tuning of {arm.decoder}{who}", behind, alone=True))
         self._add("heat", spec, spec.title, needs, alone=True)
 
     def _add_drafter(self, recipe: DrafterRecipe) -> str:

@@ -12,14 +12,14 @@ from offbook.engine.drafters.config import TrainingConfig
 from offbook.engine.drafters.vocabulary import check_size
 from offbook.engine.progress import Progress
 from offbook.engine.students.paths import encode_corpus
-from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe
+from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe, TuningRecipe
 from offbook.harness.artifacts.students import dev_score
 from offbook.harness.matrix.graph import KINDS, Graph
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, resolve_device, short_name
 from offbook.harness.suites.rehearsal import rehearse as rehearse_suite
 from offbook.harness.trials.session import Session
-from offbook.harness.trials.spec import ExamSpec, HeatSpec
+from offbook.harness.trials.spec import ArmSpec, ExamSpec, HeatSpec
 
 
 def rehearse(graph: Graph, done: set[str], session: Session, progress: Progress) -> None:
@@ -67,7 +67,8 @@ class _Pending:
                 check_size(TrainingConfig(**drafter.training).draft_vocab_size, target.backbone.embedding_VH.shape[0])  # type: ignore[arg-type]  # they were checked when it was planned
         heats = [heat for heat in self.heats if heat.model.base == base]
         arms = {arm.key(): arm for h in heats if h.model == base for arm in h.arms}
-        session.arms(target, [arm for arm in arms.values() if not isinstance(arm.drafter, DrafterRecipe)])
+        ready = [arm for arm in arms.values() if not isinstance(arm.drafter, DrafterRecipe)]
+        session.arms(target, [_as_it_can_be_built(arm) for arm in ready])
         for heat in _longest(heats):
             suite = session.suite(heat.suite, heat.include_path, progress)
             rehearse_suite(
@@ -115,3 +116,8 @@ def _check_student(recipe: StudentRecipe, session: Session, progress: Progress) 
     except ValueError as error:
         msg = f"student {recipe.name}, corpus {material.name}: {error}"
         raise ValueError(msg) from error
+
+
+def _as_it_can_be_built(arm: ArmSpec) -> ArmSpec:
+    """Without what the plan has yet to measure."""
+    return arm.model_copy(update={"tuning": None}) if isinstance(arm.tuning, TuningRecipe) else arm

@@ -20,6 +20,7 @@ from offbook.harness.artifacts.sources import (
     model_hashes,
     prompts_sha256,
 )
+from offbook.harness.matrix.tuned_arms import tuned_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.distillers import distiller
@@ -187,7 +188,7 @@ class Specs:
                 checkpoint.base if of_base else checkpoint,
                 training | spec.training.model_dump(exclude_none=True),
             )
-        return ArmSpec(
+        arm = ArmSpec(
             decoder=chosen.name,
             made_by=chosen.made_by,
             options=options,
@@ -196,6 +197,8 @@ class Specs:
             made_for=made_for,
             layout=spec.layout if chosen.layout is None else chosen.layout,
         )
+        temperatures = [drawn.temperature for drawn in self.matrix.temperatures]
+        return arm if spec.controller == NONE else tuned_arm(name, arm, spec, checkpoint, temperatures)
 
     def _drafter(self, chosen: Contender, model: ModelSpec, settings: Mapping[str, Any]) -> DrafterRecipe:
         from offbook.engine.drafters.config import TrainingConfig
@@ -268,6 +271,9 @@ def _check_drafter(name: str, spec: DecoderSpec, chosen: Contender) -> None:
             settings = ", ".join(given)
             msg = f"{name}: expected no such `training`, got {settings}; its drafter is counted: leave them out"
             raise ValueError(msg)
+    elif spec.controller != NONE and (chosen.name == BASELINE or chosen.layout is not None):
+        msg = f"{name}: expected no controller, got {quoted(spec.controller)}; it drafts nothing that could be cut"
+        raise ValueError(msg)
     elif "drafter" in spec.model_fields_set and spec.drafter != NONE:
         msg = (
             f"{name}: expected no drafter, got {quoted(spec.drafter)}; this decoder has nothing to train: leave it out"

@@ -12,13 +12,12 @@ from typing import Any
 from offbook.engine.decoding.costs import RowCosts, measure_costs
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.files import atomic_write_bytes
-from offbook.engine.machine import abilities
 from offbook.engine.progress import Progress
-from offbook.harness.artifacts.tune import development_answers, tune_decoder
+from offbook.harness.artifacts.tune import development_answers, tune_decoder, tuning_of
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender, contenders
 from offbook.harness.roster.target import Target
-from offbook.harness.roster.tuning import FILE, DecoderTuning, Tuning
+from offbook.harness.roster.tuning import FILE, DecoderTuning
 
 TEMPERATURES = (0.0, 1.0)
 TOLD = (2, 4, 8, 16, 32)
@@ -72,20 +71,9 @@ def tune(
         for line in lines(tuned):
             progress.say(f"    {line}")
         found.append(tuned)
-    tuning = Tuning(
-        machine=abilities(),
-        model=target.name,
-        weights_sha256=target.weights_sha256,
-        dtype=target.dtype,
-        layout=chosen,
-        prompts=len(answers[temperatures[0]]),
-        tokens=sum(len(one.answer) for some in answers.values() for one in some),
-        costs=costs,
-        decoders=tuple(found),
-    )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    atomic_write_bytes(path, tuning.to_bytes())
+    atomic_write_bytes(path, tuning_of(here, costs, answers, found).to_bytes())
     progress.say(f"tuned in {time.perf_counter() - begun:.0f} s")
     return path
 

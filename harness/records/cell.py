@@ -70,6 +70,7 @@ class CellSpec(AtRest):
         decoder_config: its settings (tree depth, top-k ...), as JSON.
         drafter: whose weights drafted; None for decoders without any.
         layout: how the target's weights lie in memory.
+        tuning: hash of what cut its rounds (`offbook tune`); left out where nothing did.
         suite: name of the lm-eval task.
         suite_fingerprint: hash of the task's configuration and documents.
         seed: seed of every random number.
@@ -91,6 +92,7 @@ class CellSpec(AtRest):
     decoder_config: dict[str, JsonValue] = Field(default={})
     drafter: DrafterId | None = None
     layout: str = "transformers"
+    tuning: str | None = Field(default=None, exclude_if=lambda tuning: tuning is None)
     suite: str
     suite_fingerprint: str
     seed: int
@@ -115,7 +117,13 @@ class CellSpec(AtRest):
         """
         made_for = None if self.drafter is None else self.drafter.made_for
         weights = self.weights_sha256 if self.student.untouched else ""
-        changes = {"drafter": None, "student": StudentId(), "weights_sha256": weights, "settings_sha256": None}
+        changes = {
+            "drafter": None,
+            "student": StudentId(),
+            "weights_sha256": weights,
+            "settings_sha256": None,
+            "tuning": None if self.tuning is None else "",  # costs are measured anew too
+        }
         plain = self.model_copy(update=changes).key()
         return canonical_sha256([plain, made_for, self.student.rerun(), self.student.seed])
 

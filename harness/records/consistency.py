@@ -5,12 +5,12 @@ determines, raw times above all, can be forged by who rewrites record, rows and 
 only a signature or another run.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.cell import Cell, CellRecord
+from offbook.harness.records.cell import Cell, CellRecord, CellSpec
 from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.records.drafter import arm_among
 from offbook.harness.records.exam import Exam, TrainingCost
@@ -75,7 +75,7 @@ def of_heat(cells: Sequence[Cell]) -> Iterator[str]:
     """What is wrong between the cells of one heat: who is missing, other documents, another certificate."""
     first = cells[0].record
     arms, specs = arms_of(first.manifest), [cell.record.spec for cell in cells]
-    there = {arm_among(arms, spec.decoder, spec.drafter, spec.decoder_config, spec.layout) for spec in specs}
+    there = {_arm_among(arms, spec) for spec in specs}
     if missing := sorted(set(arms) - there):
         yield f"heat {first.heat_id}: expected all its arms, found none of {', '.join(missing)}"
     if any(cell.record.manifest.get("heat") != first.manifest.get("heat") for cell in cells):
@@ -114,8 +114,11 @@ def together(record: AnyRecord) -> set[int]:
 
 def arm_of(record: CellRecord) -> str:
     """Its name inside of its heat."""
-    spec = record.spec
-    return arm_among(arms_of(record.manifest), spec.decoder, spec.drafter, spec.decoder_config, spec.layout)
+    return _arm_among(arms_of(record.manifest), record.spec)
+
+
+def _arm_among(arms: Collection[str], spec: CellSpec) -> str:
+    return arm_among(arms, spec.decoder, spec.drafter, spec.decoder_config, spec.layout, spec.tuning)
 
 
 def _greedy(cell: Cell, reference: dict[int, DocumentRow]) -> Iterator[str]:

@@ -34,19 +34,30 @@ def arm_id(decoder: str, drafter: DrafterId | None) -> str:
     return f"{decoder}+base" if is_borrowed(drafter) else decoder
 
 
-def tagged_id(decoder: str, drafter: DrafterId | None, options: Mapping[str, JsonValue], layout: str) -> str:
-    """The name of an arm in a heat where another has its `arm_id`, with other options, drafter or layout."""
-    elsewhere = [] if layout == PLAIN_LAYOUT else [layout]
+def tagged_id(
+    decoder: str,
+    drafter: DrafterId | None,
+    options: Mapping[str, JsonValue],
+    layout: str,
+    tuning: str | None = None,
+) -> str:
+    """The name of an arm in a heat where another has its `arm_id`, with other options, drafter, layout or tuning."""
+    elsewhere = ([] if layout == PLAIN_LAYOUT else [layout]) + ([] if tuning is None else [tuning])
     differing = canonical_sha256([dict(options), None if drafter is None else drafter.sha256, *elsewhere])
     return f"{arm_id(decoder, drafter)}@{differing[:8]}"
 
 
 def arm_among(
-    arms: Collection[str], decoder: str, drafter: DrafterId | None, options: Mapping[str, JsonValue], layout: str
+    arms: Collection[str],
+    decoder: str,
+    drafter: DrafterId | None,
+    options: Mapping[str, JsonValue],
+    layout: str,
+    tuning: str | None = None,
 ) -> str:
     """Which of a heat's arms this is, by the names that its manifest lists."""
     plain = arm_id(decoder, drafter)
-    return plain if plain in arms else tagged_id(decoder, drafter, options, layout)
+    return plain if plain in arms else tagged_id(decoder, drafter, options, layout, tuning)
 
 
 class DrafterInfo(AtRest):

@@ -19,6 +19,7 @@ from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.drafter_info import describe, fingerprint
 from offbook.harness.roster.target import Target
 from offbook.harness.roster.trained_on import drafter_trained_on
+from offbook.harness.roster.tuning import Tuning, tuned_options, under_control
 from offbook.harness.settings.parse import parse
 
 
@@ -32,6 +33,7 @@ class Arm:
         options: its settings, defaults filled in, as records tell them.
         made_by: whose code it is, where it is none of this repository's.
         layout: of the target's weights while it decodes.
+        tuning: what cuts its rounds, as its manifest tells it, with its hash; None where nothing does.
         drafter_id: its trained weights; None without any.
         drafter: what these cost; None without any.
         trained_on: what these learned from; None without any.
@@ -42,11 +44,17 @@ class Arm:
     decoder: Decoder
     options: Mapping[str, JsonValue]
     layout: str = PLAIN_LAYOUT
+    tuning: Mapping[str, JsonValue] | None = None
     made_by: Origin | None = None
     drafter_id: DrafterId | None = None
     drafter: DrafterInfo | None = None
     trained_on: TrainedOn | None = None
     id: str = ""
+
+    @property
+    def tuning_sha256(self) -> str | None:
+        """Of what cuts its rounds."""
+        return None if self.tuning is None else str(self.tuning["sha256"])
 
     @property
     def plain_id(self) -> str:
@@ -66,7 +74,7 @@ def told_apart(arms: Sequence[Arm]) -> tuple[Arm, ...]:
             arm,
             id=arm.plain_id
             if count[arm.plain_id] == 1
-            else tagged_id(arm.name, arm.drafter_id, arm.options, arm.layout),
+            else tagged_id(arm.name, arm.drafter_id, arm.options, arm.layout, arm.tuning_sha256),
         )
         for arm in arms
     )
@@ -84,6 +92,8 @@ def build_arms(
     drafter_folders: Mapping[str, Path] | None = None,
     made_for: MadeFor = "target",
     layout: str | None = None,
+    tuning: Tuning | None = None,
+    temperature: float = 0.0,
 ) -> list[Arm]:
     """Builds contenders by name.
 
@@ -94,6 +104,8 @@ def build_arms(
         drafter_folders: trained drafters by contender's name.
         made_for: whom these were trained for.
         layout: see `build_arm`.
+        tuning: see `build_arm`.
+        temperature: see `build_arm`.
 
     Raises:
         ValueError: an unknown or repeated name, settings or drafters for who does not take part, a drafter that is
@@ -109,6 +121,8 @@ def build_arms(
             drafter_folder=drafter_folders.get(name),
             made_for=made_for,
             layout=layout,
+            tuning=tuning,
+            temperature=temperature,
         )
         for name in names
     ]
@@ -138,6 +152,8 @@ def build_arm(
     drafter_folder: Path | None = None,
     made_for: MadeFor = "target",
     layout: str | None = None,
+    tuning: Tuning | None = None,
+    temperature: float = 0.0,
 ) -> Arm:
     """Builds one contender, whether it stands in the roster or not.
 
@@ -148,13 +164,16 @@ def build_arm(
         drafter_folder: its trained drafter.
         made_for: whom that was trained for.
         layout: of the target's weights, for a contender that steps in any; by default the target's own.
+        tuning: what cuts its rounds and gives its settings; None for nothing.
+        temperature: that it will decode at, which the tuning distinguishes.
 
     Raises:
         ValueError: settings that it does not have, or a drafter that is missing, not this target's, or not wanted;
-            or it builds no decoder.
+            or it builds no decoder; or a tuning that was made for something else, or for other settings.
     """
     name, folder = chosen.name, drafter_folder
-    settings: BaseModel = parse(chosen.options, dict(options or {}), source=f"options of {name}")
+    given = dict(options or {}) if tuning is None else tuned_options(tuning, name, dict(options or {}))
+    settings: BaseModel = parse(chosen.options, given, source=f"options of {name}")
     if folder is not None and chosen.architecture is None:
         msg = f"{name}: expected no drafter, got {folder}; this decoder has nothing to train"
         raise ValueError(msg)
@@ -166,13 +185,19 @@ def build_arm(
             "`target.speculative(drafter)`, or what has a method generate"
         )
         raise ValueError(msg)
+    stepped = chosen.layout or in_layout.backbone.layout.name
+    sha256 = None if folder is None else fingerprint(folder)
+    if tuning is not None:
+        tuning.check(weights_sha256=target.weights_sha256, layout=stepped, drafter_sha256=sha256, decoder=name)
+        decoder = under_control(decoder, tuning.tuned(name, temperature), name)
     return Arm(
         name=name,
         decoder=decoder,
         options=shown_settings(settings.model_dump(mode="json"), chosen.options),
-        layout=chosen.layout or in_layout.backbone.layout.name,
+        layout=stepped,
+        tuning=None if tuning is None else tuning.facts(name, temperature),
         made_by=chosen.made_by,
-        drafter_id=None if folder is None else DrafterId(sha256=fingerprint(folder), made_for=made_for),
+        drafter_id=None if sha256 is None else DrafterId(sha256=sha256, made_for=made_for),
         drafter=None if folder is None else describe(folder),
         trained_on=None if folder is None else drafter_trained_on(folder),
     )

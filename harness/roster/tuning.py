@@ -11,8 +11,10 @@ from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from offbook.engine.complaints import complaint
 from offbook.engine.decoding.calibration import Calibration
-from offbook.engine.decoding.cost_aware import Tuned
+from offbook.engine.decoding.cost_aware import CostAware, Tuned
 from offbook.engine.decoding.costs import RowCosts
+from offbook.engine.decoding.decode import SpeculativeDecoder
+from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.machine import abilities
 from offbook.engine.quoting import quoted
 from offbook.engine.text import read_json
@@ -162,6 +164,35 @@ class Tuning(AtRest):
     def to_bytes(self) -> bytes:
         """As the file holds it."""
         return (self.model_dump_json(indent=1) + "\n").encode()
+
+
+def tuned_options(tuning: Tuning, decoder: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A decoder's settings as they were tuned.
+
+    Raises:
+        ValueError: it was not tuned, or with other settings than are given.
+    """
+    options = tuning.of(decoder).options
+    for name, value in given.items():
+        if options.get(name) != value:
+            msg = (
+                f"tuning of {quoted(decoder)}: expected {name} {quoted(options.get(name))}, with which it was made, "
+                f"got {quoted(value)}; {ANEW} --option {decoder}.{name}={value}"
+            )
+            raise ValueError(msg)
+    return dict(options)
+
+
+def under_control(decoder: Decoder, tuned: Tuned, name: str) -> SpeculativeDecoder:
+    """The same decoder, its rounds cut as it pays.
+
+    Raises:
+        ValueError: it has no rounds in offbook's loop.
+    """
+    if not isinstance(decoder, SpeculativeDecoder):
+        msg = f"{name}: expected a decoder with rounds in offbook's loop, got one of its own; leave the tuning out"
+        raise ValueError(msg)
+    return SpeculativeDecoder(decoder.backbone, decoder.drafter, decoder.detokenize, CostAware(tuned))
 
 
 def read_tuning(path: Path) -> Tuning:

@@ -20,6 +20,7 @@ class _Contenders(Strict):
     options: dict[Name, dict[str, JsonValue]] = Field(default={})
     drafter: dict[Name, Name] = Field(default={})
     layout: LayoutName | None = None
+    tuning: Name | None = None
     apply_chat_template: bool | None = None
     output: Name | None = None
 

@@ -19,7 +19,7 @@ from offbook.harness.settings.strict import Name, Names, Strict
 from offbook.harness.settings.students import CorpusSpec, Group, StudentTrainingSpec
 
 UNTOUCHED = "untouched"
-OWN, BASE, NONE = "own", "base", "none"
+OWN, BASE, NONE, TUNED = "own", "base", "none", "tuned"
 
 
 class BaseModelSpec(Strict):
@@ -62,6 +62,8 @@ class DecoderSpec(Strict):
         training: of its drafter; what is left out is as `Matrix.drafters` has it.
         layout: of the target's weights while it decodes: transformers, prepacked or packed; "auto" is the fastest that
             needs no compiler.
+        controller: "none" verifies all that is proposed; "tuned" has the plan measure what cuts its rounds and chooses
+            the settings that `options` leaves out; or the path of a tuning.json of `offbook tune`.
     """
 
     decoder: Name | None = None
@@ -69,6 +71,7 @@ class DecoderSpec(Strict):
     drafter: Name = OWN
     training: DrafterTrainingSpec = DrafterTrainingSpec()
     layout: LayoutName = AUTO
+    controller: Name = NONE
 
 
 class SuiteSpec(Strict):

@@ -144,6 +144,7 @@ def plan_heat(
             decoder_config=dict(arm.options),
             drafter=arm.drafter_id,
             layout=arm.layout,
+            tuning=arm.tuning_sha256,
             suite=suite.name,
             suite_fingerprint=asked.fingerprint,
             seed=seed,
@@ -249,6 +250,8 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         "load_average": answers.load_average,
         **exposed,
     }
+    tunings: dict[str, JsonValue] = {arm.id: dict(arm.tuning) for arm in heat.arms if arm.tuning is not None}
+    description |= {"tunings": tunings} if tunings else {}
     if heat.recipes:
         description[RECIPES] = {**heat.recipes}
     for who, why in exposed.get("found", {}).items():

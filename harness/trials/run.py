@@ -45,7 +45,7 @@ def _heat(spec: HeatSpec, store: Store, session: Session, progress: Progress) ->
         who = told.id(material)
         asked = str(student.training["mixed_precision"])
         trained_in = cost(artifact_folder(session.folder, "student", student.key())).mixed_precision or asked
-    arms = told_apart(session.arms(target, spec.arms))
+    arms = told_apart(session.arms(target, spec.arms, temperature=spec.sampling.temperature, say=progress.say))
     drafters: dict[str, JsonValue] = {
         arm.id: asked.drafter.key()
         for arm, asked in zip(arms, spec.arms, strict=True)

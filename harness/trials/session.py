@@ -1,9 +1,14 @@
 """What trials of one process share: the target that was loaded last, exam papers, corpora; and where artifacts lie."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from pydantic import JsonValue
+
+from offbook.engine.decoding.costs import RowCosts, measure_costs
+from offbook.engine.decoding.replay import KnownText
 from offbook.engine.drafters.checkpoint import TargetName
 from offbook.engine.progress import Progress
 from offbook.engine.quoting import quoted
@@ -11,13 +16,15 @@ from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.pins import check_origin, check_pin, check_pins
-from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe
+from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe, TuningRecipe
 from offbook.harness.artifacts.sources import corpus_sha256, helper_hashes
 from offbook.harness.artifacts.students import Student
+from offbook.harness.artifacts.tune import development_answers
 from offbook.harness.records.drafter import PLAIN_LAYOUT
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, load_target, short_name
+from offbook.harness.roster.tuning import Tuning, read_tuning
 from offbook.harness.settings.students import CorpusSpec, Group
 from offbook.harness.suites.sources import suite_sha256
 from offbook.harness.suites.suite import Suite, find_suites
@@ -36,6 +43,7 @@ class Session:
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
         self.folder, self.device = folder, device
         self._target: tuple[str, Target] | None = None
+        self._development: tuple[Any, tuple[Target, RowCosts, Mapping[float, Sequence[KnownText]]]] | None = None
         self._papers: dict[str, Paper] = {}
         self._materials: dict[CorpusSpec, tuple[str, Material]] = {}
 
@@ -64,8 +72,15 @@ class Session:
         check_pin(f"settings of {quoted(target.name)}", planned=model.settings_sha256, found=target.settings_sha256)
         return target
 
-    def arms(self, target: Target, specs: Sequence[ArmSpec]) -> list[Arm]:
-        """The contenders of a heat.
+    def arms(
+        self,
+        target: Target,
+        specs: Sequence[ArmSpec],
+        *,
+        temperature: float = 0.0,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> list[Arm]:
+        """The contenders of a heat; where one was tuned on another machine, it is said.
 
         Raises:
             ValueError: see `build_arms`; or a decoder of other code, or another drafter, than the run was planned with.
@@ -76,13 +91,18 @@ class Session:
             if isinstance(folder, DrafterRecipe):
                 folder = str(artifact_folder(self.folder, "drafter", folder.key()))
             drafters = {} if folder is None else {spec.decoder: Path(folder)}
+            tuning = self._tuning(spec)
+            if tuning is not None and (elsewhere := tuning.elsewhere()):
+                say(f"    {spec.decoder}: {elsewhere}")
             (arm,) = build_arms(
                 target,
                 [spec.decoder],
-                options={spec.decoder: spec.options},
+                options={spec.decoder: _fixed(spec)},
                 drafter_folders=drafters,
                 made_for=spec.made_for,
                 layout=spec.layout,
+                tuning=tuning,
+                temperature=temperature,
             )
             check_origin(spec.decoder, planned=spec.made_by, found=arm.made_by)
             if spec.drafter_sha256 is not None:
@@ -90,6 +110,27 @@ class Session:
                 check_pin(f"drafter of {spec.decoder}", planned=spec.drafter_sha256, found=found)
             arms.append(arm)
         return arms
+
+    def _tuning(self, spec: ArmSpec) -> Tuning | None:
+        """What cuts an arm's rounds."""
+        if isinstance(spec.tuning, TuningRecipe):
+            return read_tuning(artifact_folder(self.folder, "tuning", spec.tuning.key()))
+        if spec.tuning is None:
+            return None
+        tuning = read_tuning(Path(spec.tuning))
+        check_pin(f"tuning of {spec.decoder}", planned=spec.tuning_sha256, found=tuning.sha256())
+        return tuning
+
+    def development(
+        self, model: ModelSpec, layout: str, temperatures: Sequence[float], progress: Progress
+    ) -> tuple[Target, RowCosts, Mapping[float, Sequence[KnownText]]]:
+        """A checkpoint in a layout, what its rows cost, and its answers to development prompts; the last is kept."""
+        place = (model.key(), layout, *temperatures)
+        if self._development is None or self._development[0] != place:
+            target = self.target(model).under(layout)
+            answers = {at: development_answers(target, at, progress) for at in temperatures}
+            self._development = place, (target, measure_costs(target.backbone), answers)
+        return self._development[1]
 
     def suite(self, asked: AskedSpec, include_path: str | None, progress: Progress) -> Suite:
         """A suite by the name that finds it.
@@ -146,6 +187,11 @@ class Session:
         found, material = self._materials[corpus]
         check_pin(f"corpus of student {recipe.name}", planned=recipe.corpus_file_sha256, found=found)
         return material
+
+
+def _fixed(spec: ArmSpec) -> Mapping[str, JsonValue]:
+    """The settings of an arm that no tuning chose."""
+    return spec.tuning.options if isinstance(spec.tuning, TuningRecipe) else spec.options
 
 
 def student_of(recipe: StudentRecipe) -> Student:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, Recipe
+from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, Recipe, TuningRecipe
 from offbook.harness.records.origin import Origin
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
 from offbook.harness.settings.students import Group
@@ -41,6 +41,9 @@ class ArmSpec(Recipe):
         drafter_sha256: of the weights in such a folder.
         made_for: whom it was trained for, the checkpoint or the model that it was made of.
         layout: of the checkpoint's weights; "auto" is what the machine allows.
+        tuning: the recipe of what cuts its rounds, which the plan makes, or the file of another; None where nothing
+            does.
+        tuning_sha256: of what stands in such a file.
     """
 
     decoder: str
@@ -50,6 +53,8 @@ class ArmSpec(Recipe):
     drafter_sha256: str | None = None
     made_for: Literal["target", "base"] = "target"
     layout: str = "auto"
+    tuning: TuningRecipe | str | None = Field(default=None, exclude_if=lambda tuning: tuning is None)
+    tuning_sha256: str | None = Field(default=None, exclude_if=lambda sha256: sha256 is None)
 
 
 class AskedSpec(Recipe):
