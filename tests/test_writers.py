@@ -24,7 +24,7 @@ WRITERS = frozenset(
         "extractall",
     )
 )
-BLOCKS = frozenset(("writing", "atomic_path", "atomic_files", "_kept_in"))
+BLOCKS = frozenset(("writing", "atomic_path", "atomic_files", "kept_in"))
 EXCUSED = {
     ("engine/pretrained.py", "_dequantise"): "called inside of prepare's block",
     ("engine/pretrained.py", "_unpack"): "called inside of prepare's block",

@@ -59,9 +59,9 @@ def certify(
         return greedy_certificate(reference, rows, Probe(steps, native=native), prompts=prompts)
     if ours:
         return _verifier_certificate(sampling, seed)
-    if arm.drafter_id is None:
+    if arm.drafter_id is None and not arm.outside:
         return _decoder_certificate(arm.name, json.dumps(dict(arm.options)), sampling)
-    return Certificate(kind="sampling_distribution", verdict="not_tested")  # its drafter fits no target but its own
+    return Certificate(kind="sampling_distribution", verdict="not_tested")  # it fits no target but its own
 
 
 @cache

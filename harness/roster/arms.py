@@ -34,6 +34,7 @@ class Arm:
         made_by: whose code it is, where it is none of this repository's.
         layout: of the target's weights while it decodes.
         tuning: what cuts its rounds, as its manifest tells it, with its hash; None where nothing does.
+        outside: see `Contender`.
         drafter_id: its trained weights; None without any.
         drafter: what these cost; None without any.
         trained_on: what these learned from; None without any.
@@ -45,6 +46,7 @@ class Arm:
     options: Mapping[str, JsonValue]
     layout: str = PLAIN_LAYOUT
     tuning: Mapping[str, JsonValue] | None = None
+    outside: bool = False
     made_by: Origin | None = None
     drafter_id: DrafterId | None = None
     drafter: DrafterInfo | None = None
@@ -177,7 +179,7 @@ def build_arm(
     if folder is not None and chosen.architecture is None:
         msg = f"{name}: expected no drafter, got {folder}; this decoder has nothing to train"
         raise ValueError(msg)
-    in_layout = target if layout is None else target.under(layout)
+    in_layout = target if layout is None or chosen.outside else target.under(layout)
     decoder = chosen.build(in_layout, settings, folder)
     if not callable(getattr(decoder, "generate", None)):
         msg = (
@@ -196,6 +198,7 @@ def build_arm(
         options=shown_settings(settings.model_dump(mode="json"), chosen.options),
         layout=stepped,
         tuning=None if tuning is None else tuning.facts(name, temperature),
+        outside=chosen.outside,
         made_by=chosen.made_by,
         drafter_id=None if sha256 is None else DrafterId(sha256=sha256, made_for=made_for),
         drafter=None if folder is None else describe(folder),

@@ -54,6 +54,12 @@ class LookupElseTreeOptions(PromptLookupOptions, TreeOptions):
     sure: float = Field(default=0.5, ge=0, le=1)
 
 
+class LlamaCppOptions(Options):
+    """See `baselines.decoding.llama_cpp`; `gguf`: a file with the target's weights, by default the embedded one."""
+
+    gguf: str | None = None
+
+
 class TransformersPromptLookupOptions(Options):
     """See `baselines.decoding.transformers_generate`."""
 

