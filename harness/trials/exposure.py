@@ -55,4 +55,6 @@ def heat_exposure(
     names = dict.fromkeys(name for part in parts for name in part)
     found = {name: "; it ".join(part[name] for part in parts if name in part) for name in names}
     told: dict[str, Any] = {"found": found} if found else {}
+    if outside := [arm.id for arm in arms if arm.outside]:
+        told["outside"] = outside  # their forwards are not seen from here
     return told | ({"training_unknown": nobody_knows} if (nobody_knows := [*unknown, *unknown_model]) else {})

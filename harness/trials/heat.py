@@ -283,9 +283,7 @@ def _exposed(heat: Heat, seen: Mapping[str, str]) -> dict[str, Any]:
     """What was found of who takes part, whose training nobody knows, and whose forwards are not seen from here."""
     student = next(iter(heat.cells.values())).student
     model = heat.target.name if student.untouched else student_label(student)
-    told = heat_exposure(heat.arms, model, heat.target.trained_on, heat.asked.requests, seen)
-    outside = [arm.id for arm in heat.arms if arm.outside]
-    return told | ({"outside": outside} if outside else {})
+    return heat_exposure(heat.arms, model, heat.target.trained_on, heat.asked.requests, seen)
 
 
 def summary(heat: Heat, store: Store) -> str:
