@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from offbook.engine.complaints import complaint
 from offbook.engine.decoding.generation import FinishReason
 from offbook.engine.files import atomic_write_bytes
-from offbook.engine.machine_bandwidth import read_bandwidth
+from offbook.engine.machine_bandwidth import bandwidth_here
 from offbook.engine.progress import Progress
 from offbook.engine.quoting import quoted
 from offbook.engine.text import read_json
@@ -55,7 +55,7 @@ class Began(_Strict):
     def now(cls, layouts: Mapping[str, Mapping[str, JsonValue]]) -> Self:
         """At this moment, in this process, the target's weights in these layouts, of which this is known."""
         told: dict[str, JsonValue] = {name: {**facts} for name, facts in layouts.items()}
-        manifest = {**process_manifest(), "layouts": told, "bandwidth_gb_s": round(read_bandwidth() / 1e9, 2)}
+        manifest = {**process_manifest(), "layouts": told, "bandwidth_gb_s": round(bandwidth_here() / 1e9, 2)}
         return cls(started_utc=datetime.now(UTC), manifest=manifest, load=load_average())
 
 
