@@ -25,7 +25,7 @@ from offbook.harness.artifacts import drafters
 from offbook.harness.artifacts.manifest import NAME, artifact_folder, check, complete
 from offbook.harness.artifacts.pins import check_origin, check_pin
 from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, StudentRecipe, TuningRecipe
-from offbook.harness.artifacts.sources import prompts_sha256
+from offbook.harness.artifacts.sources import drafter_sha256, prompts_sha256
 from offbook.harness.artifacts.students import make
 from offbook.harness.artifacts.target_answers import target_answers
 from offbook.harness.artifacts.train_student import launch
@@ -122,6 +122,8 @@ def tuning(stage: Stage, folder: Path, progress: Progress, *, device: str) -> No
     drafted = recipe.drafter
     if isinstance(drafted, DrafterRecipe):
         drafted = str(artifact_folder(folder, "drafter", drafted.key()))
+    elif drafted is not None and recipe.drafter_sha256 is not None:
+        check_pin(f"drafter of {chosen.name}", planned=recipe.drafter_sha256, found=drafter_sha256(Path(drafted)))
     target, costs, known = session(folder, device).development(
         recipe.model, recipe.layout, recipe.temperatures, progress
     )

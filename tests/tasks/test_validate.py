@@ -86,7 +86,7 @@ def test_the_references_score_full_marks_through_lm_eval(manager: Any) -> None:
     model = Reader()
     outcome = simple_evaluate(model=model, tasks=["offbook_prompts"], task_manager=manager, bootstrap_iters=0)
     results = outcome["results"]
-    assert len(model.requests) == 12 * len(TASKS)
+    assert len(model.requests) == 40 * len(TASKS)
     assert {prompt for prompt, _ in model.requests} == {prompt.asked for prompt in load_prompts("test")}
     for task in ("offbook_maths", "offbook_qa", "offbook_extraction"):
         assert results[task]["acc,none"] == 1.0

@@ -108,6 +108,6 @@ def test_a_contender_of_others_that_does_not_load(monkeypatch: pytest.MonkeyPatc
         def load(self) -> object:
             return {}["contender"]
 
-    monkeypatch.setattr(roster.importlib.metadata, "entry_points", lambda group: [Point()])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point()])
     with pytest.raises(ValueError, match=r"'mine' .*expected it to load, got KeyError: 'contender'; fix or uninstall"):
         roster.contenders()

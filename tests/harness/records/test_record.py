@@ -27,6 +27,7 @@ OTHER_VALUES: dict[str, Any] = {
     "student": StudentId(name="mind", method="mind"),
     "made_by": Origin(distribution="theirs", version="1"),
     "layout": "packed",
+    "tuning": "44" * 32,
     "decoder": "eagle2",
     "decoder_config": {"depth": 3},
     "drafter": DrafterId(sha256="11" * 32),

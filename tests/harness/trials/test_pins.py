@@ -27,6 +27,7 @@ from offbook.harness.trials import spec as specifications
 from offbook.harness.trials.session import Session
 from offbook.tasks.procedural import generate
 from offbook.tasks.rationales.procedural_teacher import corpus
+from tests.harness.roster.test_tuning import tuning
 from tests.matrices import matrix
 from tests.tiny import save_tiny, tiny_model
 
@@ -45,6 +46,9 @@ COMPARED: dict[tuple[str, str], list[tuple[str, str, Any]]] = {
     ("DrafterRecipe", "made_by"): [("drafter", "made_by", THEIRS)],
     ("ArmSpec", "drafter_sha256"): [("heat", "arms.1.drafter_sha256", OTHER)],
     ("ArmSpec", "made_by"): [("heat", "arms.0.made_by", THEIRS)],
+    ("ArmSpec", "tuning_sha256"): [("heat", "arms.0.tuning_sha256", OTHER)],
+    ("TuningRecipe", "made_by"): [("tuning", "made_by", THEIRS)],
+    ("TuningRecipe", "drafter_sha256"): [("tuning", "drafter_sha256", OTHER)],
     ("AskedSpec", "sha256"): [("heat", "suite.sha256", OTHER), ("exam", "suites.0.sha256", OTHER)],
 }
 
@@ -78,6 +82,7 @@ def graph(tiny: Path) -> Graph:
             "autoregressive": {},
             "eagle2": {"options": {"total_tokens": 6}},
             "given": {"decoder": "eagle2", "drafter": str(tiny.parent / "drafter")},
+            "tuned": {"decoder": "eagle2", "drafter": str(tiny.parent / "drafter"), "controller": "tuned"},
         },
         "drafters": {"answers": 4, "epochs": 1, "source": "regenerate", "draft_vocab_size": 64},
         "suites": {"qa": {"max_new_tokens": 4, "limit": 1}},
@@ -120,7 +125,13 @@ def test_what_is_another_one_when_its_stage_comes_is_told_in_a_line(graph, tmp_p
     content = json.loads(json.dumps(stage.spec))
     place, (*way, last) = content, (int(part) if part.isdigit() else part for part in where.split("."))
     if kind == "heat":  # without the drafter that the plan would train
-        content["arms"] = [arm for arm in content["arms"] if not isinstance(arm["drafter"], dict)]
+        content["arms"] = [
+            arm for arm in content["arms"] if not any(isinstance(arm.get(of), dict) for of in ("drafter", "tuning"))
+        ]
+    if where.endswith("tuning_sha256"):
+        path = tmp_path_factory.mktemp("tuning") / "tuning.json"
+        path.write_bytes(tuning().to_bytes())
+        content["arms"][0] |= {"tuning": str(path), "tuning_sha256": tuning().sha256()}
     for part in way:
         place = place[part]
     assert place[last] != other
