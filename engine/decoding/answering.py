@@ -15,7 +15,7 @@ from offbook.engine.decoding.batch import BatchAnswer, answer_batch
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.detokenizer import Detokenizer
-from offbook.engine.decoding.layouts.layout import BatchedLayout, Layout
+from offbook.engine.decoding.layouts.layout import BatchedLayout, Layout, causal_block
 from offbook.engine.decoding.layouts.prepacked import ExchangedProducts
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.finite import check_logits
@@ -106,10 +106,9 @@ def _side_by_side(
             index = waiting.pop()
             cache = TreeCache(num_layers=layers, capacity=len(prompts[index]) + limits[index].max_new_tokens)
             answer = _Going(index, cache, Stop(limits[index], detokenize))
-            rows = len(prompts[index])
-            causal = torch.ones(rows, rows, dtype=torch.bool).tril()
-            output = layout.step(torch.tensor(prompts[index]), torch.arange(rows), causal, cache, logits_for=1)
-            cache.commit(rows)
+            positions, causal = causal_block(0, len(prompts[index]))
+            output = layout.step(torch.tensor(prompts[index]), positions, causal, cache, logits_for=1)
+            cache.commit(len(prompts[index]))
             if write(answer, _chosen(output.logits_NV)[0]):
                 going.append(answer)
         if going:

@@ -20,7 +20,7 @@ from offbook.engine.decoding import attention
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.clock import CallCounter
 from offbook.engine.decoding.layouts.choose import choose_layout, plain_facts
-from offbook.engine.decoding.layouts.layout import Layout, StepOutput
+from offbook.engine.decoding.layouts.layout import Layout, StepOutput, causal_block
 from offbook.engine.decoding.layouts.plain import TransformersLayout
 from offbook.engine.decoding.rope_border import recomputes, rope_border
 from offbook.engine.decoding.self_check import self_check
@@ -179,9 +179,7 @@ class Backbone:
         self, tokens_M: torch.Tensor, cache: TreeCache, *, logits_for: int = 0, taps: Sequence[int] = ()
     ) -> StepOutput:
         """`step` for a run of tokens, each of which sees those before it."""
-        rows = tokens_M.shape[0]
-        positions_M = torch.arange(cache.length, cache.length + rows, device=tokens_M.device)
-        visible_MM = torch.ones(rows, rows, dtype=torch.bool, device=tokens_M.device).tril()
+        positions_M, visible_MM = causal_block(cache.length, tokens_M.shape[0], tokens_M.device)
         return self.step(tokens_M, positions_M, visible_MM, cache, logits_for=logits_for, taps=taps)
 
     @contextlib.contextmanager
@@ -199,10 +197,8 @@ class Backbone:
         Nothing is committed yet. `logits_for`: compute logits for the last n rows only; 0 means all.
         """
         batch, rows = tokens_BT.shape
-        device = tokens_BT.device
-        positions_BT = (cache.length + torch.arange(rows, device=device)).expand(batch, rows)
-        visible_TT = torch.ones(rows, rows, dtype=torch.bool, device=device).tril()
+        positions_T, visible_TT = causal_block(cache.length, rows, tokens_BT.device)
         logits, states = self.plain.rows(
-            tokens_BT, positions_BT, visible_TT, cache, logits_for=logits_for, with_states=True
+            tokens_BT, positions_T.expand(batch, rows), visible_TT, cache, logits_for=logits_for, with_states=True
         )
         return TargetOutput(states=states, logits_BNV=logits)

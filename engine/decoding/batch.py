@@ -1,4 +1,4 @@
-"""Many prompts answered at once by transformers' `generate`: exams, development scores, training answers, teachers.
+"""Many prompts answered at once by transformers' `generate`: teachers, and whoever has no layout that steps several.
 
 Each answer ends by the same rule as one that is decoded alone (`engine.decoding.stop`), under limits of its own; what
 the batch goes on to write behind an answer, padding included, is cut off.

@@ -29,7 +29,7 @@ from offbook.engine import pretrained
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.layouts.choose import choose_layout
-from offbook.engine.decoding.layouts.layout import Layout
+from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
@@ -65,8 +65,7 @@ def layout_arm(layout: Layout, backbone: Backbone, context: int, most: int, byte
     cache = TreeCache(num_layers=int(backbone.config.num_hidden_layers), capacity=context + most)
 
     def block(first: int, rows: int) -> float:
-        positions = torch.arange(first, first + rows)
-        visible = torch.ones(rows, rows, dtype=torch.bool).tril()
+        positions, visible = causal_block(first, rows)
         start = time.perf_counter()
         with torch.inference_mode():
             layout.step(tokens[first : first + rows], positions, visible, cache)

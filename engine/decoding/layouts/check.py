@@ -7,12 +7,11 @@ hidden states of every row may differ by what fp32 rounds when sums are taken in
 import torch
 
 from offbook.engine.decoding.cache import TreeCache
-from offbook.engine.decoding.layouts.layout import BatchedLayout, Layout
-from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.layouts.layout import BatchedLayout, Layout, causal_block
+from offbook.engine.decoding.self_check import TREE
 
 PROMPT = 9
-TREE = Tree((0, 1, 2, 3, 4, 5, 6), (-1, 0, 0, 1, 2, 3, 4))  # two branches of three tokens below the root, row by row
-BRANCH = (0, 1, 3, 5)
+BRANCH = (0, 1, 3, 5)  # the first of the tree's two
 # Largest difference over the largest number of the same kind. Measured differences are of the order of 1e-6 to 1e-5; a
 # weight, a norm or a mask that is taken wrongly changes a hundred times as much as this.
 EXACT = 1e-4
@@ -53,14 +52,14 @@ def check_layout(layout: Layout, plain: Layout, *, layers: int, vocab_size: int,
 def _outputs(layout: Layout, text: torch.Tensor, prompt: int, layers: int, taps: list[int]) -> list[torch.Tensor]:
     """Logits and states of the prompt, the tree, and the token behind its first branch."""
     cache = TreeCache(num_layers=layers, capacity=len(text))
-    rows, causal = torch.arange(prompt), torch.ones(prompt, prompt, dtype=torch.bool).tril()
+    rows, causal = causal_block(0, prompt)
     outputs = [layout.step(text[:prompt], rows, causal, cache, taps=taps)]
     cache.commit(prompt)
     tree = TREE.tensors()
     tokens = text[prompt : prompt + len(TREE)]
     outputs.append(layout.step(tokens, prompt + tree.depths_N, tree.visible_NN, cache, taps=taps))
     cache.commit_path(torch.tensor(BRANCH))
-    here, seen = torch.tensor([cache.length]), torch.ones(1, 1, dtype=torch.bool)
+    here, seen = causal_block(cache.length, 1)
     outputs.append(layout.step(text[-1:], here, seen, cache, taps=taps))
     found = [tensor for output in outputs for tensor in (output.logits_NV, *output.states)]
     if isinstance(layout, BatchedLayout):

@@ -28,6 +28,12 @@ class StepOutput:
         return torch.cat(self.states, dim=-1) if self.states else self.logits_NV.new_empty(rows, 0)
 
 
+def causal_block(start: int, rows: int, device: torch.device | str = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
+    """Positions (M,) and mask (M, M) of a run of `rows` tokens behind `start` others: each sees those before it."""
+    positions_M = torch.arange(start, start + rows, device=device)
+    return positions_M, torch.ones(rows, rows, dtype=torch.bool, device=device).tril()
+
+
 class Layout(Protocol):
     """A target's weights in some form, ready to step."""
 

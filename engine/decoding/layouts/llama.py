@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.layouts.layout import StepOutput
-from offbook.engine.decoding.layouts.shape import Linear, LlamaLayer, LlamaShape, Norm
+from offbook.engine.decoding.layouts.shape import Linear, LlamaLayer, LlamaShape, Norm, RopeTable
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 MakeProduct = Callable[[Sequence[Linear]], Product]
@@ -56,7 +56,7 @@ class LeanLlama:
         self._shape = shape
         self._layers = [_layer(layer, shape.head_dim, make) for layer in shape.layers]
         self._head = make([shape.head])
-        self._positions = positions
+        self._rope = RopeTable(shape, most=positions)
         self._turns = torch.empty(0)
 
     @torch.inference_mode()
@@ -116,11 +116,9 @@ class LeanLlama:
 
     def _turned(self, positions_M: torch.Tensor) -> torch.Tensor:
         """Rotary factors (M, 1, D/2); the table grows with the texts."""
-        needed = int(positions_M.max()) + 1
-        if needed > self._turns.shape[0]:
-            half = self._shape.head_dim // 2
-            cos, sin = self._shape.rope(max(needed, min(self._positions, 2 * needed)))
-            self._turns = torch.complex(cos[:, :half], sin[:, :half])  # a scaling of attention is part of both
+        if self._rope.reach(int(positions_M.max()) + 1):
+            half = self._shape.head_dim // 2  # both halves of a row are alike; a scaling of attention is part of them
+            self._turns = torch.complex(self._rope.cos[:, :half], self._rope.sin[:, :half])
         return self._turns[positions_M][:, None]
 
     def _queries_keys_values(

@@ -26,13 +26,12 @@ from offbook.engine.decoding.layouts.packed_structs import (
     StepStruct,
     llama_step,
 )
-from offbook.engine.decoding.layouts.shape import Linear, LlamaShape, Norm, difference, read_shape
+from offbook.engine.decoding.layouts.shape import Linear, LlamaShape, Norm, RopeTable, difference, read_shape
 from offbook.kernels.native_library import native_available
 from offbook.kernels.packed_linear import NativeMatrix, find_exact
 from offbook.kernels.packed_linear.native import check
 
 ROWS_AT_ONCE = 256  # of a prompt
-ROPE_AT_ONCE = 512  # positions of the table
 LINEARS = ("q", "k", "v", "o", "gate", "up", "down")
 NORMS = ("attention_norm", "q_norm", "k_norm", "mlp_norm")
 WRONG = {
@@ -85,8 +84,7 @@ class PackedLayout:
         self._alive: list[torch.Tensor] = []  # what the structures point to
         self._struct = self._fill(shape)
         self._step = llama_step()
-        self._cos, self._sin = shape.rope(0)
-        self._positions = int(model.config.max_position_embeddings)
+        self._rope = RopeTable(shape, most=int(model.config.max_position_embeddings))
         forms = Counter(matrix.kind.name for matrix in self._matrices)
         self.facts: Mapping[str, JsonValue] = {
             "instruction_set": instruction_set or found,
@@ -141,7 +139,7 @@ class PackedLayout:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits (n, V) of the last rows and states (taps, M, H) of a block: every part's rows, one behind another."""
         shape, rows, layers = self._shape, tokens.shape[0], len(self._shape.layers)
-        self._reach(int(positions.max()) + 1)
+        self._rope.reach(int(positions.max()) + 1)
         tokens, positions = tokens.long().contiguous(), positions.long().contiguous()
         masks = [part.visible.bool().contiguous() for part in parts]
         logits = torch.empty(logits_rows, shape.head.weight_NK.shape[0])
@@ -162,9 +160,9 @@ class PackedLayout:
             rows=rows,
             tokens=tokens.data_ptr(),
             positions=positions.data_ptr(),
-            cosines=self._cos.data_ptr(),
-            sines=self._sin.data_ptr(),
-            table_rows=self._cos.shape[0],
+            cosines=self._rope.cos.data_ptr(),
+            sines=self._rope.sin.data_ptr(),
+            table_rows=self._rope.cos.shape[0],
             sequence_count=len(parts),
             sequences=sequences,
             logits_rows=logits_rows,
@@ -177,12 +175,6 @@ class PackedLayout:
         assert done not in WRONG, f"a step of {rows} rows asked for {WRONG[done]}"
         check(done, None if self._set is None else self._set.decode())
         return logits, states
-
-    def _reach(self, positions: int) -> None:
-        """Makes the rope table long enough; none longer than the model was made for unless that many are asked for."""
-        if positions > self._cos.shape[0]:
-            ahead = min(self._positions, max(2 * self._cos.shape[0], ROPE_AT_ONCE))
-            self._cos, self._sin = self._shape.rope(max(positions, ahead))
 
     def _fill(self, shape: LlamaShape) -> LlamaStruct:
         layers = (LayerStruct * len(shape.layers))()

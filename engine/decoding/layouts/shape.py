@@ -82,6 +82,24 @@ class LlamaShape:
         return cos[0].contiguous(), sin[0].contiguous()
 
 
+class RopeTable:
+    """Cosines and sines (positions, D) that grow with the texts, ahead of need up to `most` positions."""
+
+    AT_ONCE = 512
+
+    def __init__(self, shape: LlamaShape, *, most: int) -> None:
+        self._shape, self._most = shape, most
+        self.cos, self.sin = shape.rope(0)
+
+    def reach(self, positions: int) -> bool:
+        """Makes the table long enough; whether it was made anew."""
+        if positions <= self.cos.shape[0]:
+            return False
+        ahead = min(self._most, max(2 * self.cos.shape[0], self.AT_ONCE))
+        self.cos, self.sin = self._shape.rope(max(positions, ahead))
+        return True
+
+
 def read_shape(model: PreTrainedModel) -> LlamaShape | None:
     """The weights of a model of Llama's shape; None for any other (`difference` says why)."""
     return None if difference(model) is not None else _read(model)
