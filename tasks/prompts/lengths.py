@@ -17,8 +17,11 @@ from tabulate import tabulate
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.chat_answers import chat_tokens
-from offbook.engine.decoding.batch import answer_batch
+from offbook.engine.decoding.answering import answer_all
+from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.endings import limits_of
+from offbook.engine.decoding.layouts.layout import Layout
+from offbook.engine.decoding.layouts.names import AUTO, LAYOUTS
 from offbook.engine.pretrained import load
 from offbook.tasks.prompts import CATEGORIES, SPLITS, Prompt, load_prompts
 
@@ -34,6 +37,7 @@ def answer_lengths(
     *,
     cap: int = CAPS[-1],
     batch_size: int = 40,
+    layout: Layout | None = None,
     progress: Callable[[int, int], None] = lambda ended, total: None,
 ) -> dict[str, int]:
     """Tokens of each greedy answer by prompt id, the end token counted; `UNENDED` where it reached the cap.
@@ -50,7 +54,8 @@ def answer_lengths(
             names = going[start : start + batch_size]
             so_far = [asked[name] + told[name] for name in names]
             limits = limits_of(model, tokenizer, min(STEP, cap - done))
-            for name, answer in zip(names, answer_batch(model, tokenizer, so_far, [limits] * len(names)), strict=True):
+            answers = answer_all(model, tokenizer, so_far, [limits] * len(names), width=batch_size, layout=layout)
+            for name, answer in zip(names, answers, strict=True):
                 told[name] += answer.tokens
                 if answer.finished:
                     lengths[name] = len(told[name])
@@ -83,9 +88,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--split", choices=SPLITS, default="train")
     parser.add_argument("--per-category", type=int, default=20, help="prompts of each category, evenly spaced")
     parser.add_argument("--cap", type=int, default=CAPS[-1], help="tokens after which an answer counts as endless")
+    parser.add_argument("--layout", choices=(AUTO, *LAYOUTS), default=AUTO, help="of the model's weights")
     parser.add_argument("--category", choices=CATEGORIES, action="append", help="only this one (may be repeated)")
     settings = parser.parse_args(arguments)
     model, tokenizer = load(settings.model, dtype=torch.float32)
+    layout = Backbone(model).under(settings.layout).layout
     prompts = []
     for category in settings.category or CATEGORIES:
         every = load_prompts(settings.split, category)
@@ -96,6 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
         tokenizer,
         prompts,
         cap=settings.cap,
+        layout=layout,
         progress=lambda ended, total: print(f"{ended} of {total} answers have ended", file=sys.stderr, flush=True),
     )
     print(table(found, settings.cap))
