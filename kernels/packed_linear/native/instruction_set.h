@@ -16,7 +16,13 @@ struct activations {
     int64_t tile;
     int64_t tiles;
     float *data;
+    // What `prepare` makes of `data` for matrices of blocks, in the same order: each column divided by the place of its
+    // nibble or byte in a word; and the sums over each block of columns, (tiles, columns / BLOCK, tile).
+    float *of_nibbles, *of_bytes, *block_sums;
 };
+
+// Up to so many tiles expand the integers of blocks each for itself; more of them share the expanded weights.
+enum { MOST_TILES_OF_BLOCKS = 3 };
 
 // `ahead`: how many panels further in memory the one lies that is likely to be next, so that it can be fetched.
 struct panel {

@@ -116,4 +116,13 @@ static inline __m256 v_nibble_half(__m256i w, int i) {
     return _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(w, 4 * i), _mm256_set1_epi32(15)));
 }
 static inline lanes v_nibble(nibbles w, int i) { return v_pair(v_nibble_half(w.a, i), v_nibble_half(w.b, i)); }
+// The i-th of so many parts of each word, times its place: 2^(32 / parts * i), but 1 for the last.
+static inline __m256 v_in_place_half(__m256i w, int i, int parts) {
+    const int bits = 32 / parts;
+    if (i == parts - 1) return _mm256_cvtepi32_ps(_mm256_srli_epi32(w, 32 - bits));
+    return _mm256_cvtepi32_ps(_mm256_and_si256(w, _mm256_set1_epi32(((1 << bits) - 1) << (bits * i))));
+}
+static inline lanes v_bits_in_place(words w, int i, int parts) {
+    return v_pair(v_in_place_half(w.a, i, parts), v_in_place_half(w.b, i, parts));
+}
 ALWAYS_INLINE void prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }

@@ -78,4 +78,10 @@ static inline lanes v_nibble(nibbles w, int i) {
     const words half = i % 2 ? w.odd : w.even;
     return _mm512_permutexvar_ps(i < 2 ? half : _mm512_shuffle_epi8(half, byte_places(i / 2)), table);
 }
+// The i-th of so many parts of each word, times its place: 2^(32 / parts * i), but 1 for the last.
+static inline lanes v_bits_in_place(words w, int i, int parts) {
+    const int bits = 32 / parts;
+    if (i == parts - 1) return _mm512_cvtepi32_ps(_mm512_srli_epi32(w, (unsigned)(32 - bits)));
+    return _mm512_cvtepi32_ps(_mm512_and_si512(w, _mm512_set1_epi32(((1 << bits) - 1) << (bits * i))));
+}
 ALWAYS_INLINE void prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }

@@ -82,4 +82,10 @@ static inline lanes v_exp(lanes x) {
     for (int i = 0; i < 16; i++) x[i] = expf(x[i]);
     return x;
 }
+// The i-th of so many parts of each word, times its place: 2^(32 / parts * i), but 1 for the last.
+static inline lanes v_bits_in_place(words w, int i, int parts) {
+    const int bits = 32 / parts, mask = (1 << bits) - 1;
+    if (i == parts - 1) return __builtin_convertvector(w >> (32 - bits) & mask, lanes);
+    return __builtin_convertvector(w & mask << (bits * i), lanes);
+}
 ALWAYS_INLINE void prefetch(const void *p) { __builtin_prefetch(p); }

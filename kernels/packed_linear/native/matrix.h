@@ -10,7 +10,8 @@
 //   Q4_1    for each 32 columns: 16 fp16 d, 16 fp16 m, then for each 8 columns 16 words of 32 bits, a row each, whose
 //           lowest four bits are q of the first column, and so on                              w = d q + m
 //
-// fp16 times 4 or 8 bits is exact in fp32, so each w has one rounding, in whatever order it is computed.
+// fp16 times 4 or 8 bits is exact in fp32, so each w has one rounding, in whatever order it is computed. Products of few
+// rows do without it: they sum integers, see products_body.h.
 #ifndef OFFBOOK_MATRIX_H
 #define OFFBOOK_MATRIX_H
 
@@ -27,6 +28,8 @@ struct matrix {
     const uint8_t *data;
     const float *bias; // NULL for none; filled up to whole panels
 };
+
+static inline int has_blocks(int64_t kind) { return kind == KIND_Q4_1 || kind == KIND_Q8_0; }
 
 // Bytes of `columns` columns of a panel (whole blocks of them, where the kind has blocks).
 static inline int64_t panel_bytes(int64_t kind, int64_t columns) {

@@ -22,6 +22,49 @@ void pack_no_rows(struct activations *x) {
     }
 }
 
+int64_t prepared_size(const struct activations *x) {
+    if (x->tiles > MOST_TILES_OF_BLOCKS || x->columns % BLOCK != 0) return 0;
+    return x->tiles * x->tile * (2 * x->columns + x->columns / BLOCK);
+}
+
+enum { PERIOD = 8, MOST_ROWS_OF_TILE = 12 };
+
+// Every column times 1 / 2^(bits * i) for the i-th of those in a word; 1 for the last, whose bits are shifted down.
+static void divide(const struct activations *x, int bits, float *out) {
+    const int in_word = 32 / bits;
+    const int64_t period = PERIOD * x->tile, all = x->tiles * x->tile * x->columns;
+    float factors[PERIOD * MOST_ROWS_OF_TILE];
+    for (int64_t i = 0; i < period; i++) {
+        const int place = (int)(i / x->tile) % in_word;
+        factors[i] = place == in_word - 1 ? 1.0f : 1.0f / (float)(1u << (bits * place));
+    }
+    for (const float *from = x->data; from < x->data + all; from += period, out += period)
+        for (int64_t i = 0; i < period; i++) out[i] = from[i] * factors[i];
+}
+
+static void sum_blocks(const struct activations *x, float *sums) {
+    const int64_t size = BLOCK * x->tile, all = x->tiles * x->tile * x->columns;
+    float halves[BLOCK / 2 * MOST_ROWS_OF_TILE];
+    for (const float *from = x->data; from < x->data + all; from += size, sums += x->tile) {
+        int64_t left = size / 2;
+        for (int64_t i = 0; i < left; i++) halves[i] = from[i] + from[left + i];
+        for (left /= 2; left > x->tile; left /= 2)
+            for (int64_t i = 0; i < left; i++) halves[i] += halves[left + i];
+        for (int64_t i = 0; i < x->tile; i++) sums[i] = halves[i] + halves[x->tile + i];
+    }
+}
+
+void prepare(struct activations *x, unsigned kinds, float *room) {
+    if (prepared_size(x) == 0 || !(kinds & (1u << KIND_Q4_1 | 1u << KIND_Q8_0))) return;
+    const int64_t all = x->tiles * x->tile * x->columns;
+    x->of_nibbles = room;
+    x->of_bytes = room + all;
+    x->block_sums = room + 2 * all;
+    if (kinds & 1u << KIND_Q4_1) divide(x, 4, x->of_nibbles);
+    if (kinds & 1u << KIND_Q8_0) divide(x, 8, x->of_bytes);
+    sum_blocks(x, x->block_sums);
+}
+
 struct product {
     const struct instruction_set *set;
     const struct matrix *matrix;
@@ -60,7 +103,8 @@ int offbook_product(const struct matrix *matrix, const float *x, int64_t rows, f
     if (threads > POOL_MAX_THREADS) threads = POOL_MAX_THREADS;
     if (threads < 1) threads = 1;
     job.scratch_size = PANEL * (PANELS_AT_ONCE * PRODUCT_CHUNK + (PANELS_AT_ONCE + 1) * padded);
-    job.x.data = malloc((size_t)(padded * matrix->columns) * sizeof(float));
+    const int64_t size = padded * matrix->columns;
+    job.x.data = malloc((size_t)(size + prepared_size(&job.x)) * sizeof(float));
     job.scratch = malloc((size_t)(job.scratch_size * threads) * sizeof(float));
     if (job.x.data == NULL || job.scratch == NULL) {
         free(job.x.data);
@@ -69,6 +113,7 @@ int offbook_product(const struct matrix *matrix, const float *x, int64_t rows, f
     }
     for (int64_t row = 0; row < rows; row++) pack_row(&job.x, row, x + row * matrix->columns);
     pack_no_rows(&job.x);
+    prepare(&job.x, 1u << matrix->kind, job.x.data + size);
     pool_run(threads, run_product, &job);
     free(job.x.data);
     free(job.scratch);

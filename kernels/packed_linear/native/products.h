@@ -27,4 +27,10 @@ static inline float *activation_place(const struct activations *x, int64_t row, 
 void pack_row(struct activations *x, int64_t row, const float *from);
 void pack_no_rows(struct activations *x);
 
+// How many floats `prepare` needs room for.
+int64_t prepared_size(const struct activations *x);
+
+// Fills what the activations need for matrices of these kinds (bit k for kind k), in `room`.
+void prepare(struct activations *x, unsigned kinds, float *room);
+
 #endif

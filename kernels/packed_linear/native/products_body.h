@@ -1,8 +1,13 @@
 // Products y = x W^T with a panel of 16 weight rows in the lanes of a vector: one column of the panel is expanded to
 // its exact fp32 weights and multiplied with that column's activation of every row of a tile. No sum runs across lanes.
 
-// A byte of Q8_0, q + 128, comes as a float f with d q = f (d BYTE_FACTOR) + d BYTE_BASE, one rounding in all: see
-// lanes_*.h.
+// Blocks of Q4_1 and Q8_0 are not expanded where a tile has them to itself: with w = d q + m,
+//
+//   sum over a block of x w = d (sum of x q) + m (sum of x)
+//
+// The integers q are exact floats, multiplied by the power of two that is the place of their bits in a word: masking a
+// word and converting it is all that they need. The activations come divided by that power (see `prepare`), which is
+// exact. The sums of x over a block are taken once for all panels.
 
 // Columns of a panel, where they end, and how much further the next ones lie that are likely to be read.
 struct place {
@@ -30,6 +35,61 @@ ALWAYS_INLINE void fetch_ahead(const uint8_t *from, struct place place, const in
     for (int i = 0; i < lines; i++) prefetch(from + 64 * i);
 }
 
+// The sums of one block: its columns so far times their integers.
+ALWAYS_INLINE void add_parts(lanes *parts, const int count, const int all) {
+#pragma GCC unroll 4
+    for (int part = 1; part < count; part++)
+#pragma GCC unroll 24
+        for (int i = 0; i < all; i++) parts[i] = v_add(parts[i], parts[part * all + i]);
+}
+
+// `sums` are the block sums of x, of each block and row.
+ALWAYS_INLINE void block_product(const int kind, const struct place *data, const int panels, int64_t columns,
+                                 const float *x, const float *sums, const int rows, float *const *out) {
+    const int count = parts_of(rows), all = panels * rows, words_of_block = kind == KIND_Q4_1 ? 4 : 8;
+    const int in_word = BLOCK / words_of_block, size = kind == KIND_Q4_1 ? 320 : 544;
+    const uint8_t *panel[2] = {data[0].data, data[panels - 1].data};
+    lanes totals[2 * LARGEST_TILE];
+#pragma GCC unroll 24
+    for (int i = 0; i < all; i++) totals[i] = v_zero();
+    for (int64_t k = 0; k < columns; k += BLOCK, sums += rows) {
+        lanes parts[2 * LARGEST_TILE + 8], integers[2];
+#pragma GCC unroll 32
+        for (int i = 0; i < count * all; i++) parts[i] = v_zero();
+#pragma GCC unroll 2
+        for (int p = 0; p < panels; p++) fetch_ahead(panel[p] + 4 * size, data[p], (size + 63) / 64);
+        for (int word = 0; word < words_of_block; word++) {
+            words packed[2];
+#pragma GCC unroll 2
+            for (int p = 0; p < panels; p++)
+                packed[p] = v_words(panel[p] + (kind == KIND_Q4_1 ? 64 : 32) + 64 * word);
+#pragma GCC unroll 8
+            for (int i = 0; i < in_word; i++, x += rows) {
+#pragma GCC unroll 2
+                for (int p = 0; p < panels; p++) integers[p] = v_bits_in_place(packed[p], i, in_word);
+                add_column(integers, panels, x, rows, parts + i % count * all);
+            }
+        }
+        add_parts(parts, count, all);
+#pragma GCC unroll 2
+        for (int p = 0; p < panels; p++) {
+            const lanes d = v_fp16(panel[p]);
+            const lanes m = kind == KIND_Q4_1 ? v_fp16(panel[p] + 32) : v_mul(d, v_all(-128.0f));
+#pragma GCC unroll 12
+            for (int r = 0; r < rows; r++) {
+                lanes *total = totals + p * rows + r;
+                *total = v_fma(parts[p * rows + r], d, v_fma(m, v_all(sums[r]), *total));
+            }
+            panel[p] += size;
+        }
+        if (panels == 1) panel[1] = panel[0];
+    }
+#pragma GCC unroll 2
+    for (int p = 0; p < panels; p++)
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++) v_store(out[p] + PANEL * r, totals[p * rows + r]);
+}
+
 // `kind`, `panels` and `rows` are constants wherever this is called, and all loops over them are unrolled. What is
 // `continued` is added to the sums of the columns before.
 ALWAYS_INLINE void tile_product(const int kind, const struct place *data, const int panels, int64_t columns,
@@ -39,73 +99,27 @@ ALWAYS_INLINE void tile_product(const int kind, const struct place *data, const 
     lanes sums[2 * LARGEST_TILE + 8], weights[2];
 #pragma GCC unroll 32
     for (int i = 0; i < parts * all; i++) sums[i] = v_zero();
-    if (kind == KIND_Q4_1) {
-        for (int64_t k = 0; k < columns; k += BLOCK) {
-            lanes d[2], m[2];
-#pragma GCC unroll 2
-            for (int p = 0; p < panels; p++) {
-                d[p] = v_fp16(panel[p]);
-                m[p] = v_fp16(panel[p] + 32);
-                fetch_ahead(panel[p] + 1280, data[p], 5);
-            }
-            for (int word = 0; word < 4; word++) {
-                nibbles packed[2];
-#pragma GCC unroll 2
-                for (int p = 0; p < panels; p++) packed[p] = v_nibbles(panel[p] + 64 + 64 * word);
-#pragma GCC unroll 8
-                for (int i = 0; i < 8; i++, x += rows) {
-#pragma GCC unroll 2
-                    for (int p = 0; p < panels; p++) weights[p] = v_fma(v_nibble(packed[p], i), d[p], m[p]);
-                    add_column(weights, panels, x, rows, sums + i % parts * all);
-                }
-            }
-            panel[0] += 320;
-            panel[1] += 320;
-        }
-    } else if (kind == KIND_Q8_0) {
-        for (int64_t k = 0; k < columns; k += BLOCK) {
-            lanes d[2], base[2];
-#pragma GCC unroll 2
-            for (int p = 0; p < panels; p++) {
-                d[p] = v_mul(v_fp16(panel[p]), v_all(BYTE_FACTOR));
-                base[p] = v_mul(v_fp16(panel[p]), v_all(BYTE_BASE));
-                fetch_ahead(panel[p] + 1632, data[p], 9);
-            }
-            for (int word = 0; word < 8; word++) {
+    const int size = kind == KIND_BF16 ? 32 : 64;
+    int64_t k = 0;
+    for (; k + 4 <= columns; k += 4) {
 #pragma GCC unroll 4
-                for (int i = 0; i < 4; i++, x += rows) {
-#pragma GCC unroll 2
-                    for (int p = 0; p < panels; p++)
-                        weights[p] = v_fma(v_byte(v_words(panel[p] + 32 + 64 * word), i), d[p], base[p]);
-                    add_column(weights, panels, x, rows, sums + i % parts * all);
-                }
-            }
-            panel[0] += 544;
-            panel[1] += 544;
-        }
-    } else {
-        const int size = kind == KIND_BF16 ? 32 : 64;
-        int64_t k = 0;
-        for (; k + 4 <= columns; k += 4) {
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; i++, x += rows) {
-#pragma GCC unroll 2
-                for (int p = 0; p < panels; p++)
-                    weights[p] = kind == KIND_BF16 ? v_bf16(panel[p] + size * i)
-                                                   : v_load((const float *)(panel[p] + size * i));
-                add_column(weights, panels, x, rows, sums + i % parts * all);
-            }
-            panel[0] += 4 * size;
-            panel[1] += 4 * size;
-        }
-        for (; k < columns; k++, x += rows) {
+        for (int i = 0; i < 4; i++, x += rows) {
 #pragma GCC unroll 2
             for (int p = 0; p < panels; p++)
-                weights[p] = kind == KIND_BF16 ? v_bf16(panel[p]) : v_load((const float *)panel[p]);
-            add_column(weights, panels, x, rows, sums);
-            panel[0] += size;
-            panel[1] += size;
+                weights[p] = kind == KIND_BF16 ? v_bf16(panel[p] + size * i)
+                                               : v_load((const float *)(panel[p] + size * i));
+            add_column(weights, panels, x, rows, sums + i % parts * all);
         }
+        panel[0] += 4 * size;
+        panel[1] += 4 * size;
+    }
+    for (; k < columns; k++, x += rows) {
+#pragma GCC unroll 2
+        for (int p = 0; p < panels; p++)
+            weights[p] = kind == KIND_BF16 ? v_bf16(panel[p]) : v_load((const float *)panel[p]);
+        add_column(weights, panels, x, rows, sums);
+        panel[0] += size;
+        panel[1] += size;
     }
 #pragma GCC unroll 2
     for (int p = 0; p < panels; p++)
@@ -119,22 +133,31 @@ ALWAYS_INLINE void tile_product(const int kind, const struct place *data, const 
         }
 }
 
+ALWAYS_INLINE void one_tile(const int kind, const struct place *data, const int panels, int64_t columns, const float *x,
+                            const float *block_sums, const int rows, int continued, float *const *out) {
+    if (has_blocks(kind))
+        block_product(kind, data, panels, columns, x, block_sums, rows, out);
+    else
+        tile_product(kind, data, panels, columns, x, rows, continued, out);
+}
+
 ALWAYS_INLINE void sized_product(const int kind, const struct place *data, const int panels, int64_t columns,
-                                 const float *x, int64_t rows, int continued, float *const *out) {
+                                 const float *x, const float *block_sums, int64_t rows, int continued,
+                                 float *const *out) {
     switch (rows) {
-    case 1: tile_product(kind, data, panels, columns, x, 1, continued, out); break;
-    case 2: tile_product(kind, data, panels, columns, x, 2, continued, out); break;
-    case 3: tile_product(kind, data, panels, columns, x, 3, continued, out); break;
-    case 4: tile_product(kind, data, panels, columns, x, 4, continued, out); break;
+    case 1: one_tile(kind, data, panels, columns, x, block_sums, 1, continued, out); break;
+    case 2: one_tile(kind, data, panels, columns, x, block_sums, 2, continued, out); break;
+    case 3: one_tile(kind, data, panels, columns, x, block_sums, 3, continued, out); break;
+    case 4: one_tile(kind, data, panels, columns, x, block_sums, 4, continued, out); break;
 #if LARGEST_TILE_AT_LEAST_6
-    case 5: tile_product(kind, data, panels, columns, x, 5, continued, out); break;
-    case 6: tile_product(kind, data, panels, columns, x, 6, continued, out); break;
+    case 5: one_tile(kind, data, panels, columns, x, block_sums, 5, continued, out); break;
+    case 6: one_tile(kind, data, panels, columns, x, block_sums, 6, continued, out); break;
 #endif
 #if LARGEST_TILE_AT_LEAST_12
-    case 7: tile_product(kind, data, panels, columns, x, 7, continued, out); break;
-    case 8: tile_product(kind, data, panels, columns, x, 8, continued, out); break;
-    case 10: tile_product(kind, data, panels, columns, x, 10, continued, out); break;
-    case 12: tile_product(kind, data, panels, columns, x, 12, continued, out); break;
+    case 7: one_tile(kind, data, panels, columns, x, block_sums, 7, continued, out); break;
+    case 8: one_tile(kind, data, panels, columns, x, block_sums, 8, continued, out); break;
+    case 10: one_tile(kind, data, panels, columns, x, block_sums, 10, continued, out); break;
+    case 12: one_tile(kind, data, panels, columns, x, block_sums, 12, continued, out); break;
 #endif
     default: __builtin_trap(); // shape_tiles gives no other size
     }
@@ -143,29 +166,19 @@ ALWAYS_INLINE void sized_product(const int kind, const struct place *data, const
 // One function for each kind.
 static void product_f32(const struct place *data, int64_t columns, const float *x, int64_t rows, int continued,
                         float *const *out) {
-    sized_product(KIND_F32, data, AT_ONCE, columns, x, rows, continued, out);
+    sized_product(KIND_F32, data, AT_ONCE, columns, x, NULL, rows, continued, out);
 }
 static void product_bf16(const struct place *data, int64_t columns, const float *x, int64_t rows, int continued,
-                        float *const *out) {
-    sized_product(KIND_BF16, data, AT_ONCE, columns, x, rows, continued, out);
+                         float *const *out) {
+    sized_product(KIND_BF16, data, AT_ONCE, columns, x, NULL, rows, continued, out);
 }
-static void product_q8_0(const struct place *data, int64_t columns, const float *x, int64_t rows, int continued,
-                        float *const *out) {
-    sized_product(KIND_Q8_0, data, AT_ONCE, columns, x, rows, continued, out);
+static void product_q8_0(const struct place *data, int64_t columns, const float *x, const float *block_sums,
+                         int64_t rows, float *const *out) {
+    sized_product(KIND_Q8_0, data, AT_ONCE, columns, x, block_sums, rows, 0, out);
 }
-static void product_q4_1(const struct place *data, int64_t columns, const float *x, int64_t rows, int continued,
-                        float *const *out) {
-    sized_product(KIND_Q4_1, data, AT_ONCE, columns, x, rows, continued, out);
-}
-
-static void product_of(int64_t kind, const struct place *data, int64_t columns, const float *x, int64_t rows,
-                       int continued, float *const *out) {
-    switch (kind) {
-    case KIND_Q4_1: product_q4_1(data, columns, x, rows, continued, out); break;
-    case KIND_Q8_0: product_q8_0(data, columns, x, rows, continued, out); break;
-    case KIND_BF16: product_bf16(data, columns, x, rows, continued, out); break;
-    default: product_f32(data, columns, x, rows, continued, out);
-    }
+static void product_q4_1(const struct place *data, int64_t columns, const float *x, const float *block_sums,
+                         int64_t rows, float *const *out) {
+    sized_product(KIND_Q4_1, data, AT_ONCE, columns, x, block_sums, rows, 0, out);
 }
 
 // The fp32 weights of `columns` columns, for many tiles to share.
@@ -215,10 +228,28 @@ static void shared_product(int64_t kind, const struct place *data, int64_t colum
     }
 }
 
+static void blocks_product(int64_t kind, const struct place *data, int64_t columns, const struct activations *x,
+                           float *const *out) {
+    for (int64_t t = 0; t < x->tiles; t++) {
+        const float *sums = x->block_sums + t * columns / BLOCK * x->tile;
+        const int64_t first = t * columns * x->tile;
+        float *to[AT_ONCE];
+        for (int p = 0; p < AT_ONCE; p++) to[p] = out[p] + t * x->tile * PANEL;
+        if (kind == KIND_Q4_1)
+            product_q4_1(data, columns, x->of_nibbles + first, sums, x->tile, to);
+        else
+            product_q8_0(data, columns, x->of_bytes + first, sums, x->tile, to);
+    }
+}
+
 // AT_ONCE panels of one kind. Where a sum is taken in one part, it is taken over some columns at a time: long sums err
 // more.
 static void product(int64_t kind, const struct place *data, int64_t columns, const struct activations *x,
                     float *const *out, float *buffer) {
+    if (x->tiles <= MOST_TILES_OF_BLOCKS && has_blocks(kind)) {
+        blocks_product(kind, data, columns, x, out);
+        return;
+    }
     if (x->tiles > 1) {
         shared_product(kind, data, columns, x, out, buffer);
         return;
@@ -230,7 +261,8 @@ static void product(int64_t kind, const struct place *data, int64_t columns, con
             from[p] = data[p];
             from[p].data += panel_bytes(kind, k);
         }
-        product_of(kind, from, columns - k < chunk ? columns - k : chunk, x->data + k * x->tile, x->tile, k > 0, out);
+        const int64_t some = columns - k < chunk ? columns - k : chunk;
+        (kind == KIND_BF16 ? product_bf16 : product_f32)(from, some, x->data + k * x->tile, x->tile, k > 0, out);
     }
 }
 

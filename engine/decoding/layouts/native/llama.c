@@ -39,9 +39,20 @@ static void take_rows(const struct panel *panel, const float *out, int64_t rows,
     }
 }
 
+// The activations as these matrices need them; every thread makes them for itself, which is less than a barrier.
+static struct activations prepared(const struct walk *walk, const struct matrix *const *matrices, int count,
+                                   const struct activations *x) {
+    struct activations own = *x;
+    unsigned kinds = 0;
+    for (int m = 0; m < count; m++) kinds |= 1u << matrices[m]->kind;
+    prepare(&own, kinds, walk->scratch.prepared);
+    return own;
+}
+
 // y = x W^T of several matrices side by side.
 static void product_phase(const struct walk *walk, const struct matrix *const *matrices, int count,
-                          const struct activations *x, enum destination destination, float *y, int64_t stride) {
+                          const struct activations *shared, enum destination destination, float *y, int64_t stride) {
+    const struct activations own = prepared(walk, matrices, count, shared), *x = &own;
     const int64_t size = x->tiles * x->tile * PANEL;
     int64_t all = 0, next, end;
     for (int m = 0; m < count; m++) all += matrix_panels(matrices[m]);
@@ -129,9 +140,9 @@ static void attention_phases(const struct walk *walk, int64_t layer) {
 }
 
 // silu(gate) * up, panel by panel, straight to where the next product reads it.
-static void inner_panel(const struct walk *walk, const struct layer *layer, int64_t panel) {
+static void inner_panel(const struct walk *walk, const struct layer *layer, const struct activations *x,
+                        int64_t panel) {
     struct job *job = walk->job;
-    const struct activations *x = &job->space.normed;
     struct activations *inner = &job->space.inner;
     float *gate = walk->scratch.out, *up = gate + x->tiles * x->tile * PANEL;
     const struct panel both[] = {{&layer->gate, panel, 1}, {&layer->up, panel, 1}};
@@ -153,8 +164,10 @@ static void mlp_phases(const struct walk *walk, const struct layer *layer) {
     struct job *job = walk->job;
     int64_t panel, end;
     const int64_t panels = matrix_panels(&layer->gate);
+    const struct matrix *const both[] = {&layer->gate, &layer->up};
+    const struct activations x = prepared(walk, both, 2, &job->space.normed);
     while (team_next(walk->team, panels, turn_of(walk, panels), &panel, &end))
-        for (; panel < end; panel++) inner_panel(walk, layer, panel);
+        for (; panel < end; panel++) inner_panel(walk, layer, &x, panel);
     team_barrier(walk->team);
     residual_phase(walk, &layer->down, &job->space.inner);
 }

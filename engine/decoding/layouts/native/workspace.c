@@ -71,6 +71,11 @@ static struct scratch cut_scratch(struct arena *arena, const struct workspace *s
     parts.oldest = part_of(arena, plan->rows_of_unit, sizeof(int64_t));
     parts.factors = floats(arena, space->normed.rows);
     parts.head = floats(arena, model->head_dim);
+    const struct activations *const all[] = {&space->normed, &space->attended, &space->inner, &space->last};
+    int64_t most = 0;
+    for (int i = 0; i < 4; i++)
+        if (prepared_size(all[i]) > most) most = prepared_size(all[i]);
+    parts.prepared = floats(arena, most);
     return parts;
 }
 

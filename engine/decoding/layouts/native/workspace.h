@@ -35,7 +35,7 @@ void workspace_free(struct workspace *space);
 
 // Parts of a thread's scratch.
 struct scratch {
-    float *buffer, *out; // of products
+    float *buffer, *out, *prepared; // of products
     float *query_rows, *query_columns, *scores, *maxima, *sums, *outputs; // of attention
     int64_t *oldest;                                             // (rows of a unit)
     float *factors;                  // of the norm of each row
