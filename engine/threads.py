@@ -38,6 +38,14 @@ def settle_threads(
         environ["OMP_NUM_THREADS"] = str(allowed)
 
 
+def run_settled(module: str) -> None:
+    """Starts a module that loads torch where it is imported once more, unless its environment is settled already."""
+    environ = dict(os.environ)
+    settle_threads(environ, loaded=())
+    if environ != dict(os.environ):
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], environ)
+
+
 def usable_cores(quota: Path = CGROUP_QUOTA) -> int | None:
     """How many cores this process may keep busy: those it may run on, or fewer where a container's quota is less."""
     cores = _affinity()

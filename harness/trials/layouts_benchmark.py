@@ -34,6 +34,7 @@ from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.machine_bandwidth import read_bandwidth
+from offbook.engine.threads import run_settled
 
 Row = dict[str, str]
 GENERATE = "generate"
@@ -178,4 +179,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    run_settled("offbook.harness.trials.layouts_benchmark")
     main()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from offbook.engine.threads import settle_threads, usable_cores
+from offbook.engine.threads import WAITING, run_settled, settle_threads, usable_cores
 from offbook.harness.trials import threads_benchmark
 from tests.tiny import save_tiny
 
@@ -82,3 +82,19 @@ def test_the_benchmark_decodes_as_many_tokens_every_way(tmp_path: Path, monkeypa
     assert {line["tokens_per_s"] for line in table} == {"6.00"}, "of both rounds"
     assert {line["ratio_to_spin"] for line in table if line["waiting"] == "spin"} == {"1.000"}
     assert threads_benchmark.decode(str(save_tiny(tmp_path / "tiny")), tokens=3)["tokens_per_s"] > 0
+
+
+def test_what_loads_torch_at_once_is_started_again_with_settled_threads(monkeypatch):
+    started = []
+    monkeypatch.setattr(os, "execve", lambda program, arguments, environ: started.append((arguments, environ)))
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "--rounds", "3"])
+    for name in WAITING:
+        monkeypatch.delenv(name, raising=False)
+    run_settled("some.benchmark")
+    arguments, environ = started.pop()
+    assert arguments == [sys.executable, "-m", "some.benchmark", "--rounds", "3"]
+    assert environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    run_settled("some.benchmark")
+    assert started == []
