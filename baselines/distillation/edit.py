@@ -15,7 +15,7 @@ nats on the loss of a mistake's tokens, which by its comments hardly acts, is le
 that scored better on dev, of equals from stage 2.
 """
 
-import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,14 +25,15 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from offbook.engine.files import atomic_files
 from offbook.engine.students.branches import lay_out, response_logits, token_losses
 from offbook.engine.students.corpus import Corpus
 from offbook.engine.students.distiller import Job, Options, read_options
 from offbook.engine.students.parts import Part, finish, is_finished, train_part
 from offbook.engine.students.path_objective import path_objective
 from offbook.engine.students.paths import Paths, Response, encode_corpus, encode_text
-from offbook.engine.students.train import RECORD, Objective, QuestionLoss
+from offbook.engine.students.precision import precision_of
+from offbook.engine.students.saving import save_student
+from offbook.engine.students.train import Objective, QuestionLoss
 from offbook.engine.tensor_file import read_tensors
 
 NAME = "edit"
@@ -117,12 +118,19 @@ def edit(job: Job) -> Path:
         f"{NAME}/stage 2",
         key_token_objective(dual, options.mistake_weight),
     )
+    start = time.perf_counter()
     kept = [first, second] if best_score(second) >= best_score(first) else [first]
-    with atomic_files(job.folder) as written:
-        for file in kept[-1].folder.iterdir():
-            if file.is_file() and file.name != RECORD:
-                shutil.copyfile(file, written / file.name)
-    return finish(job, NAME, [first, second], kept_tokens=sum(part.record["kept_tokens"] for part in kept))
+    load_weights(job.student, kept[-1].folder)
+    used = precision_of(job.folder, job.config.mixed_precision, job.student.device)
+    saved = save_student(job, job.student, best_score(kept[-1]), used)
+    return finish(
+        job,
+        NAME,
+        [first, second],
+        kept_tokens=sum(part.record["kept_tokens"] for part in kept),
+        wall_s=first.record["wall_s"] + second.record["wall_s"] + time.perf_counter() - start,
+        **saved,
+    )
 
 
 def dual_rationales(job: Job, questions: Sequence[Paths]) -> list[Dual]:

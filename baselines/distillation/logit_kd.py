@@ -24,13 +24,8 @@ from offbook.engine.students.branches import branch_attention, branch_means, lay
 from offbook.engine.students.distiller import Job, Options, read_options
 from offbook.engine.students.paths import Paths, encode_corpus
 from offbook.engine.students.precision import precision_of
-from offbook.engine.students.train import (
-    Objective,
-    QuestionLoss,
-    is_trained,
-    train_student,
-    training_fingerprint,
-)
+from offbook.engine.students.record import is_trained, training_fingerprint
+from offbook.engine.students.train import Objective, QuestionLoss, train_student
 
 NAME = "logit_kd"
 

@@ -29,7 +29,6 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
-from offbook.engine.files import atomic_files
 from offbook.engine.quoting import quoted
 from offbook.engine.students.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
 from offbook.engine.students.corpus import Corpus
@@ -37,7 +36,8 @@ from offbook.engine.students.distiller import Job, Options, read_options
 from offbook.engine.students.parts import Part, finish, is_finished, train_part
 from offbook.engine.students.path_objective import path_objective
 from offbook.engine.students.paths import Paths, encode_corpus
-from offbook.engine.students.precision import precision_of
+from offbook.engine.students.precision import autocast, precision_of
+from offbook.engine.students.saving import save_student
 
 NAME = "mode_cotd"
 EXPERT = "expert"
@@ -159,7 +159,7 @@ def _mix(job: Job, options: ModeCotdOptions, experts: Sequence[Part], held_out: 
     mixture.base_model.set_adapter(names)
     mixture.eval()
     used = precision_of(job.folder, job.config.mixed_precision, job.student.device)
-    precision = torch.autocast(job.student.device.type, torch.bfloat16, enabled=used == "bf16")
+    precision = autocast(used, job.student.device)
 
     def objective(weights: Sequence[float]) -> float:
         weigh(mixture, dict(zip(names, weights, strict=True)))
@@ -174,9 +174,7 @@ def _mix(job: Job, options: ModeCotdOptions, experts: Sequence[Part], held_out: 
     student: PreTrainedModel = mixture.merge_and_unload()
     with precision:
         score = job.score(student)
-    with atomic_files(job.folder) as written:
-        student.save_pretrained(written)
-        job.tokenizer.save_pretrained(written)
+    saved = save_student(job, student, score, used)
     tokens = sum(expert.record["gradient_tokens"] for expert in experts)
     return finish(
         job,
@@ -186,6 +184,7 @@ def _mix(job: Job, options: ModeCotdOptions, experts: Sequence[Part], held_out: 
         peak_bytes=max(peak_bytes(job.student.device), *(expert.record["peak_bytes"] for expert in experts)),
         evaluations=[{"gradient_tokens": tokens, "score": score}],
         mixture={"weights": dict(zip(job.corpus.perspectives, best, strict=True)), "trials": trials},
+        **saved,
     )
 
 

@@ -1,33 +1,22 @@
 """A student that takes several trainings: each below the student's folder, all of them one record.
 
 A finished training is kept, so that an interrupted student goes on with the next. The record has the fields of
-`student_training.py`'s; its counts and its log are of all trainings together.
+`train.py`'s; its counts and its log are of all trainings together.
 """
 
-import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from offbook.engine.files import atomic_write_text
-from offbook.engine.resuming.seal import sealed
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.precision import Precision, keep_precision, precision_of
-from offbook.engine.students.train import (
-    RECORD,
-    Objective,
-    is_trained,
-    train_student,
-    training_fingerprint,
-)
+from offbook.engine.students.record import RECORD, STATE, is_trained, training_fingerprint, write_record
+from offbook.engine.students.train import Objective, train_student
 from offbook.engine.text import read_json
-from offbook.engine.trained_on import write_trained_on
 from offbook.engine.unusable import UnusableError
-
-STATE = "state"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +57,7 @@ def train_part(job: Job, name: str, method: str, objective: Objective) -> Part:
     folder = job.folder / STATE / name
     if not (folder / RECORD).is_file():
         keep_precision(folder, _precision(job))
-    train_student(replace(job, folder=folder), method, objective)
+    train_student(replace(job, folder=folder), method, objective, as_part=True)
     remedy = "delete the folder to train that part anew"
     record = read_json(folder / RECORD, what="the record of a part", remedy=remedy)
     if not isinstance(record, dict) or "sequences" not in record:
@@ -90,7 +79,7 @@ def together(parts: Sequence[Part], key: str) -> list[dict[str, float]]:
 
 
 def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
-    """Writes the student's record behind its weights, and drops the parts.
+    """Writes the student's record behind its weights (`saving.py`), and drops the parts.
 
     Args:
         job: the student's job.
@@ -99,33 +88,23 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         own: fields in place of the parts' sums, or beside them.
     """
     records = [part.record for part in parts]
-    sequences = sorted({name for r in records for name in r["sequences"]})
-    record = {
-        "schema_version": 1,
-        "method": method,
-        "fingerprint": training_fingerprint(job, method),
-        "config": asdict(job.config),
-        "options": job.told_options(),
-        "identity": dict(job.identity),
-        "mixed_precision": _precision(job),
-        "processes": 1,
-        "machine": dict(job.machine()),
-        "trained_on": write_trained_on(job.folder, [question.question for question in job.corpus.questions]),
+    counted = {
         "gradient_tokens": sum(r["gradient_tokens"] for r in records),
         "kept_tokens": sum(r["kept_tokens"] for r in records),
-        "distinct_sequences": len(sequences),
-        "sequences": sequences,
         "steps": sum(r["steps"] for r in records),
-        "prepared_s": job.prepared_s,
         "wall_s": sum(r["wall_s"] for r in records),
         "peak_bytes": max(r["peak_bytes"] for r in records),
         "evaluations": together(parts, "evaluations"),
         "log": together(parts, "log"),
-        **own,
     }
-    record = sealed(record, job.folder / RECORD)
-    atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
-    shutil.rmtree(job.folder / STATE, ignore_errors=True)
+    write_record(
+        job,
+        method,
+        mixed_precision=_precision(job),
+        processes=1,
+        sequences=sorted({name for r in records for name in r["sequences"]}),
+        **(counted | own),
+    )
     return job.folder
 
 

@@ -26,6 +26,11 @@ def choose(asked: MixedPrecision, device: torch.device) -> Precision:
     return asked
 
 
+def autocast(precision: Precision, device: torch.device) -> torch.autocast:
+    """Inside, torch multiplies matrices in this precision on this kind of device."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
 def precision_of(folder: Path, asked: MixedPrecision, device: torch.device) -> Precision:
     """What the training in this folder uses: what it began with, or else `choose`.
 

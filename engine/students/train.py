@@ -10,10 +10,7 @@ What a method adds is an `Objective`. The best weights by development score beco
 a step's questions (`processes.py`); steps, log and record are those of one process, but for dropout's draws.
 """
 
-import hashlib
-import json
 import math
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -26,21 +23,20 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
-from offbook.engine.files import atomic_files, atomic_write_text
-from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
+from offbook.engine.files import atomic_files
+from offbook.engine.finite import check_numbers, check_weights
 from offbook.engine.resuming.held import Stateful, Steps, Weights
-from offbook.engine.resuming.seal import sealed
-from offbook.engine.resuming.state import is_finished, resume, save_state
+from offbook.engine.resuming.state import resume, save_state
 from offbook.engine.students.branches import branch_attention
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.precision import Precision, keep_precision, precision_of
 from offbook.engine.students.processes import accelerator_for, bring_together, from_main, share, sum_gradients
+from offbook.engine.students.record import STATE, is_trained, training_fingerprint, write_record
+from offbook.engine.students.saving import development_score, save_student
 from offbook.engine.tensor_file import read_tensors, write_tensors
-from offbook.engine.trained_on import write_trained_on
 from offbook.engine.unusable import UnusableError
 
-RECORD = "distillation.json"
 BEST = "best.safetensors"
 SAVE_EVERY_S = 600.0
 LOWER = "the training diverges: lower --learning-rate and choose another folder"
@@ -99,38 +95,29 @@ class _Run:
     log: list[dict[str, float]] = field(default_factory=list)
 
 
-def train_student(job: Job, method: str, objective: Objective) -> Path:
+def train_student(job: Job, method: str, objective: Objective, *, as_part: bool = False) -> Path:
     """Trains `job.student` into `job.folder`; see `Distiller`.
 
-    The folder holds the model, the tokenizer and, written last, `distillation.json`: method, settings, the mixed
-    precision that was used, processes, machine, gradient tokens (all, and those behind the kept weights), the distinct
-    sequences with their names, steps, seconds, peak memory, development scores and the log of every step.
+    The folder holds the model, in bf16 unless its development score falls by that (`saving.py`), the tokenizer and,
+    written last, `distillation.json`: method, settings, the mixed precision that was used, processes, machine, gradient
+    tokens (all, and those behind the kept weights), the distinct sequences with their names, steps, seconds, peak
+    memory, development scores, number format and scores of the weights as they are stored, and the log of every step.
+
+    Args:
+        job: what is trained, of what, and where to.
+        method: its name.
+        objective: what the method adds to the loop.
+        as_part: for one training of several, whose weights are no student yet and are kept as they are.
 
     Raises:
         ValueError: a folder that holds another training, finished or not, or a training that diverges.
     """
-    fingerprint = training_fingerprint(job, method)
-    if is_trained(job.folder, fingerprint):
+    if is_trained(job.folder, training_fingerprint(job, method)):
         return job.folder
     precision = precision_of(job.folder, job.config.mixed_precision, job.student.device)
     with accelerator_for(job.student, precision) as accelerator:
-        _train(accelerator, job, method, objective, fingerprint, precision)
+        _train(accelerator, job, method, objective, precision, as_part=as_part)
     return job.folder
-
-
-def training_fingerprint(job: Job, method: str) -> str:
-    """What determines a student: method, settings, base model and corpus."""
-    what = [method, asdict(job.config), job.told_options(), dict(job.identity)]
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-
-
-def is_trained(folder: Path, fingerprint: str) -> bool:
-    """Whether the folder holds this very training, finished.
-
-    Raises:
-        ValueError: it holds another one.
-    """
-    return is_finished(folder / RECORD, fingerprint, "fingerprint")
 
 
 def with_adapters(student: nn.Module, config: StudentConfig) -> Any:
@@ -144,10 +131,10 @@ def with_adapters(student: nn.Module, config: StudentConfig) -> Any:
 
 
 def _train(
-    accelerator: Accelerator, job: Job, method: str, objective: Objective, fingerprint: str, precision: Precision
+    accelerator: Accelerator, job: Job, method: str, objective: Objective, precision: Precision, *, as_part: bool
 ) -> None:
     """Every step of the budget, from where an earlier sitting stopped."""
-    config, state = job.config, job.folder / "state"
+    config, state, fingerprint = job.config, job.folder / STATE, training_fingerprint(job, method)
     state.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     student = with_adapters(job.student, config).to(accelerator.device)
@@ -176,8 +163,7 @@ def _train(
             student.eval()
             owner = f"{job.folder}: step {run.steps}"
             check_weights(((n, p) for n, p in student.named_parameters() if p.requires_grad), owner, LOWER)
-            with accelerator.autocast():
-                score = from_main(_score(job, student) if accelerator.is_main_process else math.nan)
+            score = from_main(development_score(job, student, precision) if accelerator.is_main_process else math.nan)
             check_numbers({"development score": score}, owner, LOWER)
             run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
             if score >= run.best:
@@ -191,8 +177,22 @@ def _train(
         save_state(accelerator, state, run.steps, asdict(run), held)
         saved = time.perf_counter()
     if accelerator.is_main_process:
-        how = {"mixed_precision": precision, "processes": accelerator.num_processes}
-        _finish(job, method, student, state, run, peak_bytes(accelerator.device), fingerprint, how)
+        stored = _save(job, student, run, precision, as_part=as_part)
+        write_record(
+            job,
+            method,
+            mixed_precision=precision,
+            processes=accelerator.num_processes,
+            sequences=run.sequences,
+            gradient_tokens=run.gradient_tokens,
+            kept_tokens=run.kept_tokens,
+            steps=run.steps,
+            wall_s=spent + time.perf_counter() - clock,
+            peak_bytes=peak_bytes(accelerator.device),
+            evaluations=run.evaluations,
+            log=run.log,
+            **stored,
+        )
     accelerator.wait_for_everyone()
 
 
@@ -238,14 +238,6 @@ def _step(
     run.log.append({"gradient_tokens": run.gradient_tokens, "loss": loss, **means, **after})
 
 
-def _score(job: Job, student: Any) -> float:
-    """The development score; NaN, at which every process stops, where the student's logits are not finite."""
-    try:
-        return job.score(student)
-    except NotFiniteError:
-        return math.nan
-
-
 def _next_questions(count: int, config: StudentConfig, run: _Run) -> list[int]:
     """The next questions of this epoch's order; an epoch's last step may be smaller."""
     generator = torch.Generator().manual_seed((config.seed * 10_007 + run.epoch) % 2**63)
@@ -269,52 +261,23 @@ def _keep(student: nn.Module, path: Path) -> None:
     write_tensors(path, {name: p for name, p in student.named_parameters() if p.requires_grad}, sealed=True)
 
 
-def _finish(
-    job: Job,
-    method: str,
-    student: Any,
-    state: Path,
-    run: _Run,
-    peak: int,
-    fingerprint: str,
-    how: Mapping[str, Any],
-) -> None:
-    """Writes the best weights as a plain model, and the record last."""
-    remedy = f"delete {state} to start this training again"
-    best, _ = read_tensors(state / BEST, remedy=remedy, sealed=True)
+def _save(job: Job, student: Any, run: _Run, precision: Precision, *, as_part: bool) -> dict[str, Any]:
+    """Writes the best weights as a plain model; what the record says of them."""
+    path = job.folder / STATE / BEST
+    remedy = f"delete {path.parent} to start this training again"
+    best, _ = read_tensors(path, remedy=remedy, sealed=True)
     trained = {name: p for name, p in student.named_parameters() if p.requires_grad}
     if {name: t.shape for name, t in best.items()} != {name: p.shape for name, p in trained.items()}:
-        msg = f"{state / BEST}: expected the tensors of this student, got others; {remedy}"
-        raise UnusableError(msg, state / BEST)
+        msg = f"{path}: expected the tensors of this student, got others; {remedy}"
+        raise UnusableError(msg, path)
     with torch.no_grad():
         for name, parameter in trained.items():
             parameter.copy_(best[name])
     plain = student.merge_and_unload() if isinstance(student, PeftModel) else student
     check_weights(plain.named_parameters(), str(job.folder), LOWER)
+    if not as_part:
+        return save_student(job, plain, run.best, precision)
     with atomic_files(job.folder) as written:
         plain.save_pretrained(written)
         job.tokenizer.save_pretrained(written)
-    record = {
-        "schema_version": 1,
-        "method": method,
-        "fingerprint": fingerprint,
-        "config": asdict(job.config),
-        "options": job.told_options(),
-        "identity": dict(job.identity),
-        **how,
-        "machine": dict(job.machine()),
-        "trained_on": write_trained_on(job.folder, [question.question for question in job.corpus.questions]),
-        "gradient_tokens": run.gradient_tokens,
-        "kept_tokens": run.kept_tokens,
-        "distinct_sequences": len(run.sequences),
-        "sequences": run.sequences,
-        "steps": run.steps,
-        "prepared_s": job.prepared_s,
-        "wall_s": run.wall_s,
-        "peak_bytes": peak,
-        "evaluations": run.evaluations,
-        "log": run.log,
-    }
-    record = sealed(record, job.folder / RECORD)
-    atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
-    shutil.rmtree(state, ignore_errors=True)
+    return {}

@@ -22,8 +22,8 @@ from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.paths import encode_corpus
 from offbook.engine.students.precision import say_precision
+from offbook.engine.students.record import RECORD
 from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, path_vectors
-from offbook.engine.students.train import RECORD
 from offbook.engine.text import read_json
 from offbook.engine.unusable import UnusableError
 from offbook.harness.artifacts.material import Material
@@ -250,6 +250,8 @@ def cost(folder: Path) -> TrainingCost:
             wall_s=found["wall_s"],
             peak_bytes=found["peak_bytes"],
             dev_scores=tuple(e["score"] for e in found["evaluations"]),
+            saved_dtype=found.get("saved_dtype"),
+            dtype_scores=found.get("dtype_scores", {}),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UnusableError(_damaged(folder), folder / RECORD) from error

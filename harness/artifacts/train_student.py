@@ -22,7 +22,7 @@ from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress, Silent
 from offbook.engine.quoting import quoted
 from offbook.engine.students.config import StudentConfig
-from offbook.engine.students.parts import STATE
+from offbook.engine.students.record import STATE
 from offbook.harness.artifacts.folders import RUNS, check_no_model
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.students import Student, check_base, checked, is_made, make

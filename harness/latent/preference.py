@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from offbook.engine.students.train import RECORD
+from offbook.engine.students.record import RECORD
 
 ALPHA = "alpha/"
 OTHERS = ("kept", "entropy", "jitter", "spearman")

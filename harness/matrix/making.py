@@ -19,7 +19,7 @@ from offbook.engine.files import atomic_write_bytes, atomic_write_text, remove
 from offbook.engine.model_identity import KnownWeights
 from offbook.engine.progress import Progress
 from offbook.engine.resuming.seal import broken
-from offbook.engine.students.train import RECORD
+from offbook.engine.students.record import RECORD
 from offbook.engine.unusable import UnusableError
 from offbook.harness.artifacts import drafters
 from offbook.harness.artifacts.manifest import NAME, artifact_folder, check, complete

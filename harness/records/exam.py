@@ -102,6 +102,8 @@ class TrainingCost(AtRest):
             rationales; None in records written before it was measured.
         peak_bytes: largest resident memory (on CUDA: allocated memory) of the training process.
         dev_scores: development score at each evaluation; where a method has several, the best one's weights were kept.
+        saved_dtype: number format that its weights are stored in; None in records written before there was a choice.
+        dtype_scores: development score of the kept weights by number format, where both were scored.
     """
 
     gradient_tokens: Count
@@ -114,6 +116,8 @@ class TrainingCost(AtRest):
     prepared_s: Seconds | None = None
     peak_bytes: Count
     dev_scores: tuple[float, ...] = ()
+    saved_dtype: str | None = Field(default=None, exclude_if=lambda dtype: dtype is None)
+    dtype_scores: dict[str, float] = Field(default={}, exclude_if=lambda scores: not scores)
 
 
 class AnswerRow(AtRest):

@@ -16,7 +16,8 @@ import torch
 
 from offbook.engine.students.distiller import Job, read_options
 from offbook.engine.students.paths import Paths, encode_corpus
-from offbook.engine.students.train import is_trained, train_student, training_fingerprint
+from offbook.engine.students.record import is_trained, training_fingerprint
+from offbook.engine.students.train import train_student
 from offbook.methods.mind.objective import mind_objective
 from offbook.methods.mind.options import MindOptions
 from offbook.methods.mind.untouched import untouched_table

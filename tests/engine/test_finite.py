@@ -23,7 +23,8 @@ from offbook.engine.drafters.config import TrainingConfig
 from offbook.engine.drafters.train import train_drafter
 from offbook.engine.finite import NotFiniteError, check_logits, check_weights
 from offbook.engine.students.distiller import Job
-from offbook.engine.students.train import RECORD, train_student
+from offbook.engine.students.record import RECORD
+from offbook.engine.students.train import train_student
 from tests.engine.drafters import test_training as drafters
 from tests.engine.students import test_student_training as students
 from tests.engine.targets import feature_drafter, target

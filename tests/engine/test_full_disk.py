@@ -12,8 +12,9 @@ from offbook.engine import files
 from offbook.engine.drafters.checkpoint import draft_config, save_drafter
 from offbook.engine.files import atomic_files, writing
 from offbook.engine.pretrained import weights_sha256
-from offbook.engine.students import train as student_training
-from offbook.engine.students.train import RECORD, train_student
+from offbook.engine.students import saving
+from offbook.engine.students.record import RECORD
+from offbook.engine.students.train import train_student
 from offbook.engine.tensor_file import write_tensors
 from tests.engine.drafters.test_training import ARCHITECTURES, TARGET, backbone
 from tests.engine.students.test_student_training import job, objective, weights
@@ -112,14 +113,16 @@ def test_a_student_that_finds_no_room_at_its_end_is_finished_once_there_is_some(
     folder = tmp_path / "s"
     for size in (1, 500, 2_000, 20_000):  # less than config.json, the weights, the tokenizer
         with monkeypatch.context() as patch:
-            patch.setattr(student_training, "atomic_files", atomic_files_of_at_most(size))
+            patch.setattr(saving, "atomic_files", atomic_files_of_at_most(size))
             with pytest.raises(OSError, match="File too large") as told:
                 train_student(job(folder), "test", objective())
         assert Path(told.value.filename).is_relative_to(folder)
         assert ".tmp" not in told.value.filename
         assert {path.name for path in folder.iterdir()} == {"state"}, "no weights, no tokenizer, nothing hidden"
 
-    train_student(job(folder, score=lambda _: pytest.fail("trained again")), "test", objective())
+    scored: list[float] = []
+    train_student(job(folder, score=lambda _: scored.append(0.0) or 0.0), "test", objective())
+    assert len(scored) == 1, "rounded weights alone: nothing is trained again"
     assert (folder / RECORD).is_file()
     assert weights(folder)
     assert not list(folder.rglob("*.tmp"))

@@ -12,7 +12,8 @@ from offbook.engine.students import precision
 from offbook.engine.students.parts import finish, train_part
 from offbook.engine.students.parts import is_finished as is_student_finished
 from offbook.engine.students.precision import choose, keep_precision, precision_of, say_precision
-from offbook.engine.students.train import RECORD, train_student
+from offbook.engine.students.record import RECORD
+from offbook.engine.students.train import train_student
 from tests.engine.students.test_student_training import StoppedError, job, objective
 
 CPU = torch.device("cpu")

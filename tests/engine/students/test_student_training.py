@@ -24,7 +24,8 @@ from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.paths import encode_corpus
-from offbook.engine.students.train import RECORD, Objective, QuestionLoss, train_student
+from offbook.engine.students.record import RECORD
+from offbook.engine.students.train import Objective, QuestionLoss, train_student
 from tests.tiny import tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
@@ -70,7 +71,7 @@ def job(folder: Path, score: Callable[[Any], float] = lambda _: 0.0, **changes: 
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
-    model = AutoModelForCausalLM.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     return {name: p.detach() for name, p in model.named_parameters()}
 
 
@@ -81,7 +82,7 @@ def record(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("lora_rank", [0, 4])
 def test_training_lowers_the_loss_and_leaves_a_plain_model(lora_rank: int, tmp_path: Path) -> None:
-    scores = iter([1.0, 2.0, 3.0])
+    scores = iter([1.0, 2.0, 3.0, 3.0])
     folder = train_student(
         job(tmp_path / "s", lambda _: next(scores), lora_rank=lora_rank, gradient_tokens=2000), "plain", objective()
     )
@@ -156,14 +157,14 @@ def test_every_seed_has_an_order_and_a_small_one_keeps_its_own(tmp_path: Path) -
 
 
 def test_of_equal_scores_the_last_is_kept_and_its_tokens_are_named(tmp_path: Path) -> None:
-    scores = iter([0.5, 0.5, 0.1])
+    scores = iter([0.5, 0.5, 0.1, 0.5])
     content = record(train_student(job(tmp_path / "s", lambda _: next(scores)), "plain", objective()))
     assert content["kept_tokens"] == content["evaluations"][1]["gradient_tokens"] < content["gradient_tokens"]
 
 
 def test_the_best_checkpoint_by_development_score_is_kept(tmp_path: Path) -> None:
     seen: list[dict[str, torch.Tensor]] = []
-    scores = iter([0.2, 0.9, 0.4])
+    scores = iter([0.2, 0.9, 0.4, 0.8])  # by the last, weights are kept as they are
 
     def score(student: nn.Module) -> float:
         seen.append({name: p.detach().clone() for name, p in student.named_parameters()})

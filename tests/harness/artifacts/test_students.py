@@ -186,6 +186,8 @@ def test_what_a_student_was_trained_in_and_on_is_part_of_its_cost(tiny, material
     make(student, material, folder := student.folder(tmp_path, material), said, device="cpu")
     found = cost(folder)
     assert found.mixed_precision == ("bf16" if able else "no")
+    assert found.saved_dtype == max(found.dtype_scores, key=lambda name: (found.dtype_scores[name], name == "bfloat16"))
+    assert found.dtype_scores.keys() == {"float32", "bfloat16"}
     assert found.machine["cores"] == os.cpu_count()
     assert found.machine["load_average"].keys() == {"start", "end"}
     precise = "bfloat16" if able else "float32"
@@ -197,6 +199,7 @@ def test_the_cost_of_an_older_record_is_read(tmp_path):
     (tmp_path / "distillation.json").write_text(json.dumps(dict.fromkeys(counts, 7) | {"evaluations": []}))
     found = cost(tmp_path)
     assert (found.gradient_tokens, found.mixed_precision, found.machine) == (7, None, {})
+    assert not {"saved_dtype", "dtype_scores"} & found.model_dump().keys(), "hashes of older records hold"
 
 
 class Said(Silent):

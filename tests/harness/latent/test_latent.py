@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from offbook.engine.students.corpus import save_corpus
-from offbook.engine.students.train import RECORD
+from offbook.engine.students.record import RECORD
 from offbook.harness.cli.main import main
 from offbook.harness.latent import session as latent_session
 from offbook.harness.latent.analysis import parse_students

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from offbook.engine.students.train import RECORD
+from offbook.engine.students.record import RECORD
 from offbook.harness.latent.cka import debiased_cka, linear_cka
 from offbook.harness.latent.consistency import answer_consistency
 from offbook.harness.latent.documents import read_documents, token_divergence

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from offbook.engine.drafters.answers import load_answers
-from offbook.engine.students.train import RECORD
+from offbook.engine.students.record import RECORD
 from offbook.harness.artifacts import students
 from offbook.harness.matrix.folders import open_run
 from offbook.harness.records.store import Store

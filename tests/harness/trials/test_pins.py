@@ -15,7 +15,7 @@ from offbook.engine.drafters.checkpoint import TargetName, draft_config, save_dr
 from offbook.engine.model_identity import model_identity
 from offbook.engine.progress import Silent
 from offbook.engine.students.corpus import save_corpus
-from offbook.engine.students.train import RECORD
+from offbook.engine.students.record import RECORD
 from offbook.harness.artifacts import train_student
 from offbook.harness.artifacts.recipes import ModelSpec, Recipe, StudentRecipe
 from offbook.harness.artifacts.train_student import launch
