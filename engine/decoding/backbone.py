@@ -8,7 +8,7 @@ is handed out as *features*: feature-level drafters (EAGLE, Jakiro) read them.
 import contextlib
 import copy
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from offbook.engine.decoding import attention
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.clock import CallCounter
-from offbook.engine.decoding.layouts.choose import choose_layout, plain_facts
+from offbook.engine.decoding.layouts.choose import Chosen, choose_for_answers, choose_layout, plain_facts
 from offbook.engine.decoding.layouts.layout import Layout, StepOutput, causal_block
 from offbook.engine.decoding.layouts.plain import TransformersLayout
 from offbook.engine.decoding.rope_border import recomputes, rope_border
@@ -82,15 +82,22 @@ class Backbone:
         Raises:
             ValueError: see `choose_layout`.
         """
-        if layout not in self._views:
-            chosen = choose_layout(layout, self.model, self.plain)
+        return self._view(layout, lambda: choose_layout(layout, self.model, self.plain))
+
+    def for_answers(self) -> "Backbone":
+        """The same model in the layout that suits many answers side by side; see `choose_for_answers`."""
+        return self._view("for answers", lambda: choose_for_answers(self.model, self.plain))
+
+    def _view(self, asked: str, choose: Callable[[], Chosen]) -> "Backbone":
+        if asked not in self._views:
+            chosen = choose()
             name = chosen.layout.name
             if name not in self._views:
                 view = copy.copy(self)
                 view.layout, view.layout_facts = chosen.layout, chosen.facts
                 self._views[name] = view
-            self._views[layout] = self._views[name]
-        return self._views[layout]
+            self._views[asked] = self._views[name]
+        return self._views[asked]
 
     def use_tree_attention(self) -> None:
         """Selects our attention function."""

@@ -222,9 +222,9 @@ def dev_score(
     check_fit(((what, len(tokens), max_new_tokens) for what, tokens in named), context_length)
 
     def score(model: "PreTrainedModel") -> float:
-        from offbook.engine.decoding.layouts.prepacked import lean_layout
+        from offbook.engine.decoding.layouts.choose import layout_in_training
 
-        layout = lean_layout(model)
+        layout = layout_in_training(model)
         texts = greedy_texts(model, tokenizer, prompts, max_new_tokens, width=DEV_BATCH, layout=layout)
         return sum(asked.is_answered_by(text) for asked, text in zip(material.dev, texts, strict=True)) / len(prompts)
 

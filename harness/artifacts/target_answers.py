@@ -55,6 +55,7 @@ def target_answers(
             )
             raise ValueError(msg)
         return load_answers(path, target.tokenizer, prompts)
+    layout = target.for_answers().backbone.layout
     target.backbone.use_native_attention()
     try:
         with spending("forwards"):
@@ -63,7 +64,7 @@ def target_answers(
                 target.tokenizer,
                 prompts,
                 folder / f"answers-{target.weights_sha256[:12]}-{canonical_sha256([p.id for p in prompts])[:8]}.jsonl",
-                layout=target.backbone.layout,
+                layout=layout,
                 progress=lambda done, total: progress.update(done, total, "answers to the training prompts"),
             )
     finally:

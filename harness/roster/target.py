@@ -158,6 +158,10 @@ class Target:
         """
         return replace(self, backbone=self.backbone.under(layout))
 
+    def for_answers(self) -> "Target":
+        """The same target in the layout that suits many answers side by side, an exam's."""
+        return replace(self, backbone=self.backbone.for_answers())
+
     def generator(self, seed: int) -> "torch.Generator":
         """A source of random numbers on the target's device."""
         import torch

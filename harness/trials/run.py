@@ -2,6 +2,7 @@
 
 from pydantic import JsonValue
 
+from offbook.engine.decoding.layouts.names import AUTO
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts.manifest import artifact_folder
@@ -73,7 +74,8 @@ def _heat(spec: HeatSpec, store: Store, session: Session, progress: Progress) ->
 
 
 def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) -> list[str]:
-    target, recipe = session.target(spec.model).under(spec.layout), spec.model.student
+    target, recipe = session.target(spec.model), spec.model.student
+    target = target.for_answers() if spec.layout == AUTO else target.under(spec.layout)
     paper = session.paper(spec, target, progress)
     student = None
     if recipe is not None:

@@ -34,15 +34,6 @@ def prepacked_layout(model: PreTrainedModel, plain: Layout) -> Layout:
     return ExchangedProducts(model, plain)
 
 
-def lean_layout(model: PreTrainedModel) -> "PrepackedLlama | None":
-    """The lean step over a model's weights as they are at this moment; None where it does not fit.
-
-    For a model that is being trained and answers in between: nothing is held against the plain layout.
-    """
-    shape = read_shape(model) if model.device.type == "cpu" and model.dtype == torch.float32 else None
-    return None if shape is None else PrepackedLlama(shape, positions=int(model.config.max_position_embeddings))
-
-
 class PrepackedLlama:
     """See `Layout`; of a model of Llama's shape."""
 
