@@ -37,18 +37,23 @@ def reproduce(
 ) -> None:
     """Run a whole profile again.
 
-    From model to leaderboard, held against the committed one; an unfinished run is resumed.
+    From model to leaderboard, held against the committed one; an unfinished run is resumed. Decoders in a layout of the
+    weights that this machine does not have are left out, and named.
     """
     from offbook.harness.artifacts.folders import new_folder
     from offbook.harness.cli.executing import executor_of, failed_lines, tell_plan
     from offbook.harness.matrix.folders import open_run, unfinished
+    from offbook.harness.matrix.layouts_here import without_missing_layouts
     from offbook.harness.matrix.plan import plan
     from offbook.harness.roster.target import resolve_device
     from offbook.harness.settings.profiles import load_profile
 
     name, content = load_profile(profile, settings or [])
     where = executor_of(executor, workers=workers, ray_address=ray_address, slurm=slurm)
-    graph = plan(content, answers=answers)  # this and what follows before there is a folder
+    runnable, left_out = without_missing_layouts(content, device)
+    graph = plan(runnable, answers=answers)  # this and what follows before there is a folder
+    for line in left_out:
+        typer.echo(line, err=True)
     if dry_run:
         tell_plan(graph, output or unfinished(name, content) or new_folder(name))
         return
