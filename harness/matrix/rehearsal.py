@@ -63,7 +63,8 @@ class _Pending:
     def check(self, base: ModelSpec, target: Target, session: Session, progress: Progress) -> None:
         """Everything that is asked of one base model or of its students."""
         for drafter in self.drafters:
-            if drafter.answers.model.base == base:
+            counted = not drafter.training  # and has no vocabulary of its own
+            if not counted and drafter.answers.model.base == base:
                 check_size(TrainingConfig(**drafter.training).draft_vocab_size, target.backbone.embedding_VH.shape[0])  # type: ignore[arg-type]  # they were checked when it was planned
         heats = [heat for heat in self.heats if heat.model.base == base]
         arms = {arm.key(): arm for h in heats if h.model == base for arm in h.arms}
