@@ -67,6 +67,11 @@ class Target:
         return self.backbone.device
 
     @property
+    def parameters(self) -> int:
+        """How many it has; those that two matrices share count once."""
+        return sum(weight.numel() for weight in self.backbone.model.parameters())
+
+    @property
     def identity(self) -> "TargetName":
         """What a drafter's checkpoint calls its target."""
         from offbook.engine.drafters.checkpoint import TargetName

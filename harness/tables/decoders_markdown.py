@@ -12,6 +12,7 @@ from offbook.harness.tables.columns import to_markdown as pipe_table
 from offbook.harness.tables.decoders_columns import COLUMNS, DEFINITIONS
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.markdown import escape, machines_below, reasons, replace_block
+from offbook.harness.tables.models_line import models_line
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.progress_markdown import how_far, missing_cells, what_failed
 from offbook.harness.tables.ranks import EXPLANATION
@@ -24,12 +25,12 @@ def to_markdown(
     sections: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> str:
-    """LEADERBOARD.md: definitions, the pooled table and each suite's by temperature, then `sections`.
+    """LEADERBOARD.md: of which models, definitions, the pooled table and each suite's by temperature, then `sections`.
 
     Below each table stand the machines that it was measured on, by the manifests of its heats. What the plan behind it
     expected, what of that failed and what is missing is told where `progress` is known.
     """
-    parts = ["# Leaderboard", DEFINITIONS]
+    parts = ["# Leaderboard", *([models_line(table, manifests)] if len(table) else []), DEFINITIONS]
     parts += reasons(list((manifests or {}).values()))
     parts += how_far(progress)
     if progress is not None:
@@ -49,11 +50,15 @@ def to_markdown(
 
 
 def readme_table(table: pd.DataFrame, manifests: Mapping[str, dict[str, JsonValue]] | None = None) -> str:
-    """A compact Markdown table of the pooled rows, for the README, and its machines, by the manifests of its heats."""
+    """A compact Markdown table of the pooled rows for the README, between its models and its machines.
+
+    Both are told by the manifests of its heats.
+    """
     pooled = table[table["suite"] == ALL_SUITES]
     if pooled.empty:
         return "No cell has been run yet."
-    return "\n\n".join([to_readme(Table(columns=COLUMNS, rows=pooled)), *_machines(pooled, manifests)])
+    parts = [models_line(pooled, manifests), to_readme(Table(columns=COLUMNS, rows=pooled))]
+    return "\n\n".join([*parts, *_machines(pooled, manifests)])
 
 
 def update_readme(

@@ -34,6 +34,7 @@ from offbook.harness.roster.arms import Arm
 from offbook.harness.roster.target import Target
 
 WARM_UP_TOKENS = 8
+BATCH = 1  # documents that an arm answers at once
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -354,7 +354,7 @@ def test_the_readme_block_is_replaced_and_nothing_else(make_heat: Any, tmp_path:
     update_readme(readme, leaderboard(make_heat()))
     update_readme(readme, leaderboard(make_heat()))
     text = readme.read_text()
-    assert text.startswith("before\n<!-- leaderboard -->\n|")
+    assert text.startswith("before\n<!-- leaderboard -->\nOne ")
     assert text.endswith("|\n<!-- /leaderboard -->\nafter\n")
     assert "old" not in text
     assert text.count("eagle2") == 1

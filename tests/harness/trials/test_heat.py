@@ -169,6 +169,7 @@ def test_the_manifest_is_of_the_start_and_the_load_of_both_ends(target, qa, tmp_
     assert events[-1] == "load"
     assert len(events) == 6, "the manifest once, a load at either end, the answer and its two beginnings between them"
     assert record.manifest["git"] == {"commit": "then"}
+    assert (record.manifest["heat"]["parameters"], record.manifest["heat"]["batch"]) == (target.parameters, 1)
     assert record.manifest["heat"]["load_average"] == {"start": [0.1, 0.2, 0.3], "end": [1.1, 1.2, 1.3]}
 
 
