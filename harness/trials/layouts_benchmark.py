@@ -9,7 +9,7 @@ round too. The library's own `generate` decodes beside them, without its prefill
 Columns: `ms_min` and `ms_median` of a block; `over_one_row` the cost of so many rows over one row of the same layout,
 `over_best_one_row` over the best one-row block of all exact layouts; `over_generate` how many times faster than a token
 of `generate` (one row only); `bytes_read` of the weights of a step, `floor_ms` these over the bandwidth, and
-`floor_share` the part of `ms_min` that this is.
+`floor_share` the part of `ms_min` that this is. Lines of a model of `random_shapes` are speeds and nothing else.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.machine_bandwidth import read_bandwidth
 from offbook.engine.threads import run_settled
+from offbook.harness.trials.random_shapes import NAMES, random_model
 
 Row = dict[str, str]
 GENERATE = "generate"
@@ -158,13 +159,13 @@ def main() -> None:
     """Writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("csv", type=Path, nargs="?", default=Path("layouts.csv"))
-    parser.add_argument("--model", default="smollm2-135m-instruct")
+    parser.add_argument("--model", default="smollm2-135m-instruct", help=f"alias, folder, id, or {' or '.join(NAMES)}")
     parser.add_argument("--layouts", nargs="+", default=list(LAYOUTS), choices=LAYOUTS)
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 2, 3, 4, 6, 8, 12, 16, 24, 32])
     parser.add_argument("--contexts", type=int, nargs="+", default=[128])
     parser.add_argument("--rounds", type=int, default=30)
     chosen = parser.parse_args()
-    model, _ = pretrained.load(chosen.model)
+    model = random_model(chosen.model) if chosen.model in NAMES else pretrained.load(chosen.model)[0]
     rows = sorted({1, *chosen.rows})
     table = [
         {"model": chosen.model, **found}
