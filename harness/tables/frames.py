@@ -10,8 +10,8 @@ record does not have is missing (`pandas.NA`, nan), not 0: an exam has no decode
 Dimensions: `kind` ("cell" or "exam"), `model`, `revision`, `weights_sha256` and `settings_sha256` (of the checkpoint,
 and of what stands beside its weights), `student` (a name; "untouched" for the base model), `method`, `method_options`,
 `training_seed`, `corpus`, `decoder`, `decoder_options`, `drafter_made_for` ("target" or "base"), `drafter_sha256`,
-`layout`, `dtype`, `suite` (all of an exam's, with commas), `temperature`, `top_k`, `top_p`, `seed` (of decoding);
-options are JSON.
+`layout`, `tuning` (hash of what cut its rounds), `dtype`, `suite` (all of an exam's, with commas), `temperature`,
+`top_k`, `top_p`, `seed` (of decoding); options are JSON.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,16 +21,20 @@ from typing import Any
 import pandas as pd
 
 from offbook.engine.decoding import metrics
+from offbook.engine.decoding.generation import Generation
 from offbook.engine.paths import user_path
 from offbook.harness.records.cell import Cell, CellSpec
 from offbook.harness.records.consistency import arm_of
 from offbook.harness.records.exam import Exam, SittingSpec
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import Verified, whole
+from offbook.harness.tables.decoders_columns import POSITIONS, PREDICTED, SURVIVED
+from offbook.harness.tables.decoders_speed import References
+from offbook.harness.tables.decoders_speed_columns import SHARES
 from offbook.harness.tables.dimensions import as_json
 from offbook.harness.tables.labels import student_label
+from offbook.harness.tables.told import Cells, Told
 
-BASELINE = "baseline"  # kind of certificate
 DIMENSIONS = {
     "kind": "string",
     "model": "string",
@@ -47,6 +51,7 @@ DIMENSIONS = {
     "drafter_made_for": "string",
     "drafter_sha256": "string",
     "layout": "string",
+    "tuning": "string",
     "dtype": "string",
     "suite": "string",
     "temperature": "float64",
@@ -64,8 +69,15 @@ RECORDS = {
     "rounds": "Int64",
     "draft_forwards": "Int64",
     "acceptance_length": "float64",
+    **dict.fromkeys((*PREDICTED, *SURVIVED), "float64"),
     "tokens_per_s": "float64",
+    "decode_tokens_per_s": "float64",
     "speedup": "float64",
+    "speedup_fastest": "float64",
+    "speedup_decode": "float64",
+    "speedup_decode_fastest": "float64",
+    "break_even": "float64",
+    **dict.fromkeys(SHARES, "float64"),
     "verdict": "string",
     "found": "string",
     "gradient_tokens": "Int64",
@@ -90,6 +102,7 @@ ANSWERS = {
     "rounds": "Int64",
     "drafted": "Int64",
     "accepted": "Int64",
+    "expected_accepted": "float64",
     "draft_forwards": "Int64",
     "prefill_s": "float64",
     "decode_s": "float64",
@@ -106,8 +119,13 @@ def records(folder: str | Path) -> pd.DataFrame:
     `n_docs`, `new_tokens`, `rounds` (verify forwards) and `draft_forwards` are counts over all documents; `finished` is
     the share of answers that ended before the cap, `score` the mean of `metric` ("" where an exam's suites have
     several; then of those that are scored right or wrong), `acceptance_length` committed tokens a round,
-    `tokens_per_s` with the prefill, `speedup` over autoregressive decoding in the same heat, `verdict` the
-    certificate's, `found` what it did that it should not, `wall_s` seconds.
+    `survival_predicted_at_1` and `survival_at_1` (2, 3, 4) the predicted and observed share of rounds that accept so
+    many candidates, `verdict` the certificate's, `found` what it did that it should not, `wall_s` seconds.
+
+    `tokens_per_s` is with the prefill, `decode_tokens_per_s` without it. `speedup` is over plain decoding in the same
+    layout and heat, `speedup_fastest` over the fastest plain row of the heat that says what the target says;
+    `speedup_decode` and `speedup_decode_fastest` the same without the prefill. `break_even` is the acceptance length at
+    which decoding is as fast as plain, and `draft_share`, `target_share` and `host_share` are of the seconds of rounds.
 
     Args:
         folder: what `offbook evaluate`, `run` or `reproduce` wrote.
@@ -117,11 +135,11 @@ def records(folder: str | Path) -> pd.DataFrame:
         DamagedError: it is not as it was committed.
     """
     held = _held(folder)
-    baselines = {c.record.heat_id: _speed(c) for c in held.cells if c.record.certificate.kind == BASELINE}
+    cells = Cells.of(held.cells)
     return _frame(
         RECORDS,
         [
-            *(_of_cell(cell, baselines.get(cell.record.heat_id)) for cell in held.cells),
+            *(_of_cell(cell, told, References.of(cells, [told])) for cell, told in zip(held.cells, cells, strict=True)),
             *(_of_exam(exam) for exam in held.exams),
         ],
     )
@@ -131,7 +149,8 @@ def answers(folder: str | Path) -> pd.DataFrame:
     """One row a document of each record of a store.
 
     `text` is what was scored, `score` its value under `metric`; `new_tokens`, `rounds` (verify forwards), `drafted` and
-    `accepted` are counts, times are seconds. Documents of one `cluster` are alike, and one draw ("": alone).
+    `accepted` are counts, `expected_accepted` how many a controller expected, times are seconds. Documents of one
+    `cluster` are alike, and one draw ("": alone).
 
     Args:
         folder: what `offbook evaluate`, `run` or `reproduce` wrote.
@@ -164,10 +183,9 @@ def _frame(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> pd.
     )
 
 
-def _of_cell(cell: Cell, baseline_speed: float | None) -> dict[str, Any]:
+def _of_cell(cell: Cell, told: Told, references: References) -> dict[str, Any]:
     record, generations = cell.record, [row.generation() for row in cell.rows]
     scores = [row.scores[record.metric] for row in cell.rows]
-    speed = metrics.tokens_per_second(generations)
     return {
         **_cell_dimensions(cell),
         "n_docs": len(generations),
@@ -178,8 +196,8 @@ def _of_cell(cell: Cell, baseline_speed: float | None) -> dict[str, Any]:
         "rounds": sum(g.target_forwards for g in generations),
         "draft_forwards": sum(g.draft_forwards for g in generations),
         "acceptance_length": metrics.acceptance_length(generations),
-        "tokens_per_s": speed,
-        "speedup": None if baseline_speed is None else speed / baseline_speed,
+        **_survival(generations),
+        **_speed(told, generations, references),
         "verdict": record.certificate.verdict,
         "found": _found(record.manifest.get("heat"), arm_of(record)),
         "heat_id": record.heat_id,
@@ -228,6 +246,7 @@ def _answers_of_cell(cell: Cell) -> Iterator[dict[str, Any]]:
             "rounds": len(row.rounds),
             "drafted": sum(drafted for drafted, *_ in row.rounds),
             "accepted": sum(accepted for _, _, accepted, _ in row.rounds),
+            "expected_accepted": sum(map(sum, row.predicted)) if row.predicted else None,
             "key": cell.record.key,
         }
 
@@ -247,7 +266,7 @@ def _answers_of_exam(exam: Exam) -> Iterator[dict[str, Any]]:
 
 def _cell_dimensions(cell: Cell) -> dict[str, Any]:
     spec = cell.record.spec
-    same = ("model", "decoder", "layout", "dtype", "suite", "temperature", "top_k", "top_p", "seed")
+    same = ("model", "decoder", "layout", "tuning", "dtype", "suite", "temperature", "top_k", "top_p", "seed")
     return {
         "kind": "cell",
         **{name: getattr(spec, name) for name in same},
@@ -277,5 +296,30 @@ def _checkpoint(spec: CellSpec | SittingSpec) -> dict[str, Any]:
     }
 
 
-def _speed(cell: Cell) -> float:
-    return metrics.tokens_per_second([row.generation() for row in cell.rows])
+def _survival(generations: Sequence[Generation]) -> dict[str, float]:
+    found = metrics.survival(generations)
+    return {
+        name: found[k - 1][place]
+        for place, names in enumerate((PREDICTED, SURVIVED))
+        for k, name in zip(POSITIONS, names, strict=True)
+        if k <= len(found)
+    }
+
+
+def _speed(told: Told, generations: Sequence[Generation], references: References) -> dict[str, float | None]:
+    """Documents of a heat are the same for all, so a quotient of speeds is one of sums over sums."""
+    own, fastest, fastest_decode = (
+        which.get(told.heat_id) for which in (references.own, references.fastest, references.fastest_decode)
+    )
+    return {
+        "tokens_per_s": told.tokens_per_s,
+        "decode_tokens_per_s": told.decode_tokens_per_s,
+        "speedup": None if own is None else told.tokens_per_s / own.tokens_per_s,
+        "speedup_fastest": None if fastest is None else told.tokens_per_s / fastest.tokens_per_s,
+        "speedup_decode": None if own is None else told.decode_tokens_per_s / own.decode_tokens_per_s,
+        "speedup_decode_fastest": None
+        if fastest_decode is None
+        else told.decode_tokens_per_s / fastest_decode.decode_tokens_per_s,
+        "break_even": None if own is None else metrics.break_even(generations, own.read().generations),
+        **dict(zip(SHARES, metrics.time_split(generations), strict=True)),
+    }

@@ -10,6 +10,8 @@ from offbook.harness.records.damaged import DamagedError
 from offbook.harness.records.exam import AnswerRow
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import StudentId
+from offbook.harness.records.verify import whole
+from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.frames import ANSWERS, DIMENSIONS, RECORDS, answers, records
 from tests.harness.records.test_exam import record as exam_record
 
@@ -104,6 +106,41 @@ def test_no_frame_is_made_of_a_damaged_store(folder, read):
 def test_a_folder_that_is_no_store_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected a store with a folder records/, found none"):
         records(tmp_path / "nowhere")
+
+
+def test_speeds_are_over_ones_own_layout_and_over_the_fastest_exact_plain_row(tmp_path, make_heat):
+    plain, fast = make_heat()
+    quarter = {"prefill_s": 0.1, "decode_s": 0.25, "draft_s": 0.0, "target_s": 0.25, "times": ()}
+    quicker = [row.model_copy(update=quarter) for row in plain.rows]
+    packed = plain.record.spec.model_copy(update={"layout": "packed"})
+    other = plain.record.model_copy(
+        update={"key": packed.key(), "spec": packed, "certificate": fast.record.certificate.model_copy()}
+    )
+    store = Store(tmp_path)
+    store.commit([(plain.record, plain.rows), (fast.record, fast.rows), (other, quicker)])
+    table = records(tmp_path).set_index(["decoder", "layout"])
+    board = leaderboard([*whole(store).cells])
+    for row in board[board["suite"] != "all"].to_dict("records"):
+        ours = table.loc[row["decoder"], row["layout"]]
+        for name in ("speedup", "speedup_fastest", "speedup_decode", "speedup_decode_fastest", "decode_tokens_per_s"):
+            assert ours[name] == pytest.approx(row[name]), name
+    assert table.loc[("autoregressive", "packed"), "speedup"] == 1
+    assert table.loc[("autoregressive", "transformers"), "speedup_fastest"] < 1
+
+
+def test_what_a_controller_expected_stands_beside_what_held(tmp_path, make_heat):
+    plain, fast = make_heat()
+    rows = [row.model_copy(update={"predicted": tuple((0.75, 0.5) for _ in row.rounds)}) for row in fast.rows]
+    store = Store(tmp_path)
+    store.commit([(plain.record, plain.rows), (fast.record, rows)])
+    found = records(tmp_path).set_index("decoder")
+    assert found.loc["eagle2", "survival_predicted_at_1"] == 0.75
+    assert found.loc["eagle2", "survival_predicted_at_2"] == 0.5
+    assert 0 <= found.loc["eagle2", "survival_at_2"] <= found.loc["eagle2", "survival_at_1"] <= 1
+    assert math.isnan(found.loc["autoregressive", "survival_predicted_at_1"])
+    told = answers(tmp_path).query("decoder == 'eagle2'")
+    assert list(told["expected_accepted"]) == [1.25 * rounds for rounds in told["rounds"]]
+    assert answers(tmp_path).query("decoder == 'autoregressive'")["expected_accepted"].isna().all()
 
 
 def test_what_was_found_of_who_takes_part_stands_in_its_own_row(tmp_path, make_heat):
