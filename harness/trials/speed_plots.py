@@ -31,7 +31,8 @@ def picture(table: pd.DataFrame) -> bytes:
         return curves_picture(tree_panels(table), x="candidates of a round", y=TOKENS)
     if CONTEXTS in table and "weights" in table:
         return curves_picture(context_panels(table), x="committed rows", y=TOKENS)
-    msg = f"expected a table of tree_size_benchmark or contexts_benchmark, got columns {', '.join(map(str, table.columns))}"
+    columns = ", ".join(map(str, table.columns))
+    msg = f"expected a table of tree_size_benchmark or contexts_benchmark, got columns {columns}"
     raise ValueError(msg)
 
 

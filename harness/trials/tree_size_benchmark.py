@@ -32,6 +32,7 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.progress import Silent
+from offbook.engine.threads import run_settled
 from offbook.harness.artifacts.tune import development_answers
 from offbook.harness.roster.arms import Arm, build_arm
 from offbook.harness.roster.decoders import BASELINE, contender
@@ -186,4 +187,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    run_settled("offbook.harness.trials.tree_size_benchmark")
     main()
