@@ -7,7 +7,9 @@ candidates that are rarely right. All drafters of one comparison share one draft
 
 import torch
 
-from offbook.kernels.topk_logprobs import topk_logprobs
+from offbook.engine.decoding.layouts.draft_products import Product, draft_product
+from offbook.engine.decoding.layouts.layout import Layout
+from offbook.kernels.topk_logprobs import topk_logprobs, topk_of_logits
 
 
 class DraftHead:
@@ -17,8 +19,16 @@ class DraftHead:
         self.token_ids = token_ids.to(head_VH.device)
         whole = token_ids.shape[0] == head_VH.shape[0]
         self.weight_DH = head_VH.detach() if whole else head_VH.detach().index_select(0, self.token_ids)
+        self._product: Product | None = None
+
+    def lay_out(self, layout: Layout) -> None:
+        """Exchanges the product of `top` for that of a layout; see `draft_product`."""
+        self._product = draft_product(layout, self.weight_DH)
 
     def top(self, features_RH: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probabilities (fp32) and target ids of the k likeliest next tokens, both (R, k)."""
-        logprobs, index = topk_logprobs(features_RH, self.weight_DH, k)
+        if self._product is None:
+            logprobs, index = topk_logprobs(features_RH, self.weight_DH, k)
+        else:
+            logprobs, index = topk_of_logits(self._product(features_RH), k)
         return logprobs, self.token_ids[index]

@@ -25,6 +25,7 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.layouts.draft_products import lay_out
 from offbook.engine.decoding.tree import Tree, rerank
 
 
@@ -69,6 +70,8 @@ class FeatureDrafter:
             raise ValueError(msg)
         self.network = network.eval()
         self.head = head
+        lay_out(network, backbone.layout)
+        head.lay_out(backbone.layout)
         self.tree = tree
         self.contrast = contrast
         self._embedding_VH = backbone.embedding_VH

@@ -39,6 +39,14 @@ def expert_pair(
         functional.linear(functional.silu(functional.linear(u_RH, gate)) * functional.linear(u_RH, up), down)
         for (gate, up), down in zip(gate_up_proj, down_proj, strict=True)
     )
+    return gated_pair(g, out0, out1, contrast=contrast)
+
+
+def gated_pair(
+    gates_R4: torch.Tensor, out0_RH: torch.Tensor, out1_RH: torch.Tensor, *, contrast: bool
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Mixture and contrast of gate and experts that were computed elsewhere."""
+    g, out0, out1 = gates_R4, out0_RH, out1_RH
     a = g[..., :2].softmax(dim=-1)
     mixture = a[..., :1] * out0 + a[..., 1:] * out1
     if not contrast:

@@ -6,9 +6,10 @@ SwiGLU blocks as narrow as the hidden size; both always run (top-2 of 2), so rou
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from offbook.engine.decoding.draft_network import DraftConfig
-from offbook.kernels.expert_pair import expert_pair
+from offbook.kernels.expert_pair import gated_pair
 
 
 class ExpertPair(nn.Module):
@@ -21,9 +22,8 @@ class ExpertPair(nn.Module):
 
     def forward(self, u_BTH: torch.Tensor, *, contrast: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         """See `FeedForward`."""
-        experts = [e for e in self.experts if isinstance(e, _Expert)]
-        gate_up = [(e.gate_proj.weight, e.up_proj.weight) for e in experts]
-        return expert_pair(u_BTH, self.gate.weight, gate_up, [e.down_proj.weight for e in experts], contrast=contrast)
+        first, second = (expert(u_BTH) for expert in self.experts)
+        return gated_pair(self.gate(u_BTH), first, second, contrast=contrast)
 
 
 class _Expert(nn.Module):
@@ -32,3 +32,6 @@ class _Expert(nn.Module):
         self.gate_proj = nn.Linear(width, width, bias=False)
         self.up_proj = nn.Linear(width, width, bias=False)
         self.down_proj = nn.Linear(width, width, bias=False)
+
+    def forward(self, u_BTH: torch.Tensor) -> torch.Tensor:
+        return self.down_proj(functional.silu(self.gate_proj(u_BTH)) * self.up_proj(u_BTH))  # type: ignore[no-any-return]  # a module's

@@ -3,6 +3,7 @@
 import functools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,9 +40,10 @@ def tensors(name: str, seed: int) -> dict[str, torch.Tensor]:
 
 
 class Target:
-    """What a drafter sees of a target: embedding and head."""
+    """What a drafter sees of a target: embedding and head, and how its weights lie."""
 
-    def __init__(self, held: dict[str, torch.Tensor]) -> None:
+    def __init__(self, held: dict[str, torch.Tensor], layout: str) -> None:
+        self.layout = SimpleNamespace(name=layout)
         self.embedding_VH, self.head_VH = held["weight.embed_tokens.weight"], held["head"]
 
 
@@ -84,9 +86,16 @@ class AsReleased(FeatureDrafter):
         return found
 
 
-def drafted(name: str, seed: int, shape: dict[str, Any], kind: type[FeatureDrafter] = FeatureDrafter) -> dict[str, Any]:
+def drafted(
+    name: str,
+    seed: int,
+    shape: dict[str, Any],
+    kind: type[FeatureDrafter] = FeatureDrafter,
+    *,
+    layout: str = "transformers",
+) -> dict[str, Any]:
     held = tensors(name, seed)
-    target, architecture = Target(held), DRAFT_ARCHITECTURES[OURS[name]]
+    target, architecture = Target(held, layout), DRAFT_ARCHITECTURES[OURS[name]]
     drafter = kind(
         target,  # type: ignore[arg-type]
         network(name, seed),
@@ -128,11 +137,12 @@ def test_a_draft_layer_computes_what_the_authors_layer_does(name: str, seed: int
         assert not torch.allclose(theirs[0], theirs[1], atol=0.01), "the two branches are not the same numbers"
 
 
+@pytest.mark.parametrize("layout", ["transformers", "prepacked"])  # whose drafters have other products
 @pytest.mark.parametrize("name", OURS)
-def test_trees_are_the_authors_trees_node_by_node(name: str) -> None:
+def test_trees_are_the_authors_trees_node_by_node(name: str, layout: str) -> None:
     assert len(shapes(name)) == 9
     for shape in shapes(name):
-        found = drafted(name, shape["seed"], shape)
+        found = drafted(name, shape["seed"], shape, layout=layout)
         assert found == {part: shape[part] for part in found}, shape
 
 
