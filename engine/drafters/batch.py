@@ -67,7 +67,7 @@ class DraftData:
             features[row, :length] = f  # cast
             if generator is not None:
                 uniform = torch.rand(f.shape, generator=generator) - 0.5
-                noise[row, :length] = uniform * (config.noise * 512 / length)
+                noise[row, :length] = uniform * (config.noise * 512 / max(length, config.noise_from))
         tokens, features = tokens.to(device), features.to(device)
         return DraftBatch(
             embeds_BTH=functional.embedding(tokens[:, 1:], self.embedding_VH).float(),

@@ -21,7 +21,9 @@ class TrainingConfig:
         warmup_steps: linear warm-up.
         draft_vocab_size: rows of the target's head the drafter may use.
         clip_value: bound on every gradient entry.
-        noise: amplitude of the input noise at S = 512 (0.2: +-0.1).
+        noise: width of the input noise at S = 512 (0.2: +-0.1); with S it falls, as the authors scale it.
+        noise_from: a sequence shorter than this has the noise of one as long. The authors' were conversations, cut at
+            2,048 tokens; a prompt with its answer is some 141 here. 1 is their rule as it is.
         max_length: longer sequences are cut.
         dev_fraction: share of prompts kept out of training, for the agreement that is reported.
         seed: of initialisation, order and noise.
@@ -34,6 +36,7 @@ class TrainingConfig:
     draft_vocab_size: Annotated[int, Ge(1)] = 8192
     clip_value: Annotated[float, Gt(0)] = 0.5
     noise: Annotated[float, Ge(0)] = 0.2
+    noise_from: Annotated[int, Ge(1)] = 2048
     max_length: Annotated[int, Ge(8)] = 384
     dev_fraction: Annotated[float, Gt(0), Lt(1)] = 0.05
     seed: Annotated[int, Ge(0)] = 0

@@ -1,7 +1,7 @@
 """Trains a drafter on the target's own answers, through accelerate; interrupt and resume at will.
 
 What is learned from a batch is the architecture's objective; what a batch is stands in `batch.py`. The noise is
-(U(0,1) - 0.5) * 0.2 * 512 / S on the input feature only; targets are clean. AdamW with betas (0.9, 0.95),
+(U(0,1) - 0.5) * 0.2 * 512 / max(S, 2048) on the input feature only; targets are clean. AdamW with betas (0.9, 0.95),
 gradients clipped by *value*, warm-up, then the architecture's schedule. Network and loss are fp32; what comes from
 a target of another dtype (features, embeddings, head) is cast.
 """
@@ -26,7 +26,7 @@ from offbook.engine.drafters.batch import DraftData
 from offbook.engine.drafters.checkpoint import TargetName, draft_config, save_drafter
 from offbook.engine.drafters.config import TrainingConfig, held_out
 from offbook.engine.drafters.features import Features
-from offbook.engine.drafters.vocabulary import draft_vocabulary
+from offbook.engine.drafters.vocabulary import draft_vocabulary, share_outside
 from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
 from offbook.engine.resuming.held import Steps, Weights
 from offbook.engine.resuming.state import is_finished, resume, save_state
@@ -140,6 +140,10 @@ def train_drafter(
         "prompts": len(train_rows),
         "answer_tokens": sum(max(0, len(sequences[i]) - len(answers[i].prompt_tokens)) for i in train_rows),
         "dev_prompts": len(dev_rows),
+        "outside_draft_vocabulary": {
+            "training": share_outside([answers[i] for i in train_rows], token_ids),
+            "dev": share_outside([answers[i] for i in dev_rows], token_ids),
+        },
         "history": history,
         "fingerprint": fingerprint,
     }

@@ -23,6 +23,13 @@ def draft_vocabulary(answers: Sequence[Answer], *, size: int, vocab_size: int) -
     return torch.tensor(sorted(ranked[:size]))
 
 
+def share_outside(answers: Sequence[Answer], token_ids: torch.Tensor) -> float | None:
+    """Share of answer tokens that a drafter of this vocabulary can never propose; None where there are no tokens."""
+    known = set(token_ids.tolist())
+    tokens = [token for answer in answers for token in answer.answer_tokens]
+    return sum(token not in known for token in tokens) / len(tokens) if tokens else None
+
+
 def check_size(size: int, vocab_size: int) -> None:
     """Refuses a draft vocabulary that is no part of the target's; asked before the target answers anything.
 

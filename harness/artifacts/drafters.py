@@ -99,4 +99,14 @@ def train(
         )
     if features_dir is not None:
         shutil.rmtree(features_dir, ignore_errors=True)
+    told.say(outside_draft_vocabulary(trained))
     return trained
+
+
+def outside_draft_vocabulary(folder: Path) -> str:
+    """What a trained drafter can never propose, for people."""
+    config = json.loads((folder / CONFIG).read_bytes())
+    shares = config["training"]["outside_draft_vocabulary"]
+    told = [f"{100 * share:.1f} % of {name} prompts" for name, share in shares.items() if share is not None]
+    size = config["draft_vocab_size"]
+    return f"answer tokens outside the draft vocabulary of {size:,}: {', '.join(told) or 'no answers'}"

@@ -28,7 +28,7 @@ from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.target import Target
 from offbook.harness.roster.tuning import AtTemperature, DecoderTuning, Tuning
-from offbook.tasks.prompts import CATEGORIES, load_prompts
+from offbook.tasks.prompts import CATEGORIES, Prompt, load_prompts
 
 PROMPTS, TOKENS = 12, 40
 ALWAYS = 1e9  # seconds that a round seems to save: drafting is never suspended
@@ -37,11 +37,8 @@ ALWAYS = 1e9  # seconds that a round seems to save: drafting is never suspended
 def development_answers(
     target: Target, temperature: float, progress: Progress, *, prompts: int = PROMPTS, tokens: int = TOKENS
 ) -> list[KnownText]:
-    """Answers of `tokens` tokens at most to `prompts` prompts, the categories in turn."""
-    fraction = TrainingConfig().dev_fraction
-    kept = [prompt for prompt in load_prompts("train") if held_out(prompt.id, fraction)]
-    by_category = {name: [prompt for prompt in kept if prompt.category == name] for name in CATEGORIES}
-    turns = [group[i] for i in range(len(kept)) for group in by_category.values() if i < len(group)][:prompts]
+    """Answers of `tokens` tokens at most to `prompts` prompts; see `development_prompts`."""
+    turns = development_prompts(prompts)
     (plain,) = [build_arm(target, contender(BASELINE))]
     found = []
     for number, prompt in enumerate(turns):
@@ -55,6 +52,14 @@ def development_answers(
         )
         found.append(KnownText(target.backbone, ids, answer.tokens))
     return found
+
+
+def development_prompts(prompts: int) -> list[Prompt]:
+    """Up to so many training prompts that every drafter's training holds out, the categories in turn."""
+    fraction = TrainingConfig().dev_fraction
+    kept = [prompt for prompt in load_prompts("train") if held_out(prompt.id, fraction)]
+    by_category = {name: [prompt for prompt in kept if prompt.category == name] for name in CATEGORIES}
+    return [group[i] for i in range(len(kept)) for group in by_category.values() if i < len(group)][:prompts]
 
 
 def tune_decoder(

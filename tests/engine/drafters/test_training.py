@@ -21,7 +21,7 @@ from offbook.engine.drafters.feature_objective import feature_architecture
 from offbook.engine.drafters.features import SHARD, Features, compute_features
 from offbook.engine.drafters.loss import branch_loss
 from offbook.engine.drafters.train import agreement, train_drafter
-from offbook.engine.drafters.vocabulary import draft_vocabulary
+from offbook.engine.drafters.vocabulary import draft_vocabulary, share_outside
 from offbook.engine.resuming import state as resumption
 from offbook.engine.tensor_file import write_tensors
 from offbook.methods.jakiro import drafter as jakiro
@@ -216,12 +216,13 @@ def test_a_network_that_knows_the_next_feature_has_nothing_to_regress():
         torch.testing.assert_close(classification, entropy, rtol=1e-5, atol=0)
 
 
-def test_noise_is_uniform_in_the_length_of_the_sequence_and_on_the_input_alone():
-    data = known_data(CONFIG)
+@pytest.mark.parametrize("noise_from", [1, 6, 2048])  # the sequences have 9, 5 and 10 tokens
+def test_noise_is_uniform_in_the_length_of_the_sequence_and_on_the_input_alone(noise_from):
+    data, config = known_data(CONFIG), dataclasses.replace(CONFIG, noise_from=noise_from)
     generator = torch.Generator().manual_seed(0)
     draws = [[], [], []]
     for _ in range(200):
-        batch = data.batch([0, 1, 2], CONFIG, generator)
+        batch = data.batch([0, 1, 2], config, generator)
         for row, sequence in enumerate(data.sequences):
             n = len(sequence)
             clean = data.features.rows[row]
@@ -230,9 +231,9 @@ def test_noise_is_uniform_in_the_length_of_the_sequence_and_on_the_input_alone()
             assert not batch.inputs_BTF[row, n:].any()
             draws[row].append(batch.inputs_BTF[row, : n - 1] - clean[: n - 1])
     for row, sequence in enumerate(data.sequences):
-        bound = 0.1 * 512 / len(sequence)
+        bound = 0.1 * 512 / max(len(sequence), noise_from)
         noise = torch.cat([d.flatten() for d in draws[row]])
-        assert float(noise.abs().max()) <= bound * (1 + 1e-6)
+        assert float(noise.abs().max()) <= bound * (1 + 1e-6) + 1e-6  # a difference of numbers near 1
         assert float(noise.abs().max()) > 0.99 * bound
         assert abs(float(noise.mean())) < 0.03 * bound
         assert float(noise.std()) == pytest.approx(bound / 3**0.5, rel=0.03)
@@ -292,6 +293,24 @@ def test_tokens_outside_the_draft_vocabulary_are_missed(answers):
         TrueFeatures(data), eagle2.ARCHITECTURE, data, range(len(answers)), DraftHead(backbone().head_VH, ids), config
     )
     assert top1 == pytest.approx(1 - wanted.count(wanted[0]) / len(wanted))
+
+
+def test_the_share_outside_the_draft_vocabulary_is_of_answer_tokens_however_often_they_come():
+    ids = draft_vocabulary(ANSWERS, size=8, vocab_size=VOCABULARY)
+    said = [token for answer in ANSWERS for token in answer.answer_tokens]
+    assert ids.tolist() == [1, 2, 3, 4, 5, 6, 7, 9]  # 0, 10 and 11 come once, and in no prompt
+    assert share_outside(ANSWERS, ids) == len([t for t in said if t in {0, 10, 11}]) / len(said) == 3 / 15
+    assert share_outside([], ids) is None
+
+
+def test_a_checkpoint_says_what_its_drafter_can_never_propose(answers, tmp_path):
+    config = dataclasses.replace(QUICK, epochs=1, draft_vocab_size=5, dev_fraction=0.5)
+    folder = train(answers, tmp_path / "drafter", config)
+    told = json.loads((folder / "config.json").read_text())["training"]["outside_draft_vocabulary"]
+    ids = load_drafter(folder, backbone(), ARCHITECTURES).head.token_ids
+    rows = dict(zip(("training", "dev"), drafter_training._split(answers, config), strict=True))
+    assert told == {name: share_outside([answers[i] for i in rows[name]], ids) for name in rows}
+    assert 0 < told["training"] < 1
 
 
 def test_without_an_answer_token_there_is_nothing_to_agree_on(answers):

@@ -1,0 +1,112 @@
+"""How much do trained drafters accept, and what does a draft cost beside the step that verifies it?
+
+    python -m offbook.harness.trials.acceptance_benchmark acceptance.csv --drafter eagle2=FOLDER --drafter jakiro=FOLDER
+
+The target answers development prompts once, greedily: training prompts that every drafter's training holds out, as
+their suites ask them. Each drafter is then replayed over the answers (`engine.decoding.replay`), which has the rounds
+of decoding and costs its drafts alone. No test prompt is read.
+
+Columns: `suite`, or `all` for the six pooled (tokens over rounds); `acceptance_length`; `draft_ms`, the median of a
+round; `step_ms` and `verify_ms`, a plain step and one of a whole tree; `outside`, the share of answer tokens that are
+not in the draft vocabulary. The median of a round is of this process, so read it beside `step_ms`.
+"""
+
+import argparse
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from offbook.engine.decoding.costs import measure_costs
+from offbook.engine.decoding.decode import SpeculativeDecoder
+from offbook.engine.decoding.feature_draft import FeatureDrafter
+from offbook.engine.decoding.replay import KnownText, Proposal, replay
+from offbook.engine.files import atomic_write_text
+from offbook.engine.progress import Progress, Silent
+from offbook.harness.artifacts.tune import development_answers, development_prompts
+from offbook.harness.roster.arms import build_arm
+from offbook.harness.roster.decoders import contender
+from offbook.harness.roster.target import Target, load_target
+
+POOLED = "all"
+Row = dict[str, str]
+
+
+def measure(
+    target: Target, drafters: Mapping[str, Path], *, nodes: int, prompts: int, tokens: int, progress: Progress
+) -> list[Row]:
+    """One line for each drafter and suite, and one for all suites.
+
+    Args:
+        target: in the layout whose drafts and steps are timed.
+        drafters: trained ones, by decoder.
+        nodes: of the tree, root included.
+        prompts: how many are answered, the suites in turn.
+        tokens: cap on each answer.
+        progress: is told.
+    """
+    suites = [prompt.category for prompt in development_prompts(prompts)]
+    answers = development_answers(target, 0.0, progress, prompts=prompts, tokens=tokens)
+    costs = measure_costs(target.backbone)
+    where = {
+        "nodes": str(nodes),
+        "layout": target.backbone.layout.name,
+        "step_ms": f"{1e3 * costs.of(1, costs.contexts[0]):.2f}",
+        "verify_ms": f"{1e3 * costs.of(nodes, costs.contexts[0]):.2f}",
+    }
+    rows = []
+    for name, folder in drafters.items():
+        arm = build_arm(target, contender(name), options={"total_tokens": nodes}, drafter_folder=folder)
+        assert isinstance(arm.decoder, SpeculativeDecoder)
+        drafter = arm.decoder.drafter
+        assert isinstance(drafter, FeatureDrafter)
+        known = set(drafter.head.token_ids.tolist())
+        found = [replay(drafter, one) for one in answers]
+        for suite in (POOLED, *dict.fromkeys(suites)):
+            chosen = [i for i, each in enumerate(suites) if suite in (POOLED, each)]
+            said = line([found[i] for i in chosen], [answers[i] for i in chosen], known)
+            rows.append({"decoder": name, "suite": suite, **said, **where})
+    return rows
+
+
+def line(replayed: Sequence[Sequence[Proposal]], answers: Sequence[KnownText], known: Iterable[int]) -> Row:
+    """What answers of one suite, or of all, say of a drafter that proposes the tokens `known`."""
+    rounds = [one for answer in replayed for one in answer]
+    usual = [one.draft_s for answer in replayed for one in answer[1:]]  # the first also reads the prompt
+    said = [token for answer in answers for token in answer.answer]
+    return {
+        "prompts": str(len(answers)),
+        "tokens": str(len(said)),
+        "rounds": str(len(rounds)),
+        "acceptance_length": f"{sum(len(one.committed) for one in rounds) / len(rounds):.3f}" if rounds else "",
+        "outside": f"{len([t for t in said if t not in known]) / len(said):.4f}" if said else "",
+        "draft_ms": f"{1e3 * median(usual):.2f}" if usual else "",
+    }
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description="How much trained drafters accept on development prompts.")
+    parser.add_argument("path", type=Path, help="CSV file to write")
+    parser.add_argument("--drafter", action="append", required=True, metavar="DECODER=FOLDER", help="repeatable")
+    parser.add_argument("--model", default="smollm2-135m-instruct", help="alias, local folder, or Hugging Face id")
+    parser.add_argument("--layout", default="auto", help="of the target's weights")
+    parser.add_argument("--nodes", type=int, default=16, help="of the tree, root included")
+    parser.add_argument("--prompts", type=int, default=48, help="development prompts, the suites in turn")
+    parser.add_argument("--tokens", type=int, default=96, help="cap on each answer")
+    chosen = parser.parse_args()
+    drafters = {name: Path(folder) for name, _, folder in (given.partition("=") for given in chosen.drafter)}
+    target = load_target(chosen.model, layout=chosen.layout)
+    rows = measure(
+        target, drafters, nodes=chosen.nodes, prompts=chosen.prompts, tokens=chosen.tokens, progress=Silent()
+    )
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic_write_text(chosen.path, text.getvalue())
+    print(text.getvalue(), end="")
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,62 @@
+"""Acceptance of trained drafters on development prompts: the pooled line is tokens over rounds of the suites' lines."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from offbook.engine.decoding.replay import Proposal
+from offbook.engine.decoding.tree import Tree
+from offbook.engine.drafters.answers import Answer
+from offbook.engine.drafters.config import TrainingConfig
+from offbook.engine.progress import Silent
+from offbook.harness.artifacts import drafters
+from offbook.harness.roster.decoders import contender
+from offbook.harness.roster.target import load_target
+from offbook.harness.trials.acceptance_benchmark import line, measure
+from tests.tiny import save_tiny
+
+
+class Said(Silent):
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
+
+
+def test_a_line_counts_tokens_over_rounds_and_what_is_outside():
+    def proposal(*committed, seconds):
+        return Proposal(Tree((0,), (-1,)), committed, 9, seconds)
+
+    answers = [SimpleNamespace(answer=(1, 2, 3, 4)), SimpleNamespace(answer=(5, 6))]
+    replayed = [[proposal(2, 3, seconds=9.0), proposal(4, seconds=0.004)], [proposal(6, seconds=9.0)]]
+    assert line(replayed, answers, {1, 2, 5, 6, 7}) == {
+        "prompts": "2",
+        "tokens": "6",
+        "rounds": "3",
+        "acceptance_length": "1.333",
+        "outside": "0.3333",
+        "draft_ms": "4.00",  # a first round also reads the prompt
+    }
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    return load_target(str(save_tiny(tmp_path_factory.mktemp("acceptance") / "tiny")))
+
+
+def test_trained_drafters_are_measured_suite_by_suite_and_pooled(target, tmp_path):
+    answers = [Answer(id=str(i), prompt_tokens=(1, 2, 3), answer_tokens=tuple(range(i, i + 12))) for i in range(8)]
+    config = TrainingConfig(epochs=1, batch_size=4, draft_vocab_size=64, max_length=32)
+    said = Said()
+    folder = drafters.train(contender("eagle2"), target, answers, config, tmp_path / "drafter", progress=said)
+    assert re.search(r"outside the draft vocabulary of 64: [0-9.]+ % of training prompts", said.lines[-1])
+    rows = measure(target, {"eagle2": folder}, nodes=8, prompts=7, tokens=6, progress=Silent())
+    pooled, *suites = rows
+    assert [row["suite"] for row in suites] == ["chat", "maths", "code", "summarisation", "qa", "extraction"]
+    for column in ("prompts", "tokens", "rounds"):
+        assert int(pooled[column]) == sum(int(row[column]) for row in suites)
+    assert int(pooled["prompts"]) == 7
+    assert 1 <= float(pooled["acceptance_length"]) <= 7
+    assert {row["layout"] for row in rows} == {target.backbone.layout.name}
