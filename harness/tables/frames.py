@@ -32,85 +32,9 @@ from offbook.harness.tables.decoders_columns import POSITIONS, PREDICTED, SURVIV
 from offbook.harness.tables.decoders_speed import References
 from offbook.harness.tables.decoders_speed_columns import SHARES
 from offbook.harness.tables.dimensions import as_json
+from offbook.harness.tables.frames_columns import ANSWERS, RECORDS
 from offbook.harness.tables.labels import student_label
 from offbook.harness.tables.told import Cells, Told
-
-DIMENSIONS = {
-    "kind": "string",
-    "model": "string",
-    "revision": "string",
-    "weights_sha256": "string",
-    "settings_sha256": "string",
-    "student": "string",
-    "method": "string",
-    "method_options": "string",
-    "training_seed": "Int64",
-    "corpus": "string",
-    "decoder": "string",
-    "decoder_options": "string",
-    "drafter_made_for": "string",
-    "drafter_sha256": "string",
-    "layout": "string",
-    "tuning": "string",
-    "dtype": "string",
-    "suite": "string",
-    "temperature": "float64",
-    "top_k": "Int64",
-    "top_p": "float64",
-    "seed": "Int64",
-}
-RECORDS = {
-    **DIMENSIONS,
-    "n_docs": "Int64",
-    "new_tokens": "Int64",
-    "finished": "float64",
-    "metric": "string",
-    "score": "float64",
-    "rounds": "Int64",
-    "draft_forwards": "Int64",
-    "acceptance_length": "float64",
-    **dict.fromkeys((*PREDICTED, *SURVIVED), "float64"),
-    "tokens_per_s": "float64",
-    "decode_tokens_per_s": "float64",
-    "speedup": "float64",
-    "speedup_fastest": "float64",
-    "speedup_decode": "float64",
-    "speedup_decode_fastest": "float64",
-    "break_even": "float64",
-    **dict.fromkeys(SHARES, "float64"),
-    "verdict": "string",
-    "found": "string",
-    "gradient_tokens": "Int64",
-    "heat_id": "string",
-    "key": "string",
-    "trial": "string",
-    "finished_utc": "datetime64[us, UTC]",
-    "wall_s": "float64",
-}
-ANSWERS = {
-    **DIMENSIONS,
-    "doc_id": "Int64",
-    "doc_hash": "string",
-    "cluster": "string",
-    "choices": "Int64",
-    "prompt_tokens": "Int64",
-    "new_tokens": "Int64",
-    "finished": "boolean",
-    "text": "string",
-    "metric": "string",
-    "score": "float64",
-    "rounds": "Int64",
-    "drafted": "Int64",
-    "accepted": "Int64",
-    "expected_accepted": "float64",
-    "draft_forwards": "Int64",
-    "prefill_s": "float64",
-    "decode_s": "float64",
-    "draft_s": "float64",
-    "target_s": "float64",
-    "peak_bytes": "Int64",
-    "key": "string",
-}
 
 
 def records(folder: str | Path) -> pd.DataFrame:

@@ -254,8 +254,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     }
     tunings: dict[str, JsonValue] = {arm.id: dict(arm.tuning) for arm in heat.arms if arm.tuning is not None}
     description |= {"tunings": tunings} if tunings else {}
-    if heat.recipes:
-        description[RECIPES] = {**heat.recipes}
+    description |= {RECIPES: {**heat.recipes}} if heat.recipes else {}
     for who, why in exposed.get("found", {}).items():
         progress.say(f"    {name}: {who} {why}")
     finished, wall_s = datetime.now(UTC), answers.wall_s + time.perf_counter() - clock
@@ -275,7 +274,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         )
         for arm in heat.arms
     ]
-    entries = [(record, rows[arm.id]) for arm, record in zip(heat.arms, records, strict=True)]
+    entries = list(zip(records, (rows[arm.id] for arm in heat.arms), strict=True))
     store.commit(entries, instead_of=replaced(heat.cells, store))
     drop(store.root, name, key)
     return _committed(store, heat)

@@ -1,7 +1,8 @@
 """How many tokens a second does a drafter give with trees of each size, and how many do its row costs predict?
 
     offbook train-drafter ngram_table --output runs/ngram_table
-    python -m offbook.harness.trials.tree_size_benchmark results/tree_size.csv --drafter runs/ngram_table
+    python -m offbook.harness.trials.tree_size_benchmark results/tree_size.csv --decoder ngram_table --drafter
+    runs/ngram_table
 
 Development prompts, which no drafter has learned from, are answered greedily by plain decoding and with trees of 1 to
 31 candidates, in turn and in another order for every prompt, so that what else the machine does meets all alike.
@@ -163,7 +164,7 @@ def main() -> None:
     parser.add_argument("csv", type=Path, nargs="?", default=Path("tree_size.csv"))
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--layouts", nargs="+", default=[AUTO], choices=[AUTO, *LAYOUTS])
-    parser.add_argument("--decoder", default="ngram_table")
+    parser.add_argument("--decoder", required=True)
     parser.add_argument("--option", default="nodes", help="the decoder's setting that is the size of its tree")
     parser.add_argument("--drafter", type=Path, help="folder of its trained drafter")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))

@@ -5,6 +5,7 @@ the network over all committed pairs plus the node's own path.
 """
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -199,6 +200,7 @@ class _Identity:
     def __init__(self, vocabulary):
         self.embedding_VH = torch.eye(vocabulary)
         self.head_VH = torch.eye(vocabulary)
+        self.layout = SimpleNamespace(name="transformers")
 
 
 def test_the_last_level_hangs_from_the_lists_of_ones_own_parent():

@@ -10,7 +10,7 @@ from offbook.harness.tables.csv_file import to_csv
 from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import to_markdown
-from offbook.harness.tables.frames import DIMENSIONS
+from offbook.harness.tables.frames_columns import DIMENSIONS
 
 MIND = {"name": "mind", "method": "mind", "seed": 2, "options": {"beta": 0.5}, "corpus_sha256": "cd" * 32}
 

@@ -12,7 +12,8 @@ from offbook.harness.records.store import Store
 from offbook.harness.records.student import StudentId
 from offbook.harness.records.verify import whole
 from offbook.harness.tables.decoders import leaderboard
-from offbook.harness.tables.frames import ANSWERS, DIMENSIONS, RECORDS, answers, records
+from offbook.harness.tables.frames import answers, records
+from offbook.harness.tables.frames_columns import ANSWERS, DIMENSIONS, RECORDS
 from tests.harness.records.test_exam import record as exam_record
 
 STUDENT = {"name": "mind, no attention", "method": "mind", "seed": 3, "corpus_sha256": "cd" * 32}
