@@ -12,11 +12,11 @@ not in the draft vocabulary. The median of a round is of this process, so read i
 """
 
 import argparse
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
+
+import pandas as pd
 
 from offbook.engine.decoding.costs import measure_costs
 from offbook.engine.decoding.decode import SpeculativeDecoder
@@ -28,6 +28,7 @@ from offbook.harness.artifacts.tune import development_answers, development_prom
 from offbook.harness.roster.arms import build_arm
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target
+from offbook.harness.tables.csv_file import csv_text
 
 POOLED = "all"
 Row = dict[str, str]
@@ -100,12 +101,9 @@ def _main() -> None:
     rows = measure(
         target, drafters, nodes=chosen.nodes, prompts=chosen.prompts, tokens=chosen.tokens, progress=Silent()
     )
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    atomic_write_text(chosen.path, text.getvalue())
-    print(text.getvalue(), end="")
+    text = csv_text(pd.DataFrame(rows))
+    atomic_write_text(chosen.path, text)
+    print(text, end="")
 
 
 if __name__ == "__main__":

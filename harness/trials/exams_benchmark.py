@@ -13,13 +13,12 @@ takes; `same_answers` those equal to `generate`'s, token by token.
 """
 
 import argparse
-import csv
-import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
@@ -35,6 +34,7 @@ from offbook.engine.students.saving import round_to_bf16
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS
 from offbook.harness.suites.suite import find_suites
+from offbook.harness.tables.csv_file import csv_text
 from offbook.harness.trials.exam import set_paper
 from offbook.kernels.native_library import native_available
 
@@ -143,11 +143,7 @@ def main() -> None:
         {"model": chosen.model, **found, "rounds": str(chosen.rounds), **where}
         for found in measure(chosen.model, chosen.group, chosen.limit, chosen.widths, chosen.rounds)
     ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    atomic_write_text(chosen.csv, text.getvalue())
+    atomic_write_text(chosen.csv, csv_text(pd.DataFrame(table)))
 
 
 if __name__ == "__main__":

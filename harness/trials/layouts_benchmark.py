@@ -13,8 +13,6 @@ of `generate` (one row only); `bytes_read` of the weights of a step, `floor_ms` 
 """
 
 import argparse
-import csv
-import io
 import os
 import statistics
 import time
@@ -22,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
@@ -35,6 +34,7 @@ from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.machine_bandwidth import read_bandwidth
 from offbook.engine.threads import run_settled
+from offbook.harness.tables.csv_file import csv_text
 from offbook.harness.trials.random_shapes import NAMES, random_model
 
 Row = dict[str, str]
@@ -172,11 +172,7 @@ def main() -> None:
         for context in chosen.contexts
         for found in measure(model, chosen.layouts, rows, context, chosen.rounds)
     ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    atomic_write_text(chosen.csv, text.getvalue())
+    atomic_write_text(chosen.csv, csv_text(pd.DataFrame(table)))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ not counted. Busy processes are loops that want a core each.
 
 import argparse
 import contextlib
-import csv
-import io
 import json
 import os
 import statistics
@@ -20,8 +18,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from offbook.engine.files import atomic_write_text
 from offbook.engine.threads import COUNTS, WAITING
+from offbook.harness.tables.csv_file import csv_text
 
 WAYS: Mapping[str, Mapping[str, str]] = {
     "spin": {},
@@ -129,11 +130,7 @@ def main() -> None:
         print(json.dumps(decode(chosen.model, chosen.tokens)))
         return
     table = lines(chosen.model, chosen.tokens, chosen.repeats, chosen.threads, chosen.beside)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    atomic_write_text(chosen.csv, text.getvalue())
+    atomic_write_text(chosen.csv, csv_text(pd.DataFrame(table)))
 
 
 if __name__ == "__main__":
