@@ -84,8 +84,15 @@ def _arms(heat: Stage) -> dict[str, dict[str, Any]]:
 
 
 def _without_code(arm: dict[str, Any]) -> str:
-    drafter = arm["drafter"] | {"made_by": None} if isinstance(arm["drafter"], dict) else arm["drafter"]
-    return json.dumps(without(Recipe.UNKEYED, arm | {"made_by": None, "drafter": drafter}), sort_keys=True)
+    return json.dumps(_unsigned(without(Recipe.UNKEYED, arm)), sort_keys=True)
+
+
+def _unsigned(content: Any) -> Any:
+    """The content of a recipe, in it and in those that it holds nobody's code; options stay as they are."""
+    if not isinstance(content, dict):
+        return content
+    held = {name: value if name == "options" else _unsigned(value) for name, value in content.items()}
+    return held | ({"made_by": None} if "made_by" in held else {})
 
 
 def _refusal(heat: Stage, added: list[dict[str, Any]], gone: list[dict[str, Any]], folder: Path) -> str:

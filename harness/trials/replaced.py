@@ -1,6 +1,7 @@
 """What goes when a heat takes cells from one that a store holds on the same documents, or why it may not."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from offbook.harness.records.cell import CellSpec
 from offbook.harness.records.consistency import arms_of
@@ -34,6 +35,16 @@ def replaced(cells: Mapping[str, CellSpec], store: Store) -> list[str]:
 
 
 def _without_code(spec: CellSpec) -> str:
-    """The key that a cell would have whatever the code of its contender, and the drafter that this code has trained."""
-    drafter = None if spec.drafter is None or spec.made_by is None else spec.drafter.model_copy(update={"sha256": ""})
-    return spec.model_copy(update={"made_by": None, "drafter": drafter or spec.drafter}).key()
+    """The key that a cell would have whatever the code of its contender.
+
+    What this code has led to is left out: the weights of the drafter that it has trained, and the tuning that was
+    measured with it, with the settings which that has chosen.
+    """
+    if spec.made_by is None:
+        return spec.key()
+    changes: dict[str, Any] = {"made_by": None}
+    if spec.drafter is not None:
+        changes["drafter"] = spec.drafter.model_copy(update={"sha256": ""})
+    if spec.tuning is not None:
+        changes |= {"tuning": "", "decoder_config": {}}
+    return spec.model_copy(update=changes).key()

@@ -13,8 +13,8 @@ import torch
 from offbook.kernels.native_library import instruction_sets, library
 from offbook.kernels.packed_linear.formats import ExactMatrix
 from offbook.kernels.packed_linear.panels import PANEL, panels
+from offbook.kernels.packed_linear.weight_memory import ALIGNMENT, WeightMemory
 
-ALIGNMENT = 64
 NO_SUCH_SET, NO_MEMORY = 1, 2
 
 
@@ -31,12 +31,20 @@ class MatrixStruct(ctypes.Structure):
 
 
 class NativeMatrix:
-    """A matrix ready for the C code, which reads it through `struct` as long as this lives."""
+    """A matrix ready for the C code, which reads it through `struct` as long as this lives.
 
-    def __init__(self, matrix: ExactMatrix, bias_N: torch.Tensor | None = None) -> None:
+    Args:
+        matrix: in its exact form.
+        bias_N: added to products.
+        memory: where its bytes are put, beside those of matrices that are read with it.
+    """
+
+    def __init__(
+        self, matrix: ExactMatrix, bias_N: torch.Tensor | None = None, *, memory: WeightMemory | None = None
+    ) -> None:
         self.kind = matrix.kind
         self.shape = (matrix.rows, matrix.columns)
-        self.data = panels(matrix)
+        self.data = panels(matrix) if memory is None else memory.put(panels(matrix))
         self.bias = None
         if bias_N is not None:
             self.bias = torch.zeros(self.data.shape[0] * PANEL)

@@ -231,6 +231,15 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
             *("--max-new-tokens", "1", "--processes", "1", "--questions-per-step", "1"),
         ),
     ),
+    "tune": (
+        (MODELS,),
+        {
+            **{"--decoders": (*DECODERS, "prompt_lookup,", ","), "--option": OPTIONS, "--temperature": RATES},
+            **{"--drafter": ("eagle2=nowhere", "eagle2=", "=drafter", "drafter"), "--dtype": ("float32", "int4")},
+            **{"--layout": ("packed", "prepacked", "paked", ""), "--output": OUTPUTS, "--device": ("cpu", "tpu")},
+        },
+        ("--temperature", "-1"),  # a tuning takes longer than a case may: all stop at this, or before
+    ),
     "synthesize": (
         (),
         {

@@ -28,7 +28,7 @@ from offbook.engine.decoding.layouts.packed_structs import (
 )
 from offbook.engine.decoding.layouts.shape import Linear, LlamaShape, Norm, RopeTable, difference, read_shape
 from offbook.kernels.native_library import native_available
-from offbook.kernels.packed_linear import NativeMatrix, find_exact
+from offbook.kernels.packed_linear import NativeMatrix, WeightMemory, find_exact
 from offbook.kernels.packed_linear.native import check
 
 ROWS_AT_ONCE = 256  # of a prompt
@@ -81,6 +81,7 @@ class PackedLayout:
         self._shape = shape
         self._set = None if instruction_set is None else instruction_set.encode()
         self._matrices: list[NativeMatrix] = []
+        self._memory = WeightMemory()
         self._alive: list[torch.Tensor] = []  # what the structures point to
         self._struct = self._fill(shape)
         self._step = llama_step()
@@ -202,7 +203,7 @@ class PackedLayout:
         )
 
     def _matrix(self, linear: Linear) -> NativeMatrix:
-        self._matrices.append(NativeMatrix(find_exact(linear.weight_NK), linear.bias_N))
+        self._matrices.append(NativeMatrix(find_exact(linear.weight_NK), linear.bias_N, memory=self._memory))
         return self._matrices[-1]
 
     def _norm(self, norm: Norm | None) -> NormStruct:

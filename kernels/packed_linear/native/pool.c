@@ -1,6 +1,7 @@
 // A waiting thread spins for a short, bounded time and then sleeps: where something else wants its core, it gives way
-// instead of keeping away the thread it waits for. Work is handed out by a counter, so a thread that was held up takes
-// less of it.
+// instead of keeping away the thread it waits for. While it spins it fetches what it reads next, so that memory is read
+// though one thread of a phase is done before the others. Half of the work is handed out by a counter, so a thread that
+// was held up takes less of it.
 #include "pool.h"
 
 #include <pthread.h>
@@ -10,6 +11,7 @@
 
 static const int64_t SPIN_NS = 60000; // between the phases of a step, which take as long
 static const unsigned JOB_STEP = 2 * POOL_MAX_THREADS;
+enum { LINE = 64 }; // of the cache, in bytes
 static const int SPINS_BETWEEN_LOOKS_AT_THE_CLOCK = 32;
 
 struct team {
@@ -18,7 +20,7 @@ struct team {
     void *argument;
     atomic_int arrived;
     atomic_uint phase;     // grows with every barrier
-    atomic_llong next;     // of team_next
+    atomic_llong next;     // of take_turn: turns taken behind the first of each thread
     atomic_int sleepers;   // threads that wait on `woken`
     pthread_mutex_t mutex; // of `woken` alone
     pthread_cond_t woken;
@@ -47,12 +49,19 @@ static int64_t now_ns(void) {
 }
 
 // Returns when `*value` is no longer `old`.
-static void wait_for_change(struct team *team, atomic_uint *value, unsigned old) {
+static void wait_for_change(struct team *team, atomic_uint *value, unsigned old, const struct ahead *ahead) {
     const int64_t start = now_ns();
+    int64_t fetched = 0;
     do {
         for (int i = 0; i < SPINS_BETWEEN_LOOKS_AT_THE_CLOCK; i++) {
             if (atomic_load_explicit(value, memory_order_acquire) != old) return;
-            pause_briefly();
+            if (ahead != NULL && fetched < ahead->bytes) {
+                for (int run = 0; run < RUNS_AHEAD; run++)
+                    if (ahead->runs[run] != NULL) __builtin_prefetch(ahead->runs[run] + fetched, 0, 2);
+                fetched += LINE;
+            } else {
+                pause_briefly();
+            }
         }
     } while (now_ns() - start < SPIN_NS);
     pthread_mutex_lock(&team->mutex);
@@ -74,22 +83,41 @@ static void change(struct team *team, atomic_uint *value, unsigned changed) {
 
 int team_size(const struct team *team) { return team->threads; }
 
-void team_barrier(struct team *team) {
+void team_barrier(struct team *team, const struct ahead *ahead) {
     const unsigned phase = atomic_load(&team->phase);
     if (atomic_fetch_add(&team->arrived, 1) + 1 == team->threads) {
         atomic_store(&team->arrived, 0);
         atomic_store(&team->next, 0);
         change(team, &team->phase, phase + 1);
     } else {
-        wait_for_change(team, &team->phase, phase);
+        wait_for_change(team, &team->phase, phase, ahead);
     }
 }
 
-int team_next(struct team *team, int64_t count, int64_t chunk, int64_t *begin, int64_t *end) {
-    const int64_t from = atomic_fetch_add_explicit(&team->next, chunk, memory_order_relaxed);
-    if (from >= count) return 0;
+struct turns turns_of(struct team *team, int thread, int64_t count, int64_t smallest) {
+    return (struct turns){team, thread, count, smallest};
+}
+
+// As many turns as there are threads take half of what is left, then again as many half of what is left then.
+static int64_t size_of_turn(const struct turns *turns, int64_t left) {
+    const int64_t smallest = turns->smallest, some = left / (2 * turns->team->threads);
+    return some < smallest ? smallest : (some + smallest - 1) / smallest * smallest;
+}
+
+int64_t first_item(const struct turns *turns) { return turns->turn * size_of_turn(turns, turns->count); }
+
+int take_turn(struct turns *turns, int64_t *begin, int64_t *end) {
+    const int64_t threads = turns->team->threads;
+    int64_t from = 0, turn = turns->turn, size = size_of_turn(turns, turns->count);
+    for (; turn >= threads && from < turns->count; turn -= threads) {
+        from += threads * size;
+        size = size_of_turn(turns, turns->count - from);
+    }
+    from += turn * size;
+    if (from >= turns->count) return 0;
     *begin = from;
-    *end = from + chunk < count ? from + chunk : count;
+    *end = from + size < turns->count ? from + size : turns->count;
+    turns->turn = threads + atomic_fetch_add_explicit(&turns->team->next, 1, memory_order_relaxed);
     return 1;
 }
 
@@ -97,11 +125,11 @@ static void *work(void *place) {
     const int thread = (int)(intptr_t)place;
     unsigned seen = 0; // also of a worker that starts late: no earlier job had as many threads
     for (;;) {
-        wait_for_change(&the_team, &job, seen);
+        wait_for_change(&the_team, &job, seen, NULL);
         seen = atomic_load(&job);
         if (thread < (int)(seen % JOB_STEP)) {
             the_team.function(&the_team, thread, the_team.argument);
-            team_barrier(&the_team); // the caller returns when all have finished
+            team_barrier(&the_team, NULL); // the caller returns when all have finished
         }
     }
     return NULL;
@@ -149,7 +177,7 @@ int pool_run(int threads, team_function function, void *argument) {
         change(&the_team, &job, number * JOB_STEP + (unsigned)threads);
     }
     function(&the_team, 0, argument);
-    if (threads > 1) team_barrier(&the_team);
+    if (threads > 1) team_barrier(&the_team, NULL);
     pthread_mutex_unlock(&one_caller);
     return threads;
 }

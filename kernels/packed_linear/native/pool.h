@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum { POOL_MAX_THREADS = 256 };
+enum { POOL_MAX_THREADS = 256, RUNS_AHEAD = 2 };
 
 struct team; // the threads of one call
 
@@ -16,11 +16,29 @@ int pool_run(int threads, team_function function, void *argument);
 
 int team_size(const struct team *team);
 
-// Waits until every thread of the team has come here. Also sets the shared counter of `team_next` to 0.
-void team_barrier(struct team *team);
+// What a thread reads next: runs of memory of equal length, which it fetches while it waits for the others.
+struct ahead {
+    const uint8_t *runs[RUNS_AHEAD];
+    int64_t bytes; // of each
+};
 
-// Hands out [*begin, *end) of `count` items, `chunk` at a time; 0 when none are left. A barrier must lie between two
-// uses.
-int team_next(struct team *team, int64_t count, int64_t chunk, int64_t *begin, int64_t *end);
+// Waits until every thread of the team has come here, and ends what `take_turn` hands out. `ahead` may be NULL.
+void team_barrier(struct team *team, const struct ahead *ahead);
+
+// Items that the threads of a team share. The first turn of each is settled beforehand and takes half of all together;
+// the others are shorter and shorter, for whoever comes.
+struct turns {
+    struct team *team;
+    int64_t turn, count, smallest;
+};
+
+// A barrier must lie between two uses. `smallest`: turns are a multiple of it.
+struct turns turns_of(struct team *team, int thread, int64_t count, int64_t smallest);
+
+// Where the first turn begins.
+int64_t first_item(const struct turns *turns);
+
+// [*begin, *end) of the items; 0 when none are left.
+int take_turn(struct turns *turns, int64_t *begin, int64_t *end);
 
 #endif

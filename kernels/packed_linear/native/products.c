@@ -74,20 +74,28 @@ struct product {
     int64_t scratch_size;
 };
 
+static void take_panel(const struct product *job, int64_t panel, const float *from) {
+    const struct matrix *matrix = job->matrix;
+    const int64_t first = panel * PANEL, left = matrix->rows - first, count = left < PANEL ? left : PANEL;
+    for (int64_t r = 0; r < job->x.rows; r++)
+        for (int64_t i = 0; i < count; i++)
+            job->y[r * matrix->rows + first + i] =
+                from[r * PANEL + i] + (matrix->bias ? matrix->bias[first + i] : 0.0f);
+}
+
 static void run_product(struct team *team, int thread, void *argument) {
     struct product *job = argument;
     const struct matrix *matrix = job->matrix;
     float *buffer = job->scratch + thread * job->scratch_size, *out = buffer + PANELS_AT_ONCE * PANEL * PRODUCT_CHUNK;
+    struct turns turns = turns_of(team, thread, matrix_panels(matrix), PANELS_AT_ONCE);
     int64_t panel, end;
-    while (team_next(team, matrix_panels(matrix), PANELS_AT_ONCE, &panel, &end)) {
-        const struct panel both[] = {{matrix, panel, PANELS_AT_ONCE}, {matrix, panel + 1, PANELS_AT_ONCE}};
-        job->set->products(both, (int)(end - panel), &job->x, out, buffer);
-        for (const float *from = out; panel < end; panel++, from += job->x.tiles * job->x.tile * PANEL) {
-            const int64_t first = panel * PANEL, left = matrix->rows - first, count = left < PANEL ? left : PANEL;
-            for (int64_t r = 0; r < job->x.rows; r++)
-                for (int64_t i = 0; i < count; i++)
-                    job->y[r * matrix->rows + first + i] =
-                        from[r * PANEL + i] + (matrix->bias ? matrix->bias[first + i] : 0.0f);
+    while (take_turn(&turns, &panel, &end)) {
+        while (panel < end) {
+            const struct panel both[] = {{matrix, panel, PANELS_AT_ONCE}, {matrix, panel + 1, PANELS_AT_ONCE}};
+            const int64_t until = end - panel < PANELS_AT_ONCE ? end : panel + PANELS_AT_ONCE;
+            job->set->products(both, (int)(until - panel), &job->x, out, buffer);
+            const float *from = out;
+            for (; panel < until; panel++, from += job->x.tiles * job->x.tile * PANEL) take_panel(job, panel, from);
         }
     }
 }

@@ -15,7 +15,7 @@ struct place {
     int64_t skip;
 };
 
-enum { SUMMED_COLUMNS = 256 };
+enum { SUMMED_COLUMNS = 256, BLOCKS_AHEAD = 8 };
 
 // Few rows are summed in several parts, so that an addition need not wait for the last one.
 ALWAYS_INLINE int parts_of(const int rows) { return rows == 1 ? 4 : rows <= 3 ? 2 : 1; }
@@ -57,7 +57,7 @@ ALWAYS_INLINE void block_product(const int kind, const struct place *data, const
 #pragma GCC unroll 32
         for (int i = 0; i < count * all; i++) parts[i] = v_zero();
 #pragma GCC unroll 2
-        for (int p = 0; p < panels; p++) fetch_ahead(panel[p] + 4 * size, data[p], (size + 63) / 64);
+        for (int p = 0; p < panels; p++) fetch_ahead(panel[p] + BLOCKS_AHEAD * size, data[p], (size + 63) / 64);
         for (int word = 0; word < words_of_block; word++) {
             words packed[2];
 #pragma GCC unroll 2

@@ -1,5 +1,6 @@
 """A matrix whose decoders are cut by what the plan measures, or by a tuning that is there."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from offbook.engine.progress import Silent
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.running import run_plan
+from offbook.harness.records.origin import Origin
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify
+from offbook.harness.roster import decoders
 from offbook.harness.roster.tuning import read_tuning
 from offbook.harness.trials import session as module
 from tests.matrices import matrix
@@ -25,6 +28,11 @@ def content(model: Path, **decoder) -> dict:
     }  # fmt: skip
 
 
+def few_answers(patch: pytest.MonkeyPatch) -> None:
+    answers = module.development_answers
+    patch.setattr(module, "development_answers", lambda *args: answers(*args, prompts=2, tokens=5))
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("tuned") / "tiny")
@@ -33,9 +41,8 @@ def model(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory) -> Path:
     run: Path = tmp_path_factory.mktemp("run")
-    answers = module.development_answers
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "development_answers", lambda *args: answers(*args, prompts=2, tokens=5))
+        few_answers(patch)
         ran = run_plan(plan(matrix(content(model))), run, Silent(), device="cpu")
     assert (ran.done, ran.failed, ran.pending) == (2, [], 0)
     return run
@@ -77,6 +84,27 @@ def test_a_tuning_that_is_there_is_taken_and_another_setting_refused(folder, mod
     assert arm["layout"] == tuning.layout
     with pytest.raises(ValueError, match="expected num_tokens 10, with which it was made, got 3"):
         plan(matrix(content(model, controller=str(place), options={"num_tokens": 3})))
+
+
+def test_a_contender_whose_code_has_changed_is_tuned_and_measured_again_with_its_heat(model, tmp_path, monkeypatch):
+    theirs = dataclasses.replace(decoders.DECODERS["prompt_lookup"], name="theirs")
+    kept: dict[str, Origin] = {}
+    monkeypatch.setitem(decoders.DECODERS, "theirs", theirs)
+    monkeypatch.setattr(
+        type(theirs), "made_by", property(lambda one: kept["is"] if one.name == "theirs" else None), raising=True
+    )
+    few_answers(monkeypatch)
+    given = content(model)
+    given["decoders"] = {"autoregressive": {}, "theirs": {"controller": "tuned"}}
+    for letter in "ab":
+        kept["is"] = Origin(distribution="theirs", version="1", code_sha256=letter * 64)
+        assert run_plan(plan(matrix(given)), tmp_path, Silent(), device="cpu").failed == []
+        (record,) = (one for one in Store(tmp_path).records("cell") if one.spec.decoder == "theirs")
+        assert record.spec.made_by == kept["is"]
+        assert verify(Store(tmp_path)).findings == ()
+    tunings = [read_tuning(place).sha256() for place in (tmp_path / "artifacts").glob("tuning-*")]
+    assert len({*tunings}) == 2
+    assert record.spec.tuning in tunings
 
 
 def test_an_arm_without_a_controller_has_the_key_it_had(model):

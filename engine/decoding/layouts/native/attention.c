@@ -27,53 +27,84 @@ static float *cache_row(const struct job *job, const struct sequence *one, int64
     return one->storage + ((plane * job->model->kv_heads + head) * one->capacity + row) * job->model->head_dim;
 }
 
-void write_row(const struct job *job, int64_t layer, int64_t row) {
+int64_t heads_of_row(const struct llama *model) { return model->heads + 2 * model->kv_heads; }
+
+void write_head(const struct job *job, int64_t layer, int64_t row, int64_t number) {
     const struct llama *model = job->model;
     const struct layer *weights = model->layers + layer;
     const struct sequence *one = job->step->sequences + job->space.sequence_of[row];
     const int64_t D = model->head_dim, position = job->step->positions[row];
-    const int64_t place = one->length + row - one->first_row;
-    float *head = job->space.qkv + row * (model->heads + 2 * model->kv_heads) * D;
-    for (int64_t h = 0; h < model->heads; h++, head += D) {
+    const int64_t place = one->length + row - one->first_row, g = (number - model->heads) % model->kv_heads;
+    float *head = job->space.qkv + (row * heads_of_row(model) + number) * D;
+    if (number < model->heads) {
         norm_and_turn(job, &weights->q_norm, head, position);
         for (int64_t i = 0; i < D; i++) head[i] *= (float)model->scale;
+        return;
     }
-    for (int64_t g = 0; g < model->kv_heads; g++, head += D) {
-        norm_and_turn(job, &weights->k_norm, head, position);
-        memcpy(cache_row(job, one, layer, g, place), head, (size_t)D * sizeof *head);
-    }
-    for (int64_t g = 0; g < model->kv_heads; g++, head += D)
-        memcpy(cache_row(job, one, model->layer_count + layer, g, place), head, (size_t)D * sizeof *head);
+    const int is_key = number < model->heads + model->kv_heads;
+    if (is_key) norm_and_turn(job, &weights->k_norm, head, position);
+    memcpy(cache_row(job, one, is_key ? layer : model->layer_count + layer, g, place), head, (size_t)D * sizeof *head);
 }
 
-void attend_unit(const struct job *job, int64_t layer, int64_t unit, const struct scratch *scratch) {
-    const struct llama *model = job->model;
+// A unit, and the positions of its sequence that its rows see of the cache or write themselves: [begin, end).
+struct unit {
+    const struct sequence *sequence;
+    int64_t first, rows; // of the sequence's
+    int64_t head;        // of keys and values
+    int64_t first_key, end_key;
+};
+
+// Also fills `oldest`, the first position that each row sees.
+static struct unit find_unit(const struct job *job, int64_t layer, int64_t number, int64_t *oldest) {
     const struct workspace *space = &job->space;
     const struct attention_plan *plan = &space->plan;
     int64_t s = 0;
-    while (s + 1 < job->step->sequence_count && plan->first_unit[s + 1] <= unit) s++;
+    while (s + 1 < job->step->sequence_count && plan->first_unit[s + 1] <= number) s++;
     const struct sequence *one = job->step->sequences + s;
-    const int64_t place = unit - plan->first_unit[s], run = place % plan->runs;
-    const int64_t g = place / plan->runs % model->kv_heads, block = place / plan->runs / model->kv_heads;
-    const int64_t first = block * plan->rows_of_unit;
+    const int64_t place = number - plan->first_unit[s], run = place % plan->runs;
+    const int64_t first = place / plan->runs / job->model->kv_heads * plan->rows_of_unit;
     const int64_t rows = one->rows - first < plan->rows_of_unit ? one->rows - first : plan->rows_of_unit;
-    const int64_t D = model->head_dim, fold = plan->fold, queries = rows * fold, stride = (queries + 15) / 16 * 16;
-    const int64_t width = (model->heads + 2 * model->kv_heads) * D, window = model->layers[layer].window;
-
+    const int64_t window = job->model->layers[layer].window;
     int64_t begin = one->length, end = 0;
     for (int64_t r = 0; r < rows; r++) {
         const int64_t row = one->first_row + first + r, position = job->step->positions[row];
-        scratch->oldest[r] = window > 0 && position >= window ? position - window + 1 : 0;
-        if (scratch->oldest[r] < begin) begin = scratch->oldest[r];
+        oldest[r] = window > 0 && position >= window ? position - window + 1 : 0;
+        if (oldest[r] < begin) begin = oldest[r];
         if (space->end_of[row] > end) end = space->end_of[row];
     }
-    end += one->length;
-    const int64_t keys = end - begin;
+    const int64_t keys = end + one->length - begin;
+    return (struct unit){
+        .sequence = one,
+        .first = first,
+        .rows = rows,
+        .head = place / plan->runs % job->model->kv_heads,
+        .first_key = begin + keys * run / plan->runs,
+        .end_key = begin + keys * (run + 1) / plan->runs,
+    };
+}
+
+struct ahead read_by_unit(const struct job *job, int64_t layer, int64_t number, const struct scratch *scratch) {
+    const struct unit unit = find_unit(job, layer, number, scratch->oldest);
+    const float *keys = cache_row(job, unit.sequence, layer, unit.head, unit.first_key);
+    const float *values = cache_row(job, unit.sequence, job->model->layer_count + layer, unit.head, unit.first_key);
+    const int64_t size = (unit.end_key - unit.first_key) * job->model->head_dim * (int64_t)sizeof(float);
+    return (struct ahead){{(const uint8_t *)keys, (const uint8_t *)values}, size};
+}
+
+void attend_unit(const struct job *job, int64_t layer, int64_t number, const struct scratch *scratch) {
+    const struct llama *model = job->model;
+    const struct workspace *space = &job->space;
+    const struct attention_plan *plan = &space->plan;
+    const struct unit unit = find_unit(job, layer, number, scratch->oldest);
+    const struct sequence *one = unit.sequence;
+    const int64_t first = unit.first, rows = unit.rows, g = unit.head, run = number % plan->runs;
+    const int64_t D = model->head_dim, fold = plan->fold, queries = rows * fold, stride = (queries + 15) / 16 * 16;
+    const int64_t width = heads_of_row(model) * D;
     const struct attention_part part = {
         .queries = queries,
         .head_dim = D,
-        .first_key = begin + keys * run / plan->runs,
-        .end_key = begin + keys * (run + 1) / plan->runs,
+        .first_key = unit.first_key,
+        .end_key = unit.end_key,
         .query_rows = scratch->query_rows,
         .query_columns = scratch->query_columns,
         .keys = cache_row(job, one, layer, g, 0),

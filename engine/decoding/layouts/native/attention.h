@@ -2,6 +2,7 @@
 #ifndef OFFBOOK_ATTENTION_H
 #define OFFBOOK_ATTENTION_H
 
+#include "../../../../kernels/packed_linear/native/pool.h"
 #include "workspace.h"
 
 struct job {
@@ -11,8 +12,14 @@ struct job {
     struct workspace space;
 };
 
-// Queries and keys of a row are normed, turned and scaled; its key and value go to the cache.
-void write_row(const struct job *job, int64_t layer, int64_t row);
+// How many heads of queries, keys and values a row has.
+int64_t heads_of_row(const struct llama *model);
+
+// One of them: a query or key is normed, turned and a query scaled; a key or value goes to the cache.
+void write_head(const struct job *job, int64_t layer, int64_t row, int64_t head);
+
+// What a unit reads of the cache: its keys and its values.
+struct ahead read_by_unit(const struct job *job, int64_t layer, int64_t unit, const struct scratch *scratch);
 
 void attend_unit(const struct job *job, int64_t layer, int64_t unit, const struct scratch *scratch);
 

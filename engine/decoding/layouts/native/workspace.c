@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-enum { QUERIES_OF_UNIT = 32, UNITS_OF_THREAD = 6, FEWEST_KEYS_OF_RUN = 64, MOST_KEYS_OF_RUN = 1024, ALIGNED = 64 };
+enum { QUERIES_OF_UNIT = 32, UNITS_OF_THREAD = 6, FEWEST_KEYS_OF_RUN = 64, MOST_KEYS_OF_RUN = 1024 };
+enum { ALIGNED = 64, FEW_ROWS = 4 };
 
 static int64_t at_least_1(int64_t n) { return n < 1 ? 1 : n; }
 
@@ -76,6 +77,11 @@ static struct scratch cut_scratch(struct arena *arena, const struct workspace *s
     for (int i = 0; i < 4; i++)
         if (prepared_size(all[i]) > most) most = prepared_size(all[i]);
     parts.prepared = floats(arena, most);
+    parts.own = NULL;
+    if (space->normed.rows <= FEW_ROWS) {
+        const int64_t widest = model->hidden > model->heads * model->head_dim ? model->hidden : space->attended.columns;
+        parts.own = floats(arena, padded * widest);
+    }
     return parts;
 }
 

@@ -40,6 +40,7 @@ struct scratch {
     int64_t *oldest;                                             // (rows of a unit)
     float *factors;                  // of the norm of each row
     float *head;                     // (head_dim)
+    float *own;                      // activations of few rows, else NULL
 };
 
 struct scratch scratch_of(const struct workspace *space, const struct llama *model, int thread);
