@@ -1,7 +1,7 @@
 """From logits to the distribution that is sampled: temperature, top-k and top-p, applied once, in fp32.
 
-The same distribution serves acceptance, residual and bonus token; that it is computed in one place is
-what keeps speculative sampling lossless (several reference verifiers drew the bonus from raw logits).
+The same distribution serves every token that is said, whether it was drafted or not; that it is computed in one place
+is what keeps speculative sampling lossless (several reference verifiers drew the bonus from raw logits).
 Order and semantics follow transformers' warpers: temperature, then top-k, then top-p.
 """
 
@@ -50,8 +50,3 @@ class Sampling:
             probs = torch.zeros_like(probs).scatter(-1, index, kept)
             probs = probs / probs.sum(dim=-1, keepdim=True)
         return probs
-
-
-def draw(probs_V: torch.Tensor, generator: torch.Generator) -> int:
-    """One token id from a distribution of shape (V,)."""
-    return int(torch.multinomial(probs_V, 1, generator=generator))

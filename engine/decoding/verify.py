@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import TreeTensors
 from offbook.engine.finite import logits_not_finite
-from offbook.kernels.verify_tree import verify_greedy, verify_sampling
+from offbook.kernels.verify_tree import draw, verify
 
 NOTHING = -1  # in place of the argmax of a row that is not finite; no candidate has this id
 
@@ -54,14 +56,18 @@ class Verifier(Protocol):
 
 
 def verifier_for(sampling: Sampling) -> Verifier:
-    """The exact verifier for these settings: argmax matching, or EAGLE-2's rule for deterministic candidates."""
+    """The exact verifier for these settings, for candidates that are a function of the text.
+
+    At temperature above 0 every position takes one seed of the generator, whoever drafts. So the same generator leads
+    every contender to the same text, but where rounding moves a draw.
+    """
     return _greedy if sampling.greedy else _Sampled(sampling)
 
 
 def _greedy(logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
     argmax_N1 = logits_NV.argmax(dim=-1, keepdim=True)
     chosen_N1 = argmax_N1.where(logits_NV.gather(-1, argmax_N1).isfinite(), NOTHING)  # NaN is every row's largest
-    path, bonus = verify_greedy(chosen_N1[:, 0].tolist(), tree.host.tokens, tree.host.children)
+    path, bonus = verify(chosen_N1[:, 0].tolist().__getitem__, tree.host.tokens, tree.host.children)
     if bonus == NOTHING:
         raise logits_not_finite()
     return Verdict.of(path, bonus, logits_NV.device)
@@ -74,10 +80,17 @@ class _Sampled:
     def __call__(self, logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
         finite_N = logits_NV.amax(dim=-1).isfinite().tolist()
 
-        def probabilities(node: int) -> torch.Tensor:
+        def say(node: int) -> int:
             if not finite_N[node]:
                 raise logits_not_finite()
-            return self.sampling.probabilities(logits_NV[node])
+            probs_1V = self.sampling.probabilities(logits_NV[node : node + 1])
+            return int(draw(probs_1V.numpy(force=True), new_seeds(1, generator))[0])
 
-        path, bonus = verify_sampling(probabilities, tree.host.tokens, tree.host.children, generator)
+        path, bonus = verify(say, tree.host.tokens, tree.host.children)
         return Verdict.of(path, bonus, logits_NV.device)
+
+
+def new_seeds(count: int, generator: torch.Generator) -> NDArray[np.uint64]:
+    """Seeds (count,) of as many draws, of 63 bits each."""
+    numbers = torch.randint(2**63 - 1, (count,), generator=generator, device=generator.device)
+    return numbers.numpy(force=True).astype(np.uint64)

@@ -60,7 +60,7 @@ class Arm:
 
     @property
     def plain_id(self) -> str:
-        """Its name inside of a heat where nobody else has it; random numbers hang on it, whoever else takes part."""
+        """Its name inside of a heat where nobody else has it."""
         return arm_id(self.name, self.drafter_id)
 
 

@@ -99,9 +99,9 @@ def decode(
     return Decoded(generations=generations, found=watch.found())
 
 
-def document_seed(seed: int, suite: str, doc_id: int, arm: str) -> int:
-    """The seed of one answer, a function of nothing but these."""
-    digest = hashlib.sha256(f"{seed}/{suite}/{doc_id}/{arm}".encode()).digest()
+def document_seed(seed: int, suite: str, doc_id: int) -> int:
+    """The seed of one answer, the same for all arms: who draws a position like the others says what they say."""
+    digest = hashlib.sha256(f"{seed}/{suite}/{doc_id}".encode()).digest()
     return int.from_bytes(digest[:8]) >> 2  # torch takes 63 bits
 
 
@@ -120,7 +120,7 @@ class _Watch:
 
     def generate(self, arm: Arm, doc_id: int, prompt_1P: torch.Tensor, limits: Limits) -> Generation:
         """One answer of an arm."""
-        generator = self.target.generator(document_seed(self.seed, self.suite, doc_id, arm.plain_id))
+        generator = self.target.generator(document_seed(self.seed, self.suite, doc_id))
         try:  # a collection in the middle would be charged to whoever is running
             with collected_later(), spending("forwards"), self.target.backbone.counted() as calls:
                 answer = arm.decoder.generate(prompt_1P, sampling=self.sampling, limits=limits, generator=generator)

@@ -4,6 +4,7 @@ A page of 4 KiB ends where the processor's own prefetching ends, and every next 
 2 MiB. Linux gives them to who asks (`transparent_hugepage` is "madvise" on most distributions).
 """
 
+import contextlib
 import mmap
 
 import torch
@@ -34,8 +35,6 @@ def _huge(size: int) -> torch.Tensor:
     if not hasattr(mmap, "MADV_HUGEPAGE"):  # another system, whose pages are its own affair
         return torch.empty(size, dtype=torch.uint8)
     chunk = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    try:
+    with contextlib.suppress(OSError):  # a kernel without them
         chunk.madvise(mmap.MADV_HUGEPAGE)
-    except OSError:  # a kernel without them
-        pass
     return torch.frombuffer(chunk, dtype=torch.uint8)

@@ -1,5 +1,6 @@
 """Which candidates of a tree the target accepts, and the bonus token behind them."""
 
-from offbook.kernels.verify_tree.reference import verify_greedy, verify_sampling
+from offbook.kernels.verify_tree.race import draw
+from offbook.kernels.verify_tree.reference import verify
 
-__all__ = ["verify_greedy", "verify_sampling"]
+__all__ = ["draw", "verify"]

@@ -20,9 +20,7 @@ def status(*arguments: str) -> int:
 
 @pytest.fixture
 def tuned(tiny_folder, tmp_path, monkeypatch, capsys) -> Path:
-    monkeypatch.setattr(
-        module, "development_answers", lambda *args: development_answers(*args, prompts=1, tokens=4)
-    )
+    monkeypatch.setattr(module, "development_answers", lambda *args: development_answers(*args, prompts=1, tokens=4))
     asked = ("--decoders", "prompt_lookup", "--layout", "prepacked", "--temperature", "0", "--device", "cpu")
     assert status("tune", str(tiny_folder), *asked, "--output", str(tmp_path / "tuned")) == 0
     told = capsys.readouterr()

@@ -214,8 +214,18 @@ def test_arms_take_turns_on_each_document_after_an_uncounted_warm_up(target, qa,
         assert len({prompt for _, prompt, _, _ in turn}) == 1
     assert len({turn[0][0] for turn in turns}) == 3, "another arm begins on each document"
     seeds = {(name, prompt): seed for name, prompt, _, seed in counted}
-    assert len(set(seeds.values())) == len(seeds) == 12
-    assert counted[0][3] == document_seed(0, "offbook_qa", 0, counted[0][0])
+    assert len(seeds) == 12
+    assert len(set(seeds.values())) == 3, "all arms draw a document from one seed"
+    assert set(seeds.values()) == {document_seed(0, "offbook_qa", doc_id) for doc_id in range(3)}
+
+
+def test_contenders_of_our_loop_say_the_same_text_at_any_temperature(target, qa, tmp_path):
+    names = ["autoregressive", "prompt_lookup", "suffix", "token_recycling"]
+    store = Store(tmp_path)
+    records = run_heat(plan(target, qa, build_arms(target, names), temperature=1.0), store)
+    texts = {record.spec.decoder: [row.tokens for row in store.rows(record)] for record in records}
+    assert texts.keys() == {*names}
+    assert all(said == texts["autoregressive"] for said in texts.values())
 
 
 def test_the_same_heat_gives_the_same_tokens(target, qa, tmp_path):
