@@ -3,8 +3,8 @@
 From the root, the target names one token behind each node it reaches: its argmax, or one draw from its distribution
 there. If a child carries that token, the walk goes on from the child; else the token is the bonus token.
 
-So what is committed is what the target itself said at each position, whatever the tree was. It may be any function of
-the text and of earlier draws, but not of the draw that it is held against. Siblings carry different tokens.
+So what is committed is what the target itself said at each position, whatever the tree was and whatever it was made of:
+nothing that is said depends on it. Siblings carry different tokens.
 
 EAGLE-2 (arXiv:2406.16858) asks the same draw in instalments: accept a child x with p(x), else strike it out of p,
 renormalise, and try the next. The law is the same; asking once costs one draw a position and couples decoders.
