@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from offbook.engine.decoding.drafter import Drafter, LearningDrafter
-from offbook.engine.decoding.tree import Tree, TreeTensors
+from offbook.engine.decoding.tree import Tree, TreeTensors, host_of
 
 
 class Combination:
@@ -68,7 +68,7 @@ class Combination:
     def propose(self) -> Tree | TreeTensors:
         """See `Drafter`."""
         found = self.first.propose()
-        tree = found.host if isinstance(found, TreeTensors) else found
+        tree = host_of(found)
         if len(tree) > 1 and tree.survival is not None and max(tree.survival[1:]) >= self.sure:
             return found
         if self._kept:

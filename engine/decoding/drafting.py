@@ -10,7 +10,7 @@ import torch
 
 from offbook.engine.decoding.controller import Controller
 from offbook.engine.decoding.drafter import Drafter, LearningDrafter
-from offbook.engine.decoding.tree import Tree, TreeTensors
+from offbook.engine.decoding.tree import Tree, host_of
 from offbook.engine.quoting import quoted
 
 
@@ -60,9 +60,9 @@ class Drafting:
             self._drafter.observe(rows, torch.cat(features), rows.shape[0])
             self._kept.clear()
         proposal = self._drafter.propose()
-        tree = proposal.host if isinstance(proposal, TreeTensors) else proposal
+        tree = host_of(proposal)
         self._check(tree)
-        if isinstance(proposal, TreeTensors) and proposal.drawn_from_NV is not None and self._controller.anticipates:
+        if tree.drawn_from_NV is not None and self._controller.anticipates:
             who = type(self._drafter).__name__
             msg = (
                 f"{who}.propose: expected candidates that are a function of the text, got drawn ones under a "

@@ -16,7 +16,7 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cost_aware import CostAware, Tuned
 from offbook.engine.decoding.drafter import Drafter, LearningDrafter
 from offbook.engine.decoding.layouts.layout import StepOutput
-from offbook.engine.decoding.tree import Tree, TreeTensors
+from offbook.engine.decoding.tree import Tree, host_of
 
 
 class Proposal(NamedTuple):
@@ -65,7 +65,7 @@ def replay(drafter: Drafter, known: KnownText) -> list[Proposal]:
         drafter.observe(text[seen : root + 1], features[seen - 1 : root], root + 1 - seen)
         proposal = drafter.propose()
         draft_s = time.perf_counter() - begun
-        tree = proposal.host if isinstance(proposal, TreeTensors) else proposal
+        tree = host_of(proposal)
         committed = _committed(tree, text[root + 1 :].tolist())
         rounds.append(Proposal(tree, committed, root, draft_s))
         if isinstance(drafter, LearningDrafter) and read is not None:

@@ -7,7 +7,7 @@ Shapes: N nodes including the root, V vocabulary.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import index
 
@@ -26,15 +26,19 @@ class Tree:
         parents: index of each node's parent, -1 for the root.
         survival: the drafter's estimate that a node is accepted together with all above it (the root's is 1); None from
             a drafter that makes none. It decides nothing but how many nodes are worth verifying.
+        drawn_from_NV: the law that each node's children were *drawn* from, one after the other without replacement, as
+            drawn, filters and all, fp32 or fp64; None where candidates are a function of the text.
 
     Raises:
         ValueError: no root, another number of parents than of tokens, a parent behind its child, something else than
-            whole numbers, or an estimate that is no probability or larger than the parent's.
+            whole numbers, an estimate that is no probability or larger than the parent's, or laws that are not one for
+            each node and possible for its children.
     """
 
     tokens: tuple[int, ...]
     parents: tuple[int, ...]
     survival: tuple[float, ...] | None = None
+    drawn_from_NV: torch.Tensor | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
@@ -48,6 +52,12 @@ class Tree:
             msg = (
                 "expected an estimate of survival for each node, 1 for the root and none above its parent's,"
                 f" got {quoted(self.survival)}; leave `survival` out"
+            )
+            raise ValueError(msg)
+        if self.drawn_from_NV is not None and not _may_be_drawn(self.drawn_from_NV, self.tokens, self.parents):
+            msg = (
+                "expected a law (nodes, vocabulary) under which every candidate may be drawn behind its parent, got "
+                f"shape {tuple(self.drawn_from_NV.shape)} for {len(self.tokens)} nodes; give it as it was drawn from"
             )
             raise ValueError(msg)
 
@@ -95,6 +105,7 @@ class Tree:
             tuple(self.tokens[n] for n in nodes),
             tuple(places[self.parents[n]] for n in nodes),
             None if self.survival is None else tuple(self.survival[n] for n in nodes),
+            None if self.drawn_from_NV is None else self.drawn_from_NV[list(nodes)],
         )
 
     def ancestor_mask(self) -> torch.Tensor:
@@ -112,6 +123,7 @@ class Tree:
             depths_N=torch.tensor(self.depths, device=device),
             visible_NN=self.ancestor_mask().to(device),
             survival_N=None if self.survival is None else torch.tensor(self.survival, device=device),
+            drawn_from_NV=None if self.drawn_from_NV is None else self.drawn_from_NV.to(device),
             host=self,
         )
 
@@ -124,8 +136,7 @@ class TreeTensors:
         tokens_N, parents_N, depths_N: int64, as in `Tree`.
         visible_NN: boolean; each row sees its ancestors and itself.
         survival_N: see `Tree`; None where nothing is estimated.
-        drawn_from_NV: the distribution that each node's children were *drawn* from, fp32, as drawn, filters and all;
-            None where candidates are a deterministic function of the text, which the exact verifier needs to know.
+        drawn_from_NV: see `Tree`.
         host: what the host sees of it; read from the device where it was built there.
     """
 
@@ -138,6 +149,15 @@ class TreeTensors:
     host: Tree
 
 
+def host_of(proposal: Tree | TreeTensors) -> Tree:
+    """What the host sees of a proposal, with the laws that it was drawn from."""
+    if not isinstance(proposal, TreeTensors):
+        return proposal
+    if proposal.drawn_from_NV is None:
+        return proposal.host
+    return replace(proposal.host, drawn_from_NV=proposal.drawn_from_NV)
+
+
 def _are_estimates(survival: Sequence[float], parents: Sequence[int]) -> bool:
     try:
         return (
@@ -147,6 +167,12 @@ def _are_estimates(survival: Sequence[float], parents: Sequence[int]) -> bool:
         )
     except TypeError:  # of something else than numbers
         return False
+
+
+def _may_be_drawn(drawn_from_NV: torch.Tensor, tokens: Sequence[int], parents: Sequence[int]) -> bool:
+    if drawn_from_NV.dim() != 2 or drawn_from_NV.shape[0] != len(tokens) or max(tokens) >= drawn_from_NV.shape[1]:
+        return False
+    return bool((drawn_from_NV[list(parents[1:]), list(tokens[1:])] > 0).all())
 
 
 def _refusal(tokens: object, parents: object) -> str:

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.decoding.tree import TreeTensors
+from offbook.engine.decoding.tree import Tree, TreeTensors
 from offbook.engine.finite import logits_not_finite
-from offbook.kernels.verify_tree import draw, verify
+from offbook.kernels.verify_tree import Seeded, draw, verify, verify_drawn
 
 NOTHING = -1  # in place of the argmax of a row that is not finite; no candidate has this id
 
@@ -56,10 +56,11 @@ class Verifier(Protocol):
 
 
 def verifier_for(sampling: Sampling) -> Verifier:
-    """The exact verifier for these settings, for candidates that are a function of the text.
+    """The exact verifier for these settings.
 
     At temperature above 0 every position takes one seed of the generator, whoever drafts. So the same generator leads
-    every contender to the same text, but where rounding moves a draw.
+    every contender to the same text, but where rounding moves a draw. Candidates that were drawn from a known law are
+    held against the target's by the rule for these, which accepts more of them and leads to another text.
     """
     return _greedy if sampling.greedy else _Sampled(sampling)
 
@@ -67,7 +68,8 @@ def verifier_for(sampling: Sampling) -> Verifier:
 def _greedy(logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
     argmax_N1 = logits_NV.argmax(dim=-1, keepdim=True)
     chosen_N1 = argmax_N1.where(logits_NV.gather(-1, argmax_N1).isfinite(), NOTHING)  # NaN is every row's largest
-    path, bonus = verify(chosen_N1[:, 0].tolist().__getitem__, tree.host.tokens, tree.host.children)
+    chosen_N = chosen_N1[:, 0].numpy(force=True)
+    path, bonus = _walked(tree.host, *verify(lambda node, _: chosen_N[[node]], _tokens(tree.host), tree.host.children))
     if bonus == NOTHING:
         raise logits_not_finite()
     return Verdict.of(path, bonus, logits_NV.device)
@@ -80,14 +82,38 @@ class _Sampled:
     def __call__(self, logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
         finite_N = logits_NV.amax(dim=-1).isfinite().tolist()
 
-        def say(node: int) -> int:
+        def law(node: int) -> NDArray[Any]:
             if not finite_N[node]:
                 raise logits_not_finite()
-            probs_1V = self.sampling.probabilities(logits_NV[node : node + 1])
-            return int(draw(probs_1V.numpy(force=True), new_seeds(1, generator))[0])
+            return self.sampling.probabilities(logits_NV[node : node + 1]).numpy(force=True)
 
-        path, bonus = verify(say, tree.host.tokens, tree.host.children)
+        if tree.drawn_from_NV is None:
+            found = verify(
+                lambda node, _: draw(law(node), new_seeds(1, generator)), _tokens(tree.host), tree.host.children
+            )
+        else:
+            draft_NV = tree.drawn_from_NV.numpy(force=True)
+            found = verify_drawn(
+                lambda node, _: law(node),
+                lambda node, _: draft_NV[[node]],
+                _tokens(tree.host),
+                tree.host.children,
+                Seeded(new_seeds(1 + max(tree.host.depths), generator)[None]),
+            )
+        path, bonus = _walked(tree.host, *found)
         return Verdict.of(path, bonus, logits_NV.device)
+
+
+def _tokens(tree: Tree) -> NDArray[np.int64]:
+    return np.array([tree.tokens])
+
+
+def _walked(tree: Tree, last_1: NDArray[np.int64], bonus_1: NDArray[np.int64]) -> tuple[list[int], int]:
+    """The path to the last accepted node of the one round, root first, and the bonus token."""
+    path = [int(last_1[0])]
+    while path[0]:
+        path.insert(0, tree.parents[path[0]])
+    return path, int(bonus_1[0])
 
 
 def new_seeds(count: int, generator: torch.Generator) -> NDArray[np.uint64]:

@@ -8,16 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-import torch
-
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.decoding.tree import Tree
-from offbook.engine.decoding.verify import verifier_for
 from offbook.harness.certificates.margin_probe import Probe
-from offbook.harness.certificates.sampling import decoder_certificate, greedy_certificate, sampling_certificate
+from offbook.harness.certificates.sampling import decoder_certificate, greedy_certificate
+from offbook.harness.certificates.verifiers import RULES, verifier_certificate
 from offbook.harness.records.certificate import BASELINE, Certificate
 from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.roster.arms import Arm, build_arms
@@ -77,13 +74,6 @@ def _decoder_certificate(name: str, options: str, sampling: Sampling) -> Certifi
 
 @cache
 def _verifier_certificate(sampling: Sampling, seed: int) -> Certificate:
-    """Of the verifier that every decoder in offbook's loop uses; once a process is enough."""
-    return sampling_certificate(loop_verifier, sampling=sampling, seed=seed)
-
-
-def loop_verifier(
-    logits_NV: torch.Tensor, tokens: list[int], parents: list[int], sampling: Sampling, generator: torch.Generator
-) -> tuple[list[int], int]:
-    """The verifier of offbook's loop, as `sampling_certificate` calls one."""
-    verdict = verifier_for(sampling)(logits_NV, Tree(tuple(tokens), tuple(parents)).tensors(), generator)
-    return list(verdict.path), int(verdict.bonus)
+    """Of the verifier of offbook's loop, by the worse of its rules; once a process is enough."""
+    found = [verifier_certificate(rule, sampling=sampling, seed=seed) for rule in RULES]
+    return min(found, key=lambda certificate: certificate.p_value or 0.0)

@@ -93,7 +93,7 @@ def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: in
     Raises:
         ValueError: temperature 0, n below 1000, or a path that is none of the tree.
     """
-    _check_settings(sampling, n)
+    check_settings(sampling, n)
     toy = ToyTarget(sampling)
     generator = torch.Generator().manual_seed(seed)
     committed = np.zeros((n, LENGTH), dtype=np.int64)
@@ -106,7 +106,7 @@ def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: in
         lengths[i] = len(tokens)
     completed = toy.completed(committed, lengths)
     toy.continue_all(committed, lengths, np.random.default_rng(seed))
-    return _of_draws(committed, completed, toy.exact)
+    return of_draws(committed, completed, toy.exact)
 
 
 def decoder_certificate(
@@ -123,7 +123,7 @@ def decoder_certificate(
     Raises:
         ValueError: temperature 0, n below 1000, or an answer that is not three of the target's tokens.
     """
-    _check_settings(sampling, n)
+    check_settings(sampling, n)
     target = toy_model.toy_model()
     decoder = build(target)
     prompt_1P = torch.tensor([toy_model.PROMPT])
@@ -136,13 +136,14 @@ def decoder_certificate(
         answers[i] = generation.tokens
     exact = toy_model.exact_continuations(target, sampling)
     cells = cell_numbers(answers, vocabulary=toy_model.VOCABULARY)
-    return _of_draws(answers, np.bincount(cells, minlength=len(exact)) / n, exact)
+    return of_draws(answers, np.bincount(cells, minlength=len(exact)) / n, exact)
 
 
-def _of_draws(sequences_NL: Ints, estimate: Floats, exact: Floats) -> Certificate:
+def of_draws(sequences_NL: Ints, estimate: Floats, exact: Floats, *, vocabulary: int = VOCABULARY) -> Certificate:
+    """What draws tell: whole sequences for the p-value, an estimate of their law for the total variation."""
     n = len(sequences_NL)
     tv, tv_bound = total_variation(estimate, exact, n=n)
-    p_value = goodness_of_fit(sequences_NL, exact, vocabulary=VOCABULARY)
+    p_value = goodness_of_fit(sequences_NL, exact, vocabulary=vocabulary)
     return Certificate(
         kind="sampling_distribution",
         verdict="differs" if p_value < ALPHA else "lossless",
@@ -189,7 +190,12 @@ def _first_difference(
     )
 
 
-def _check_settings(sampling: Sampling, n: int) -> None:
+def check_settings(sampling: Sampling, n: int) -> None:
+    """Refuses greedy settings, and draws so few that they would say nothing.
+
+    Raises:
+        ValueError: these.
+    """
     if sampling.greedy or n < 1000:
         message = f"expected temperature > 0 and n >= 1000, got {sampling.temperature} and {n}; greedy has its own test"
         raise ValueError(message)

@@ -1,8 +1,11 @@
-"""A target small enough to write down: eight tokens, known logits behind every prefix, one candidate tree.
+"""A target small enough to write down: a few tokens, known logits behind every prefix, one candidate tree.
 
 The sampling settings (temperature, top-k, top-p) are applied here a second time, in float64 numpy, so that an error in
 the engine's own is seen as well.
 """
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,44 +21,90 @@ VOCABULARY = 8
 TREE_TOKENS = [0, 5, 2, 1, 7, 3, 6, 0, 4, 1]  # node 0 is the root, the token committed before
 TREE_PARENTS = [-1, 0, 0, 0, 1, 1, 2, 4, 4, 6]  # siblings at every level, three levels of candidates
 LENGTH = 4  # three accepted tokens and the bonus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """How large a toy is, and its tree; `length` is one more than the tree is deep, for the bonus token."""
+
+    vocabulary: int
+    tokens: tuple[int, ...]
+    parents: tuple[int, ...]
+    length: int
+
+    @cached_property
+    def children(self) -> tuple[tuple[int, ...], ...]:
+        """Of each node, ascending."""
+        return tuple(
+            tuple(i for i, parent in enumerate(self.parents) if parent == node) for node in range(len(self.parents))
+        )
+
+    @cached_property
+    def depths(self) -> Ints:
+        """Of each node below the root."""
+        depths = [0]
+        for parent in self.parents[1:]:
+            depths.append(depths[parent] + 1)
+        return np.array(depths)
+
+    def prefixes(self, tokens_BN: Ints) -> Ints:
+        """The number of the text behind each node of trees with these tokens, (B, N)."""
+        numbers = np.zeros_like(tokens_BN)
+        for node, parent in enumerate(self.parents):
+            if node:
+                numbers[:, node] = numbers[:, parent] * self.vocabulary + tokens_BN[:, node]
+        return numbers
+
+
+WIDE = Shape(vocabulary=VOCABULARY, tokens=tuple(TREE_TOKENS), parents=tuple(TREE_PARENTS), length=LENGTH)
+SMALL = Shape(vocabulary=4, tokens=(0, 2, 1, 3, 0, 1), parents=(-1, 0, 0, 1, 1, 2), length=3)  # for every branch
 CHILD_LOGITS = (1.6, 0.8, 1.2)  # siblings unlike each other and all likely, or an error in their order would not show
 OTHER_LOGIT = 1.8  # of one token outside the tree, so that rejections are as common as acceptances
 
 
 class ToyTarget:
-    """A target with fixed logits behind every prefix of up to LENGTH - 1 tokens, peaked as language is."""
+    """A target with fixed logits behind every prefix of up to length - 1 tokens, peaked as language is.
 
-    def __init__(self, sampling: Sampling) -> None:
+    Attributes:
+        logits: by length of the prefix, (V^i, V).
+        draft_logits: of a draft that knows half of it, likewise.
+        logits_NV: the target's, behind each node of the tree.
+        conditional: the target's laws at these settings.
+        exact: probability of each of the V^length sequences, the first token the most significant digit.
+    """
+
+    def __init__(self, sampling: Sampling, shape: Shape = WIDE) -> None:
+        self.shape, V = shape, shape.vocabulary
         rng = np.random.default_rng(20_250)
-        logits = [2.0 * rng.standard_normal((VOCABULARY**i, VOCABULARY)) for i in range(LENGTH)]
-        prefixes = [0]
-        depths = [0]
-        for token, parent in zip(TREE_TOKENS[1:], TREE_PARENTS[1:], strict=True):
-            prefixes.append(prefixes[parent] * VOCABULARY + token)
-            depths.append(depths[parent] + 1)
-        for node in set(TREE_PARENTS[1:]):
-            children = [TREE_TOKENS[i] for i, parent in enumerate(TREE_PARENTS) if parent == node]
-            row = logits[depths[node]][prefixes[node]]
+        self.logits = [2.0 * rng.standard_normal((V**i, V)) for i in range(shape.length)]
+        prefixes = shape.prefixes(np.array([shape.tokens]))[0]
+        for node in set(shape.parents[1:]):
+            children = [shape.tokens[child] for child in shape.children[node]]
+            row = self.logits[shape.depths[node]][prefixes[node]]
             row *= 0.25
-            row[min(set(range(VOCABULARY)) - set(children))] = OTHER_LOGIT
+            row[min(set(range(V)) - set(children))] = OTHER_LOGIT
             row[children] = CHILD_LOGITS[: len(children)]
-        self.logits_NV = torch.from_numpy(np.stack([logits[d][p] for d, p in zip(depths, prefixes, strict=True)]))
-        self.conditional = [warped(table, sampling) for table in logits]
+        self.draft_logits = [0.5 * table + rng.standard_normal(table.shape) for table in self.logits]
+        behind = zip(shape.depths, prefixes, strict=True)
+        self.logits_NV = torch.from_numpy(np.stack([self.logits[d][p] for d, p in behind]))
+        self.conditional = [warped(table, sampling) for table in self.logits]
         self.exact = np.ones(1)
         for table in self.conditional:
             self.exact = (self.exact[:, None] * table).ravel()
 
-    def completed(self, committed: Ints, lengths: Ints) -> Floats:
-        """Mean distribution of whole sequences, (V^LENGTH,), where the target continues these beginnings.
+    def completed(self, committed: Ints, lengths: Ints, weights: Floats | None = None) -> Floats:
+        """Mean distribution of whole sequences, (V^length,), where the target continues these beginnings.
 
         Args:
-            committed: (N, LENGTH) token ids; only the first `lengths` of each row are read.
-            lengths: (N,) from 1 to LENGTH.
+            committed: (N, length) token ids; only the first `lengths` of each row are read.
+            lengths: (N,) from 1 to `length`.
+            weights: (N,), of each beginning; by default all are alike.
         """
-        p = np.zeros(1)
+        V, p = self.shape.vocabulary, np.zeros(1)
+        weights = np.full(len(committed), 1 / len(committed)) if weights is None else weights
         for i, table in enumerate(self.conditional, start=1):
-            ended = cell_numbers(committed[lengths == i, :i], vocabulary=VOCABULARY)
-            p = (p[:, None] * table).ravel() + np.bincount(ended, minlength=VOCABULARY**i) / len(committed)
+            ended = cell_numbers(committed[lengths == i, :i], vocabulary=V)
+            p = (p[:, None] * table).ravel() + np.bincount(ended, weights=weights[lengths == i], minlength=V**i)
         return p
 
     def continue_all(self, committed: Ints, lengths: Ints, rng: np.random.Generator) -> None:
@@ -66,7 +115,7 @@ class ToyTarget:
             cumulative = table[prefix[open_]].cumsum(axis=1)
             u = rng.random((len(cumulative), 1)) * cumulative[:, -1:]
             committed[open_, i] = (u >= cumulative).sum(axis=1)
-            prefix = prefix * VOCABULARY + committed[:, i]
+            prefix = prefix * self.shape.vocabulary + committed[:, i]
 
 
 def warped(logits_NV: Floats, sampling: Sampling) -> Floats:

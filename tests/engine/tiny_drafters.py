@@ -69,6 +69,23 @@ class RandomTrees(Scripted):
         return Tree(tuple(tokens), tuple(parents))
 
 
+class DrawnTrees(Scripted):
+    """Draws two candidates without replacement and one behind each, from laws of its own, as drawn drafts are."""
+
+    def __init__(self, laws_VV: torch.Tensor, *, seed: int) -> None:
+        super().__init__(5)
+        self.laws_VV = laws_VV
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def propose(self) -> Tree:
+        tokens, parents = [self.text[-1]], [-1]
+        for parent, count in ((0, 2), (1, 1), (2, 1)):
+            drawn = torch.multinomial(self.laws_VV[tokens[parent]], count, generator=self.generator)
+            tokens += drawn.tolist()
+            parents += [parent] * count
+        return Tree(tuple(tokens), tuple(parents), drawn_from_NV=self.laws_VV[tokens])
+
+
 class Oracle(Scripted):
     """Knows the answer: a chain of its next `depth` tokens, each beside `decoys` wrong siblings that come first."""
 

@@ -105,12 +105,12 @@ def short_certificates() -> Iterator[None]:
 
     def few(build: Callable[[Target], Decoder], *, sampling: Sampling, seed: int) -> Certificate:
         with pytest.MonkeyPatch.context() as within:
-            within.setattr(certificates, "_check_settings", lambda *_: None)  # 1,000 take 15 seconds
+            within.setattr(certificates, "check_settings", lambda *_: None)  # 1,000 take 15 seconds
             return certificates.decoder_certificate(build, sampling=sampling, seed=seed, n=50)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certify, "decoder_certificate", few)
-        patch.setattr(certify, "sampling_certificate", functools.partial(certificates.sampling_certificate, n=2_000))
+        patch.setattr(certify, "verifier_certificate", functools.partial(certify.verifier_certificate, n=2_000))
         yield
 
 

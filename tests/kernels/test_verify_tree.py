@@ -34,20 +34,35 @@ def test_the_longest_path_on_which_every_token_is_what_the_target_says_is_commit
             path.insert(0, tree.parents[path[0]])
         if all(tree.tokens[child] == argmax[parent] for parent, child in itertools.pairwise(path)):
             paths.append(path)
-    path, bonus = verify(argmax.__getitem__, tree.tokens, tree.children)
-    assert path == max(paths, key=len)
-    assert bonus == argmax[path[-1]]
+    last, bonus = verify(lambda node, _: np.array([argmax[node]]), np.array([tree.tokens]), tree.children)
+    assert last == max(paths, key=len)[-1]
+    assert bonus == argmax[last[0]]
 
 
 def test_the_target_is_asked_once_for_each_node_of_the_path():
     asked: list[int] = []
 
-    def say(node: int) -> int:
+    def say(node: int, rounds: np.ndarray) -> np.ndarray:
         asked.append(node)
-        return [2, 0, 1][len(asked) - 1]
+        return np.array([[2, 0, 1][len(asked) - 1]])
 
-    assert verify(say, (5, 1, 2, 0, 0), ((1, 2), (), (3, 4), (), ())) == ([0, 2, 3], 1)
+    last, bonus = verify(say, np.array([[5, 1, 2, 0, 0]]), ((1, 2), (), (3, 4), (), ()))
+    assert (last, bonus) == (3, 1)
     assert asked == [0, 2, 3]
+
+
+def test_many_rounds_are_verified_as_one_by_one():
+    rng = np.random.default_rng(4)
+    children = ((1, 2), (3,), (4, 5), (), (), ())
+    tokens = np.stack(
+        [np.append(rng.integers(5), [*rng.permutation(5)[:2], *rng.permutation(5)[:3]]) for _ in range(500)]
+    )
+    said = rng.integers(5, size=tokens.shape)
+    together = verify(lambda node, rounds: said[rounds, node], tokens, children)
+    for i in range(len(tokens)):
+        alone = verify(lambda node, _, i=i: said[[i], node], tokens[[i]], children)
+        assert [side[0] for side in alone] == [side[i] for side in together]
+    assert set(together[0]) == set(range(6))
 
 
 def seeds(n: int, seed: int = 0) -> np.ndarray:

@@ -5,6 +5,7 @@ tokens are committed, past accepted nodes, siblings and bonus tokens, and the jo
 position are compared by chi-square; all comparisons together reject a right verifier once in a million.
 """
 
+import dataclasses
 import functools
 import itertools
 
@@ -22,7 +23,7 @@ from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import verifier_for
 from tests.controls.verifiers import FAULTS, Faulty
-from tests.engine.tiny_drafters import RandomTrees
+from tests.engine.tiny_drafters import DrawnTrees, RandomTrees
 from tests.tiny import tiny_model
 
 VOCABULARY, LENGTH = 5, 4
@@ -167,9 +168,9 @@ def enumerated(backbone, sampling):
     return joint
 
 
-def decoded(backbone, sampling, n, verifier=None):
+def decoded(backbone, sampling, n, verifier=None, drafter=None):
     likely = [int(token) for token in np.unravel_index(enumerated(backbone, sampling).argmax(), (SIZE,) * TOKENS)]
-    drafter = RandomTrees(likely, vocabulary=SIZE, max_nodes=6, hit=0.5, seed=0)
+    drafter = drafter or RandomTrees(likely, vocabulary=SIZE, max_nodes=6, hit=0.5, seed=0)
     limits, generator = Limits(max_new_tokens=TOKENS + 1), torch.Generator().manual_seed(0)
     counts, accepted = np.zeros((SIZE,) * TOKENS), 0
     for _ in range(n):
@@ -198,3 +199,35 @@ def test_the_loop_shows_a_planted_fault():
     backbone, sampling = loop_target(), Sampling(temperature=1.0)
     verifier = FAULTS["rejected siblings stay in the residual"](sampling)
     assert smallest_p(decoded(backbone, sampling, ANSWERS, verifier), enumerated(backbone, sampling)) < ALPHA
+
+
+def laws():
+    return torch.randn(SIZE, SIZE, generator=torch.Generator().manual_seed(4)).softmax(dim=-1)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(temperature=1.0), Sampling(temperature=1.0, top_p=0.8)], ids=str)
+def test_the_loop_samples_from_the_target_with_drawn_candidates(sampling):
+    counts = decoded(loop_target(), sampling, ANSWERS, drafter=DrawnTrees(laws(), seed=1))
+    assert smallest_p(counts, enumerated(loop_target(), sampling)) > ALPHA
+
+
+def test_the_loop_shows_a_law_that_was_not_drawn_from():
+    class Mistaken(DrawnTrees):
+        """Names laws that are sharper than those it draws from."""
+
+        def propose(self):
+            tree = super().propose()
+            sharper = tree.drawn_from_NV**3
+            return dataclasses.replace(tree, drawn_from_NV=sharper / sharper.sum(dim=-1, keepdim=True))
+
+    sampling = Sampling(temperature=1.0)
+    counts = decoded(loop_target(), sampling, 3 * ANSWERS, drafter=Mistaken(laws(), seed=1))
+    assert smallest_p(counts, enumerated(loop_target(), sampling)) < ALPHA
+
+
+@pytest.mark.parametrize(
+    "laws_NV", [torch.full((1, 4), 0.25), torch.full((2, 1), 1.0), torch.tensor([[1.0, 0.0], [0.5, 0.5]])]
+)
+def test_laws_under_which_a_candidate_could_not_be_drawn_are_refused(laws_NV):
+    with pytest.raises(ValueError, match="every candidate may be drawn behind its parent"):
+        Tree((0, 1), (-1, 0), drawn_from_NV=laws_NV)

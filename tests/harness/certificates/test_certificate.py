@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from offbook.engine.decoding.sampling import Sampling
-from offbook.harness.certificates.certify import loop_verifier
+from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.verify import verifier_for
 from offbook.harness.certificates.margin_probe import TopTwo
 from offbook.harness.certificates.sampling import (
     ALPHA,
@@ -83,6 +84,13 @@ def verifier(bug: str = "") -> Verify:
             )
 
     return verify
+
+
+def loop_verifier(
+    logits_NV: torch.Tensor, tokens: list[int], parents: list[int], sampling: Sampling, generator: torch.Generator
+) -> tuple[list[int], int]:
+    verdict = verifier_for(sampling)(logits_NV, Tree(tuple(tokens), tuple(parents)).tensors(), generator)
+    return list(verdict.path), int(verdict.bonus)
 
 
 @pytest.mark.parametrize("verify", [verifier(), loop_verifier], ids=["written here", "the loop's"])

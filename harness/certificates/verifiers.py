@@ -1,0 +1,171 @@
+"""Certificates of the verifiers that decoding calls: every branch of their law, and a million real draws.
+
+Both rules are functions of many rounds side by side (`kernels.verify_tree`), of which decoding plays one. So a million
+rounds go through the very code that decodes, its random numbers and its fp32 distributions included, in seconds; and
+with all chance left to `law.Branches` the same code shows the probability of every outcome, without an estimate.
+
+What a round commits is completed by the target, so that texts of one length are compared, the bonus token behind the
+deepest candidate included.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.verify import new_seeds
+from offbook.harness.certificates.law import Branches, law
+from offbook.harness.certificates.sampling import check_settings, of_draws
+from offbook.harness.certificates.toy_target import SMALL, ToyTarget
+from offbook.harness.records.certificate import Certificate
+from offbook.kernels.verify_tree import Seeded, draw, verify, verify_drawn
+from offbook.kernels.verify_tree.drawn import Chance
+from offbook.kernels.verify_tree.race import Floats, Ints
+
+Rule = Literal["given", "drawn"]  # candidates that are given beforehand, or drawn from a draft law
+RULES: tuple[Rule, ...] = ("given", "drawn")
+DRAWS = 1_000_000
+AT_ONCE = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The laws of a toy's target and draft behind every prefix, by its length."""
+
+    target: list[Floats]
+    draft: list[Floats]
+
+    @classmethod
+    def as_decoded(cls, toy: ToyTarget, sampling: Sampling) -> "Tables":
+        """In fp32, by the function that decoding calls."""
+        return cls(
+            **{
+                side: [sampling.probabilities(torch.from_numpy(table).float()).numpy() for table in tables]
+                for side, tables in (("target", toy.logits), ("draft", toy.draft_logits))
+            }
+        )
+
+    @classmethod
+    def in_double(cls, toy: ToyTarget, sampling: Sampling) -> "Tables":
+        """In fp64, by the same function."""
+        return cls(
+            **{
+                side: [sampling.probabilities(torch.from_numpy(table)).numpy() for table in tables]
+                for side, tables in (("target", toy.logits), ("draft", toy.draft_logits))
+            }
+        )
+
+
+def verifier_certificate(rule: Rule, *, sampling: Sampling, seed: int, n: int = DRAWS) -> Certificate:
+    """Tests a rule by real draws against the target's exact law, at these sampling settings.
+
+    Args:
+        rule: whose candidates.
+        sampling: settings; temperature above 0.
+        seed: of the generator of all draws, and of the continuation.
+        n: rounds.
+
+    Raises:
+        ValueError: temperature 0, or n below 1000.
+    """
+    check_settings(sampling, n)
+    toy = ToyTarget(sampling)
+    tables, generator = Tables.as_decoded(toy, sampling), torch.Generator().manual_seed(seed)
+    committed = np.zeros((n, toy.shape.length), dtype=np.int64)
+    lengths = np.zeros(n, dtype=np.int64)
+    for first in range(0, n, AT_ONCE):
+        rounds = slice(first, min(n, first + AT_ONCE))
+        committed[rounds], lengths[rounds] = play(rule, toy, tables, generator, rounds.stop - rounds.start)
+    completed = toy.completed(committed, lengths)
+    toy.continue_all(committed, lengths, np.random.default_rng(seed))
+    return of_draws(committed, completed, toy.exact, vocabulary=toy.shape.vocabulary)
+
+
+def play(rule: Rule, toy: ToyTarget, tables: Tables, generator: torch.Generator, rounds: int) -> tuple[Ints, Ints]:
+    """So many rounds: the tokens that each commits (rounds, length), and how many they are (rounds,)."""
+    shape = toy.shape
+    seeds = new_seeds(rounds * shape.length, generator).reshape(rounds, shape.length)
+    if rule == "given":
+        tokens = np.tile(np.array(shape.tokens), (rounds, 1))
+        behind = behind_nodes(toy, tables.target, tokens)
+
+        def say(node: int, rows: Ints) -> Ints:
+            return draw(behind(node, rows), seeds[rows, shape.depths[node]])
+
+        return walked(toy, tokens, *verify(say, tokens, shape.children))
+    tokens = np.zeros((rounds, len(shape.parents)), dtype=np.int64)
+    for node, children in enumerate(shape.children):
+        left = behind_nodes(toy, tables.draft, tokens)(node, np.arange(rounds))
+        for child in children:
+            tokens[:, child] = draw(left, new_seeds(rounds, generator))
+            left[np.arange(rounds), tokens[:, child]] = 0
+    return walked(toy, tokens, *drawn_round(toy, tables, tokens, Seeded(seeds)))
+
+
+def drawn_round(toy: ToyTarget, tables: Tables, tokens_BN: Ints, chance: Chance) -> tuple[Ints, Ints]:
+    """Drawn candidates, verified."""
+    target, draft = (behind_nodes(toy, side, tokens_BN) for side in (tables.target, tables.draft))
+    return verify_drawn(target, draft, tokens_BN, toy.shape.children, chance)
+
+
+def behind_nodes(toy: ToyTarget, tables: list[Floats], tokens_BN: Ints) -> Callable[[int, Ints], Floats]:
+    """The law behind a node in some rounds; a copy."""
+
+    def behind(node: int, rows: Ints) -> Floats:
+        found: Floats = tables[toy.shape.depths[node]][toy.shape.prefixes(tokens_BN[rows])[:, node]]
+        return found
+
+    return behind
+
+
+def walked(toy: ToyTarget, tokens_BN: Ints, last_B: Ints, bonus_B: Ints) -> tuple[Ints, Ints]:
+    """See `play`."""
+    shape, rows = toy.shape, np.arange(len(tokens_BN))
+    lengths = shape.depths[last_B] + 1
+    committed = np.zeros((len(rows), shape.length), dtype=np.int64)
+    committed[rows, lengths - 1] = bonus_B
+    at = last_B.copy()
+    parents = np.array(shape.parents)
+    while (below := at > 0).any():
+        committed[rows[below], shape.depths[at[below]] - 1] = tokens_BN[rows[below], at[below]]
+        at[below] = parents[at[below]]
+    return committed, lengths
+
+
+def law_deviation(rule: Rule, sampling: Sampling) -> float:
+    """The largest difference between the probability of a text and what the target gives it, every branch enumerated.
+
+    In fp64 on the small toy; the target's law is computed a second time, in numpy.
+    """
+    toy = ToyTarget(sampling, SMALL)
+    tables, shape = Tables.in_double(toy, sampling), SMALL
+
+    def one_round(branches: Branches) -> tuple[int, ...]:
+        tokens = np.array([shape.tokens])
+        if rule == "given":
+            behind = behind_nodes(toy, tables.target, tokens)
+            found = verify(
+                lambda node, rows: branches.draws(rows, int(shape.depths[node]), behind(node, rows)),
+                tokens,
+                shape.children,
+            )
+        else:
+            for node, children in enumerate(shape.children):
+                (left,) = behind_nodes(toy, tables.draft, tokens)(node, np.arange(1))
+                for child in children:
+                    tokens[0, child] = branches.choose(left / left.sum()) if left.sum() > 0 else 0
+                    left[tokens[0, child]] = 0
+            found = drawn_round(toy, tables, tokens, branches)
+        committed, lengths = walked(toy, tokens, *found)
+        return tuple(committed[0, : lengths[0]].tolist())
+
+    outcomes = law(one_round)
+    texts = np.zeros((len(outcomes), shape.length), dtype=np.int64)
+    for row, tokens in zip(texts, outcomes, strict=True):
+        row[: len(tokens)] = tokens  # type: ignore[arg-type]
+    weights = np.array(list(outcomes.values()))
+    lengths = np.array([len(tokens) for tokens in outcomes])  # type: ignore[arg-type]
+    return float(np.abs(toy.completed(texts, lengths, weights) - toy.exact).max())
