@@ -7,12 +7,13 @@ it until every alternative on every way has been taken. What is summed up is no 
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from offbook.kernels.verify_tree.race import Floats, Ints
+from offbook.kernels.verify_tree.race import Bools, Floats, Ints
 
-Play = Callable[["Branches"], Hashable]
+Outcome = TypeVar("Outcome", bound=Hashable)
 
 
 class Branches:
@@ -37,7 +38,7 @@ class Branches:
         self.probability *= float(weights[possible[number]])
         return possible[number]
 
-    def accepts(self, rounds_R: Ints, depth: int, place: int, probability_R: Floats) -> Ints:
+    def accepts(self, rounds_R: Ints, depth: int, place: int, probability_R: Floats) -> Bools:
         """See `Chance`."""
         (probability,) = probability_R.tolist()
         return np.array([self.choose([probability, 1.0 - probability]) == 0])
@@ -48,9 +49,10 @@ class Branches:
         return np.array([self.choose(weights)])
 
 
-def law(play: Play) -> dict[Hashable, float]:
+def law(play: Callable[[Branches], Outcome]) -> dict[Outcome, float]:
     """The probability of every outcome of `play`, which must leave all chance to the `Branches` that it is given."""
-    found, pending = defaultdict[Hashable, float](float), [()]
+    found = defaultdict[Outcome, float](float)
+    pending: list[tuple[int, ...]] = [()]
     while pending:
         script = pending.pop()
         branches = Branches(script)

@@ -165,7 +165,7 @@ def law_deviation(rule: Rule, sampling: Sampling) -> float:
     outcomes = law(one_round)
     texts = np.zeros((len(outcomes), shape.length), dtype=np.int64)
     for row, tokens in zip(texts, outcomes, strict=True):
-        row[: len(tokens)] = tokens  # type: ignore[arg-type]
+        row[: len(tokens)] = tokens
     weights = np.array(list(outcomes.values()))
-    lengths = np.array([len(tokens) for tokens in outcomes])  # type: ignore[arg-type]
+    lengths = np.array([len(tokens) for tokens in outcomes])
     return float(np.abs(toy.completed(texts, lengths, weights) - toy.exact).max())

@@ -12,6 +12,7 @@ the two distributions, which no pair of draws can undercut.
 """
 
 import argparse
+import functools
 import statistics
 import time
 from collections.abc import Callable
@@ -67,6 +68,11 @@ def read(layout: Layout, tokens: torch.Tensor, layers: int, rows: int, sampling:
     return probabilities
 
 
+def alone(way: Way, probs_BV: Probabilities, generator: torch.Generator, row: int) -> None:
+    """Draws from one row, as decoding does."""
+    way(probs_BV[row : row + 1], new_seeds(1, generator))
+
+
 def microseconds(way: Callable[[int], object], rows: int) -> float:
     """Of one draw, the median over the rows."""
     seconds = []
@@ -84,8 +90,8 @@ def main() -> None:
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--layout", default="prepacked", choices=LAYOUTS)
     parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--prompts", type=int, default=6)
-    parser.add_argument("--seeds", type=int, default=300, help="draws of each position")
+    parser.add_argument("--prompts", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=60, help="draws of each position")
     chosen = parser.parse_args()
     model, tokenizer = pretrained.load(chosen.model)
     backbone = Backbone(model)
@@ -104,7 +110,7 @@ def main() -> None:
         for _ in range(chosen.seeds):
             seeds = new_seeds(len(one), generator)
             parted += int((way(one, seeds) != way(several, seeds)).sum())
-        us = microseconds(lambda row, way=way: way(one[row : row + 1], new_seeds(1, generator)), len(one))
+        us = microseconds(functools.partial(alone, way, one, generator), len(one))
         table.append({"way": name, "us": f"{us:.0f}", "draws": len(one) * chosen.seeds, "parted": parted})
     us = microseconds(lambda row: torch.multinomial(rows[row], 1, generator=generator), len(one))
     table.append({"way": "multinomial", "us": f"{us:.0f}", "draws": 0, "parted": 0})

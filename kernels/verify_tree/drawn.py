@@ -18,13 +18,13 @@ from typing import Protocol
 
 import numpy as np
 
-from offbook.kernels.verify_tree.race import Floats, Ints, Seeds, draw, uniform
+from offbook.kernels.verify_tree.race import Bools, Floats, Ints, Seeds, draw, uniform
 
 
 class Chance(Protocol):
     """Where events come from: seeds in decoding, an enumeration of all that may happen in a proof."""
 
-    def accepts(self, rounds_R: Ints, depth: int, place: int, probability_R: Floats) -> Ints:
+    def accepts(self, rounds_R: Ints, depth: int, place: int, probability_R: Floats) -> Bools:
         """Whether events of these probabilities happen, (R,) boolean: of the `place`-th child of a node of `depth`."""
         ...
 
@@ -39,9 +39,9 @@ class Seeded:
     def __init__(self, seeds_BD: Seeds) -> None:
         self._seeds_BD = seeds_BD
 
-    def accepts(self, rounds_R: Ints, depth: int, place: int, probability_R: Floats) -> Ints:
+    def accepts(self, rounds_R: Ints, depth: int, place: int, probability_R: Floats) -> Bools:
         """See `Chance`; the number is that of no token."""
-        numbers: Ints = uniform(self._seeds_BD[rounds_R, depth], np.array([-2 - place]))[:, 0] < probability_R
+        numbers: Bools = uniform(self._seeds_BD[rounds_R, depth], np.array([-2 - place]))[:, 0] < probability_R
         return numbers
 
     def draws(self, rounds_R: Ints, depth: int, p_RV: Floats) -> Ints:

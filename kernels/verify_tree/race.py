@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[Any]  # of 32 or 64 bits
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Seeds = NDArray[np.uint64]
 
 LIKELY = 1e-5  # tokens above it take part in the race; all others together are one event, nearly always refused
