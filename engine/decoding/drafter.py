@@ -52,6 +52,21 @@ class Drafter(Protocol):
 
 
 @runtime_checkable
+class DrawingDrafter(Protocol):
+    """A drafter whose candidates are drawn above temperature 0; only one that says so may name the laws of a tree."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether it does."""
+        ...
+
+
+def draws(drafter: object) -> bool:
+    """Whether what it proposes may be drawn."""
+    return isinstance(drafter, DrawingDrafter) and drafter.draws
+
+
+@runtime_checkable
 class LearningDrafter(Protocol):
     """A drafter that is also told what the target said, behind accepted candidates and behind all others."""
 

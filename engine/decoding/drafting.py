@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 
 from offbook.engine.decoding.controller import Controller
-from offbook.engine.decoding.drafter import Drafter, LearningDrafter
+from offbook.engine.decoding.drafter import Drafter, LearningDrafter, draws
 from offbook.engine.decoding.tree import Tree, host_of
 from offbook.engine.quoting import quoted
 
@@ -92,6 +92,12 @@ class Drafting:
             msg = (
                 f"{who}.propose: expected the last committed token, {self._root}, as root, got {tree.tokens[0]}; begin "
                 "with it"
+            )
+            raise ValueError(msg)
+        if tree.drawn_from_NV is not None and not draws(drafter):
+            msg = (
+                f"{who}.propose: expected no laws of drawn candidates from a drafter without `draws = True`, got some; "
+                "say that it draws, for losslessness is then tested otherwise"
             )
             raise ValueError(msg)
         if min(tree.tokens) < 0 or max(tree.tokens) >= vocab_size:

@@ -1,19 +1,28 @@
 """Which certificate an arm of a heat needs, and what that is made of.
 
 Greedy: the rows of the heat. Sampling: the verifier of our loop, or the whole contender where it draws by itself; both
-depend on the code and the settings only, so that once a process is enough.
+depend on the code and the settings only, so that once a process is enough. Contenders of our loop draw a document from
+the baseline's seed, so that their rows are held against its too, token by token.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+
+import torch
 
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Decoder
+from offbook.engine.decoding.drafter import draws
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.certificates.margin_probe import Probe
-from offbook.harness.certificates.sampling import decoder_certificate, greedy_certificate
+from offbook.harness.certificates.sampling import (
+    MarginProbe,
+    decoder_certificate,
+    greedy_certificate,
+    seeded_certificate,
+)
 from offbook.harness.certificates.verifiers import RULES, verifier_certificate
 from offbook.harness.records.certificate import BASELINE, Certificate
 from offbook.harness.records.document_row import DocumentRow
@@ -31,6 +40,7 @@ def certify(
     reference: Sequence[DocumentRow],
     rows: Sequence[DocumentRow],
     prompts: Mapping[int, Sequence[int]],
+    generator_of: Callable[[int], torch.Generator],
 ) -> Certificate:
     """The certificate of one arm.
 
@@ -43,6 +53,7 @@ def certify(
         reference: its rows.
         rows: the arm's rows of the same documents.
         prompts: token ids of each document's prompt, by doc_id.
+        generator_of: the source of a document's draws, as it was at its beginning.
 
     Raises:
         ValueError: see `harness.certificates.sampling`.
@@ -50,12 +61,19 @@ def certify(
     if arm.id == baseline.id:
         return BASELINE
     ours = type(arm.decoder) is SpeculativeDecoder  # a class derived of it may draw otherwise
+    steps = target.under(arm.layout).backbone if arm.layout in LAYOUTS else target.backbone
+    probe = Probe(steps, native=not ours or arm.layout != baseline.layout)
     if sampling.greedy:
-        steps = target.under(arm.layout).backbone if arm.layout in LAYOUTS else target.backbone
-        native = not ours or arm.layout != baseline.layout
-        return greedy_certificate(reference, rows, Probe(steps, native=native), prompts=prompts)
-    if ours:
-        return _verifier_certificate(sampling, seed)
+        return greedy_certificate(reference, rows, probe, prompts=prompts)
+    if type(arm.decoder) is SpeculativeDecoder:
+        law = _verifier_certificate(sampling, seed)
+        if draws(arm.decoder.drafter) or type(baseline.decoder) is not SpeculativeDecoder:
+            return law
+
+        def probe_of(doc_id: int) -> MarginProbe:
+            return lambda tokens, position: probe.race(tokens, position, sampling, generator_of(doc_id))
+
+        return seeded_certificate(law, reference, rows, probe_of, prompts=prompts)
     if arm.drafter_id is None and not arm.outside:
         return _decoder_certificate(arm.name, json.dumps(dict(arm.options)), sampling)
     return Certificate(kind="sampling_distribution", verdict="not_tested")  # it fits no target but its own

@@ -1,18 +1,24 @@
-"""How close two tokens were where two greedy answers part: the target asked twice, in two shapes of forward.
+"""How close two tokens were where two answers part: the target asked twice, in two shapes of forward.
 
 Floating-point sums depend on the shape of a forward. Plain decoding computes a position alone, a speculative round
 computes it among the nodes of a tree, transformers' own attention in yet another order. Where the top two logits are
-closer than these differ, either token is the argmax, and the answers may part without a defect.
+closer than these differ, either token is the argmax, and the answers may part without a defect. Above temperature 0 the
+same holds of the race that draws a token (`kernels.verify_tree`): its noise is that of the position's seed.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.verify import new_seeds
+from offbook.kernels.verify_tree.race import uniform
 
+WHEREVER = 0.0  # how far a value has moved, where two forwards have two winners
 SIBLINGS = 15  # with the root, a tree of the default size
 
 
@@ -45,17 +51,40 @@ class Probe:
             tokens: the prompt, then the answer that both sides agree on.
             position: how many of `tokens` are the answer's.
         """
+        step_V, others = self._asked(tokens, position)
+        return _top_two(step_V, others)
+
+    @torch.inference_mode()
+    def race(self, tokens: list[int], position: int, sampling: Sampling, generator: torch.Generator) -> TopTwo:
+        """The two tokens that came closest to being drawn behind `tokens`; margins of logarithms.
+
+        Args:
+            tokens: see `__call__`.
+            position: likewise.
+            sampling: settings of the draw.
+            generator: as the decoder had it at the beginning of the document.
+        """
+        step_V, others = self._asked(tokens, position)
+        seed = new_seeds(position + 1, generator)[-1:]
+        noise_V = -np.log(-np.log(uniform(seed, np.arange(len(step_V)))[0]))
+
+        def keys(logits_V: torch.Tensor) -> torch.Tensor:
+            return sampling.probabilities(logits_V[None])[0].log() + torch.from_numpy(noise_V).to(logits_V)
+
+        here_V, elsewhere = keys(step_V), [keys(other_V) for other_V in others]
+        first = int(here_V.argmax())
+        winner = next((w for other_V in elsewhere if (w := int(other_V.argmax())) != first), first)
+        if winner == first:
+            return _top_two(here_V, elsewhere)
+        return TopTwo(tokens=(first, winner), margin=0.0, logit_difference=WHEREVER)  # as a filter's bound moves
+
+    def _asked(self, tokens: Sequence[int], position: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The target's logits (V,) behind the tokens by a forward of one token, and by other forwards, fp64."""
         step_V = self._stepwise(tokens, len(tokens) - position)
-        top = step_V.topk(2)
-        first, second = top.indices.tolist()
-        others = [self._in_a_tree(tokens, (first, second))]
+        others = [self._in_a_tree(tokens, step_V.topk(2).indices.tolist())]
         if self._native:
             others.append(self._by_transformers(tokens))
-        return TopTwo(
-            tokens=(first, second),
-            margin=float(top.values[0] - top.values[1]),
-            logit_difference=max(float((other[top.indices] - top.values).abs().max()) for other in others),
-        )
+        return step_V, others
 
     def _stepwise(self, tokens: Sequence[int], prompt: int) -> torch.Tensor:
         """As plain decoding does it: the prompt in one block, then token by token."""
@@ -92,3 +121,13 @@ class Probe:
 
     def _rows(self, tokens: Sequence[int]) -> torch.Tensor:
         return torch.tensor(list(tokens), device=self._backbone.device)
+
+
+def _top_two(values_V: torch.Tensor, others: Sequence[torch.Tensor]) -> TopTwo:
+    top = values_V.topk(2)
+    first, second = top.indices.tolist()
+    return TopTwo(
+        tokens=(first, second),
+        margin=float(top.values[0] - top.values[1]),
+        logit_difference=max(float((other_V[top.indices] - top.values).abs().max()) for other_V in others),
+    )

@@ -23,7 +23,7 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.certificates import toy_model
 from offbook.harness.certificates.margin_probe import TopTwo
 from offbook.harness.certificates.toy_target import LENGTH, TREE_PARENTS, TREE_TOKENS, VOCABULARY, ToyTarget
-from offbook.harness.records.certificate import Certificate, Difference
+from offbook.harness.records.certificate import Certificate, Difference, Verdict
 from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.roster.target import Target
 from offbook.harness.statistics.goodness_of_fit import Floats, Ints, cell_numbers, goodness_of_fit, total_variation
@@ -57,6 +57,69 @@ def greedy_certificate(
     Raises:
         ValueError: the two sides are not the same documents under the same prompts.
     """
+    found = differences(reference, rows, lambda _: margin_probe, prompts=prompts)
+    ties = [d for d in found if d.tie]
+    unexplained = len(found) - len(ties)
+    return Certificate(
+        kind="greedy_identity",
+        verdict="not_tested" if not rows else "differs" if unexplained else "ties" if ties else "lossless",
+        n=len(rows),
+        identical=len(rows) - len(found),
+        ties=len(ties),
+        unexplained=unexplained,
+        worst_margin=max((d.margin for d in ties if d.margin is not None), default=None),
+        detail=tuple(found),
+    )
+
+
+def seeded_certificate(
+    law: Certificate,
+    reference: Sequence[DocumentRow],
+    rows: Sequence[DocumentRow],
+    probe_of: Callable[[int], MarginProbe],
+    *,
+    prompts: Mapping[int, Sequence[int]],
+) -> Certificate:
+    """A certificate of a law, with what became of the documents of a heat that both sides drew from one seed each.
+
+    Args:
+        law: of the decoder's draws.
+        reference: the baseline's rows.
+        rows: the decoder's rows of the same documents.
+        probe_of: the `MarginProbe` of a document, which knows its seed.
+        prompts: token ids of each document's prompt, by doc_id.
+
+    Raises:
+        ValueError: the two sides are not the same documents under the same prompts.
+    """
+    found = differences(reference, rows, probe_of, prompts=prompts)
+    ties = [d for d in found if d.tie]
+    unexplained = len(found) - len(ties)
+    worse: Verdict = "differs" if unexplained else "ties" if ties else law.verdict
+    return law.model_copy(
+        update={
+            "verdict": law.verdict if law.verdict == "differs" else worse,
+            "identical": len(rows) - len(found),
+            "ties": len(ties),
+            "unexplained": unexplained,
+            "worst_margin": max((d.margin for d in ties if d.margin is not None), default=None),
+            "detail": tuple(found),
+        }
+    )
+
+
+def differences(
+    reference: Sequence[DocumentRow],
+    rows: Sequence[DocumentRow],
+    probe_of: Callable[[int], MarginProbe],
+    *,
+    prompts: Mapping[int, Sequence[int]],
+) -> list[Difference]:
+    """The first difference of each document that has one.
+
+    Raises:
+        ValueError: the two sides are not the same documents under the same prompts.
+    """
     by_id = {row.doc_id: row for row in rows}
     if len(rows) != len(reference) or by_id.keys() != {row.doc_id for row in reference}:
         message = (
@@ -65,19 +128,7 @@ def greedy_certificate(
         )
         raise ValueError(message)
     pairs = [(row, by_id[row.doc_id]) for row in reference]
-    found = [d for expected, got in pairs if (d := _first_difference(expected, got, margin_probe, prompts))]
-    ties = [d for d in found if d.tie]
-    unexplained = len(found) - len(ties)
-    return Certificate(
-        kind="greedy_identity",
-        verdict="not_tested" if not pairs else "differs" if unexplained else "ties" if ties else "lossless",
-        n=len(pairs),
-        identical=len(pairs) - len(found),
-        ties=len(ties),
-        unexplained=unexplained,
-        worst_margin=max((d.margin for d in ties if d.margin is not None), default=None),
-        detail=tuple(found),
-    )
+    return [d for row, got in pairs if (d := _first_difference(row, got, probe_of(row.doc_id), prompts))]
 
 
 def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: int = 50_000) -> Certificate:

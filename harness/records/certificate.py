@@ -34,8 +34,9 @@ class Certificate(AtRest):
             verifier, or the whole decoder, against an enumerated target) or "baseline" (what others are held against).
         verdict: "ties" is lossless up to near-ties of the target's own top two logits.
         n: documents compared, or sequences sampled.
-        identical, ties, unexplained: documents of each outcome.
-        worst_margin: largest top-2 margin among the ties.
+        identical, ties, unexplained: documents of each outcome; of sampled ones those that were drawn from the
+            baseline's seeds, none where the decoder draws otherwise.
+        worst_margin: largest top-2 margin among the ties; of logits, or of the logarithms that a draw compares.
         tv, tv_bound: measured total variation and its upper confidence bound.
         p_value: of the chi-square test.
         detail: first difference of each document that has one.

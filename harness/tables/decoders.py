@@ -114,6 +114,11 @@ def losslessness(certificates: Sequence[Certificate]) -> str:
         return f"identical {identical}/{n}" + (f", {ties} {'tie' if ties == 1 else 'ties'}" if ties else "")
     worst = max(certificates, key=lambda c: (c.verdict == "differs", c.tv or 0.0))
     phrase = f"TV {worst.tv or 0:.3f} <= {worst.tv_bound or 1:.3f} (p={worst.p_value or 0:.2g})"
+    identical, ties, unexplained = (
+        sum(getattr(c, name) for c in certificates) for name in ("identical", "ties", "unexplained")
+    )
+    if n := identical + ties + unexplained:
+        phrase += f", identical {identical}/{n}" + (f", {ties} {'tie' if ties == 1 else 'ties'}" if ties else "")
     return f"DIFFERS: {phrase}" if worst.verdict == "differs" else phrase
 
 

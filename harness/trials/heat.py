@@ -32,7 +32,7 @@ from offbook.harness.suites.requests import Asked, ask
 from offbook.harness.suites.scoring import main_metric, not_scored
 from offbook.harness.suites.suite import Suite
 from offbook.harness.tables.labels import decoder_label, student_label
-from offbook.harness.trials.decoding import BATCH, WARM_UP_TOKENS, pace
+from offbook.harness.trials.decoding import BATCH, WARM_UP_TOKENS, document_seed, pace
 from offbook.harness.trials.exposure import heat_exposure
 from offbook.harness.trials.heat_answers import answers_key, answers_of, scored
 from offbook.harness.trials.replaced import replaced
@@ -233,6 +233,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
                 reference=rows[baseline.id],
                 rows=rows[arm.id],
                 prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
+                generator_of=lambda doc_id: heat.target.generator(document_seed(heat.seed, name, doc_id)),
             )
             for arm in heat.arms
         }

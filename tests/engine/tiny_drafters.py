@@ -72,6 +72,8 @@ class RandomTrees(Scripted):
 class DrawnTrees(Scripted):
     """Draws two candidates without replacement and one behind each, from laws of its own, as drawn drafts are."""
 
+    draws = True
+
     def __init__(self, laws_VV: torch.Tensor, *, seed: int) -> None:
         super().__init__(5)
         self.laws_VV = laws_VV

@@ -259,6 +259,8 @@ def test_without_estimates_and_controller_nothing_is_predicted():
 class Drawn(Scripted):
     """Says that its candidates were drawn."""
 
+    draws = True
+
     def propose(self):
         tree = Tree.chain([self.text[-1], 1])
         rows = tree.tensors()
@@ -269,3 +271,10 @@ def test_drawn_candidates_are_refused_under_a_controller_that_looks_at_them():
     with pytest.raises(ValueError, match=r"Drawn\.propose: expected candidates that are a function of the text"):
         generate(target(), Drawn(2), CostAware(tuned()), [3, 5])
     assert len(generate(target(), Drawn(2), None, [3, 5]).tokens) == CAP
+
+
+def test_laws_of_a_drafter_that_does_not_say_that_it_draws_are_refused():
+    drafter = Drawn(2)
+    drafter.draws = False
+    with pytest.raises(ValueError, match="expected no laws of drawn candidates"):
+        generate(target(), drafter, None, [3, 5])

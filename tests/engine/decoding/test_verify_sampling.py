@@ -217,11 +217,11 @@ def test_the_loop_shows_a_law_that_was_not_drawn_from():
 
         def propose(self):
             tree = super().propose()
-            sharper = tree.drawn_from_NV**3
+            sharper = tree.drawn_from_NV**6
             return dataclasses.replace(tree, drawn_from_NV=sharper / sharper.sum(dim=-1, keepdim=True))
 
     sampling = Sampling(temperature=1.0)
-    counts = decoded(loop_target(), sampling, 3 * ANSWERS, drafter=Mistaken(laws(), seed=1))
+    counts = decoded(loop_target(), sampling, ANSWERS, drafter=Mistaken(laws(), seed=1))
     assert smallest_p(counts, enumerated(loop_target(), sampling)) < ALPHA
 
 

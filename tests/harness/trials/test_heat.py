@@ -10,6 +10,7 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.artifacts import drafters
 from offbook.harness.certificates.certify import _decoder_certificate
 from offbook.harness.certificates.margin_probe import Probe
+from offbook.harness.certificates.sampling import seeded_certificate
 from offbook.harness.records import journal
 from offbook.harness.records.certificate import Certificate
 from offbook.harness.records.drafter import DrafterId
@@ -23,7 +24,7 @@ from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.requests import ask
 from offbook.harness.suites.scoring import main_metric, score
 from offbook.harness.suites.suite import find_suites, suite_names
-from offbook.harness.tables.decoders import write_leaderboard
+from offbook.harness.tables.decoders import losslessness, write_leaderboard
 from offbook.harness.trials.decoding import document_seed
 from offbook.harness.trials.heat import is_done, plan_heat, run_heat
 from offbook.tasks.prompts import CATEGORIES
@@ -226,6 +227,50 @@ def test_contenders_of_our_loop_say_the_same_text_at_any_temperature(target, qa,
     texts = {record.spec.decoder: [row.tokens for row in store.rows(record)] for record in records}
     assert texts.keys() == {*names}
     assert all(said == texts["autoregressive"] for said in texts.values())
+    for record in records:
+        certificate = record.certificate
+        if record.spec.decoder != "autoregressive":
+            assert (certificate.kind, certificate.verdict, certificate.identical) == (
+                "sampling_distribution",
+                "lossless",
+                3,
+            )
+            assert losslessness([certificate]).endswith(", identical 3/3")
+
+
+def test_a_sampled_answer_that_parts_from_the_baselines_is_a_defect(target, qa, tmp_path):
+    store, sampling = Store(tmp_path), Sampling(temperature=1.0)
+    (record,) = run_heat(plan(target, qa, build_arms(target, ["autoregressive"]), temperature=1.0), store)
+    rows = store.rows(record)
+    prompts = {row.doc_id: [i % 50 for i in range(row.prompt_tokens)] for row in rows}
+    told = [row.model_copy(update={"tokens": tuple(row.tokens)}) for row in rows]
+    other = (told[1].tokens[4] + 1) % 50
+    told[1] = told[1].model_copy(update={"tokens": (*told[1].tokens[:4], other, *told[1].tokens[5:])})
+    probe = Probe(target.backbone, native=False)
+
+    def probe_of(doc_id):
+        generator = target.generator(document_seed(0, "offbook_qa", doc_id))
+        return lambda tokens, position: probe.race(tokens, position, sampling, generator)
+
+    law = Certificate(kind="sampling_distribution", verdict="lossless", n=7)
+    certificate = seeded_certificate(law, rows, told, probe_of, prompts=prompts)
+    assert (certificate.verdict, certificate.identical, certificate.unexplained, certificate.n) == ("differs", 2, 1, 7)
+    assert losslessness([certificate]).startswith("DIFFERS: TV")
+    assert seeded_certificate(law, rows, rows, probe_of, prompts=prompts).verdict == "lossless"
+
+
+@pytest.mark.parametrize("sampling", [Sampling(temperature=0.8), Sampling(temperature=1.5, top_k=6)], ids=str)
+def test_the_probe_of_a_race_finds_the_token_that_was_drawn(target, sampling):
+    prompt = list(range(9))
+    (arm,) = build_arms(target, ["autoregressive"])
+    generation = arm.decoder.generate(
+        torch.tensor([prompt]), sampling=sampling, limits=Limits(max_new_tokens=6), generator=target.generator(5)
+    )
+    for position, token in enumerate(generation.tokens):
+        before = [*prompt, *generation.tokens[:position]]
+        probed = Probe(target.backbone, native=True).race(before, position, sampling, target.generator(5))
+        assert probed.tokens[0] == token
+        assert probed.margin > 0
 
 
 def test_the_same_heat_gives_the_same_tokens(target, qa, tmp_path):
