@@ -18,13 +18,13 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.clock import CallCounter, Clock, peak_bytes, reset_peak
 from offbook.engine.decoding.controller import Controller, Everything
 from offbook.engine.decoding.decoder import Limits, OnCommit
-from offbook.engine.decoding.drafter import Drafter
+from offbook.engine.decoding.drafter import Drafter, DrawingDrafter
 from offbook.engine.decoding.drafting import Drafting
 from offbook.engine.decoding.generation import Generation, Round, RoundTime
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.tree import Tree
-from offbook.engine.decoding.verify import Verifier, verifier_for
+from offbook.engine.decoding.verify import Verifier, own_numbers, verifier_for
 
 
 class SpeculativeDecoder:
@@ -118,6 +118,8 @@ def decode(
     with CallCounter(drafter.networks) as draft_calls:
         if end is None:
             drafting.begin(prompt_1P, capacity=capacity)
+            if isinstance(drafter, DrawingDrafter):
+                drafter.draw_with(sampling, own_numbers(generator))
             new_R = prompt_P.new_tensor(tokens)
             drafting.observe(torch.cat([prompt_P[1:], new_R]), prefill.features(prompt_length), root=tokens[-1])
         while end is None:

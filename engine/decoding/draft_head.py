@@ -25,6 +25,10 @@ class DraftHead:
         """Exchanges the product of `top` for that of a layout; see `draft_product`."""
         self._product = draft_product(layout, self.weight_DH)
 
+    def logits(self, features_RH: torch.Tensor) -> torch.Tensor:
+        """Of the draft vocabulary, (R, Vd)."""
+        return features_RH @ self.weight_DH.T if self._product is None else self._product(features_RH)
+
     def top(self, features_RH: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probabilities (fp32) and target ids of the k likeliest next tokens, both (R, k)."""
         if self._product is None:

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
+from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, TreeTensors
 
 
@@ -58,6 +59,10 @@ class DrawingDrafter(Protocol):
     @property
     def draws(self) -> bool:
         """Whether it does."""
+        ...
+
+    def draw_with(self, sampling: Sampling, generator: torch.Generator) -> None:
+        """Is told at the beginning of a document how the target draws, and given random numbers of its own."""
         ...
 
 

@@ -77,7 +77,7 @@ class FeatureDrafter:
         self._embedding_VH = backbone.embedding_VH
         self._cache = TreeCache(num_layers=1, capacity=0)
         self._root = 0
-        self._extended: _Expansion | None = None
+        self._extended: Expansion | None = None
 
     @property
     def networks(self) -> Sequence[nn.Module]:
@@ -173,7 +173,7 @@ class FeatureDrafter:
         *,
         contrast: bool,
         last_only: bool = False,
-    ) -> "_Expansion":
+    ) -> "Expansion":
         following, later = self.network(
             nn.functional.embedding(tokens_1R, self._embedding_VH),
             features_1RH,
@@ -184,7 +184,7 @@ class FeatureDrafter:
             last_only=last_only,
         )
         logprobs, tokens = self.head.top(following[0], self.tree.top_k)
-        return _Expansion(
+        return Expansion(
             features_RH=following[0],
             logprobs_RK=logprobs,
             tokens_RK=tokens,
@@ -193,7 +193,7 @@ class FeatureDrafter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Expansion:
+class Expansion:
     """One pass: predicted features of its rows, their children, and the children's children if predicted."""
 
     features_RH: torch.Tensor

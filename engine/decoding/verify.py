@@ -1,5 +1,6 @@
 """The verifier: given the target's logits behind every node of a tree, what is committed."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -120,3 +121,10 @@ def new_seeds(count: int, generator: torch.Generator) -> NDArray[np.uint64]:
     """Seeds (count,) of as many draws, of 63 bits each."""
     numbers = torch.randint(2**63 - 1, (count,), generator=generator, device=generator.device)
     return numbers.numpy(force=True).astype(np.uint64)
+
+
+def own_numbers(generator: torch.Generator) -> torch.Generator:
+    """A generator whose numbers hang on this one's state and are none of its own; its state stays as it is."""
+    state = generator.get_state().numpy(force=True).tobytes()
+    seed = int.from_bytes(hashlib.sha256(state).digest()[:8]) >> 1
+    return torch.Generator(device=generator.device).manual_seed(seed)

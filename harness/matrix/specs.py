@@ -260,6 +260,12 @@ class Specs:
 
 
 def _check_drafter(name: str, spec: DecoderSpec, chosen: Contender) -> None:
+    if chosen.draws and spec.controller != NONE:
+        msg = (
+            f"{name}: expected no controller, got {quoted(spec.controller)}; its candidates are drawn, and one "
+            "that looked at them would change the output"
+        )
+        raise ValueError(msg)
     if chosen.architecture is not None:
         if spec.drafter == NONE:
             msg = (

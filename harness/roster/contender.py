@@ -40,6 +40,7 @@ class Contender:
         drafter_of: whose trained drafter it uses, where that is another's.
         layout: the form of the target's weights that it decodes in whatever is asked for; None for any.
         tries: settings that a tuning compares where nobody fixes them; by default the defaults alone.
+        draws: whether its candidates are drawn above temperature 0, so that no controller may cut them.
         outside: whether another program runs the model, so that no call of the target is seen from here.
         by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
 
@@ -55,6 +56,7 @@ class Contender:
     counted: bool = False
     drafter_of: str | None = None
     layout: str | None = None
+    draws: bool = False
     outside: bool = False
     tries: tuple[Mapping[str, JsonValue], ...] = ({},)
     by_default: bool = False

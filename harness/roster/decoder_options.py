@@ -46,6 +46,12 @@ class TreeOptions(Options):
     top_k: int = Field(default=8, ge=1)
 
 
+class StaticTreeOptions(Options):
+    """See `engine.decoding.static_draft`; `total_tokens` counts the root: of the published 25 nodes the likeliest."""
+
+    total_tokens: int = Field(default=26, ge=2, le=26)
+
+
 class LookupElseTreeOptions(PromptLookupOptions, TreeOptions):
     """See `engine.decoding.combination`, and both drafters."""
 

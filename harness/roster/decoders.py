@@ -14,6 +14,7 @@ from offbook.harness.roster.decoder_options import (
     LookupElseTreeOptions,
     NgramTableOptions,
     PromptLookupOptions,
+    StaticTreeOptions,
     SuffixOptions,
     TokenRecyclingOptions,
     TransformersPromptLookupOptions,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
     from offbook.engine.decoding.feature_draft import FeatureDrafter
     from offbook.engine.drafters.architecture import DraftArchitecture
+    from offbook.engine.drafters.checkpoint import LoadedDrafter
     from offbook.engine.drafters.counted import CountedArchitecture
     from offbook.harness.roster.target import Target
 
@@ -87,6 +89,17 @@ def _lookup_else_eagle2(target: "Target", options: LookupElseTreeOptions, drafte
     return target.speculative(Combination(lookup, network, sure=options.sure))
 
 
+def _eagle(target: "Target", options: StaticTreeOptions, drafter: Path | None) -> "Decoder":
+    from offbook.baselines.decoding.eagle import PUBLISHED
+    from offbook.engine.decoding.draft_network import DraftNetwork
+    from offbook.engine.decoding.static_draft import StaticDrafter
+
+    loaded = _loaded(target, drafter, _eagle2_architecture())
+    assert isinstance(loaded.network, DraftNetwork)
+    shape = PUBLISHED.first(options.total_tokens - 1)
+    return target.speculative(StaticDrafter(target.backbone, loaded.network, loaded.head, shape=shape))
+
+
 def _eagle2(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
     return target.speculative(_feature_drafter(target, options, drafter, _eagle2_architecture()))
 
@@ -112,15 +125,23 @@ def _feature_drafter(
 ) -> "FeatureDrafter":
     from offbook.engine.decoding.draft_network import DraftNetwork
     from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
-    from offbook.engine.drafters.checkpoint import load_drafter
 
-    folder = _trained(drafter, architecture.name)
     tree = TreeConfig(total_tokens=options.total_tokens, depth=options.depth, top_k=options.top_k)
-    loaded = load_drafter(
-        folder, target.backbone, {architecture.name: architecture}, target=target.identity, base=target.base
-    )
+    loaded = _loaded(target, drafter, architecture)
     assert isinstance(loaded.network, DraftNetwork)
     return FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=architecture.contrast)
+
+
+def _loaded(target: "Target", drafter: Path | None, architecture: "DraftArchitecture") -> "LoadedDrafter":
+    from offbook.engine.drafters.checkpoint import load_drafter
+
+    return load_drafter(
+        _trained(drafter, architecture.name),
+        target.backbone,
+        {architecture.name: architecture},
+        target=target.identity,
+        base=target.base,
+    )
 
 
 def _trained(drafter: Path | None, name: str) -> Path:
@@ -207,6 +228,15 @@ DECODERS: dict[str, Contender] = {
         options=LookupElseTreeOptions,
         architecture=_eagle2_architecture,
         drafter_of="eagle2",
+    ),
+    "eagle": Contender(
+        name="eagle",
+        summary="EAGLE (arXiv:2401.15077): EAGLE-2's draft layer under a static tree, drawn above temperature 0",
+        build=_eagle,
+        options=StaticTreeOptions,
+        architecture=_eagle2_architecture,
+        drafter_of="eagle2",
+        draws=True,
     ),
     "eagle2": Contender(
         name="eagle2",

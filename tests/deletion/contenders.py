@@ -15,7 +15,8 @@ ROSTERS = {"harness/roster/decoders.py": "DECODERS", "harness/roster/distillers.
 NEEDED = "autoregressive"
 OTHER_NAMES = {
     "transformers_generate": ("hf_generate", "hf_prompt_lookup"),
-    **{of: (of, "lookup_else_eagle2") for of in ("prompt_lookup", "eagle2")},  # a combination goes with either
+    "prompt_lookup": ("prompt_lookup", "lookup_else_eagle2"),  # a combination goes with either part
+    "eagle2": ("eagle2", "lookup_else_eagle2", "eagle"),
 }
 SKIPPED = (".git", ".nox", "__pycache__", "runs")
 

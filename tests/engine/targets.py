@@ -9,6 +9,7 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.static_draft import RankTree, StaticDrafter
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.checkpoint import draft_config
 from offbook.methods.jakiro import drafter as jakiro
@@ -54,6 +55,16 @@ def feature_drafter(
     net = network(name, backbone, echo=echo, seed=seed)
     contrast = DRAFT_ARCHITECTURES[name].contrast
     return FeatureDrafter(backbone, net, DraftHead(backbone.head_VH, ids), tree=tree, contrast=contrast)
+
+
+def static_drafter(
+    backbone: Backbone, shape: RankTree, *, echo: bool = False, vocabulary: int = VOCABULARY, seed: int = 0
+) -> StaticDrafter:
+    """EAGLE around `network`, drafting from `vocabulary` random tokens."""
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randperm(VOCABULARY, generator=generator)[:vocabulary].sort().values
+    net = network("eagle2", backbone, echo=echo, seed=seed)
+    return StaticDrafter(backbone, net, DraftHead(backbone.head_VH, ids), shape=shape)
 
 
 def greedy_reference(backbone: Backbone, prompt: list[int], cap: int, *, eos: int | None = None) -> list[int]:

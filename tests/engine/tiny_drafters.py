@@ -79,6 +79,9 @@ class DrawnTrees(Scripted):
         self.laws_VV = laws_VV
         self.generator = torch.Generator().manual_seed(seed)
 
+    def draw_with(self, sampling, generator):
+        """Its laws and numbers are its own."""
+
     def propose(self) -> Tree:
         tokens, parents = [self.text[-1]], [-1]
         for parent, count in ((0, 2), (1, 1), (2, 1)):

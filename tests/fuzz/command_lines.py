@@ -92,7 +92,16 @@ MODELS = (
     "corpus.jsonl",
 )
 DECODERS = (
-    *("autoregressive", "prompt_lookup", "suffix", "token_recycling", "ngram_table", "lookup_else_eagle2", "eagle2"),
+    *(
+        "autoregressive",
+        "prompt_lookup",
+        "suffix",
+        "token_recycling",
+        "ngram_table",
+        "lookup_else_eagle2",
+        "eagle",
+        "eagle2",
+    ),
     *("jakiro", "hf_generate", "hf_prompt_lookup", "eagle"),
 )
 OUTPUTS = (

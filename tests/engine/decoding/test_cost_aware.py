@@ -261,6 +261,9 @@ class Drawn(Scripted):
 
     draws = True
 
+    def draw_with(self, sampling, generator):
+        """Its laws and numbers are its own."""
+
     def propose(self):
         tree = Tree.chain([self.text[-1], 1])
         rows = tree.tensors()

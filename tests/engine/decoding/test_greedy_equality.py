@@ -8,6 +8,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
+from offbook.baselines.decoding.eagle import PUBLISHED
 from offbook.baselines.decoding.ngram_table import NgramTable, Table
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.suffix import Suffix
@@ -20,11 +21,18 @@ from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.counted import counted
-from tests.engine.targets import ARCHITECTURES, VOCABULARY, feature_drafter, greedy_reference, target
+from tests.engine.targets import (
+    ARCHITECTURES,
+    VOCABULARY,
+    feature_drafter,
+    greedy_reference,
+    static_drafter,
+    target,
+)
 from tests.engine.tiny_drafters import RandomTrees
 
 LOUD, SOFT = False, True
-# decoder: on which target, examples per architecture (62, times 6 architectures = 372); each pair draws its own
+# decoder: on which target, examples per architecture (67, times 6 architectures = 402); each pair draws its own
 DECODERS = {
     "autoregressive": (LOUD, 3),
     "prompt_lookup": (LOUD, 6),
@@ -32,6 +40,8 @@ DECODERS = {
     "ngram_table": (SOFT, 2),
     "token_recycling": (SOFT, 2),
     "lookup else eagle2": (SOFT, 2),
+    "eagle": (LOUD, 2),
+    "eagle often right": (SOFT, 3),
     "eagle2": (LOUD, 5),
     "jakiro": (LOUD, 5),
     "eagle2 often right": (SOFT, 7),
@@ -78,6 +88,11 @@ def make_decoder(name, backbone, prompt, answer, data):
     elif name == "lookup else eagle2":
         network = feature_drafter("eagle2", backbone, data.draw(tree_configs()), echo=True)
         drafter = Combination(PromptLookup(num_tokens=4), network, sure=data.draw(st.floats(0, 1)))
+    elif name in ("eagle", "eagle often right"):
+        shape = PUBLISHED.first(data.draw(st.integers(1, 25)))
+        drafter = static_drafter(
+            backbone, shape, echo="right" in name, vocabulary=data.draw(st.sampled_from([VOCABULARY, 20]))
+        )
     elif name == "random trees":
         drafter = RandomTrees(
             answer,

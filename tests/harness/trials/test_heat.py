@@ -333,7 +333,7 @@ def test_trained_drafters_take_part(target, qa, tmp_path):
         folders[name] = drafters.drafter_folder(tmp_path, contender(name), target, answers, config)
         drafters.train(contender(name), target, answers, config, folders[name])
     assert folders["eagle2"] != folders["jakiro"]
-    folders["lookup_else_eagle2"] = folders["eagle2"]
+    folders["lookup_else_eagle2"] = folders["eagle"] = folders["eagle2"]
     arms = build_arms(target, ["autoregressive", *folders], drafter_folders=folders)
     records = run_heat(plan(target, qa, arms, limit=2), Store(tmp_path))
     for record in records[1:]:

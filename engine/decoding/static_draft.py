@@ -1,0 +1,166 @@
+"""A feature-level drafter whose tree has one shape for all rounds (EAGLE, arXiv:2401.15077, section 4.1).
+
+The shape is a list of paths of ranks: node (r_1 .. r_n) is the r_n-th candidate behind node (r_1 .. r_{n-1}). At
+temperature 0 that is the r-th best token of the draft law there; above it the r-th of those that are *drawn* from it,
+one after the other without replacement, under the settings of the target's own draws, so that the verifier for drawn
+candidates may accept more of them. How many are drawn where is settled beforehand and hangs on none of them. Siblings
+are never put in another order, which would be another law.
+
+Passes as in `feature_draft`: the extend pass gives level 1, and each further level one pass over the nodes with
+candidates below them, each with its parent's predicted feature.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.feature_draft import Expansion, FeatureDrafter, TreeConfig
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.tree import Tree
+
+Path = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RankTree:
+    """The shape of a static tree.
+
+    Attributes:
+        paths: of ranks, each one's beginning among them.
+
+    Raises:
+        ValueError: no path, or one without its beginning.
+    """
+
+    paths: tuple[Path, ...]
+
+    def __post_init__(self) -> None:
+        known = {(), *self.paths}
+        if not self.paths or () in self.paths or any(path[:-1] not in known for path in self.paths):
+            msg = f"expected paths of ranks, each one's beginning among them, got {self.paths}; add what is missing"
+            raise ValueError(msg)
+
+    @cached_property
+    def ranks(self) -> dict[Path, tuple[int, ...]]:
+        """The ranks of the candidates behind each node that has any, ascending."""
+        behind: dict[Path, list[int]] = {}
+        for *before, rank in sorted(self.paths):
+            behind.setdefault(tuple(before), []).append(rank)
+        return {node: tuple(ranks) for node, ranks in behind.items()}
+
+    @property
+    def config(self) -> TreeConfig:
+        """What the passes need room for."""
+        depth = max(map(len, self.paths))
+        return TreeConfig(
+            total_tokens=1 + len(self.paths), depth=max(1, depth - 1), top_k=1 + max(map(max, self.paths))
+        )
+
+    def first(self, count: int) -> "RankTree":
+        """The `count` nodes of the lowest ranks and depths."""
+        return RankTree(tuple(sorted(self.paths, key=lambda path: (sum(path) + len(path), path))[:count]))
+
+
+class StaticDrafter(FeatureDrafter):
+    """See `DrawingDrafter`.
+
+    Args:
+        backbone: the target.
+        network: predicts features.
+        head: of the draft vocabulary.
+        shape: of the tree.
+    """
+
+    draws = True
+
+    def __init__(self, backbone: Backbone, network: DraftNetwork, head: DraftHead, *, shape: RankTree) -> None:
+        super().__init__(backbone, network, head, tree=shape.config, contrast=False)
+        self.shape = shape
+        self._vocab_size = backbone.embedding_VH.shape[0]
+        self._sampling: Sampling | None = None
+        self._generator = torch.Generator()
+
+    def draw_with(self, sampling: Sampling, generator: torch.Generator) -> None:
+        """See `DrawingDrafter`."""
+        self._sampling, self._generator = None if sampling.greedy else sampling, generator
+
+    def propose(self) -> Tree:
+        """See `Drafter`."""
+        assert self._extended is not None, "nothing has been observed yet"
+        expansion, base = self._extended, self._cache.length
+        device = expansion.tokens_RK.device
+        grown = _Grown(self._root)
+        frontier: list[Path] = [()]
+        rows_of_parents = [0]
+        seen_RS = torch.zeros(1, 0, dtype=torch.bool, device=device)
+        for level in range(max(map(len, self.shape.paths))):
+            if level:
+                own = torch.eye(len(frontier), dtype=torch.bool, device=device)
+                seen_RS = torch.cat([seen_RS[rows_of_parents], own], dim=1)
+                seen = torch.ones(len(frontier), base, dtype=torch.bool, device=device)
+                expansion = self._expand(
+                    torch.tensor([[grown.tokens[grown.places[node]] for node in frontier]], device=device),
+                    expansion.features_RH[rows_of_parents][None],
+                    torch.full((1, len(frontier)), base + level - 1, device=device),
+                    torch.cat([seen, seen_RS], dim=1),
+                    contrast=False,
+                )
+                self._cache.commit(len(frontier))
+            laws_RV, candidates = self._candidates(expansion)
+            following: list[Path] = []
+            rows_of_parents = []
+            for row, node in enumerate(frontier):
+                if laws_RV is not None:
+                    grown.laws[grown.places[node]] = laws_RV[row]
+                for rank in self.shape.ranks[node]:
+                    if rank < len(candidates[row]):  # fewer may be drawn than the shape has places
+                        grown.add(node, rank, *candidates[row][rank])
+                        if (*node, rank) in self.shape.ranks:
+                            following.append((*node, rank))
+                            rows_of_parents.append(row)
+            frontier = following
+            if not frontier:
+                break
+        self._cache.cut_back(base)
+        return grown.tree(self._vocab_size, self.head.token_ids)
+
+    def _candidates(self, expansion: Expansion) -> tuple[torch.Tensor | None, list[list[tuple[int, float]]]]:
+        """The laws (R, Vd) where candidates are drawn; and of each row the candidates with their probabilities."""
+        if self._sampling is None:
+            tokens, chances = expansion.tokens_RK.tolist(), expansion.logprobs_RK.double().exp().tolist()
+            return None, [[*zip(*pair, strict=True)] for pair in zip(tokens, chances, strict=True)]
+        laws_RD = self._sampling.probabilities(self.head.logits(expansion.features_RH))
+        noise_RD = torch.empty_like(laws_RD).exponential_(generator=self._generator)
+        best = (laws_RD / noise_RD).topk(self.tree.top_k, dim=-1)  # a race without replacement
+        tokens_RK, chances_RK = self.head.token_ids[best.indices], laws_RD.gather(-1, best.indices)
+        pairs = zip(tokens_RK.tolist(), chances_RK.tolist(), strict=True)
+        return laws_RD, [[one for one in zip(*pair, strict=True) if one[1] > 0] for pair in pairs]
+
+
+class _Grown:
+    """A tree on its way; nodes are named by their paths of ranks."""
+
+    def __init__(self, root: int) -> None:
+        self.tokens, self.parents, self.survival = [root], [-1], [1.0]
+        self.places: dict[Path, int] = {(): 0}
+        self.laws: dict[int, torch.Tensor] = {}
+
+    def add(self, parent: Path, rank: int, token: int, chance: float) -> None:
+        place = self.places[parent]
+        self.places[*parent, rank] = len(self.tokens)
+        self.tokens.append(token)
+        self.parents.append(place)
+        self.survival.append(self.survival[place] * min(1.0, chance))
+
+    def tree(self, vocab_size: int, token_ids: torch.Tensor) -> Tree:
+        tokens, parents = tuple(self.tokens), tuple(self.parents)
+        if not self.laws:
+            return Tree(tokens, parents, tuple(self.survival))
+        drawn_from_NV = torch.zeros(len(tokens), vocab_size, device=token_ids.device)
+        for place, law_D in self.laws.items():
+            drawn_from_NV[place, token_ids] = law_D.float()
+        return Tree(tokens, parents, drawn_from_NV=drawn_from_NV)
