@@ -14,6 +14,7 @@ small transformers model; every token is drawn, so that its bound is wider.
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -24,11 +25,41 @@ from offbook.harness.certificates import toy_model
 from offbook.harness.certificates.margin_probe import TopTwo
 from offbook.harness.certificates.toy_target import LENGTH, TREE_PARENTS, TREE_TOKENS, VOCABULARY, ToyTarget
 from offbook.harness.records.certificate import Certificate, Difference, Verdict
-from offbook.harness.records.document_row import DocumentRow
 from offbook.harness.roster.target import Target
 from offbook.harness.statistics.goodness_of_fit import Floats, Ints, cell_numbers, goodness_of_fit, total_variation
 
 MarginProbe = Callable[[list[int], int], TopTwo]
+
+
+class Answered(Protocol):
+    """What two sides said to one document; a `DocumentRow` is one."""
+
+    @property
+    def doc_id(self) -> int:
+        """Of the document."""
+        ...
+
+    @property
+    def doc_hash(self) -> str:
+        """Of its content."""
+        ...
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def tokens(self) -> Sequence[int]:
+        """The answer."""
+        ...
+
+    @property
+    def finish_reason(self) -> str:
+        """Why it ended."""
+        ...
+
+
 Verify = Callable[[torch.Tensor, list[int], list[int], Sampling, torch.Generator], tuple[list[int], int]]
 
 WIDEST_TIE = 1e-3  # logits; no float32 rounding is larger
@@ -36,8 +67,8 @@ ALPHA = 1e-6  # a right contender is called wrong once in a million certificates
 
 
 def greedy_certificate(
-    reference: Sequence[DocumentRow],
-    rows: Sequence[DocumentRow],
+    reference: Sequence[Answered],
+    rows: Sequence[Answered],
     margin_probe: MarginProbe,
     *,
     prompts: Mapping[int, Sequence[int]],
@@ -74,8 +105,8 @@ def greedy_certificate(
 
 def seeded_certificate(
     law: Certificate,
-    reference: Sequence[DocumentRow],
-    rows: Sequence[DocumentRow],
+    reference: Sequence[Answered],
+    rows: Sequence[Answered],
     probe_of: Callable[[int], MarginProbe],
     *,
     prompts: Mapping[int, Sequence[int]],
@@ -109,8 +140,8 @@ def seeded_certificate(
 
 
 def differences(
-    reference: Sequence[DocumentRow],
-    rows: Sequence[DocumentRow],
+    reference: Sequence[Answered],
+    rows: Sequence[Answered],
     probe_of: Callable[[int], MarginProbe],
     *,
     prompts: Mapping[int, Sequence[int]],
@@ -206,7 +237,7 @@ def of_draws(sequences_NL: Ints, estimate: Floats, exact: Floats, *, vocabulary:
 
 
 def _first_difference(
-    expected: DocumentRow, got: DocumentRow, margin_probe: MarginProbe, prompts: Mapping[int, Sequence[int]]
+    expected: Answered, got: Answered, margin_probe: MarginProbe, prompts: Mapping[int, Sequence[int]]
 ) -> Difference | None:
     prompt = prompts.get(expected.doc_id)
     if expected.doc_hash != got.doc_hash or not (

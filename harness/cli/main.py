@@ -16,6 +16,7 @@ from offbook.engine.encoding import check_text
 from offbook.engine.threads import settle_threads
 from offbook.harness.cli import (
     analyse_latent,
+    certify,
     evaluate,
     gc,
     generate,
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help tells
     "train-drafter": train_drafter.train_drafter,
     "train-student": train_student.train_student,
     "tune": tune.tune,
+    "certify": certify.certify,
     "synthesize": synthesize.synthesize,
     "reproduce": reproduce.reproduce,
     "report": report.report,

@@ -55,6 +55,7 @@ OPTIONS: dict[str, Kind] = {
                 "--seed",
             ),
             *("--target-size", "--temperature", "--tokens-per-step", "--top-k", "--top-p", "--workers"),
+            *("--draws", "--sequences", "--tokens"),
         ),
         "number",
     ),
@@ -91,7 +92,7 @@ OPTIONS: dict[str, Kind] = {
 }
 COMMANDS = (
     *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls", "lm-eval"),
-    *("analyse-latent", "rescore", "run", "show", "status", "tune", "work", "verify", "upgrade", "gc"),
+    *("analyse-latent", "rescore", "run", "show", "status", "tune", "certify", "work", "verify", "upgrade", "gc"),
 )
 PROGRAMS = ("offbook", "cli.py", "__main__.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (

@@ -1,0 +1,158 @@
+"""Whether what is said on a real vocabulary follows the law that it was drawn from, token by token.
+
+Every token's cell, less its exact probability given all that came before, is a martingale difference, so positions and
+prompts of any number add up to one chi-square statistic with a covariance that is known. The statistic decides what can
+be seen at all: cells hang on what was drafted, for faults of verifiers move mass between candidates and the rest. They
+may hang on all that is settled before the token is drawn and on nothing else.
+
+Shapes: V vocabulary, J cells.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from scipy.stats import chi2, ncx2
+
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.tree import TreeTensors
+from offbook.engine.decoding.verify import Verdict, Verifier
+from offbook.kernels.verify_tree.race import Floats, Ints
+
+POWER = 0.99
+CANDIDATES = 4  # that have a cell each; the others share one
+RANKS = (1, 4, 16)  # of the draft law, or of the target's: where the next cell begins
+MOST_CELLS = 2 * (len(RANKS) + 2)  # by rank and by sign, or the candidates and the rest by rank
+
+
+@dataclass
+class Cells:
+    """What was seen and what was to be expected, by cell."""
+
+    count: int
+    tokens: int = 0
+    impossible: int = 0
+    seen_J: Floats = field(init=False)
+    expected_J: Floats = field(init=False)
+    covariance_JJ: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen_J, self.expected_J = np.zeros((2, self.count))
+        self.covariance_JJ = np.zeros((self.count, self.count))
+
+    def add(self, p_V: Floats, cells_V: Ints, said: int) -> None:
+        """One token.
+
+        Args:
+            p_V: the law that it should follow.
+            cells_V: the cell of each token, settled before it was drawn.
+            said: the token.
+        """
+        mass_J: Floats = np.bincount(cells_V, weights=p_V, minlength=self.count)
+        p_J = mass_J / mass_J.sum()
+        self.tokens += 1
+        self.impossible += int(p_V[said] <= 0)
+        self.seen_J[cells_V[said]] += 1
+        self.expected_J += p_J
+        self.covariance_JJ += np.diag(p_J) - np.outer(p_J, p_J)
+
+    @property
+    def degrees(self) -> int:
+        """Of freedom."""
+        return int(np.linalg.matrix_rank(self.covariance_JJ, hermitian=True)) if self.tokens else 0
+
+    def p_value(self) -> float:
+        """That such a difference is chance; 0 where an impossible token was said."""
+        if self.impossible:
+            return 0.0
+        if not self.degrees:
+            return 1.0
+        off_J = self.seen_J - self.expected_J
+        statistic = float(off_J @ np.linalg.pinv(self.covariance_JJ, hermitian=True) @ off_J)
+        return float(chi2.sf(statistic, self.degrees))
+
+    def found_move(self, alpha: float) -> float:
+        """How much of the mass, moved between cells anyhow, would have been found with `POWER` at this level."""
+        if not self.degrees:
+            return 1.0
+        critical, low, high = chi2.isf(alpha, self.degrees), 0.0, 1e6
+        for _ in range(60):  # the noncentrality that is found so often
+            middle = (low + high) / 2
+            low, high = (middle, high) if ncx2.sf(critical, self.degrees, middle) < POWER else (low, middle)
+        # A move of total variation d shifts the counts by n s with |s|_1 = 2 d, so that |s|^2 >= 4 d^2 / J, and
+        # s C^-1 s >= |s|^2 / largest eigenvalue of C.
+        largest = float(np.linalg.eigvalsh(self.covariance_JJ)[-1])
+        return min(1.0, float(np.sqrt(high * largest * self.count)) / (2 * self.tokens))
+
+
+@dataclass
+class Seen:
+    """What a decoder in offbook's loop was seen to say, and to draw.
+
+    Attributes:
+        said: tokens against the target's law.
+        drafted: candidates against the laws that they are said to be drawn from; each node's one after the other.
+        off_one: how far the mass of such a law was from one, at most.
+    """
+
+    said: Cells = field(default_factory=lambda: Cells(MOST_CELLS))
+    drafted: Cells = field(default_factory=lambda: Cells(len(RANKS) + 1))
+    off_one: float = 0.0
+
+    def look_at(self, tree: TreeTensors) -> None:
+        """The candidates of a tree that were drawn."""
+        for node, children in enumerate(tree.host.children if tree.drawn_from_NV is not None else ()):
+            if not children:
+                continue
+            assert tree.drawn_from_NV is not None
+            left_V = tree.drawn_from_NV[node].double().numpy(force=True).copy()
+            self.off_one = max(self.off_one, abs(float(left_V.sum()) - 1))
+            for child in children:
+                self.drafted.add(left_V / left_V.sum(), _by_rank(left_V), tree.host.tokens[child])
+                left_V[tree.host.tokens[child]] = 0
+
+
+def watched(verifier: Verifier, sampling: Sampling, seen: Seen) -> Verifier:
+    """A verifier whose every token is held against the law behind its node, and whose trees are looked at."""
+
+    def verify(logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
+        seen.look_at(tree)
+        verdict = verifier(logits_NV, tree, generator)
+        said = [*(tree.host.tokens[node] for node in verdict.path[1:]), int(verdict.bonus)]
+        for node, token in zip(verdict.path, said, strict=True):
+            p_V = sampling.probabilities(logits_NV[node : node + 1])[0].double().numpy(force=True)
+            children = tree.host.children[node]
+            if tree.drawn_from_NV is not None and children:
+                cells_V = cells_of_law(p_V, tree.drawn_from_NV[node].double().numpy(force=True))
+            else:
+                cells_V = cells_of_candidates(p_V, [tree.host.tokens[child] for child in children])
+            seen.said.add(p_V, cells_V, token)
+        return verdict
+
+    return verify
+
+
+def cells_of_law(p_V: Floats, q_V: Floats) -> Ints:
+    """By rank under the draft law, tokens that it never draws apart, and by which of the laws gives a token more."""
+    by_rank_V = _by_rank(q_V)
+    by_rank_V[q_V <= 0] = len(RANKS) + 1
+    found: Ints = 2 * by_rank_V + (p_V > q_V)
+    return found
+
+
+def cells_of_candidates(p_V: Floats, candidates: list[int]) -> Ints:
+    """A cell for each of the first candidates and one for the others; the rest by rank under the target's law."""
+    cells_V = _by_rank(p_V) + CANDIDATES + 1
+    for place, token in enumerate(candidates):
+        cells_V[token] = min(place, CANDIDATES)
+    return cells_V
+
+
+def _by_rank(law_V: Floats) -> Ints:
+    """0 for the likeliest token, up to len(RANKS) for those behind the last of the ranks."""
+    cells_V = np.full(len(law_V), len(RANKS), dtype=np.int64)
+    most = min(RANKS[-1], len(law_V))
+    best = np.argpartition(-law_V, most - 1)[:most]
+    best = best[np.argsort(-law_V[best], kind="stable")]
+    cells_V[best] = np.searchsorted(RANKS, np.arange(most), side="right")
+    return cells_V

@@ -1,0 +1,165 @@
+"""`offbook certify` on tiny models: right contenders of every kind pass, each kind of fault is found by its test."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.verify import verifier_for
+from offbook.engine.progress import Silent
+from offbook.harness.certificates import contender_tests as module
+from offbook.harness.certificates.contender_tests import Extent
+from offbook.harness.certificates.sampling import decoder_certificate
+from offbook.harness.matrix.certify import certify
+from offbook.harness.roster.contender import Contender
+from offbook.harness.roster.decoders import contender
+from offbook.harness.roster.target import load_target
+from tests.engine.tiny_drafters import Scripted
+from tests.tiny import save_tiny
+
+EXTENT = Extent(prompts=3, answer_tokens=10, draws=20_000, sequences=1_000, vocabulary_tokens=600)
+WARM = Sampling(temperature=1.0)
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    return load_target(str(save_tiny(tmp_path_factory.mktemp("certify") / "tiny")), device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def few_sequences(monkeypatch):
+    monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
+    monkeypatch.setattr(
+        module, "decoder_certificate", lambda build, *, sampling, seed, n: decoder_certificate(
+            build, sampling=sampling, seed=seed, n=100)
+    )  # fmt: skip
+
+
+class Drawn(Scripted):
+    """Draws two candidates from a law of its own; may name another."""
+
+    draws = True
+
+    def __init__(self, vocabulary: int, named: float = 1.0) -> None:
+        super().__init__(3)
+        self.law_V = torch.randn(vocabulary, generator=torch.Generator().manual_seed(2)).mul(2).softmax(dim=-1)
+        self.named_V = (self.law_V**named) / (self.law_V**named).sum()
+
+    def draw_with(self, sampling, generator):
+        self.generator = generator
+
+    def propose(self) -> Tree:
+        tokens = torch.multinomial(self.law_V, 2, generator=self.generator).tolist()
+        laws_NV = torch.zeros(3, len(self.law_V))
+        laws_NV[0] = self.named_V
+        return Tree((self.text[-1], *tokens), (-1, 0, 0), drawn_from_NV=laws_NV)
+
+
+def drawing(named: float = 1.0) -> Contender:
+    def build(target, options, drafter):
+        return target.speculative(Drawn(target.backbone.embedding_VH.shape[0], named))
+
+    return Contender(name="drawn", summary="drawn", build=build, draws=True)
+
+
+class Otherwise:
+    """A decoder that decodes under other settings than it is asked for."""
+
+    def __init__(self, decoder, change) -> None:
+        self.decoder, self.change = decoder, change
+
+    def generate(self, prompt_1P, *, sampling, **rest):
+        return self.decoder.generate(prompt_1P, sampling=self.change(sampling), **rest)
+
+
+def otherwise(change, of: str = "autoregressive") -> Contender:
+    def build(target, options, drafter):
+        return Otherwise(contender(of).build(target, contender(of).options(), None), change)
+
+    return Contender(name="otherwise", summary="otherwise", build=build)
+
+
+def report_of(target, chosen, samplings=(WARM,), **extent):
+    return certify(
+        target, chosen, Silent(), manifest={}, samplings=samplings, extent=dataclasses.replace(EXTENT, **extent)
+    )
+
+
+def outcomes(report) -> dict[str, str]:
+    return {part.name.partition(",")[0]: part.outcome for part in report.parts}
+
+
+def test_a_contender_whose_candidates_are_given_is_tested_six_ways(target):
+    report = report_of(target, contender("prompt_lookup"))
+    assert report.verdict == "lossless"
+    assert outcomes(report) == dict.fromkeys(
+        ("greedy identity", "law of the verifier", "draws of the verifier", "small model",
+         "identity from the same seeds", "real vocabulary"), "lossless",
+    )  # fmt: skip
+    text = report.paragraph()
+    assert text.startswith("prompt_lookup (max_ngram 3, num_tokens 10) on tiny, float32, layout")
+    assert "3 greedy answers of up to 10 tokens are plain decoding's, token by token." in text
+    assert text.endswith("Verdict: LOSSLESS.")
+    content = json.loads(report.to_json())
+    assert (content["verdict"], len(content["parts"])) == ("lossless", 6)
+    assert content["subject"]["weights_sha256"] == target.weights_sha256
+
+
+def test_a_contender_that_draws_is_tested_against_the_laws_that_it_names(target):
+    assert outcomes(report_of(target, drawing())) == dict.fromkeys(
+        ("greedy identity", "law of the verifier", "draws of the verifier", "small model", "real vocabulary",
+         "drawn candidates"), "lossless",
+    )  # fmt: skip
+    report = report_of(target, drawing(named=1.5), vocabulary_tokens=1_500)
+    assert report.verdict == "differs"
+    assert outcomes(report)["drawn candidates"] == "differs"
+    assert "Verdict: DIFFERS." in report.paragraph()
+
+
+def test_who_draws_by_himself_is_tested_from_outside(target):
+    report = report_of(target, contender("hf_generate"))
+    assert outcomes(report) == dict.fromkeys(("greedy identity", "small model", "real vocabulary"), "lossless")
+
+
+@pytest.mark.parametrize(
+    ("change", "samplings", "found_by"),
+    [
+        (lambda s: Sampling(temperature=0.3 if s.temperature else 0), (WARM,), "real vocabulary"),
+        (lambda s: Sampling(temperature=s.temperature), (Sampling(temperature=1.0, top_k=3),), "real vocabulary"),
+        (lambda s: Sampling(temperature=s.temperature or 1.0), (WARM,), "greedy identity"),
+    ],
+    ids=["another temperature", "no filter", "never greedy"],
+)
+def test_other_settings_are_found(target, change, samplings, found_by):
+    report = report_of(target, otherwise(change), samplings)
+    assert report.verdict == "differs"
+    assert outcomes(report)[found_by] == "differs"
+
+
+def test_what_can_not_be_tested_is_not_called_lossless(target):
+    outside = dataclasses.replace(otherwise(lambda s: s), outside=True)
+    report = report_of(target, outside)
+    assert outcomes(report)["small model"] == "not tested"
+    assert report.verdict == "not tested"
+
+
+def test_greedy_settings_are_tested_in_any_case(target):
+    assert [part.name for part in report_of(target, contender("suffix"), ()).parts] == ["greedy identity"]
+    with pytest.raises(ValueError, match="expected temperatures above 0"):
+        report_of(target, contender("suffix"), (Sampling(),))
+
+
+def test_a_verifier_with_a_fault_is_found(target, monkeypatch):
+    from tests.controls.verifiers import FAULTS
+
+    faulty = FAULTS["rejected siblings stay in the residual"]
+    monkeypatch.setattr(
+        "offbook.engine.decoding.decode.verifier_for", lambda s: verifier_for(s) if s.greedy else faulty(s)
+    )
+    report = report_of(target, contender("prompt_lookup"))
+    assert report.verdict == "differs"
+    assert outcomes(report)["identity from the same seeds"] == "lossless", "plain decoding shares the fault"
+    assert outcomes(report)["small model"] == "differs"
