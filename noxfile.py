@@ -109,6 +109,21 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def certify(session: nox.Session) -> None:
+    """Every proof of losslessness in full; writes results/certify.md; an hour, goes on where it was stopped.
+
+    Arguments after --: `--part laws`, `--drafter eagle2=FOLDER` for decoders with a trained drafter.
+    """
+    prepare(session)
+    found = ("--summary", "results/certify.md", "--lines", "results/certify.jsonl")
+    call(
+        session,
+        *("python", "-m", "tests.certify.campaign", *found, *session.posargs),
+        env={**TEST_ENV, "PYTHONPATH": ".:src"},
+    )
+
+
+@nox.session
 def deletion(session: nox.Session) -> None:
     """Each contender deleted in a copy of the tree, the rest run; writes results/deletion.md; half an hour."""
     prepare(session)

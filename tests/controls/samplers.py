@@ -1,8 +1,8 @@
 """Samplers that look right and are not, as one round on a toy: each must be rejected by the test the real ones pass.
 
 Most have been shipped by somebody, or stand in a published rule; the others are what a slip of the pen makes of the
-rule. A round is played with all chance left to `harness.certificates.law.Branches`, so that its law is enumerated and no
-draw decides whether a fault shows.
+rule. A round is played with all chance left to `harness.certificates.law.Branches`, so that its law is enumerated and
+no draw decides whether a fault shows.
 
 Sources: EAGLE's and Jakiro's released code, Medusa's (arXiv:2401.10774), transformers' and vLLM's issues, DSpark
 (arXiv:2607.05147) appendix A, as named below.
