@@ -23,6 +23,8 @@ class DraftArchitecture:
         schedule: learning-rate schedule of the paper, by transformers' name.
         weight_decay: of the paper's optimiser.
         taps: hidden states of the target that it reads, side by side; see `engine.decoding.drafter`.
+        ranks: of a batch, how often the r-th guess for each position ahead was right (positions, ranks), and of how
+            many (positions,); written into checkpoints for drafters that grow their tree from it. None for others.
         contrast: whether the network predicts the position after next as well.
     """
 
@@ -33,6 +35,7 @@ class DraftArchitecture:
     schedule: str
     weight_decay: float
     taps: tuple[int, ...] = (-1,)
+    ranks: Callable[[nn.Module, DraftBatch, DraftHead], tuple[torch.Tensor, torch.Tensor]] | None = None
     contrast: bool = False
 
 

@@ -147,6 +147,9 @@ def train_drafter(
         "history": history,
         "fingerprint": fingerprint,
     }
+    if architecture.ranks is not None:
+        network = accelerator.unwrap_model(model)
+        training["rank_accuracy"] = rank_accuracy(network, architecture, data, dev_rows, head, config)
     if all(answer.prompt for answer in answers):
         training["trained_on"] = write_trained_on(folder, [answer.prompt for answer in answers])
     save_drafter(
@@ -211,6 +214,31 @@ def agreement(
             hits_3 += int(hit.any(dim=1).sum())
             total += wanted.numel()
     return (hits_1 / total, hits_3 / total) if total else None
+
+
+@torch.inference_mode()
+def rank_accuracy(
+    network: torch.nn.Module,
+    architecture: DraftArchitecture,
+    data: DraftData,
+    rows: Sequence[int],
+    head: DraftHead,
+    config: TrainingConfig,
+) -> list[list[float]] | None:
+    """How often the r-th guess for each position ahead is right; None where there is nothing to guess."""
+    assert architecture.ranks is not None
+    network.eval()
+    found = [
+        architecture.ranks(network, data.batch(rows[start : start + config.batch_size], config, None), head)
+        for start in range(0, len(rows), config.batch_size)
+    ]
+    if not found:
+        return None
+    hits, counts = (torch.stack(side).sum(dim=0) for side in zip(*found, strict=True))
+    if not bool((counts > 0).all()):
+        return None
+    shares: list[list[float]] = (hits / counts[:, None]).tolist()
+    return shares
 
 
 def _split(answers: Sequence[Answer], config: TrainingConfig) -> tuple[list[int], list[int]]:

@@ -46,6 +46,12 @@ class TreeOptions(Options):
     top_k: int = Field(default=8, ge=1)
 
 
+class MedusaOptions(Options):
+    """See `baselines.decoding.medusa`; `total_tokens` counts the root."""
+
+    total_tokens: int = Field(default=16, ge=2, le=1024)
+
+
 class StaticTreeOptions(Options):
     """See `engine.decoding.static_draft`; `total_tokens` counts the root: of the published 25 nodes the likeliest."""
 

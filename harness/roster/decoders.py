@@ -12,6 +12,7 @@ from offbook.harness.roster.contender import GROUP, Contender, Options
 from offbook.harness.roster.decoder_options import (
     LlamaCppOptions,
     LookupElseTreeOptions,
+    MedusaOptions,
     NgramTableOptions,
     PromptLookupOptions,
     StaticTreeOptions,
@@ -87,6 +88,27 @@ def _lookup_else_eagle2(target: "Target", options: LookupElseTreeOptions, drafte
     lookup = PromptLookup(max_ngram=options.max_ngram, num_tokens=options.num_tokens)
     network = _feature_drafter(target, options, drafter, _eagle2_architecture())
     return target.speculative(Combination(lookup, network, sure=options.sure))
+
+
+def _medusa(target: "Target", options: MedusaOptions, drafter: Path | None) -> "Decoder":
+    from offbook.baselines.decoding.medusa import MedusaDrafter
+
+    loaded = _loaded(target, drafter, _medusa_architecture())
+    return target.speculative(
+        MedusaDrafter(
+            target.backbone,
+            loaded.network,
+            loaded.head,
+            accuracy_IR=loaded.config["training"].get("rank_accuracy"),
+            nodes=options.total_tokens - 1,
+        )
+    )
+
+
+def _medusa_architecture() -> "DraftArchitecture":
+    from offbook.baselines.decoding.medusa import ARCHITECTURE
+
+    return ARCHITECTURE
 
 
 def _eagle(target: "Target", options: StaticTreeOptions, drafter: Path | None) -> "Decoder":
@@ -228,6 +250,13 @@ DECODERS: dict[str, Contender] = {
         options=LookupElseTreeOptions,
         architecture=_eagle2_architecture,
         drafter_of="eagle2",
+    ),
+    "medusa": Contender(
+        name="medusa",
+        summary="Medusa-1 (arXiv:2401.10774): a head for each position ahead, a tree of what these guess best",
+        build=_medusa,
+        options=MedusaOptions,
+        architecture=_medusa_architecture,
     ),
     "eagle": Contender(
         name="eagle",

@@ -5,6 +5,7 @@ import functools
 import torch
 
 from offbook.baselines.decoding import eagle2
+from offbook.baselines.decoding.medusa import MedusaDrafter, MedusaHeads
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
@@ -65,6 +66,16 @@ def static_drafter(
     ids = torch.randperm(VOCABULARY, generator=generator)[:vocabulary].sort().values
     net = network("eagle2", backbone, echo=echo, seed=seed)
     return StaticDrafter(backbone, net, DraftHead(backbone.head_VH, ids), shape=shape)
+
+
+def medusa_drafter(backbone: Backbone, *, nodes: int, seed: int = 0) -> MedusaDrafter:
+    """Medusa around random heads."""
+    torch.manual_seed(seed)
+    net = MedusaHeads(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
+    for parameter in net.parameters():
+        parameter.copy_(torch.randn_like(parameter) * 0.1)
+    head = DraftHead(backbone.head_VH, torch.arange(VOCABULARY))
+    return MedusaDrafter(backbone, net, head, accuracy_IR=None, nodes=nodes)
 
 
 def greedy_reference(backbone: Backbone, prompt: list[int], cap: int, *, eos: int | None = None) -> list[int]:

@@ -99,10 +99,11 @@ DECODERS = (
         "token_recycling",
         "ngram_table",
         "lookup_else_eagle2",
+        "medusa",
         "eagle",
         "eagle2",
     ),
-    *("jakiro", "hf_generate", "hf_prompt_lookup", "eagle"),
+    *("jakiro", "hf_generate", "hf_prompt_lookup", "eagl"),
 )
 OUTPUTS = (
     "../out/a",

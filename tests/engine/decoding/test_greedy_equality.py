@@ -26,13 +26,14 @@ from tests.engine.targets import (
     VOCABULARY,
     feature_drafter,
     greedy_reference,
+    medusa_drafter,
     static_drafter,
     target,
 )
 from tests.engine.tiny_drafters import RandomTrees
 
 LOUD, SOFT = False, True
-# decoder: on which target, examples per architecture (67, times 6 architectures = 402); each pair draws its own
+# decoder: on which target, examples per architecture (70, times 6 architectures = 420); each pair draws its own
 DECODERS = {
     "autoregressive": (LOUD, 3),
     "prompt_lookup": (LOUD, 6),
@@ -40,6 +41,7 @@ DECODERS = {
     "ngram_table": (SOFT, 2),
     "token_recycling": (SOFT, 2),
     "lookup else eagle2": (SOFT, 2),
+    "medusa": (SOFT, 3),
     "eagle": (LOUD, 2),
     "eagle often right": (SOFT, 3),
     "eagle2": (LOUD, 5),
@@ -88,6 +90,8 @@ def make_decoder(name, backbone, prompt, answer, data):
     elif name == "lookup else eagle2":
         network = feature_drafter("eagle2", backbone, data.draw(tree_configs()), echo=True)
         drafter = Combination(PromptLookup(num_tokens=4), network, sure=data.draw(st.floats(0, 1)))
+    elif name == "medusa":
+        drafter = medusa_drafter(backbone, nodes=data.draw(st.integers(1, 20)), seed=data.draw(st.integers(0, 3)))
     elif name in ("eagle", "eagle often right"):
         shape = PUBLISHED.first(data.draw(st.integers(1, 25)))
         drafter = static_drafter(

@@ -57,7 +57,7 @@ def test_a_matrix_is_told_then_run_then_there_already(matrix, tmp_path, capsys):
     ("setting", "complaint"),
     [
         ("suites.qa.limit=0", "suites.qa.limit: Input should be greater than or equal to 1, got 0"),
-        ("decoders.eagle={}", "no decoder 'eagle'"),
+        ("decoders.eagl={}", "no decoder 'eagl'"),
         ("decoders.eagle2={drafter: none}", "eagle2: expected a trained drafter, got none"),
         ("suites.qqa={}", "no suite 'qqa'"),
         ("limit", "expected NAME=VALUE"),

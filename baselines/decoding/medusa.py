@@ -1,0 +1,162 @@
+"""Medusa-1 (arXiv:2401.10774): heads on the target's last feature, each for a position further ahead.
+
+    head i (0, 1, ...):  z_i = f_j + SiLU(W_i f_j + b_i),   W_i = 0 at the start      (section 2.1.1)
+                         q_i = softmax(U z_i)  of t_{j+2+i},  the target's own head U, cut to the draft vocabulary
+    loss:                sum over heads of 0.8^i CE(q_i, t_{j+2+i})                    (section 2.2.1)
+
+f_j is the feature that the target read t_{j+1} off, the root. Heads see neither the root nor each other, so that one
+pass proposes everything: the r-th guess of head i stands under every guess of head i - 1. The tree is grown from how
+often the r-th guess of each head was right on held-out answers, always by the node with the largest product (section
+2.3.3).
+Verification is exact; Medusa's typical acceptance, which is not, is another contender.
+
+Shapes: B sequences, T rows, H hidden, Vd draft vocabulary, I heads, R ranks.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.best_first import best_first
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.layouts.draft_products import lay_out
+from offbook.engine.decoding.tree import Tree
+from offbook.engine.drafters.architecture import DraftArchitecture
+from offbook.engine.drafters.batch import DraftBatch
+
+HEADS, RANKS, DECAY = 4, 10, 0.8
+
+
+class MedusaHeads(nn.Module):
+    """The residual blocks; what they give is read by the target's own head."""
+
+    def __init__(self, config: DraftConfig) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(nn.Linear(config.hidden_size, config.hidden_size) for _ in range(HEADS))
+        for block in self.blocks:
+            nn.init.zeros_(block.weight)
+
+    def forward(self, features_RH: torch.Tensor) -> torch.Tensor:
+        """States (I, R, H) of all heads at features (R, H)."""
+        return torch.stack([features_RH + functional.silu(block(features_RH)) for block in self.blocks])
+
+
+def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.Tensor:
+    """See the module; over rows whose label is an answer token of the draft vocabulary."""
+    losses = batch.features_BSF.new_zeros(())
+    for i in range(HEADS):
+        rows, labels = _labelled(batch, i)
+        if rows.shape[0] == 0:
+            losses = losses + DECAY**i * network(rows)[i].sum()
+            continue
+        logits_RD = functional.linear(network(rows)[i], head.weight_DH).float()
+        losses = losses + DECAY**i * functional.cross_entropy(logits_RD, torch.searchsorted(head.token_ids, labels))
+    return losses
+
+
+def ranks(network: nn.Module, batch: DraftBatch, head: DraftHead) -> tuple[torch.Tensor, torch.Tensor]:
+    """How often the r-th guess of each head was right (I, R), of how many positions (I,)."""
+    hits, counts = torch.zeros(HEADS, RANKS, dtype=torch.long), torch.zeros(HEADS, dtype=torch.long)
+    for i in range(HEADS):
+        rows, labels = _labelled(batch, i)
+        counts[i] = rows.shape[0]
+        if rows.shape[0]:
+            _, guesses_RK = head.top(network(rows)[i], min(RANKS, head.token_ids.shape[0]))
+            hits[i, : guesses_RK.shape[1]] = (guesses_RK == labels[:, None]).sum(dim=0).cpu()
+    return hits, counts
+
+
+def _labelled(batch: DraftBatch, i: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The features (R, H) of rows whose token t_{j+2+i} counts, and these tokens (R,)."""
+    counts_BT = batch.following_BT[:, i:]  # row j of it is about t_{j+2+i}
+    rows = counts_BT.shape[1]
+    features, tokens = batch.features_BSF[:, :rows], functional.pad(batch.tokens_BS[:, 2 + i :], (0, 1))[:, :rows]
+    return features[counts_BT], tokens[counts_BT]
+
+
+def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> torch.Tensor:
+    features = batch.features_BSF[:, :-1]
+    _, ids = head.top(network(features.flatten(0, 1))[0], k)
+    return ids.view(*features.shape[:2], k)
+
+
+ARCHITECTURE = DraftArchitecture(
+    name="medusa",
+    build=MedusaHeads,
+    objective=objective,
+    guesses=_guesses,
+    ranks=ranks,
+    schedule="cosine",
+    weight_decay=0.0,
+)
+
+
+class MedusaDrafter:
+    """See `Drafter`.
+
+    Args:
+        backbone: the target.
+        network: the blocks.
+        head: of the draft vocabulary.
+        accuracy_IR: how often the r-th guess of each head is right; None to go by the heads' own probabilities.
+        nodes: candidates of a tree.
+    """
+
+    taps = (-1,)
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        network: nn.Module,
+        head: DraftHead,
+        *,
+        accuracy_IR: Sequence[Sequence[float]] | None,
+        nodes: int,
+    ) -> None:
+        self.network = network.eval()
+        self.head = head
+        lay_out(network, backbone.layout)
+        head.lay_out(backbone.layout)
+        self._accuracy_IR = accuracy_IR
+        self._nodes = nodes
+        self._root = 0
+        self._feature_1H = torch.empty(0)
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        """See `Drafter`."""
+        return (self.network,)
+
+    @property
+    def max_nodes(self) -> int:
+        """See `Drafter`."""
+        return 1 + self._nodes
+
+    def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
+        """See `Drafter`."""
+        self._feature_1H = torch.empty(0)
+
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
+        """See `Drafter`; the last feature is all that counts."""
+        self._root, self._feature_1H = int(tokens_R[count - 1]), features_RH[count - 1 : count]
+
+    @torch.inference_mode()
+    def propose(self) -> Tree:
+        """See `Drafter`."""
+        assert self._feature_1H.numel(), "nothing has been observed yet"
+        states_IH = self.network(self._feature_1H)[:, 0]
+        logprobs, ids = self.head.top(states_IH, min(RANKS, self.head.token_ids.shape[0]))
+        tokens_IR, chances_IR = ids.tolist(), logprobs.double().exp().tolist()
+        if self._accuracy_IR is not None:
+            chances_IR = self._accuracy_IR
+
+        def follow(depth: int) -> Iterable[tuple[int, float, int]]:
+            if depth == len(tokens_IR):
+                return ()
+            return [(token, p, depth + 1) for token, p in zip(tokens_IR[depth], chances_IR[depth], strict=False)]
+
+        return best_first(self._root, 0, follow, nodes=self._nodes)

@@ -1,0 +1,129 @@
+"""Medusa's heads: what they are at the start, what they are trained on, and the tree that they grow."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional
+
+from offbook.baselines.decoding.medusa import DECAY, HEADS, RANKS, MedusaDrafter, MedusaHeads, objective, ranks
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.drafters.batch import DraftBatch
+from offbook.engine.drafters.checkpoint import draft_config
+from tests.engine.targets import target
+
+IDS = torch.tensor([1, 3, 4, 7, 9, 12, 20, 30, 40, 41, 42, 49])
+
+
+def heads() -> MedusaHeads:
+    torch.manual_seed(0)
+    network = MedusaHeads(draft_config(target())).double()
+    with torch.no_grad():
+        for block in network.blocks:
+            block.weight.copy_(torch.randn_like(block.weight) * 0.2)
+    return network.requires_grad_(requires_grad=False)
+
+
+def batch() -> tuple[DraftBatch, torch.Tensor]:
+    """Two sequences, of which some tokens count."""
+    generator = torch.Generator().manual_seed(1)
+    width = target().head_VH.shape[1]
+    tokens = IDS[torch.randint(len(IDS), (2, 9), generator=generator)]
+    counts = torch.zeros(2, 9, dtype=torch.bool)
+    counts[0, 4:9], counts[1, 3:8] = True, True
+    features = torch.randn(2, 9, width, generator=generator, dtype=torch.float64)
+    made = DraftBatch(
+        tokens_BS=tokens,
+        embeds_BTH=torch.zeros(2, 8, width),
+        inputs_BTF=features[:, :-1],
+        features_BSF=features,
+        following_BT=functional.pad(counts[:, 2:], (0, 1)),
+        later_BT=functional.pad(counts[:, 3:], (0, 2)),
+    )
+    return made, counts
+
+
+def draft_head(ids: torch.Tensor = IDS) -> DraftHead:
+    return DraftHead(target().head_VH, ids)
+
+
+def test_at_the_start_all_heads_say_what_the_targets_head_says_but_for_a_bias():
+    network = MedusaHeads(draft_config(target()))
+    features = torch.randn(3, target().head_VH.shape[1])
+    states = network(features)
+    for i, block in enumerate(network.blocks):
+        torch.testing.assert_close(states[i], features + functional.silu(block.bias).expand_as(features))
+
+
+def test_a_head_learns_the_token_so_many_places_ahead():
+    made, counts = batch()
+    network, head, expected = heads(), draft_head(), 0.0
+    for i in range(HEADS):
+        losses = []
+        for row in range(2):
+            for j in range(9):
+                place = j + 2 + i
+                if place < 9 and counts[row, place]:
+                    logits = network(made.features_BSF[row, j][None])[i, 0] @ head.weight_DH.T
+                    wanted = (made.tokens_BS[row, place] == IDS).nonzero()[0, 0]
+                    losses.append(float(-logits.log_softmax(dim=-1)[wanted]))
+        expected += DECAY**i * sum(losses) / len(losses)
+    assert float(objective(network, made, head)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_batch_without_labels_has_no_loss_and_no_nan():
+    made, _ = batch()
+    none = torch.zeros_like(made.following_BT)
+    network = MedusaHeads(draft_config(target())).double()
+    loss = objective(network, DraftBatch(**{**vars(made), "following_BT": none, "later_BT": none}), draft_head())
+    loss.backward()
+    assert float(loss.detach()) == 0.0
+    assert all(parameter.grad is None or not parameter.grad.any() for parameter in network.parameters())
+
+
+def test_ranks_are_counted_at_the_same_places():
+    made, counts = batch()
+    hits, of = ranks(heads(), made, draft_head())
+    assert of.tolist() == [int(counts[:, 2 + i :].sum()) for i in range(HEADS)]
+    assert hits.shape == (HEADS, RANKS)
+    assert bool((hits.sum(dim=1) <= of).all())
+    assert int(hits.sum()) > 0
+    whole = draft_head(IDS[:RANKS])  # whatever it guesses is among its guesses
+    inside = torch.isin(made.tokens_BS, IDS[:RANKS])
+    hits, _ = ranks(heads(), made, whole)
+    assert hits.sum(dim=1).tolist() == [int((counts & inside)[:, 2 + i :].sum()) for i in range(HEADS)]
+
+
+def proposed(accuracy, nodes: int):
+    drafter = MedusaDrafter(target(), heads(), draft_head(), accuracy_IR=accuracy, nodes=nodes)
+    drafter.begin(torch.tensor([[1, 2]]), capacity=20)
+    generator = torch.Generator().manual_seed(3)
+    features = torch.randn(3, target().head_VH.shape[1], generator=generator, dtype=torch.float64)
+    drafter.observe(torch.tensor([2, 5, 8]), features, 2)  # what lies behind the second row means nothing
+    return drafter, drafter.propose(), features[1]
+
+
+def test_the_tree_is_grown_by_the_largest_product_of_accuracies():
+    accuracy = [[0.6, 0.2, 0.1], [0.4, 0.3, 0.0], [0.3, 0.1, 0.0], [0.0, 0.0, 0.0]]
+    drafter, tree, feature = proposed(accuracy, 7)
+    a, b, c, _ = (draft_head().top(states, 3)[1][0].tolist() for states in drafter.network(feature[None]))
+    paths = set()
+    for node in range(1, len(tree)):
+        path, at = [], node
+        while at:
+            path.insert(0, tree.tokens[at])
+            at = tree.parents[at]
+        paths.add(tuple(path))
+    # products: .6, .24, .2, .18, .1, .08, .072
+    assert paths == {(a[0],), (a[0], b[0]), (a[1],), (a[0], b[1]), (a[2],), (a[1], b[0]), (a[0], b[0], c[0])}
+    assert tree.tokens[0] == 5
+    assert tree.survival[1] == pytest.approx(0.6)
+    assert max(tree.depths) == 3
+
+
+def test_without_measured_accuracies_the_heads_probabilities_decide():
+    drafter, tree, feature = proposed(None, 5)
+    logprobs, ids = draft_head().top(drafter.network(feature[None])[0], 1)
+    assert tree.tokens[1] == int(ids)
+    assert tree.survival[1] == pytest.approx(math.exp(float(logprobs)))
+    assert len(tree) == drafter.max_nodes == 6
