@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from offbook.baselines.decoding import eagle2
+from offbook.baselines.decoding import eagle, eagle2, medusa
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.ngram_table import NgramTable, Table
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
@@ -31,10 +31,12 @@ from offbook.engine.decoding.cost_aware import CostAware
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.drafter import Drafter, LearningDrafter
+from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.drafter import Drafter, DrawingDrafter, LearningDrafter
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.static_draft import StaticDrafter
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.architecture import DraftArchitecture
@@ -90,6 +92,8 @@ class Watched:
         self.begin, self.observe, self._propose = drafter.begin, drafter.observe, drafter.propose
         if isinstance(drafter, LearningDrafter):
             self.learn = drafter.learn
+        if isinstance(drafter, DrawingDrafter):
+            self.draws, self.draw_with = drafter.draws, drafter.draw_with
 
     def propose(self) -> Tree:
         self.trees.append(self._propose())
@@ -163,6 +167,21 @@ def network(
     return make
 
 
+def static(backbone: Backbone) -> StaticDrafter:
+    """A network that echoes under EAGLE's tree."""
+    drafter = network(eagle2.ARCHITECTURE, TREE, echo=True)(backbone)
+    assert isinstance(drafter.network, DraftNetwork)
+    return StaticDrafter(backbone, drafter.network, drafter.head, shape=eagle.PUBLISHED)
+
+
+def medusa_heads(backbone: Backbone) -> medusa.MedusaDrafter:
+    """Heads that say what the target's head says, and some noise."""
+    net = medusa.MedusaHeads(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
+    _fill(net, scale=0.4)
+    ids = torch.tensor([t for t in range(VOCABULARY) if t % 5 != 3])
+    return medusa.MedusaDrafter(backbone, net, DraftHead(backbone.head_VH, ids), accuracy_IR=None, nodes=11)
+
+
 @functools.cache
 def laid_out(layout: str, frozen: Backbone) -> Backbone:
     """The frozen target's weights rounded to fp32, in a layout."""
@@ -199,6 +218,9 @@ GATES = {
     "eagle2_random": Gate(soft=False, drafter=network(eagle2.ARCHITECTURE, TREE)),
     "eagle2_echo": Gate(soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True)),
     "eagle2_echo_sampled": Gate(soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True), temperature=1.0),
+    "eagle_echo": Gate(soft=True, drafter=static),
+    "eagle_echo_sampled": Gate(soft=True, drafter=static, temperature=1.0),
+    "medusa": Gate(soft=True, drafter=medusa_heads),
     "jakiro_random": Gate(soft=False, drafter=network(jakiro.ARCHITECTURE, TREE)),
     "jakiro_echo": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, TREE, echo=True)),
     "eagle2_echo_cost_aware": Gate(
