@@ -21,7 +21,7 @@ import offbook
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("baselines", "engine", "harness", "kernels", "methods", "tasks")
 METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text())
-HELP_RATIO = 2.1  # it is 1.4 to 1.8; pydantic alone would add 0.7, torch 20
+HELP_RATIO = 2.5  # it is 1.5 to 2.1, by machine; pydantic alone would add 0.7, torch 20
 HOMES = re.compile(r"(?:^|[^\w.])(?:/home/|/Users/|/root/|[A-Z]:\\Users\\)\w")
 
 

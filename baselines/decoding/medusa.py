@@ -37,8 +37,9 @@ class MedusaHeads(nn.Module):
     def __init__(self, config: DraftConfig) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(nn.Linear(config.hidden_size, config.hidden_size) for _ in range(HEADS))
-        for block in self.blocks:
-            nn.init.zeros_(block.weight)
+        for name, parameter in self.named_parameters():
+            if name.endswith("weight"):
+                nn.init.zeros_(parameter)
 
     def forward(self, features_RH: torch.Tensor) -> torch.Tensor:
         """States (I, R, H) of all heads at features (R, H)."""
@@ -150,9 +151,8 @@ class MedusaDrafter:
         assert self._feature_1H.numel(), "nothing has been observed yet"
         states_IH = self.network(self._feature_1H)[:, 0]
         logprobs, ids = self.head.top(states_IH, min(RANKS, self.head.token_ids.shape[0]))
-        tokens_IR, chances_IR = ids.tolist(), logprobs.double().exp().tolist()
-        if self._accuracy_IR is not None:
-            chances_IR = self._accuracy_IR
+        tokens_IR, own_IR = ids.tolist(), logprobs.double().exp().tolist()
+        chances_IR: Sequence[Sequence[float]] = own_IR if self._accuracy_IR is None else self._accuracy_IR
 
         def follow(depth: int) -> Iterable[tuple[int, float, int]]:
             if depth == len(tokens_IR):

@@ -14,7 +14,6 @@ small transformers model; every token is drawn, so that its bound is wider.
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ import torch
 from offbook.engine.decoding.decoder import Decoder, Limits
 from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.certificates import toy_model
+from offbook.harness.certificates.answered import Answered
 from offbook.harness.certificates.margin_probe import TopTwo
 from offbook.harness.certificates.toy_target import LENGTH, TREE_PARENTS, TREE_TOKENS, VOCABULARY, ToyTarget
 from offbook.harness.records.certificate import Certificate, Difference, Verdict
@@ -29,36 +29,6 @@ from offbook.harness.roster.target import Target
 from offbook.harness.statistics.goodness_of_fit import Floats, Ints, cell_numbers, goodness_of_fit, total_variation
 
 MarginProbe = Callable[[list[int], int], TopTwo]
-
-
-class Answered(Protocol):
-    """What two sides said to one document; a `DocumentRow` is one."""
-
-    @property
-    def doc_id(self) -> int:
-        """Of the document."""
-        ...
-
-    @property
-    def doc_hash(self) -> str:
-        """Of its content."""
-        ...
-
-    @property
-    def prompt_tokens(self) -> int:
-        """How many."""
-        ...
-
-    @property
-    def tokens(self) -> Sequence[int]:
-        """The answer."""
-        ...
-
-    @property
-    def finish_reason(self) -> str:
-        """Why it ended."""
-        ...
-
 
 Verify = Callable[[torch.Tensor, list[int], list[int], Sampling, torch.Generator], tuple[list[int], int]]
 

@@ -22,12 +22,11 @@ from offbook.harness.roster.decoder_options import (
     TreeOptions,
 )
 from offbook.harness.roster.entrants import by_name, with_added
+from offbook.harness.roster.trained import feature_drafter, loaded_drafter, trained_folder
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
-    from offbook.engine.decoding.feature_draft import FeatureDrafter
     from offbook.engine.drafters.architecture import DraftArchitecture
-    from offbook.engine.drafters.checkpoint import LoadedDrafter
     from offbook.engine.drafters.counted import CountedArchitecture
     from offbook.harness.roster.target import Target
 
@@ -66,7 +65,7 @@ def _ngram_table(target: "Target", options: NgramTableOptions, drafter: Path | N
 
     architecture = _ngram_table_architecture()
     counts = load_counts(
-        _trained(drafter, architecture.name),
+        trained_folder(drafter, architecture.name),
         architecture,
         vocab_size=target.backbone.embedding_VH.shape[0],
         target=target.identity,
@@ -86,14 +85,14 @@ def _lookup_else_eagle2(target: "Target", options: LookupElseTreeOptions, drafte
     from offbook.engine.decoding.combination import Combination
 
     lookup = PromptLookup(max_ngram=options.max_ngram, num_tokens=options.num_tokens)
-    network = _feature_drafter(target, options, drafter, _eagle2_architecture())
+    network = feature_drafter(target, options, drafter, _eagle2_architecture())
     return target.speculative(Combination(lookup, network, sure=options.sure))
 
 
 def _medusa(target: "Target", options: MedusaOptions, drafter: Path | None) -> "Decoder":
     from offbook.baselines.decoding.medusa import MedusaDrafter
 
-    loaded = _loaded(target, drafter, _medusa_architecture())
+    loaded = loaded_drafter(target, drafter, _medusa_architecture())
     return target.speculative(
         MedusaDrafter(
             target.backbone,
@@ -116,14 +115,14 @@ def _eagle(target: "Target", options: StaticTreeOptions, drafter: Path | None) -
     from offbook.engine.decoding.draft_network import DraftNetwork
     from offbook.engine.decoding.static_draft import StaticDrafter
 
-    loaded = _loaded(target, drafter, _eagle2_architecture())
+    loaded = loaded_drafter(target, drafter, _eagle2_architecture())
     assert isinstance(loaded.network, DraftNetwork)
     shape = PUBLISHED.first(options.total_tokens - 1)
     return target.speculative(StaticDrafter(target.backbone, loaded.network, loaded.head, shape=shape))
 
 
 def _eagle2(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
-    return target.speculative(_feature_drafter(target, options, drafter, _eagle2_architecture()))
+    return target.speculative(feature_drafter(target, options, drafter, _eagle2_architecture()))
 
 
 def _eagle2_architecture() -> "DraftArchitecture":
@@ -133,47 +132,13 @@ def _eagle2_architecture() -> "DraftArchitecture":
 
 
 def _jakiro(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
-    return target.speculative(_feature_drafter(target, options, drafter, _jakiro_architecture()))
+    return target.speculative(feature_drafter(target, options, drafter, _jakiro_architecture()))
 
 
 def _jakiro_architecture() -> "DraftArchitecture":
     from offbook.methods.jakiro.drafter import ARCHITECTURE
 
     return ARCHITECTURE
-
-
-def _feature_drafter(
-    target: "Target", options: TreeOptions, drafter: Path | None, architecture: "DraftArchitecture"
-) -> "FeatureDrafter":
-    from offbook.engine.decoding.draft_network import DraftNetwork
-    from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
-
-    tree = TreeConfig(total_tokens=options.total_tokens, depth=options.depth, top_k=options.top_k)
-    loaded = _loaded(target, drafter, architecture)
-    assert isinstance(loaded.network, DraftNetwork)
-    return FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=architecture.contrast)
-
-
-def _loaded(target: "Target", drafter: Path | None, architecture: "DraftArchitecture") -> "LoadedDrafter":
-    from offbook.engine.drafters.checkpoint import load_drafter
-
-    return load_drafter(
-        _trained(drafter, architecture.name),
-        target.backbone,
-        {architecture.name: architecture},
-        target=target.identity,
-        base=target.base,
-    )
-
-
-def _trained(drafter: Path | None, name: str) -> Path:
-    if drafter is None:
-        msg = (
-            f"{name}: expected a trained drafter, got none; make one with `offbook train-drafter {name}` and name it "
-            f"with --drafter {name}=FOLDER"
-        )
-        raise ValueError(msg)
-    return drafter
 
 
 def _hf_generate(target: "Target", options: Options, drafter: Path | None) -> "Decoder":

@@ -32,7 +32,7 @@ def total_variation(estimate: Floats, exact: Floats, *, n: int) -> tuple[float, 
         exact: what it is held against.
         n: draws.
     """
-    tv = 0.5 * float(np.abs(estimate - exact).sum())
+    tv = min(1.0, 0.5 * float(np.abs(estimate - exact).sum()))
     return tv, min(1.0, tv + float(np.sqrt(np.log(1 / (1 - BOUND_LEVEL)) / (2 * n))))
 
 

@@ -221,7 +221,6 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     with scoring(store.root):
         rows = {arm.id: scored(heat, answers, arm) for arm in heat.arms}
         metric = main_metric(dict(enumerate(row.scores for arm in heat.arms for row in rows[arm.id])), name)
-    baseline = heat.baseline
     with spending("forwards"):
         certificates = {
             arm.id: certify(
@@ -229,8 +228,8 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
                 target=heat.target,
                 sampling=heat.sampling,
                 seed=heat.seed,
-                baseline=baseline,
-                reference=rows[baseline.id],
+                baseline=heat.baseline,
+                reference=rows[heat.baseline.id],
                 rows=rows[arm.id],
                 prompts={doc_id: prompt[0].tolist() for doc_id, prompt in prompts.items()},
                 generator_of=lambda doc_id: heat.target.generator(document_seed(heat.seed, name, doc_id)),

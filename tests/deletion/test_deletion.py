@@ -1,5 +1,6 @@
 """Each contender could be deleted without touching the rest; `nox -s deletion` deletes each and runs the rest."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_roster_without_a_contender_has_all_others(entrant):
     left = {"DECODERS": set(), "DISTILLERS": set()}
     for place, table in ROSTERS.items():
         source = without((ROOT / place).read_text(encoding="utf-8"), table, entrant.names)
-        assert entrant.module not in source
+        assert not re.search(rf"{re.escape(entrant.module)}\b", source)
         module = {"__name__": "offbook." + place.removesuffix(".py").replace("/", ".")}
         exec(compile(source, place, "exec", dont_inherit=True), module)
         for name in left:

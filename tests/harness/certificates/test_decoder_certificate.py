@@ -101,7 +101,7 @@ def test_a_right_decoder_is_certified(
     build: Callable[[Target], Decoder], sampling: Sampling, n: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if n < N:
-        monkeypatch.setattr(module, "_check_settings", lambda *_: None)
+        monkeypatch.setattr(module, "check_settings", lambda *_: None)
     certificate = decoder_certificate(build, sampling=sampling, seed=0, n=n)
     assert (certificate.kind, certificate.verdict, certificate.n) == ("sampling_distribution", "lossless", n)
     assert certificate.p_value is not None
@@ -126,7 +126,7 @@ def test_another_temperature_is_rejected(temperature: float) -> None:
 
 @pytest.mark.parametrize("n", [FEW, N])
 def test_a_decoder_that_forgets_top_p_is_rejected(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_check_settings", lambda *_: None)
+    monkeypatch.setattr(module, "check_settings", lambda *_: None)
     certificate = decoder_certificate(
         lambda target: Otherwise(Tabled(target), lambda _: Sampling(temperature=2.0, top_k=5)),
         sampling=CUT,

@@ -29,9 +29,9 @@ def tuned(tiny_folder, tmp_path, monkeypatch, capsys) -> Path:
 
 
 def test_evaluate_takes_layout_and_settings_of_a_tuning(tuned, tiny_folder, tmp_path, capsys):
-    asked = ("--decoders", "prompt_lookup", "--tasks", "qa", "--limit", "1", "--max-new-tokens", "4", "--device", "cpu")
+    asked = ("--decoders", "autoregressive,prompt_lookup", "--tasks", "qa", "--limit", "1", "--max-new-tokens", "4")
     folder = tmp_path / "run"
-    model = ("--model", str(tiny_folder))
+    model = ("--model", str(tiny_folder), "--device", "cpu")
     assert status("evaluate", *model, *asked, "--tuning", str(tuned), "--output", str(folder)) == 0
     specs = {record.spec.decoder: record.spec for record in Store(folder).records("cell")}
     assert {spec.layout for spec in specs.values()} == {"prepacked"}
