@@ -13,7 +13,7 @@ Verification is exact; Medusa's typical acceptance, which is not, is another con
 Shapes: B sequences, T rows, H hidden, Vd draft vocabulary, I heads, R ranks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -49,12 +49,11 @@ class MedusaHeads(nn.Module):
 def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.Tensor:
     """See the module; over rows whose label is an answer token of the draft vocabulary."""
     losses = batch.features_BSF.new_zeros(())
-    for i in range(HEADS):
-        rows, labels = _labelled(batch, i)
-        if rows.shape[0] == 0:
-            losses = losses + DECAY**i * network(rows)[i].sum()
+    for i, (states_RH, labels) in enumerate(_labelled(network, batch)):
+        if states_RH.shape[0] == 0:
+            losses = losses + DECAY**i * states_RH.sum()
             continue
-        logits_RD = functional.linear(network(rows)[i], head.weight_DH).float()
+        logits_RD = functional.linear(states_RH, head.weight_DH).float()
         losses = losses + DECAY**i * functional.cross_entropy(logits_RD, torch.searchsorted(head.token_ids, labels))
     return losses
 
@@ -62,21 +61,22 @@ def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.T
 def ranks(network: nn.Module, batch: DraftBatch, head: DraftHead) -> tuple[torch.Tensor, torch.Tensor]:
     """How often the r-th guess of each head was right (I, R), of how many positions (I,)."""
     hits, counts = torch.zeros(HEADS, RANKS, dtype=torch.long), torch.zeros(HEADS, dtype=torch.long)
-    for i in range(HEADS):
-        rows, labels = _labelled(batch, i)
-        counts[i] = rows.shape[0]
-        if rows.shape[0]:
-            _, guesses_RK = head.top(network(rows)[i], min(RANKS, head.token_ids.shape[0]))
+    for i, (states_RH, labels) in enumerate(_labelled(network, batch)):
+        counts[i] = states_RH.shape[0]
+        if states_RH.shape[0]:
+            _, guesses_RK = head.top(states_RH, min(RANKS, head.token_ids.shape[0]))
             hits[i, : guesses_RK.shape[1]] = (guesses_RK == labels[:, None]).sum(dim=0).cpu()
     return hits, counts
 
 
-def _labelled(batch: DraftBatch, i: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The features (R, H) of rows whose token t_{j+2+i} counts, and these tokens (R,)."""
-    counts_BT = batch.following_BT[:, i:]  # row j of it is about t_{j+2+i}
-    rows = counts_BT.shape[1]
-    features, tokens = batch.features_BSF[:, :rows], functional.pad(batch.tokens_BS[:, 2 + i :], (0, 1))[:, :rows]
-    return features[counts_BT], tokens[counts_BT]
+def _labelled(network: nn.Module, batch: DraftBatch) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Of each head, its states (R, H) at rows whose token t_{j+2+i} counts, and these tokens (R,)."""
+    states_IBSH = network(batch.features_BSF.flatten(0, 1)).unflatten(1, batch.features_BSF.shape[:2])
+    for i in range(HEADS):
+        counts_BT = batch.following_BT[:, i:]  # row j of it is about t_{j+2+i}
+        rows = counts_BT.shape[1]
+        tokens_BT = functional.pad(batch.tokens_BS[:, 2 + i :], (0, 1))[:, :rows]
+        yield states_IBSH[i, :, :rows][counts_BT], tokens_BT[counts_BT]
 
 
 def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> torch.Tensor:

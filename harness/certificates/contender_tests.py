@@ -16,11 +16,16 @@ from offbook.engine.progress import Progress
 from offbook.harness.certificates.margin_probe import Probe
 from offbook.harness.certificates.real_vocabulary import MOST_CELLS, Cells, Seen, cells_of_candidates, watched
 from offbook.harness.certificates.report import Part
-from offbook.harness.certificates.sampling import MarginProbe, decoder_certificate, differences, greedy_certificate
+from offbook.harness.certificates.sampling import (
+    MarginProbe,
+    decoder_certificate,
+    differences,
+    greedy_certificate,
+    identity_certificate,
+)
 from offbook.harness.certificates.told import cells_part, distribution, identity, outcome_of, settings_of
 from offbook.harness.certificates.toy_drafters import DrawnTrees, GivenTrees
 from offbook.harness.certificates.verifiers import Rule, law_deviation, verifier_certificate
-from offbook.harness.records.certificate import Certificate
 from offbook.harness.roster.arms import Arm, build_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender
@@ -152,16 +157,7 @@ class ContenderTests:
             return lambda tokens, place: probe.race(tokens, place, sampling, self._generator(number))
 
         found = differences(reference, rows, probe_of, prompts=self.prompts)
-        ties = sum(one.tie for one in found)
-        certificate = Certificate(
-            kind="greedy_identity",
-            verdict="differs" if ties < len(found) else "ties" if ties else "lossless",
-            n=len(rows),
-            identical=len(rows) - len(found),
-            ties=ties,
-            unexplained=len(found) - ties,
-            detail=tuple(found),
-        )
+        certificate = identity_certificate(found, len(rows))
         facts = certificate.model_dump(mode="json") | {"kind": "seeded_identity"}
         return Part(
             name=f"identity from the same seeds, {at}",

@@ -24,7 +24,7 @@ from offbook.harness.certificates import toy_model
 from offbook.harness.certificates.answered import Answered
 from offbook.harness.certificates.margin_probe import TopTwo
 from offbook.harness.certificates.toy_target import LENGTH, TREE_PARENTS, TREE_TOKENS, VOCABULARY, ToyTarget
-from offbook.harness.records.certificate import Certificate, Difference, Verdict
+from offbook.harness.records.certificate import Certificate, Difference
 from offbook.harness.roster.target import Target
 from offbook.harness.statistics.goodness_of_fit import Floats, Ints, cell_numbers, goodness_of_fit, total_variation
 
@@ -58,14 +58,18 @@ def greedy_certificate(
     Raises:
         ValueError: the two sides are not the same documents under the same prompts.
     """
-    found = differences(reference, rows, lambda _: margin_probe, prompts=prompts)
+    return identity_certificate(differences(reference, rows, lambda _: margin_probe, prompts=prompts), len(rows))
+
+
+def identity_certificate(found: Sequence[Difference], n: int) -> Certificate:
+    """What the first differences of n documents come to."""
     ties = [d for d in found if d.tie]
     unexplained = len(found) - len(ties)
     return Certificate(
         kind="greedy_identity",
-        verdict="not_tested" if not rows else "differs" if unexplained else "ties" if ties else "lossless",
-        n=len(rows),
-        identical=len(rows) - len(found),
+        verdict="not_tested" if not n else "differs" if unexplained else "ties" if ties else "lossless",
+        n=n,
+        identical=n - len(found),
         ties=len(ties),
         unexplained=unexplained,
         worst_margin=max((d.margin for d in ties if d.margin is not None), default=None),
@@ -93,20 +97,10 @@ def seeded_certificate(
     Raises:
         ValueError: the two sides are not the same documents under the same prompts.
     """
-    found = differences(reference, rows, probe_of, prompts=prompts)
-    ties = [d for d in found if d.tie]
-    unexplained = len(found) - len(ties)
-    worse: Verdict = "differs" if unexplained else "ties" if ties else law.verdict
-    return law.model_copy(
-        update={
-            "verdict": law.verdict if law.verdict == "differs" else worse,
-            "identical": len(rows) - len(found),
-            "ties": len(ties),
-            "unexplained": unexplained,
-            "worst_margin": max((d.margin for d in ties if d.margin is not None), default=None),
-            "detail": tuple(found),
-        }
-    )
+    identity = identity_certificate(differences(reference, rows, probe_of, prompts=prompts), len(rows))
+    names = ("identical", "ties", "unexplained", "worst_margin", "detail")
+    worse = identity.verdict if identity.verdict in ("differs", "ties") and law.verdict != "differs" else law.verdict
+    return law.model_copy(update={"verdict": worse, **{name: getattr(identity, name) for name in names}})
 
 
 def differences(

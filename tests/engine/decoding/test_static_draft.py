@@ -62,6 +62,15 @@ def logits_behind(drafter: StaticDrafter, features_RH: torch.Tensor, path: list[
     raise AssertionError
 
 
+def path_to(tree, node: int) -> list[int]:
+    """The tokens from below the root to a node."""
+    path = []
+    while node:
+        path.insert(0, tree.tokens[node])
+        node = tree.parents[node]
+    return path
+
+
 @pytest.mark.parametrize("vocabulary", [VOCABULARY, 20])
 def test_candidates_are_the_best_behind_their_parents(vocabulary):
     drafter, features_RH = observed(static_drafter(target(), PUBLISHED, vocabulary=vocabulary), Sampling())
@@ -72,11 +81,7 @@ def test_candidates_are_the_best_behind_their_parents(vocabulary):
     for node, children in enumerate(tree.children):
         if not children:
             continue
-        path = []
-        at = node
-        while at:
-            path.insert(0, tree.tokens[at])
-            at = tree.parents[at]
+        path = path_to(tree, node)
         best = logits_behind(drafter, features_RH, path).topk(len(children))
         assert [tree.tokens[child] for child in children] == drafter.head.token_ids[best.indices].tolist()
         chances = logits_behind(drafter, features_RH, path).softmax(dim=-1)[best.indices]
@@ -93,11 +98,7 @@ def test_the_laws_that_a_tree_names_are_those_behind_its_nodes(sampling):
         law_V = tree.drawn_from_NV[node]
         if not children:
             continue
-        path = []
-        at = node
-        while at:
-            path.insert(0, tree.tokens[at])
-            at = tree.parents[at]
+        path = path_to(tree, node)
         expected = torch.zeros(VOCABULARY)
         expected[drafter.head.token_ids] = sampling.probabilities(logits_behind(drafter, features_RH, path)).float()
         torch.testing.assert_close(law_V, expected, atol=1e-6, rtol=1e-4)
