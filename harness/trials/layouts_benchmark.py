@@ -9,7 +9,8 @@ round too. The library's own `generate` decodes beside them, without its prefill
 Columns: `ms_min` and `ms_median` of a block; `over_one_row` the cost of so many rows over one row of the same layout,
 `over_best_one_row` over the best one-row block of all exact layouts; `over_generate` how many times faster than a token
 of `generate` (one row only); `bytes_read` of the weights of a step, `floor_ms` these over the bandwidth, and
-`floor_share` the part of `ms_min` that this is. Lines of a model of `random_shapes` are speeds and nothing else.
+`floor_share` the part of `ms_min` that this is. Lines of a model of `random_shapes` are speeds and nothing else. Lines
+that the file has of other models and other machines stay; `measured` is the day.
 """
 
 import argparse
@@ -18,9 +19,9 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
@@ -30,12 +31,11 @@ from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.layouts.choose import choose_layout
 from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
-from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.machine_bandwidth import read_bandwidth
 from offbook.engine.threads import run_settled
-from offbook.harness.tables.csv_file import csv_text
 from offbook.harness.trials.random_shapes import NAMES, random_model
+from offbook.harness.trials.tables_of_machines import table_before, write_beside_others
 
 Row = dict[str, str]
 GENERATE = "generate"
@@ -152,6 +152,7 @@ def line(arm: Arm, rows: int, arms: Sequence[Arm], bandwidth: float, where: Mapp
         "threads": str(torch.get_num_threads()),
         "cpu": cpu_name(),
         "cpu_capability": cpu_capability(),
+        "measured": f"{datetime.now(UTC):%Y-%m-%d}",
     }
 
 
@@ -165,6 +166,10 @@ def main() -> None:
     parser.add_argument("--contexts", type=int, nargs="+", default=[128])
     parser.add_argument("--rounds", type=int, default=30)
     chosen = parser.parse_args()
+    try:
+        before = table_before(chosen.csv)
+    except ValueError as error:
+        parser.error(str(error))
     model = random_model(chosen.model) if chosen.model in NAMES else pretrained.load(chosen.model)[0]
     rows = sorted({1, *chosen.rows})
     table = [
@@ -172,7 +177,7 @@ def main() -> None:
         for context in chosen.contexts
         for found in measure(model, chosen.layouts, rows, context, chosen.rounds)
     ]
-    atomic_write_text(chosen.csv, csv_text(pd.DataFrame(table)))
+    write_beside_others(chosen.csv, before, table)
 
 
 if __name__ == "__main__":
