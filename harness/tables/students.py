@@ -80,6 +80,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "distinct_sequences": mean([cost.distinct_sequences for cost in costs]),
         "steps": mean([cost.steps for cost in costs]),
         "mixed_precision": ", ".join(sorted({_precision(exam) for exam in examinee.exams} - {""})),
+        "saved_dtype": ", ".join(sorted({cost.saved_dtype for cost in costs if cost.saved_dtype is not None})),
         "prepare_s": mean([cost.prepared_s for cost in costs if cost.prepared_s is not None]),
         "train_s": mean([cost.wall_s for cost in costs]),
         "exam_s": mean([exam.record.wall_s for exam in examinee.exams]),

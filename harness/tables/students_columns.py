@@ -11,6 +11,7 @@ from offbook.harness.tables.rows import Row
 
 GROUPS = {"id": "ID", "ood": "OOD"}
 PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds
+DTYPES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 PEOPLE: tuple[Place, ...] = ("markdown", "readme", "terminal")
 PAGE: tuple[Place, ...] = ("csv", "markdown")
 SCREEN: tuple[Place, ...] = ("csv", "markdown", "terminal")
@@ -156,6 +157,14 @@ COLUMNS = (
             are fp32.""",
     ),
     Column(
+        name="saved_dtype",
+        heading="Stored",
+        shown_in=PAGE,
+        written=lambda row: ", ".join(DTYPES.get(name, name) for name in row["saved_dtype"].split(", ")) or "-",
+        definition="""number format that the student's weights are stored and examined in: bf16 where its development
+            score does not fall by it.""",
+    ),
+    Column(
         name="train_s",
         heading="Train s",
         unit="s",
@@ -195,7 +204,7 @@ COLUMNS = (
 COSTS = pick(
     COLUMNS,
     *("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "prepare_s"),
-    *("mixed_precision", "train_s", "exam_s", "peak_mib"),
+    *("mixed_precision", "saved_dtype", "train_s", "exam_s", "peak_mib"),
 )
 OF_A_GROUP = pick(COLUMNS, "accuracy", "finished", "seed_sd", "change")
 SUITE = pick(COLUMNS, "label", "layout", "seeds", "n_items", "score", "seed_sd", "change", "answer_tokens", "finished")

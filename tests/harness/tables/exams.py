@@ -27,6 +27,7 @@ def exam(
     choices: int | None = None,
     later: int = 0,
     used: str | None = None,
+    stored: str | None = None,
     **changes: Any,
 ) -> Exam:
     """An exam over these scores by suite; "untouched" has neither training nor cost."""
@@ -61,6 +62,7 @@ def exam(
         distinct_sequences=80,
         steps=10,
         mixed_precision=used,
+        saved_dtype=stored,
         prepared_s=7.0,
         wall_s=30.0 + seed,
         peak_bytes=(seed + 1) * 2**20,

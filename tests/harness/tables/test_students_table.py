@@ -52,6 +52,19 @@ def test_a_row_holds_the_means_over_items_and_seeds() -> None:
     assert one(table, student="mind", group="ood", suite="all")["change"] == -0.25, "forgetting"
 
 
+def test_the_number_formats_that_the_seeds_are_stored_in_stand_in_table_and_page() -> None:
+    exams = [exam("untouched"), exam(seed=0, stored="bfloat16"), exam(seed=1, stored="float32"), exam("older")]
+    table = students_table(exams)
+    found = table[(table["group"] == "id") & (table["suite"] == "all")].set_index("student")["saved_dtype"]
+    assert found.to_dict() == {"untouched": "", "mind": "bfloat16, float32", "older": ""}
+    page = to_markdown(exams, table, comparisons_table(exams))
+    (heading, *lines) = [line for line in page.splitlines() if line.startswith("|") and "Stored" in page][:5]
+    place = heading.split("|").index(next(cell for cell in heading.split("|") if cell.strip() == "Stored"))
+    stored = {line.split("|")[1].strip(): line.split("|")[place].strip() for line in lines[1:]}
+    assert stored["mind"] == "bf16, fp32"
+    assert stored["untouched"] == "-"
+
+
 def test_the_untouched_model_has_one_seed_no_cost_and_no_change() -> None:
     line = one(students_table([exam("untouched"), exam()]), student="untouched", group="id", suite="all")
     assert (line["accuracy_low"], line["accuracy_high"]) == wilson(2, 4)
