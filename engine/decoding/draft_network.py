@@ -17,7 +17,6 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from offbook.engine.decoding.cache import TreeCache
 from offbook.kernels.tree_attention import tree_attention
 
 
@@ -33,6 +32,14 @@ class DraftConfig:
     rms_norm_eps: float
     rope_theta: float
     bias: bool = True
+
+
+class Rows(Protocol):
+    """Keys and values of earlier rows, such as a `TreeCache`."""
+
+    def update(self, keys: torch.Tensor, values: torch.Tensor, layer: int, /) -> tuple[torch.Tensor, torch.Tensor]:
+        """These behind the earlier ones (B, heads, rows, d)."""
+        ...
 
 
 class FeedForward(Protocol):
@@ -59,7 +66,7 @@ class DraftNetwork(nn.Module):
         positions_BT: torch.Tensor,
         visible_BTS: torch.Tensor,
         *,
-        cache: TreeCache | None = None,
+        cache: Rows | None = None,
         contrast: bool = False,
         last_only: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -108,7 +115,7 @@ class _Attention(nn.Module):
         self.o_proj = nn.Linear(c.num_attention_heads * c.head_dim, c.hidden_size, bias=False)
 
     def forward(
-        self, x: torch.Tensor, positions_BT: torch.Tensor, visible_BTS: torch.Tensor, cache: TreeCache | None
+        self, x: torch.Tensor, positions_BT: torch.Tensor, visible_BTS: torch.Tensor, cache: Rows | None
     ) -> torch.Tensor:
         batch, rows, _ = x.shape
         d = self.config.head_dim

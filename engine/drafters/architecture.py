@@ -1,9 +1,10 @@
 """What tells one trainable drafter from another: its network, its objective, and the states of the target it reads."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
+from pydantic import JsonValue
 from torch import nn
 
 from offbook.engine.decoding.draft_head import DraftHead
@@ -26,6 +27,7 @@ class DraftArchitecture:
         ranks: of a batch, how often the r-th guess for each position ahead was right (positions, ranks), and of how
             many (positions,); written into checkpoints for drafters that grow their tree from it. None for others.
         contrast: whether the network predicts the position after next as well.
+        variant: settings of network and objective that are not the defaults; written into checkpoints.
     """
 
     name: str
@@ -37,6 +39,7 @@ class DraftArchitecture:
     taps: tuple[int, ...] = (-1,)
     ranks: Callable[[nn.Module, DraftBatch, DraftHead], tuple[torch.Tensor, torch.Tensor]] | None = None
     contrast: bool = False
+    variant: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 Architectures = Mapping[str, DraftArchitecture]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import JsonValue
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -18,7 +19,7 @@ from torch import nn
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftConfig
-from offbook.engine.drafters.architecture import Architectures
+from offbook.engine.drafters.architecture import Architectures, DraftArchitecture
 from offbook.engine.files import atomic_write_text
 from offbook.engine.finite import check_weights
 from offbook.engine.quoting import quoted
@@ -46,6 +47,7 @@ class LoadedDrafter:
 
     network: nn.Module
     head: DraftHead
+    architecture: DraftArchitecture
     config: Mapping[str, Any]
 
     @property
@@ -87,6 +89,7 @@ def save_drafter(
     target: TargetName,
     vocab_size: int,
     training: Mapping[str, Any],
+    variant: Mapping[str, JsonValue] | None = None,
 ) -> None:
     """Writes the checkpoint; `config.json` comes last, so a folder that has one is whole.
 
@@ -102,6 +105,7 @@ def save_drafter(
         "draft_vocab_size": int(token_ids.shape[0]),
         "layer": asdict(layer),
         "training": dict(training),
+        **({"variant": dict(variant)} if variant else {}),
     }
     config = sealed(config, folder / "config.json", ["model.safetensors"])
     text = json.dumps(config, indent=2, sort_keys=True, allow_nan=False) + "\n"
@@ -121,7 +125,7 @@ def load_drafter(
     Args:
         folder: where `save_drafter` wrote.
         backbone: the target in memory.
-        architectures: known architectures by name.
+        architectures: known architectures by name, in the variant that the checkpoint names.
         target: name and hash of the model in memory; None skips the comparison of hashes.
         base: another model whose drafters are taken too: the one from which the model in memory was distilled.
 
@@ -157,7 +161,8 @@ def load_drafter(
         raise ValueError(msg) from error
     check_weights(tensors.items(), str(weights), "train it anew, with a lower --learning-rate")
     network.to(device=embedding.device, dtype=embedding.dtype).requires_grad_(requires_grad=False)
-    return LoadedDrafter(network=network.eval(), head=DraftHead(backbone.head_VH, token_ids), config=config)
+    head = DraftHead(backbone.head_VH, token_ids)
+    return LoadedDrafter(network=network.eval(), head=head, architecture=architectures[name], config=config)
 
 
 def read_config(folder: Path, names: Collection[str]) -> dict[str, Any]:

@@ -5,11 +5,21 @@
     contrast feature f_{i+2}, distribution softmax(W f_{i+2}) over t_{i+3}
 
 Contenders differ in their feed-forward, in whether they predict the contrast, and in how both losses are weighed.
+
+With more than one pass the layer also learns from its own features, as HASS does (arXiv:2408.15766, section 3.2). In
+pass j the input of row i is what pass j - 1 predicted for f_i, without its gradient, and row i sees
+
+    column i - d   of pass j - d's input   for d < j - 1
+    column i - d   of the target's feature for d >= j - 1
+
+which is what it sees as the j-th token of a chain that was drafted behind row i - j + 1. Losses of all passes are
+added. The released trainer of HASS ignores its mask; this one does not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
+from pydantic import JsonValue
 from torch import nn
 from torch.nn import functional
 
@@ -17,7 +27,7 @@ from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.batch import DraftBatch
-from offbook.engine.drafters.loss import BranchLoss, branch_loss
+from offbook.engine.drafters.loss import BranchLoss, branch_loss, likeliest_loss
 
 Weigh = Callable[[BranchLoss, BranchLoss | None], torch.Tensor]
 
@@ -31,6 +41,9 @@ def feature_architecture(
     loss: Weigh,
     schedule: str,
     weight_decay: float,
+    passes: int = 1,
+    likeliest: float = 0.0,
+    variant: Mapping[str, JsonValue] | None = None,
 ) -> DraftArchitecture:
     """A drafter over the shared draft layer.
 
@@ -42,16 +55,23 @@ def feature_architecture(
         loss: total loss from the loss of the next position and, with `contrast`, of the one after it.
         schedule: learning-rate schedule of the paper, by transformers' name.
         weight_decay: of the paper's optimiser.
+        passes: of a training step; above 1 on the layer's own features (HASS; 3 there).
+        likeliest: weight of HASS's loss over the target's ten likeliest tokens, on the next position (0 or 1 there).
+        variant: what of these is not the contender's default, for the checkpoint.
     """
 
     def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.Tensor:
-        following, later = _predicted(network, batch, contrast=contrast)
         first, second = batch.following_BT, batch.later_BT
         target_1 = batch.features_BSF[:, 1:]
         target_2 = functional.pad(batch.features_BSF[:, 2:], (0, 0, 0, 1))
-        following_loss = branch_loss(following[first], target_1[first], head.weight_DH)
-        later_loss = None if later is None else branch_loss(later[second], target_2[second], head.weight_DH)
-        return loss(following_loss, later_loss)
+        total = batch.features_BSF.new_zeros(())
+        for following, later in _predicted(network, batch, contrast=contrast, passes=passes):
+            following_loss = branch_loss(following[first], target_1[first], head.weight_DH)
+            later_loss = None if later is None else branch_loss(later[second], target_2[second], head.weight_DH)
+            total = total + loss(following_loss, later_loss)
+            if likeliest:
+                total = total + likeliest * likeliest_loss(following[first], target_1[first], head.weight_DH)
+        return total
 
     return DraftArchitecture(
         name=name,
@@ -61,22 +81,50 @@ def feature_architecture(
         schedule=schedule,
         weight_decay=weight_decay,
         contrast=contrast,
+        variant=variant or {},
     )
 
 
 def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> torch.Tensor:
-    following, _ = _predicted(network, batch, contrast=False)
+    ((following, _),) = _predicted(network, batch, contrast=False, passes=1)
     rows, count, _ = following.shape
     _, ids = head.top(following.flatten(0, 1), k)
     return ids.view(rows, count, k)
 
 
-def _predicted(network: nn.Module, batch: DraftBatch, *, contrast: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+class _Passes:
+    """Keys and values of all passes so far, with their gradients, in the place of a draft layer's cache."""
+
+    def __init__(self) -> None:
+        self._keys: list[torch.Tensor] = []
+        self._values: list[torch.Tensor] = []
+
+    def update(self, keys: torch.Tensor, values: torch.Tensor, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """These behind the earlier ones."""
+        self._keys.append(keys)
+        self._values.append(values)
+        return torch.cat(self._keys, dim=2), torch.cat(self._values, dim=2)
+
+
+def visible_in_pass(number: int, rows: int, device: torch.device | None = None) -> torch.Tensor:
+    """Which columns of the passes 1 to `number` each row of that pass sees, (T, number * T)."""
+    row, column = torch.arange(rows, device=device)[:, None], torch.arange(rows, device=device)[None]
+    own = [column == row - (number - earlier) for earlier in range(2, number + 1)]
+    return torch.cat([column <= row - (number - 1), *own], dim=1)
+
+
+def _predicted(
+    network: nn.Module, batch: DraftBatch, *, contrast: bool, passes: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    """What each pass predicts for the next position and, with `contrast`, for the one after it, (B, T, H)."""
     b, t, _ = batch.inputs_BTF.shape
     device = batch.inputs_BTF.device
-    visible = torch.ones(t, t, dtype=torch.bool, device=device).tril().expand(b, t, t)
     positions = torch.arange(t, device=device).expand(b, t)
-    predicted: tuple[torch.Tensor, torch.Tensor | None] = network(
-        batch.embeds_BTH, batch.inputs_BTF, positions, visible, contrast=contrast
-    )
-    return predicted
+    rows, inputs = _Passes() if passes > 1 else None, batch.inputs_BTF
+    for number in range(1, passes + 1):
+        visible = visible_in_pass(number, t, device).expand(b, t, number * t)
+        predicted: tuple[torch.Tensor, torch.Tensor | None] = network(
+            batch.embeds_BTH, inputs, positions, visible, cache=rows, contrast=contrast
+        )
+        yield predicted
+        inputs = torch.cat([batch.inputs_BTF[:, :1], predicted[0][:, :-1].detach()], dim=1)

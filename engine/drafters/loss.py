@@ -2,6 +2,7 @@
 
     L_reg = mean over rows and hidden units of SmoothL1(fhat, f)      (beta = 1)
     L_cls = mean over rows of - sum_v p(v) log q(v)                   p from the target's own feature
+    L_top = the same over the ten v that are likeliest in p           (HASS, arXiv:2408.15766, section 3.1)
 
 Both distributions live on the draft vocabulary: p is the target's softmax restricted to it, as in EAGLE-3.
 """
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
+
+LIKELIEST = 10  # tokens, as HASS has it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +38,14 @@ def branch_loss(predicted_RH: torch.Tensor, feature_RH: torch.Tensor, head_DH: t
         regression=functional.smooth_l1_loss(predicted_RH.float(), feature_RH.float()),
         classification=-(target_RD * log_q_RD).sum(dim=-1).mean(),
     )
+
+
+def likeliest_loss(predicted_RH: torch.Tensor, feature_RH: torch.Tensor, head_DH: torch.Tensor) -> torch.Tensor:
+    """L_top over rows R; p is not normalised again over its ten."""
+    if predicted_RH.shape[0] == 0:
+        return predicted_RH.sum().float()
+    with torch.no_grad():
+        target_RD = functional.linear(feature_RH, head_DH).float().softmax(dim=-1)
+        p_RK, ids_RK = target_RD.topk(min(LIKELIEST, target_RD.shape[-1]), dim=-1)
+    log_q_RD = functional.linear(predicted_RH, head_DH).float().log_softmax(dim=-1)
+    return -(p_RK * log_q_RD.gather(-1, ids_RK)).sum(dim=-1).mean()

@@ -158,6 +158,7 @@ def train_drafter(
         token_ids,
         layer=layer,
         architecture=architecture.name,
+        variant=architecture.variant,
         target=target,
         vocab_size=backbone.embedding_VH.shape[0],
         training=training,
@@ -259,4 +260,6 @@ def _fingerprint(
 ) -> str:
     rows = [{"id": a.id, "prompt_tokens": a.prompt_tokens, "answer_tokens": a.answer_tokens} for a in answers]
     what = [asdict(config), architecture.name, asdict(target), rows]
+    if architecture.variant:
+        what.append(dict(architecture.variant))
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
 
 from offbook.engine.progress import Progress, Silent
 from offbook.harness.records.hashing import canonical_sha256
@@ -21,17 +23,23 @@ if TYPE_CHECKING:
 
 
 def drafter_folder(
-    root: Path, contender: Contender, target: Target, answers: "Sequence[Answer]", config: "TrainingConfig"
+    root: Path,
+    contender: Contender,
+    target: Target,
+    answers: "Sequence[Answer]",
+    config: "TrainingConfig",
+    variant: Mapping[str, JsonValue] | None = None,
 ) -> Path:
     """Where the drafter that these would give lies below `root`, trained or not."""
     assert contender.architecture is not None
     rows = [asdict(answer) for answer in answers]
     what = {
-        "architecture": contender.architecture().name,
+        "architecture": contender.trained(variant or {}).name,
         "target": target.weights_sha256,
         "dtype": target.dtype,
         "answers": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
         "config": {} if contender.counted else asdict(config),
+        **({"variant": dict(variant)} if variant else {}),
     }
     return root / f"drafter-{contender.name}-{canonical_sha256(what)[:12]}"
 
@@ -55,6 +63,7 @@ def train(
     config: "TrainingConfig",
     folder: Path,
     *,
+    variant: Mapping[str, JsonValue] | None = None,
     features_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
@@ -66,12 +75,14 @@ def train(
         answers: the target's own, which it learns from.
         config: how.
         folder: becomes the drafter.
+        variant: settings of the contender's own network and objective; the defaults where there are none.
         features_dir: where the target's features are kept while training lasts, for they are large; None computes them
             anew every epoch.
         progress: is told how far it is.
 
     Raises:
-        ValueError: a contender that needs no drafter, a draft vocabulary beyond the target's, or see `train_drafter`.
+        ValueError: a contender that needs no drafter, settings that its has not, a draft vocabulary beyond the
+            target's, or see `train_drafter`.
     """
     from offbook.engine.drafters.counted import CountedArchitecture, count_drafter
     from offbook.engine.drafters.train import train_drafter
@@ -81,7 +92,7 @@ def train(
     if contender.architecture is None:
         msg = f"{contender.name}: expected a contender with a trained drafter, got one that needs none"
         raise ValueError(msg)
-    architecture, vocab_size = contender.architecture(), target.backbone.embedding_VH.shape[0]
+    architecture, vocab_size = contender.trained(variant or {}), target.backbone.embedding_VH.shape[0]
     if isinstance(architecture, CountedArchitecture):
         with spending("training"):
             return count_drafter(architecture, answers, folder, target=target.identity, vocab_size=vocab_size)

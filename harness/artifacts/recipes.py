@@ -137,12 +137,14 @@ class DrafterRecipe(Recipe):
         made_by: whose code that is, where it is none of this repository's.
         answers: what it learns from, and of whom.
         training: all settings, defaults too.
+        variant: what network and objective have beside their defaults; left out where there is nothing.
     """
 
     decoder: str
     made_by: Origin | None = None
     answers: AnswersRecipe
     training: dict[str, JsonValue]
+    variant: dict[str, JsonValue] = Field(default={}, exclude_if=lambda variant: not variant)
 
 
 class TuningRecipe(Recipe):

@@ -66,6 +66,7 @@ def train(
         raise ValueError(msg)
     if output is not None:
         check_no_model(output, "a drafter's folder", ours=drafters.is_one(output))
+    variant = chosen.varied(spec.variant or {})
     asked = None if prompts is None else _prompts(prompts)
     target = load_target(model, device=device, revision=revision)
     config = TrainingConfig(**spec.config())  # type: ignore[arg-type]
@@ -74,11 +75,13 @@ def train(
     artifacts = output or RUNS  # nothing is written beside a folder that was named
     with locked(artifacts, f"training of {chosen.name}", progress.say):
         rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)
-    folder = output or drafters.drafter_folder(artifacts, chosen, target, rows, config)
+    folder = output or drafters.drafter_folder(artifacts, chosen, target, rows, config, variant)
     progress.say(f"training {chosen.name} on {len(rows)} answers into {folder}")
     cache = folder / "features" if features == "cached" else None
     with locked(folder, f"training of {chosen.name}", progress.say):
-        return drafters.train(chosen, target, rows, config, folder, features_dir=cache, progress=progress)
+        return drafters.train(
+            chosen, target, rows, config, folder, variant=variant, features_dir=cache, progress=progress
+        )
 
 
 def _prompts(source: str) -> list[Prompt]:

@@ -87,7 +87,9 @@ def drafter(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     _going_on(
         place,
         progress,
-        lambda: drafters.train(chosen, target, rows, config, place, features_dir=features, progress=progress),
+        lambda: drafters.train(
+            chosen, target, rows, config, place, variant=recipe.variant, features_dir=features, progress=progress
+        ),
     )
     complete(place, stage.key)
 

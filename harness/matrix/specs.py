@@ -204,7 +204,7 @@ class Specs:
         from offbook.engine.drafters.config import TrainingConfig
 
         decoder = chosen if chosen.drafter_of is None else contender(chosen.drafter_of)
-        training = {name: value for name, value in settings.items() if name != "answers"}
+        training = {name: value for name, value in settings.items() if name not in ("answers", "variant")}
         source = self.answers if model.student is None else "regenerate"
         limit = settings.get("answers")
         if (place := ("prompts", model.name, source)) not in self.recipes:
@@ -214,6 +214,7 @@ class Specs:
             made_by=decoder.made_by,
             answers=AnswersRecipe(model=model, source=source, limit=limit, prompts_sha256=self.recipes[place]),
             training={} if decoder.counted else vars(TrainingConfig(**training)),
+            variant=decoder.varied(settings.get("variant", {})),
         )
 
     def _student(self, model: str, name: str, seed: int, weights: str, settings: str | None) -> StudentRecipe:

@@ -116,6 +116,7 @@ class CellSpec(AtRest):
         a rerun repeats. The same holds for a student's weights.
         """
         made_for = None if self.drafter is None else self.drafter.made_for
+        variant = {} if self.drafter is None else self.drafter.variant
         weights = self.weights_sha256 if self.student.untouched else ""
         changes = {
             "drafter": None,
@@ -125,7 +126,8 @@ class CellSpec(AtRest):
             "tuning": None if self.tuning is None else "",  # costs are measured anew too
         }
         plain = self.model_copy(update=changes).key()
-        return canonical_sha256([plain, made_for, self.student.rerun(), self.student.seed])
+        varied = [variant] if variant else []
+        return canonical_sha256([plain, made_for, self.student.rerun(), self.student.seed, *varied])
 
 
 class CellRecord(AtRest):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.strict import AtRest, Count
@@ -18,10 +18,12 @@ class DrafterId(AtRest):
     Attributes:
         sha256: hash of its weights and its configuration.
         made_for: whom it was trained for: the target itself, or the base model of which the target is a student.
+        variant: what network and objective have beside their defaults; left out where there is nothing.
     """
 
     sha256: str
     made_for: MadeFor = "target"
+    variant: dict[str, JsonValue] = Field(default={}, exclude_if=lambda variant: not variant)
 
 
 def is_borrowed(drafter: DrafterId | None) -> bool:

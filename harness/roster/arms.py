@@ -16,7 +16,7 @@ from offbook.harness.records.origin import Origin
 from offbook.harness.records.redaction import shown_settings
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contender
-from offbook.harness.roster.drafter_info import describe, fingerprint
+from offbook.harness.roster.drafter_info import describe, fingerprint, variant_of
 from offbook.harness.roster.target import Target
 from offbook.harness.roster.trained_on import drafter_trained_on
 from offbook.harness.roster.tuning import Tuning, tuned_options, under_control
@@ -200,7 +200,7 @@ def build_arm(
         tuning=None if tuning is None else tuning.facts(name, temperature),
         outside=chosen.outside,
         made_by=chosen.made_by,
-        drafter_id=None if sha256 is None else DrafterId(sha256=sha256, made_for=made_for),
+        drafter_id=None if sha256 is None else DrafterId(sha256=sha256, made_for=made_for, variant=variant_of(folder)),
         drafter=None if folder is None else describe(folder),
         trained_on=None if folder is None else drafter_trained_on(folder),
     )

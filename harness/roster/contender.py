@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from offbook.engine.quoting import quoted
 from offbook.harness.records.origin import Origin
 from offbook.harness.roster.origin import origin_of
+from offbook.harness.settings.parse import parse
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
@@ -35,7 +36,9 @@ class Contender:
         summary: one line.
         build: makes the decoder from the target, its options and the folder of its drafter (None without one).
         options: its settings and their defaults.
-        architecture: for a contender with a trained drafter, what to train; imported when called.
+        architecture: for a contender with a trained drafter, what to train; imported when called, with `variant` where
+            there are any.
+        variant: settings of its drafter's network and objective, and their defaults, which are trained with it.
         counted: whether that is counted, so that no setting of a training means anything to it.
         drafter_of: whose trained drafter it uses, where that is another's.
         layout: the form of the target's weights that it decodes in whatever is asked for; None for any.
@@ -52,7 +55,8 @@ class Contender:
     summary: str
     build: "Callable[[Target, Any, Path | None], Decoder]"
     options: type[BaseModel] = Options
-    architecture: "Callable[[], DraftArchitecture | CountedArchitecture] | None" = None
+    architecture: "Callable[..., DraftArchitecture | CountedArchitecture] | None" = None
+    variant: type[BaseModel] = Options
     counted: bool = False
     drafter_of: str | None = None
     layout: str | None = None
@@ -71,6 +75,11 @@ class Contender:
                 "a class below `Options`",
                 isinstance(self.options, type) and issubclass(self.options, BaseModel),
             ),
+            (
+                "variant",
+                "a class below `Options`",
+                isinstance(self.variant, type) and issubclass(self.variant, BaseModel),
+            ),
             ("architecture", "a function, or None", self.architecture is None or callable(self.architecture)),
         )
         for field, what, fits in wanted:
@@ -80,7 +89,31 @@ class Contender:
                 )
                 raise TypeError(msg)
 
+    def varied(self, given: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Settings of its drafter's network and objective, without those that are the defaults.
+
+        Raises:
+            ValueError: some that it does not have.
+        """
+        return told(parse(self.variant, dict(given), source=f"variant of {self.name}"))
+
+    def trained(self, variant: Mapping[str, Any]) -> "DraftArchitecture | CountedArchitecture":
+        """What is trained, or was, with these settings.
+
+        Raises:
+            ValueError: settings that it does not have.
+        """
+        assert self.architecture is not None
+        settings = parse(self.variant, dict(variant), source=f"variant of {self.name}")
+        return self.architecture(settings) if self.variant.model_fields else self.architecture()
+
     @property
     def made_by(self) -> Origin | None:
         """Whose code it is, where it is none of this repository's."""
         return origin_of(self.build, GROUP)
+
+
+def told(settings: BaseModel) -> dict[str, JsonValue]:
+    """Settings without those that are the defaults."""
+    found: dict[str, JsonValue] = settings.model_dump(mode="json", exclude_defaults=True)
+    return found

@@ -46,6 +46,27 @@ class TreeOptions(Options):
     top_k: int = Field(default=8, ge=1)
 
 
+class JakiroOptions(TreeOptions):
+    """See `engine.decoding.feature_draft`; `parallel` is CEPD's one pass for the last two levels, if it was trained."""
+
+    parallel: bool = True
+
+
+class FeatureVariant(Options):
+    """See `engine.drafters.feature_objective`; HASS (arXiv:2408.15766) is three passes, then `likeliest` 1."""
+
+    passes: int = Field(default=1, ge=1, le=8)
+    likeliest: float = Field(default=0.0, ge=0)
+
+
+class JakiroVariant(FeatureVariant):
+    """See `methods.jakiro.drafter`."""
+
+    experts: int = Field(default=2, ge=2, le=5)
+    second: Literal["contrast", "mixture"] | None = "contrast"
+    weighting: Literal["code", "paper"] = "code"
+
+
 class MedusaOptions(Options):
     """See `baselines.decoding.medusa`; `total_tokens` counts the root."""
 

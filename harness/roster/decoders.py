@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offbook.harness.roster.contender import GROUP, Contender, Options
+from offbook.harness.roster.contender import GROUP, Contender, Options, told
 from offbook.harness.roster.decoder_options import (
+    FeatureVariant,
+    JakiroOptions,
+    JakiroVariant,
     LlamaCppOptions,
     LookupElseTreeOptions,
     MedusaOptions,
@@ -85,14 +88,14 @@ def _lookup_else_eagle2(target: "Target", options: LookupElseTreeOptions, drafte
     from offbook.engine.decoding.combination import Combination
 
     lookup = PromptLookup(max_ngram=options.max_ngram, num_tokens=options.num_tokens)
-    network = feature_drafter(target, options, drafter, _eagle2_architecture())
+    network = feature_drafter(target, options, drafter, DECODERS["eagle2"])
     return target.speculative(Combination(lookup, network, sure=options.sure))
 
 
 def _medusa(target: "Target", options: MedusaOptions, drafter: Path | None) -> "Decoder":
     from offbook.baselines.decoding.medusa import MedusaDrafter
 
-    loaded = loaded_drafter(target, drafter, _medusa_architecture())
+    loaded = loaded_drafter(target, drafter, DECODERS["medusa"])
     return target.speculative(
         MedusaDrafter(
             target.backbone,
@@ -115,30 +118,31 @@ def _eagle(target: "Target", options: StaticTreeOptions, drafter: Path | None) -
     from offbook.engine.decoding.draft_network import DraftNetwork
     from offbook.engine.decoding.static_draft import StaticDrafter
 
-    loaded = loaded_drafter(target, drafter, _eagle2_architecture())
+    loaded = loaded_drafter(target, drafter, DECODERS["eagle2"])
     assert isinstance(loaded.network, DraftNetwork)
     shape = PUBLISHED.first(options.total_tokens - 1)
     return target.speculative(StaticDrafter(target.backbone, loaded.network, loaded.head, shape=shape))
 
 
 def _eagle2(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
-    return target.speculative(feature_drafter(target, options, drafter, _eagle2_architecture()))
+    return target.speculative(feature_drafter(target, options, drafter, DECODERS["eagle2"]))
 
 
-def _eagle2_architecture() -> "DraftArchitecture":
-    from offbook.baselines.decoding.eagle2 import ARCHITECTURE
+def _eagle2_architecture(variant: FeatureVariant) -> "DraftArchitecture":
+    from offbook.baselines.decoding.eagle2 import architecture
 
-    return ARCHITECTURE
-
-
-def _jakiro(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
-    return target.speculative(feature_drafter(target, options, drafter, _jakiro_architecture()))
+    return architecture(**variant.model_dump(), variant=told(variant))
 
 
-def _jakiro_architecture() -> "DraftArchitecture":
-    from offbook.methods.jakiro.drafter import ARCHITECTURE
+def _jakiro(target: "Target", options: JakiroOptions, drafter: Path | None) -> "Decoder":
+    chosen = DECODERS["jakiro"]
+    return target.speculative(feature_drafter(target, options, drafter, chosen, parallel=options.parallel))
 
-    return ARCHITECTURE
+
+def _jakiro_architecture(variant: JakiroVariant) -> "DraftArchitecture":
+    from offbook.methods.jakiro.drafter import architecture
+
+    return architecture(**variant.model_dump(), variant=told(variant))
 
 
 def _hf_generate(target: "Target", options: Options, drafter: Path | None) -> "Decoder":
@@ -214,6 +218,7 @@ DECODERS: dict[str, Contender] = {
         build=_lookup_else_eagle2,
         options=LookupElseTreeOptions,
         architecture=_eagle2_architecture,
+        variant=FeatureVariant,
         drafter_of="eagle2",
     ),
     "medusa": Contender(
@@ -229,6 +234,7 @@ DECODERS: dict[str, Contender] = {
         build=_eagle,
         options=StaticTreeOptions,
         architecture=_eagle2_architecture,
+        variant=FeatureVariant,
         drafter_of="eagle2",
         draws=True,
     ),
@@ -238,14 +244,16 @@ DECODERS: dict[str, Contender] = {
         build=_eagle2,
         options=TreeOptions,
         architecture=_eagle2_architecture,
+        variant=FeatureVariant,
         tries=TREES,
     ),
     "jakiro": Contender(
         name="jakiro",
         summary="Jakiro (arXiv:2502.06282): a mixture-of-experts draft layer, its last two levels in one pass",
         build=_jakiro,
-        options=TreeOptions,
+        options=JakiroOptions,
         architecture=_jakiro_architecture,
+        variant=JakiroVariant,
         tries=TREES,
     ),
     "hf_generate": Contender(

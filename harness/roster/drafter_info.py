@@ -4,7 +4,7 @@ import hashlib
 import math
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from offbook.engine.complaints import complaint
@@ -47,3 +47,12 @@ def describe(folder: Path) -> DrafterInfo:
         found = " ".join(told.split())
         msg = f"{folder}: expected a drafter whose files are whole, got {found:.200}; train it anew"
         raise ValueError(msg) from error
+
+
+def variant_of(folder: Path | None) -> dict[str, JsonValue]:
+    """What network and objective of a drafter have beside their defaults; nothing without a drafter."""
+    if folder is None:
+        return {}
+    config = read_json(folder / CONFIG, what="a drafter's config", remedy="train it anew")
+    found = config.get("variant", {}) if isinstance(config, dict) else {}
+    return dict(found) if isinstance(found, dict) else {}

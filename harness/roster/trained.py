@@ -4,18 +4,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offbook.harness.roster.decoder_options import TreeOptions
+from offbook.harness.roster.drafter_info import variant_of
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.feature_draft import FeatureDrafter
-    from offbook.engine.drafters.architecture import DraftArchitecture
     from offbook.engine.drafters.checkpoint import LoadedDrafter
+    from offbook.harness.roster.contender import Contender
     from offbook.harness.roster.target import Target
 
 
 def feature_drafter(
-    target: "Target", options: TreeOptions, drafter: Path | None, architecture: "DraftArchitecture"
+    target: "Target", options: TreeOptions, drafter: Path | None, whose: "Contender", *, parallel: bool = True
 ) -> "FeatureDrafter":
-    """A trained draft layer under a dynamic tree.
+    """A trained draft layer under a dynamic tree; `parallel`: its last two levels in one pass, if it learned that.
 
     Raises:
         ValueError: see `loaded_drafter`, or a tree that cannot be.
@@ -24,26 +25,26 @@ def feature_drafter(
     from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 
     tree = TreeConfig(total_tokens=options.total_tokens, depth=options.depth, top_k=options.top_k)
-    loaded = loaded_drafter(target, drafter, architecture)
+    loaded = loaded_drafter(target, drafter, whose)
     assert isinstance(loaded.network, DraftNetwork)
-    return FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=architecture.contrast)
+    contrast = loaded.architecture.contrast and parallel
+    return FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=contrast)
 
 
-def loaded_drafter(target: "Target", drafter: Path | None, architecture: "DraftArchitecture") -> "LoadedDrafter":
-    """A contender's network and head.
+def loaded_drafter(target: "Target", drafter: Path | None, whose: "Contender") -> "LoadedDrafter":
+    """The network and head of a contender's drafter, as its checkpoint says that they were trained.
 
     Raises:
         ValueError: no folder, or none with a drafter of this kind for this target.
     """
-    from offbook.engine.drafters.checkpoint import load_drafter
+    from offbook.engine.drafters.architecture import DraftArchitecture
+    from offbook.engine.drafters.checkpoint import load_drafter, read_config
 
-    return load_drafter(
-        trained_folder(drafter, architecture.name),
-        target.backbone,
-        {architecture.name: architecture},
-        target=target.identity,
-        base=target.base,
-    )
+    folder = trained_folder(drafter, whose.name)
+    read_config(folder, {whose.name})  # before anything is read into its variant
+    architecture = whose.trained(variant_of(folder))
+    assert isinstance(architecture, DraftArchitecture)
+    return load_drafter(folder, target.backbone, {whose.name: architecture}, target=target.identity, base=target.base)
 
 
 def trained_folder(drafter: Path | None, name: str) -> Path:

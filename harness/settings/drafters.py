@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from offbook.engine.drafters.config import TrainingConfig
 from offbook.harness.settings.derived import partial_of
@@ -16,13 +16,15 @@ class _Answers(Strict):
 
     Attributes:
         answers: how many of the target's answers are used, in equal shares over the categories; all by default.
+        variant: settings of the drafter's own network and objective; see its contender.
     """
 
     answers: int | None = Field(default=None, ge=2)
+    variant: dict[str, JsonValue] | None = None
 
     def config(self) -> dict[str, int | float]:
         """The settings that were given, as `TrainingConfig` takes them."""
-        return self.model_dump(exclude_none=True, exclude={"answers", "source"})
+        return self.model_dump(exclude_none=True, exclude={"answers", "source", "variant"})
 
 
 if TYPE_CHECKING:

@@ -71,6 +71,7 @@ DECODER = (
     Column(name="decoder_made_by", heading="Made by", shown_in=EVERYWHERE, shown_for=_several("decoder_made_by")),
     Column(name="decoder_options", heading="Options", shown_in=EVERYWHERE, shown_for=_several("decoder_options")),
     Column(name="drafter_made_for", rerun="row"),
+    Column(name="drafter_variant", heading="Variant", shown_in=EVERYWHERE, shown_for=_several("drafter_variant")),
     Column(name="drafter_sha256"),
     Column(name="tuning"),
     Column(name="decoder_label", heading="Decoder", shown_in=("markdown", "readme", "terminal"), written=decoder_of),
@@ -101,6 +102,7 @@ def of_cell(spec: CellSpec) -> Row:
         "decoder_made_by": "" if spec.made_by is None else str(spec.made_by),
         "decoder_options": as_json(spec.decoder_config),
         "drafter_made_for": "" if drafter is None else drafter.made_for,
+        "drafter_variant": as_json(drafter.variant) if drafter is not None and drafter.variant else "",
         "drafter_sha256": "" if drafter is None else drafter.sha256,
         "tuning": spec.tuning or "",
     }

@@ -1,5 +1,5 @@
-"""Jakiro's two-expert feed-forward: a gated sum, and a gated difference for one position further."""
+"""Jakiro's feed-forward of several experts: a gated sum of two, and a gated difference for one position further."""
 
-from offbook.kernels.expert_pair.reference import expert_pair, gated_pair
+from offbook.kernels.expert_pair.reference import Second, expert_pair, gated_pair
 
-__all__ = ["expert_pair", "gated_pair"]
+__all__ = ["Second", "expert_pair", "gated_pair"]

@@ -1,7 +1,7 @@
-"""Jakiro's feed-forward: two experts under one gate, mixed for the next position, contrasted for the one after.
+"""Jakiro's feed-forward: experts under one gate, two of them mixed for the next position, two for the one after.
 
-Parameter names follow the released checkpoints (`gate`, `experts.{0,1}.{gate,up,down}_proj`). Experts are
-SwiGLU blocks as narrow as the hidden size; both always run (top-2 of 2), so routing drops nothing.
+Parameter names follow the released checkpoints (`gate`, `experts.{0,1}.{gate,up,down}_proj`). Experts are SwiGLU blocks
+as narrow as the hidden size; all of them run, and `kernels/expert_pair` says which two count.
 """
 
 import torch
@@ -9,21 +9,28 @@ from torch import nn
 from torch.nn import functional
 
 from offbook.engine.decoding.draft_network import DraftConfig
-from offbook.kernels.expert_pair import gated_pair
+from offbook.kernels.expert_pair import Second, gated_pair
 
 
-class ExpertPair(nn.Module):
-    """See `kernels/expert_pair` for the equations (arXiv:2502.06282, Eq. 6-8)."""
+class Experts(nn.Module):
+    """See `kernels/expert_pair` for the equations (arXiv:2502.06282, Eq. 6-8).
 
-    def __init__(self, config: DraftConfig) -> None:
+    Args:
+        config: sizes of the draft layer.
+        count: of experts; 2 in every published model.
+        second: how the prediction of the position after next is made.
+    """
+
+    def __init__(self, config: DraftConfig, *, count: int = 2, second: Second = "contrast") -> None:
         super().__init__()
-        self.gate = nn.Linear(config.hidden_size, 4, bias=False)
-        self.experts = nn.ModuleList([_Expert(config.hidden_size) for _ in range(2)])
+        self.gate = nn.Linear(config.hidden_size, 2 * count, bias=False)
+        self.experts = nn.ModuleList([_Expert(config.hidden_size) for _ in range(count)])
+        self._second: Second = second
 
     def forward(self, u_BTH: torch.Tensor, *, contrast: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         """See `FeedForward`."""
-        first, second = (expert(u_BTH) for expert in self.experts)
-        return gated_pair(self.gate(u_BTH), first, second, contrast=contrast)
+        outputs = [expert(u_BTH) for expert in self.experts]
+        return gated_pair(self.gate(u_BTH), outputs, second=self._second if contrast else None)
 
 
 class _Expert(nn.Module):

@@ -5,17 +5,16 @@ import math
 import pytest
 import torch
 
-from offbook.kernels.expert_pair import expert_pair
+from offbook.kernels.expert_pair import expert_pair, gated_pair
 
 HIDDEN = 3
 
 
-@pytest.fixture
-def weights():
-    torch.manual_seed(1)
-    gate = torch.randn(4, HIDDEN).double()
-    gate_up = [(torch.randn(HIDDEN, HIDDEN).double(), torch.randn(HIDDEN, HIDDEN).double()) for _ in range(2)]
-    down = [torch.randn(HIDDEN, HIDDEN).double() for _ in range(2)]
+def weights(experts=2):
+    torch.manual_seed(experts)
+    gate = torch.randn(2 * experts, HIDDEN).double()
+    gate_up = [(torch.randn(HIDDEN, HIDDEN).double(), torch.randn(HIDDEN, HIDDEN).double()) for _ in range(experts)]
+    down = [torch.randn(HIDDEN, HIDDEN).double() for _ in range(experts)]
     return gate, gate_up, down
 
 
@@ -24,29 +23,45 @@ def expert(u, gate, up, down):
     return down @ torch.tensor(inner).double()
 
 
+def two_of(scores):
+    """The places of the two largest scores, and their shares."""
+    high, low = sorted(range(len(scores)), key=lambda i: -scores[i])[:2]
+    total = math.exp(scores[high]) + math.exp(scores[low])
+    return (high, math.exp(scores[high]) / total), (low, math.exp(scores[low]) / total)
+
+
+@pytest.mark.parametrize("experts", [2, 3, 5])
 @pytest.mark.parametrize("seed", range(8))
-def test_mixture_and_contrast_follow_the_equations(weights, seed):
-    gate, gate_up, down = weights
+def test_mixture_and_second_prediction_follow_the_equations(experts, seed):
+    gate, gate_up, down = weights(experts)
     u = torch.randn(HIDDEN, generator=torch.Generator().manual_seed(seed)).double()
-    e0, e1 = (expert(u, *gate_up[e], down[e]) for e in (0, 1))
+    outputs = [expert(u, *gate_up[e], down[e]) for e in range(experts)]
     g = (gate @ u).tolist()
-    a0 = math.exp(g[0]) / (math.exp(g[0]) + math.exp(g[1]))
-    b = [math.exp(x) / (math.exp(g[2]) + math.exp(g[3])) for x in g[2:]]
-    hi, lo = (0, 1) if g[2] > g[3] else (1, 0)
-    mixture, contrast = expert_pair(u, gate, gate_up, down, contrast=True)
-    torch.testing.assert_close(mixture, a0 * e0 + (1 - a0) * e1)
-    torch.testing.assert_close(contrast, b[hi] * (e0, e1)[hi] - b[lo] * (e0, e1)[lo])
+    (high, a), (low, other) = two_of(g[:experts])
+    mixture, contrast = expert_pair(u, gate, gate_up, down, second="contrast")
+    torch.testing.assert_close(mixture, a * outputs[high] + other * outputs[low])
+    (high, b), (low, other) = two_of(g[experts:])
+    torch.testing.assert_close(contrast, b * outputs[high] - other * outputs[low])
+    _, summed = expert_pair(u, gate, gate_up, down, second="mixture")
+    torch.testing.assert_close(summed, b * outputs[high] + other * outputs[low])
 
 
-def test_the_contrast_is_left_out_where_nobody_asks_and_changes_nothing_else(weights):
+def test_the_first_of_two_equal_scores_is_the_higher():
+    outputs = [torch.tensor([1.0]), torch.tensor([3.0])]
+    _, contrast = gated_pair(torch.tensor([0.0, 0.0, 2.0, 2.0]), outputs, second="contrast")
+    assert contrast.tolist() == [0.5 * 1.0 - 0.5 * 3.0]
+
+
+def test_the_second_prediction_is_left_out_where_nobody_asks_and_changes_nothing_else():
     u = torch.randn(2, 5, HIDDEN).double()
-    mixture, nothing = expert_pair(u, *weights, contrast=False)
+    mixture, nothing = expert_pair(u, *weights(), second=None)
     assert nothing is None
-    torch.testing.assert_close(mixture, expert_pair(u, *weights, contrast=True)[0])
+    torch.testing.assert_close(mixture, expert_pair(u, *weights(), second="contrast")[0])
 
 
-def test_gradients_are_those_of_finite_differences(weights):
-    gate, gate_up, down = weights
+@pytest.mark.parametrize("experts", [2, 4])
+def test_gradients_are_those_of_finite_differences(experts):
+    gate, gate_up, down = weights(experts)
     u = torch.randn(2, HIDDEN).double().requires_grad_()
     inputs = (u, gate.requires_grad_())
-    assert torch.autograd.gradcheck(lambda u, g: expert_pair(u, g, gate_up, down, contrast=True), inputs)
+    assert torch.autograd.gradcheck(lambda u, g: expert_pair(u, g, gate_up, down, second="contrast"), inputs)

@@ -1,11 +1,14 @@
 """What is Jakiro's own: parameter names and number, the contrast, the loss."""
 
+import math
+
+import pytest
 import torch
 
 from offbook.engine.decoding.draft_network import DraftConfig
 from offbook.engine.drafters.loss import BranchLoss
-from offbook.methods.jakiro.drafter import ARCHITECTURE
-from offbook.methods.jakiro.losses import loss
+from offbook.methods.jakiro.drafter import ARCHITECTURE, architecture
+from offbook.methods.jakiro.losses import weighed
 
 H, KV = 16, 8
 CONFIG = DraftConfig(
@@ -45,7 +48,41 @@ def test_both_predictions_share_the_residual_and_the_attention():
     torch.testing.assert_close(following, later)
 
 
-def test_the_loss_weighs_the_contrast_half_and_the_tokens_a_tenth():
+@pytest.mark.parametrize(("weighting", "contrast"), [("code", 0.5), ("paper", 1.0)])
+def test_the_loss_weighs_tokens_a_tenth_and_the_contrast_as_code_or_paper_has_it(weighting, contrast):
     one, two, three, four = (torch.tensor(x) for x in (1.0, 2.0, 3.0, 4.0))
-    total = loss(BranchLoss(regression=one, classification=two), BranchLoss(regression=three, classification=four))
-    torch.testing.assert_close(total, torch.tensor(1.0 + 0.5 * 3.0 + 0.1 * (2.0 + 0.5 * 4.0)))
+    following, later = BranchLoss(regression=one, classification=two), BranchLoss(regression=three, classification=four)
+    total = weighed(weighting)(following, later)
+    torch.testing.assert_close(total, torch.tensor(1.0 + contrast * 3.0 + 0.1 * (2.0 + 0.5 * 4.0)))
+    torch.testing.assert_close(weighed(weighting)(following, None), torch.tensor(1.0 + 0.1 * 2.0))
+
+
+@pytest.mark.parametrize("experts", [3, 5])
+def test_more_experts_are_gated_two_at_a_time(experts):
+    torch.manual_seed(0)
+    network = architecture(experts=experts).build(CONFIG)
+    moe = network.layers[0].feed_forward
+    assert moe.gate.weight.shape == (2 * experts, H)
+    assert len(moe.experts) == experts
+    u = torch.randn(1, 7, H)
+    mixture, contrast = moe(u, contrast=True)
+    for row in range(7):
+        g, outputs = moe.gate(u[0, row]), [expert(u[0, row]) for expert in moe.experts]
+        (a, b), (i, j) = (found.tolist() for found in g[:experts].topk(2))
+        share = 1 / (1 + math.exp(b - a))
+        torch.testing.assert_close(mixture[0, row], share * outputs[i] + (1 - share) * outputs[j])
+        (a, b), (i, j) = (found.tolist() for found in g[experts:].topk(2))
+        share = 1 / (1 + math.exp(b - a))
+        torch.testing.assert_close(contrast[0, row], share * outputs[i] - (1 - share) * outputs[j])
+
+
+def test_the_ablations_switches_are_part_of_network_and_tree():
+    torch.manual_seed(0)
+    networks = [architecture(second=second).build(CONFIG) for second in ("contrast", "mixture")]
+    networks[1].load_state_dict(networks[0].state_dict())
+    rows, visible = torch.randn(1, 3, H), torch.ones(1, 3, 3, dtype=torch.bool).tril()
+    found = [net(rows, rows, torch.arange(3)[None], visible, contrast=True) for net in networks]
+    torch.testing.assert_close(found[0][0], found[1][0])
+    assert not torch.allclose(found[0][1], found[1][1])
+    assert architecture(second="mixture").contrast, "its last two levels come from one pass"
+    assert not architecture(second=None).contrast

@@ -58,8 +58,8 @@ def test_a_contender_with_a_network_asks_for_its_drafter(target, name):
     with pytest.raises(ValueError, match="expected a trained drafter, got none; make one with `offbook train-drafter"):
         build_arms(target, [name])
     chosen = DECODERS[name]
-    assert chosen.architecture().name == (chosen.drafter_of or name)
-    assert chosen.counted == isinstance(chosen.architecture(), CountedArchitecture)
+    assert chosen.trained({}).name == (chosen.drafter_of or name)
+    assert chosen.counted == isinstance(chosen.trained({}), CountedArchitecture)
 
 
 def test_an_unknown_name_is_told_the_nearest_one():
