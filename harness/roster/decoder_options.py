@@ -63,7 +63,7 @@ class JakiroVariant(FeatureVariant):
     """See `methods.jakiro.drafter`."""
 
     experts: int = Field(default=2, ge=2, le=5)
-    second: Literal["contrast", "mixture"] | None = "contrast"
+    second: Literal["contrast", "mixture", "none"] = "contrast"
     weighting: Literal["code", "paper"] = "code"
 
 

@@ -7,11 +7,12 @@ Jakiro without a star: experts summed, deterministic candidates, hence lossless.
 The paper's ablation has two switches. Whether the second prediction is the *contrast* of two experts is part of the
 network (`second`); whether the last two levels come from *one pass* is one of decoding. Parallel without contrast is
 `second="mixture"`; contrast without parallel is a network trained with it, drafting every level; with neither
-(`second=None`) it is EAGLE-2 with experts.
+(`second="none"`) it is EAGLE-2 with experts.
 """
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -25,7 +26,7 @@ from offbook.methods.jakiro.losses import Weighting, weighed
 def architecture(
     *,
     experts: int = 2,
-    second: Second | None = "contrast",
+    second: Second | Literal["none"] = "contrast",
     weighting: Weighting = "code",
     passes: int = 1,
     likeliest: float = 0.0,
@@ -35,7 +36,7 @@ def architecture(
 
     Args:
         experts: how many; 2 as published.
-        second: how the position after next is predicted; None for not at all.
+        second: how the position after next is predicted, if at all.
         weighting: of the losses, the released code's or the paper's.
         passes: see `feature_architecture`.
         likeliest: see `feature_architecture`.
@@ -44,8 +45,8 @@ def architecture(
     return feature_architecture(
         name="jakiro",
         feed_forward_name="mlp_moe",
-        feed_forward=partial(Experts, count=experts, second=second or "contrast"),
-        contrast=second is not None,
+        feed_forward=partial(Experts, count=experts, second="contrast" if second == "none" else second),
+        contrast=second != "none",
         loss=weighed(weighting),
         schedule="cosine",
         weight_decay=1e-3,

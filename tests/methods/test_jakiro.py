@@ -85,4 +85,4 @@ def test_the_ablations_switches_are_part_of_network_and_tree():
     torch.testing.assert_close(found[0][0], found[1][0])
     assert not torch.allclose(found[0][1], found[1][1])
     assert architecture(second="mixture").contrast, "its last two levels come from one pass"
-    assert not architecture(second=None).contrast
+    assert not architecture(second="none").contrast

@@ -104,6 +104,26 @@ def test_a_combination_takes_the_drafter_that_is_trained_anyway_and_a_counted_on
     assert made[0]["eagle2"] != made[1]["eagle2"]
 
 
+def test_a_variant_of_a_drafter_is_another_drafter_and_a_named_default_is_none(content):
+    def made(**variant: Any) -> dict[str, Any]:
+        training = {"training": {"variant": variant}} if variant else {}
+        decoders = BASELINE | {"jakiro": training}
+        (stage,) = planned(content, decoders=decoders, students={}, exams=None).of_kind("drafter")
+        return stage.spec | {"key": stage.key}
+
+    assert made() == made(experts=2, second="contrast")
+    assert "variant" not in made()
+    assert made(experts=3, weighting="code")["variant"] == {"experts": 3}
+    assert len({found["key"] for found in (made(), made(experts=3), made(second="none"), made(passes=3))}) == 4
+
+
+def test_two_variants_of_a_decoder_are_two_arms_of_one_heat(content):
+    variants = {f"jakiro_{n}": {"decoder": "jakiro", "training": {"variant": {"experts": n}}} for n in (2, 4)}
+    graph = planned(content, decoders=BASELINE | variants, students={}, exams=None)
+    assert len(graph.of_kind("drafter")) == 2
+    assert all(len(heat.spec["arms"]) == 3 for heat in graph.of_kind("heat"))
+
+
 def test_stages_that_differ_have_titles_that_differ(content):
     temperatures = [{"temperature": 1}, {"temperature": 1, "top_k": 5}]
     titles = [stage.title for stage in planned(content, temperatures=temperatures).stages]
@@ -133,6 +153,18 @@ def test_stages_that_differ_have_titles_that_differ(content):
         (
             {"decoders": BASELINE | {"ngram_table": {"training": {"answers": 5, "epochs": 2}}}},
             "ngram_table: expected no such `training`, got epochs; its drafter is counted",
+        ),
+        (
+            {"decoders": BASELINE | {"eagle2": {"training": {"variant": {"experts": 3}}}}},
+            "variant of eagle2: .*experts.*known keys are likeliest, passes",
+        ),
+        (
+            {"decoders": BASELINE | {"jakiro": {"training": {"variant": {"experts": 6}}}}},
+            "variant of jakiro: experts: .*got 6",
+        ),
+        (
+            {"decoders": BASELINE | {"ngram_table": {"training": {"variant": {"order": 3}}}}},
+            "variant of ngram_table: .*there is nothing to set",
         ),
     ],
 )

@@ -45,7 +45,7 @@ CELL = CellSpec(
     decoder="eagle2",
     made_by=THEIRS,
     decoder_config={"total_tokens": 4},
-    drafter=DrafterId(sha256="ef", made_for="base"),
+    drafter=DrafterId(sha256="ef", made_for="base", variant={"experts": 3}),
     suite="s",
     suite_fingerprint="01",
     seed=0,

@@ -69,6 +69,8 @@ def test_a_rerun_may_have_another_drafter_for_the_same_model_and_a_student_other
     own, other = (make_spec(drafter=DrafterId(sha256=name * 32)).setting() for name in ("11", "22"))
     assert own == other != make_spec().setting()
     assert own != make_spec(drafter=DrafterId(sha256="11" * 32, made_for="base")).setting()
+    assert own != make_spec(drafter=DrafterId(sha256="11" * 32, variant={"experts": 3})).setting()
+    assert "variant" not in DrafterId(sha256="11" * 32).model_dump(), "hashes of older records hold"
     student = StudentId(name="mind", method="mind")
     students = {make_spec(student=student, weights_sha256=name * 32).setting() for name in ("11", "22")}
     assert len(students) == 1

@@ -1,12 +1,17 @@
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import offbook
+from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.drafters.architecture import DraftArchitecture
+from offbook.engine.drafters.checkpoint import draft_config, save_drafter
 from offbook.engine.drafters.counted import CountedArchitecture
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.contender import Contender
@@ -103,3 +108,35 @@ def test_an_entry_point_that_names_something_else_is_refused(monkeypatch):
     offer(monkeypatch, object())
     with pytest.raises(ValueError, match="expected a Contender, got object"):
         contenders()
+
+
+def test_a_checkpoint_is_built_in_the_variant_that_it_was_trained_in(target, tmp_path):
+    chosen = DECODERS["jakiro"]
+    architecture = chosen.trained({"experts": 3, "second": "mixture"})
+    assert isinstance(architecture, DraftArchitecture)
+    layer = draft_config(target.backbone)
+    save_drafter(
+        tmp_path,
+        architecture.build(layer),
+        torch.arange(20),
+        layer=layer,
+        architecture="jakiro",
+        variant=architecture.variant,
+        target=target.identity,
+        vocab_size=target.backbone.embedding_VH.shape[0],
+        training={},
+    )
+    (arm,) = build_arms(target, ["jakiro"], drafter_folders={"jakiro": tmp_path})
+    network = arm.decoder.drafter.network
+    assert isinstance(network, DraftNetwork)
+    assert len(network.layers[0].feed_forward.experts) == 3
+    assert arm.drafter_id.variant == {"experts": 3, "second": "mixture"}
+    assert arm.decoder.drafter.contrast
+    (arm,) = build_arms(
+        target, ["jakiro"], options={"jakiro": {"parallel": False}}, drafter_folders={"jakiro": tmp_path}
+    )
+    assert not arm.decoder.drafter.contrast
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"variant": {"experts": 9}}))
+    with pytest.raises(ValueError, match=r"variant of jakiro: experts: .*got 9"):
+        build_arms(target, ["jakiro"], drafter_folders={"jakiro": tmp_path})
