@@ -26,6 +26,7 @@ class DraftArchitecture:
         ranks: of a batch, how often the r-th guess for each position ahead was right (positions, ranks), and of how
             many (positions,); written into checkpoints for drafters that grow their tree from it. None for others.
         contrast: whether the network predicts the position after next as well.
+        sized: a network of the sizes of these tensors, where checkpoints of others have other sizes than `build` gives.
     """
 
     name: str
@@ -37,6 +38,11 @@ class DraftArchitecture:
     taps: tuple[int, ...] = (-1,)
     ranks: Callable[[nn.Module, DraftBatch, DraftHead], tuple[torch.Tensor, torch.Tensor]] | None = None
     contrast: bool = False
+    sized: Callable[[DraftConfig, Mapping[str, torch.Tensor]], nn.Module] | None = None
+
+    def network(self, layer: DraftConfig, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+        """An untrained network for a checkpoint: of its layer and, where that does not say all, of its tensors."""
+        return self.build(layer) if self.sized is None else self.sized(layer, tensors)
 
 
 Architectures = Mapping[str, DraftArchitecture]

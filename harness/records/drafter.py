@@ -1,15 +1,16 @@
 """The drafter of a cell: which weights drafted, for whom they were trained, and what they cost."""
 
 from collections.abc import Collection, Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.strict import AtRest, Count
 
 MadeFor = Literal["target", "base"]
 PLAIN_LAYOUT = "transformers"
+FormatName = Annotated[str, Field(pattern=r"^[A-Za-z0-9 .*-]{1,60}$")]
 
 
 class DrafterId(AtRest):
@@ -61,7 +62,11 @@ def arm_among(
 
 
 class DrafterInfo(AtRest):
-    """What the drafter costs before it drafts: its own parameters, and the tokens it was trained on (None: unknown)."""
+    """What the drafter costs before it drafts: its own parameters, and the tokens it was trained on (None: unknown).
+
+    `imported_from` is the format in which others published it; left out for those that were trained here.
+    """
 
     parameters: Count
     training_tokens: Count | None = None
+    imported_from: FormatName | None = Field(default=None, exclude_if=lambda name: name is None)

@@ -38,6 +38,7 @@ class Contender:
         architecture: for a contender with a trained drafter, what to train; imported when called.
         counted: whether that is counted, so that no setting of a training means anything to it.
         drafter_of: whose trained drafter it uses, where that is another's.
+        published: the format of published draft models that it takes, by its name in `engine.drafters.published`.
         layout: the form of the target's weights that it decodes in whatever is asked for; None for any.
         tries: settings that a tuning compares where nobody fixes them; by default the defaults alone.
         draws: whether its candidates are drawn above temperature 0, so that no controller may cut them.
@@ -55,6 +56,7 @@ class Contender:
     architecture: "Callable[[], DraftArchitecture | CountedArchitecture] | None" = None
     counted: bool = False
     drafter_of: str | None = None
+    published: str | None = None
     layout: str | None = None
     draws: bool = False
     outside: bool = False

@@ -222,6 +222,7 @@ DECODERS: dict[str, Contender] = {
         build=_medusa,
         options=MedusaOptions,
         architecture=_medusa_architecture,
+        published="Medusa-1",
     ),
     "eagle": Contender(
         name="eagle",
@@ -238,6 +239,7 @@ DECODERS: dict[str, Contender] = {
         build=_eagle2,
         options=TreeOptions,
         architecture=_eagle2_architecture,
+        published="EAGLE-1 or EAGLE-2",
         tries=TREES,
     ),
     "jakiro": Contender(
@@ -246,6 +248,7 @@ DECODERS: dict[str, Contender] = {
         build=_jakiro,
         options=TreeOptions,
         architecture=_jakiro_architecture,
+        published="Jakiro",
         tries=TREES,
     ),
     "hf_generate": Contender(
