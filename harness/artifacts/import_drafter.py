@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from offbook.engine.drafters.architecture import DraftArchitecture
-from offbook.engine.drafters.published.convert import convert, fingerprint
+from offbook.engine.drafters.published.convert import fit, write
 from offbook.engine.drafters.published.files import PublishedDraft, read_published
 from offbook.engine.drafters.published.formats import Format, recognised
 from offbook.engine.progress import Progress
@@ -12,7 +12,6 @@ from offbook.harness.artifacts.folders import RUNS, check_no_model
 from offbook.harness.records.locks import locked
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contenders
-from offbook.harness.roster.drafter_info import describe
 from offbook.harness.roster.target import load_target
 
 
@@ -26,7 +25,7 @@ def import_drafter(
     device: str = "auto",
     revision: str | None = None,
 ) -> Path:
-    """Writes the drafter and returns its folder; one that is there already is left as it is.
+    """Writes the drafter and returns its folder; one that is there already stays as it is.
 
     Args:
         source: the folder in its authors' layout.
@@ -50,14 +49,15 @@ def import_drafter(
     architecture = chosen.architecture()
     assert isinstance(architecture, DraftArchitecture), "what others publish is trained"
     target = load_target(model, dtype=dtype, device=device, revision=revision, layout="transformers")
-    made_of = fingerprint(draft, architecture.name, target.identity)
-    folder = output or RUNS / f"drafter-{chosen.name}-{made_of[:12]}"
+    fitted = fit(draft, known, architecture, target.backbone, target=target.identity)
+    folder = output or RUNS / f"drafter-{chosen.name}-{fitted.fingerprint[:12]}"
+    for note in fitted.notes:
+        progress.say(note)
     with locked(folder, f"import of {chosen.name}", progress.say):
-        convert(draft, known, architecture, target.backbone, folder, target=target.identity, say=progress.say)
+        write(fitted, folder)
     users = [c.name for c in contenders().values() if chosen.name in (c.name, c.drafter_of)]
-    progress.say(
-        f"{known.name}, {describe(folder).parameters:,} parameters; --drafter DECODER={folder}, of {', '.join(users)}"
-    )
+    parameters = sum(weight.numel() for weight in fitted.network.parameters())
+    progress.say(f"{known.name}, {parameters:,} parameters, for --drafter of {', '.join(users)}")
     return folder
 
 

@@ -7,8 +7,8 @@ user names, since the file names none; its copy of the target's embedding, where
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -26,45 +26,65 @@ from offbook.engine.resuming.state import is_finished
 from offbook.engine.unusable import UnusableError
 
 UNKNOWN = ("the weights it was trained for", "training prompts", "training tokens")
-# Of an embedding that was rounded on one of two ways: bf16 keeps eight bits.
+# Of an embedding that was rounded in one of two ways: bf16 keeps eight bits.
 RTOL, ATOL = 2**-7, 1e-4
 ROWS = 4096  # compared at a time
 
 
-def fingerprint(draft: PublishedDraft, architecture: str, target: TargetName) -> str:
-    """What determines the drafter: the bytes of its files, and whose it becomes."""
-    what = [dict(draft.files), architecture, asdict(target)]
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+@dataclass(frozen=True, kw_only=True)
+class FittedDraft:
+    """A published draft model that fits a target, in offbook's network.
 
-
-def convert(
-    draft: PublishedDraft,
-    known: Format,
-    architecture: DraftArchitecture,
-    backbone: Backbone,
-    folder: Path,
-    *,
-    target: TargetName,
-    say: Callable[[str], object],
-) -> Path:
-    """Writes a drafter into `folder` and returns that; a finished one of the same files and target is left as it is.
-
-    Args:
+    Attributes:
         draft: as it was read.
         known: its format.
         architecture: what decodes with it.
-        backbone: the target.
-        folder: becomes the drafter.
-        target: its name and hash, written into the checkpoint.
-        say: is told in a line each what its user should know.
+        target: name and hash of the target.
+        vocab_size: of that.
+        reading: sizes, vocabulary and what was ignored.
+        network: with its weights.
+        same_embedding: whether its copy of the embedding is the target's; None without one.
+    """
+
+    draft: PublishedDraft
+    known: Format
+    architecture: DraftArchitecture
+    target: TargetName
+    vocab_size: int
+    reading: Reading
+    network: torch.nn.Module
+    same_embedding: bool | None
+
+    @property
+    def fingerprint(self) -> str:
+        """What determines the drafter: the bytes of its files, and whose it becomes."""
+        what = [dict(self.draft.files), self.architecture.name, asdict(self.target)]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What its user should know, a line each."""
+        place, name = self.draft.place, self.target.name
+        if self.same_embedding is None:
+            about = f"{place} does not say for which weights it was trained; it is bound to {name}, as asked"
+        elif self.same_embedding:
+            about = f"{place}: its copy of the embedding is that of {name}"
+        else:
+            about = (
+                f"{place}: its copy of the embedding is not that of {name}, so it was trained for other weights; "
+                "answers stay the target's, and fewer candidates may be right"
+            )
+        return [*self.reading.notes, about]
+
+
+def fit(
+    draft: PublishedDraft, known: Format, architecture: DraftArchitecture, backbone: Backbone, *, target: TargetName
+) -> FittedDraft:
+    """Reads a draft model for a target; nothing is written.
 
     Raises:
-        ValueError: it does not fit the target, a tensor is no plain or finite one, or the folder holds something else.
-        OSError: the folder cannot be written; it names the path.
+        ValueError: it does not fit the target or the architecture, or a tensor is no plain or finite one.
     """
-    made_of = fingerprint(draft, architecture.name, target)
-    if is_finished(folder / "config.json", made_of, "imported", "fingerprint"):
-        return folder
     assert known.read is not None
     reading = known.read(draft, TargetShape.of(backbone))
     if reading.taps != architecture.taps:
@@ -73,43 +93,6 @@ def convert(
             f"of {list(reading.taps)}; offbook's {architecture.name} cannot read those"
         )
         raise ValueError(msg)
-    network = _network(draft, architecture, reading)
-    same = _is_of_target(reading.embedding_VH, backbone.embedding_VH)
-    for line in (*reading.notes, _about_target(draft, target, same)):
-        say(line)
-    state = folder / STATE / "fingerprint"
-    if state.exists() and state.read_bytes() != made_of.encode():
-        msg = f"{folder}: holds an unfinished training or import of something else; choose another folder"
-        raise UnusableError(msg, state)
-    atomic_write_text(state, made_of)  # so that a folder with weights and no config is known for ours
-    save_drafter(
-        folder,
-        network,
-        reading.token_ids,
-        layer=reading.layer,
-        architecture=architecture.name,
-        target=target,
-        vocab_size=backbone.embedding_VH.shape[0],
-        training={},
-        imported={
-            "format": known.name,
-            "files": dict(draft.files),
-            "ignored": list(reading.ignored),
-            "embedding_is_the_targets": same,
-            "unknown": list(UNKNOWN),
-            "fingerprint": made_of,
-        },
-    )
-    shutil.rmtree(state.parent, ignore_errors=True)
-    return folder
-
-
-def _network(draft: PublishedDraft, architecture: DraftArchitecture, reading: Reading) -> torch.nn.Module:
-    """The network with these weights.
-
-    Raises:
-        ValueError: they are quantised, not finite, or another network's.
-    """
     try:
         check_plain(reading.tensors)
         with torch.device("meta"):
@@ -120,23 +103,58 @@ def _network(draft: PublishedDraft, architecture: DraftArchitecture, reading: Re
         msg = f"{draft.place}: expected the tensors of {architecture.name!r}, got {problem:.300}; {REMEDY}"
         raise ValueError(msg) from error
     check_weights(reading.tensors.items(), draft.place, REMEDY)
-    return network
+    return FittedDraft(
+        draft=draft,
+        known=known,
+        architecture=architecture,
+        target=target,
+        vocab_size=backbone.embedding_VH.shape[0],
+        reading=reading,
+        network=network,
+        same_embedding=_is_the_same(reading.embedding_VH, backbone.embedding_VH),
+    )
 
 
-def _is_of_target(theirs_VH: torch.Tensor | None, ours_VH: torch.Tensor) -> bool | None:
-    """Whether a copy of an embedding is the target's, but for rounding; None without one."""
+def write(fitted: FittedDraft, folder: Path) -> Path:
+    """Writes the drafter into `folder` and returns that; a finished one of the same files and target stays as it is.
+
+    Raises:
+        ValueError: the folder holds something else.
+        OSError: it cannot be written; it names the path.
+    """
+    made_of, state = fitted.fingerprint, folder / STATE
+    if is_finished(folder / "config.json", made_of, "imported", "fingerprint"):
+        return folder
+    begun = state / "fingerprint"
+    if begun.exists() and begun.read_bytes() != made_of.encode():
+        msg = f"{folder}: holds an unfinished training or import of something else; choose another folder"
+        raise UnusableError(msg, begun)
+    atomic_write_text(begun, made_of)  # so that a folder with weights and no config is known for ours
+    save_drafter(
+        folder,
+        fitted.network,
+        fitted.reading.token_ids,
+        layer=fitted.reading.layer,
+        architecture=fitted.architecture.name,
+        target=fitted.target,
+        vocab_size=fitted.vocab_size,
+        training={},
+        imported={
+            "format": fitted.known.name,
+            "files": dict(fitted.draft.files),
+            "ignored": list(fitted.reading.ignored),
+            "embedding_is_the_targets": fitted.same_embedding,
+            "unknown": list(UNKNOWN),
+            "fingerprint": made_of,
+        },
+    )
+    shutil.rmtree(state, ignore_errors=True)
+    return folder
+
+
+def _is_the_same(theirs_VH: torch.Tensor | None, ours_VH: torch.Tensor) -> bool | None:
+    """Whether two embeddings are equal but for rounding."""
     if theirs_VH is None:
         return None
     pairs = zip(theirs_VH.split(ROWS), ours_VH.detach().split(ROWS), strict=True)
     return all(torch.allclose(theirs.float(), ours.cpu().float(), rtol=RTOL, atol=ATOL) for theirs, ours in pairs)
-
-
-def _about_target(draft: PublishedDraft, target: TargetName, same: bool | None) -> str:
-    if same is None:
-        return f"{draft.place} does not say for which weights it was trained; it is bound to {target.name}, as asked"
-    if same:
-        return f"{draft.place}: its copy of the embedding is that of {target.name}"
-    return (
-        f"{draft.place}: its copy of the embedding is not that of {target.name}, so it was trained for other weights; "
-        "answers stay the target's, and fewer candidates may be right"
-    )

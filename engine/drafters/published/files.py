@@ -62,8 +62,11 @@ def read_published(folder: Path) -> PublishedDraft:
     Raises:
         ValueError: there is no draft model, or more than one, or a file is damaged or no file of tensors.
     """
-    if not folder.is_dir():
-        found = "a file" if folder.exists() else "no such folder"
+    try:
+        found = None if folder.is_dir() else "a file" if folder.exists() else "no such folder"
+    except OSError as error:  # a name too long
+        found = error.strerror
+    if found is not None:
         msg = f"{quoted_path(folder)}: expected the folder of a draft model, got {found}; check the path"
         raise ValueError(msg)
     name = _weights_of(folder)
