@@ -179,5 +179,5 @@ def test_a_checkpoint_says_how_many_heads_there_are(count, rows):
 
 
 def test_a_checkpoint_without_heads_is_not_taken_for_none():
-    with pytest.raises(RuntimeError, match="blocks.0.weight"):
+    with pytest.raises(RuntimeError, match=r"blocks\.0\.weight"):
         ARCHITECTURE.network(draft_config(target()), {}).load_state_dict({})

@@ -82,7 +82,7 @@ def _canonical(key: str) -> str:
 def _shapes(layer: DraftConfig, rows: int, taps: int) -> Shapes:
     hidden, inner, d = layer.hidden_size, layer.intermediate_size, layer.head_dim
     queries, keys = layer.num_attention_heads * d, layer.num_key_value_heads * d
-    inside = {
+    inside: Shapes = {
         "input_layernorm": (hidden,),
         "hidden_norm": (hidden,),
         "self_attn.q_proj": (queries, 2 * hidden),

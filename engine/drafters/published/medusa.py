@@ -40,7 +40,7 @@ def read_medusa(draft: PublishedDraft, target: TargetShape) -> Reading:
         draft.place,
     )
     hidden = target.layer.hidden_size
-    names = {
+    names: dict[str, tuple[str, tuple[int, ...]]] = {
         **{f"{i}.0.linear.weight": (f"blocks.{i}.weight", (hidden, hidden)) for i in range(heads)},
         **{f"{i}.0.linear.bias": (f"blocks.{i}.bias", (hidden,)) for i in range(heads)},
         **({f"{i}.1.weight": (f"heads.{i}", (target.vocab_size, hidden)) for i in range(heads)} if own else {}),

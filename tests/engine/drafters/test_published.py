@@ -1,6 +1,8 @@
 """Published draft layers and heads: known by keys, read with the authors' sizes, refused where they do not fit."""
 
+import dataclasses
 import functools
+import re
 
 import pytest
 import torch
@@ -8,11 +10,13 @@ from torch.nn import functional
 
 from offbook.baselines.decoding import eagle2, medusa
 from offbook.engine.decoding.draft_network import _rotary, _rotate
+from offbook.engine.drafters.checkpoint import TargetName
+from offbook.engine.drafters.published.convert import fit
 from offbook.engine.drafters.published.files import PublishedDraft
-from offbook.engine.drafters.published.formats import FORMATS, recognised
+from offbook.engine.drafters.published.formats import FORMATS, Format, recognised
 from offbook.engine.drafters.published.reading import Reading, TargetShape
 from offbook.methods.jakiro import drafter as jakiro
-from tests.engine.drafters.test_training import backbone
+from tests.engine.drafters.test_training import TARGET, backbone
 from tests.engine.test_parity import OURS, given, tensors
 from tests.published import (
     GROUPS,
@@ -376,3 +380,33 @@ def test_heads_of_another_target_are_refused_by_their_sizes(draft):
     assert "got one for 64 and 258; name its own target" in refusal(draft(wide, {}))
     odd = heads(2) | {"1.0.linear.weight": torch.ones(32, 31)}
     assert "expected 1.0.linear.weight of (32, 32) by" in refusal(draft(odd, {}))
+
+
+# --- into a network ---
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"taps": (2, 6, 9)}, "expected a draft model of the target's hidden states [-1], got one of [2, 6, 9]"),
+        ({"tensors": {}}, "expected the tensors of 'eagle2', got Error(s) in loading state_dict"),
+    ],
+)
+def test_a_reading_that_its_decoder_has_no_network_for_is_refused(change, complaint, draft):
+    found = draft()
+    odd = Format(name="odd", marks=lambda _: True, read=lambda *_: dataclasses.replace(read(found), **change))
+    with pytest.raises(ValueError, match=re.escape(complaint)) as refused:
+        fit(found, odd, eagle2.ARCHITECTURE, backbone(), target=TARGET)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_fingerprint_hangs_on_files_decoder_and_target(draft):
+    found, known = draft(), recognised(draft())
+    fitted = fit(found, known, eagle2.ARCHITECTURE, backbone(), target=TARGET)
+    others = [
+        dataclasses.replace(fitted, draft=dataclasses.replace(found, files={"config.json": "0"})),
+        dataclasses.replace(fitted, architecture=jakiro.ARCHITECTURE),
+        dataclasses.replace(fitted, target=TargetName(name="tiny", weights_sha256="1" * 64)),
+    ]
+    assert len({fitted.fingerprint, *(other.fingerprint for other in others)}) == 4
+    assert fit(found, known, eagle2.ARCHITECTURE, backbone(), target=TARGET).fingerprint == fitted.fingerprint
