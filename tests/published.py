@@ -53,6 +53,30 @@ def published_tensors(**biases: bool) -> dict[str, torch.Tensor]:
     return attention_tensors(**biases) | feed_forward
 
 
+EXPERTS = {
+    "layers.0.mlp_moe.gate.weight": (4, HIDDEN),
+    **{
+        f"layers.0.mlp_moe.experts.{expert}.{name}_proj.weight": (HIDDEN, HIDDEN)
+        for expert in range(2)
+        for name in ("gate", "up", "down")
+    },
+}
+
+
+def expert_tensors() -> dict[str, torch.Tensor]:
+    """A whole draft layer of Jakiro's."""
+    return attention_tensors() | random_tensors(EXPERTS)
+
+
+def head_tensors(count: int = 5, *, own: bool = True, vocabulary: int = VOCABULARY) -> dict[str, torch.Tensor]:
+    """Medusa's heads, `own` with language-model heads of their own."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for i in range(count):
+        shapes |= {f"{i}.0.linear.weight": (HIDDEN, HIDDEN), f"{i}.0.linear.bias": (HIDDEN,)}
+        shapes |= {f"{i}.1.weight": (vocabulary, HIDDEN)} if own else {}
+    return random_tensors(shapes)
+
+
 def random_tensors(shapes: Mapping[str, tuple[int, ...]], *, seed: int = 0) -> dict[str, torch.Tensor]:
     """Of these shapes, the same every time."""
     generator = torch.Generator().manual_seed(seed)
