@@ -8,6 +8,7 @@ import pytest
 
 import offbook
 from offbook.engine.drafters.counted import CountedArchitecture
+from offbook.engine.drafters.published.formats import FORMATS
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, DECODERS, contender, contenders
@@ -60,6 +61,13 @@ def test_a_contender_with_a_network_asks_for_its_drafter(target, name):
     chosen = DECODERS[name]
     assert chosen.architecture().name == (chosen.drafter_of or name)
     assert chosen.counted == isinstance(chosen.architecture(), CountedArchitecture)
+
+
+def test_published_formats_that_decoders_take_are_ones_that_are_read():
+    taken = [c.published for c in DECODERS.values() if c.published is not None]
+    assert len(taken) == len(set(taken)) >= 3
+    assert set(taken) <= {known.name for known in FORMATS if known.read is not None}
+    assert all(c.architecture is not None and not c.counted for c in DECODERS.values() if c.published is not None)
 
 
 def test_an_unknown_name_is_told_the_nearest_one():
