@@ -25,6 +25,7 @@ ATTRIBUTES = {
 ALLOWED = {
     ("harness/settings/strict_yaml.py", "yaml.load"): "its loader derives from SafeLoader, which the test below checks",
     ("harness/suites/sources.py", "yaml.load"): "offbook's own task files, by a SafeLoader that makes nothing of a tag",
+    ("engine/drafters/published/files.py", "torch.load"): "of tensors alone, which the test below checks",
     # Processes of one training exchange objects by pickle over a connection of their own; no file is read.
     ("engine/students/processes.py", "gather_object"): "between a launch's own processes",
     ("engine/students/processes.py", "broadcast_object_list"): "between a launch's own processes",
@@ -75,6 +76,17 @@ def test_every_exception_is_still_needed() -> None:
     for (name, what), reason in ALLOWED.items():
         found = list(findings((ROOT / name).read_text(encoding="utf-8"), name))
         assert any(_key(f) == (name, what) for f in found), (name, what, reason)
+
+
+def test_every_pickle_is_read_for_its_tensors_alone() -> None:
+    """`weights_only` is said, whatever the library would take without it."""
+    for name, what in ALLOWED:
+        if what == "torch.load":
+            tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+            calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == what]
+            mentions = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n) == what]
+            assert len(calls) == len(mentions) > 0, "called, and not handed on"
+            assert all("weights_only=True" in ast.unparse(call) for call in calls)
 
 
 def test_the_yaml_loader_of_configurations_is_a_safe_one() -> None:

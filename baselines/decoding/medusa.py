@@ -7,13 +7,13 @@
 f_j is the feature that the target read t_{j+1} off, the root. Heads see neither the root nor each other, so that one
 pass proposes everything: the r-th guess of head i stands under every guess of head i - 1. The tree is grown from how
 often the r-th guess of each head was right on held-out answers, always by the node with the largest product (section
-2.3.3).
+2.3.3). Heads trained here share U; published ones have a U_i each, which `sized` makes room for.
 Verification is exact; Medusa's typical acceptance, which is not, is another contender.
 
 Shapes: B sequences, T rows, H hidden, Vd draft vocabulary, I heads, R ranks.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import nn
@@ -32,11 +32,19 @@ HEADS, RANKS, DECAY = 4, 10, 0.8
 
 
 class MedusaHeads(nn.Module):
-    """The residual blocks; what they give is read by the target's own head."""
+    """The residual blocks; what they give is read by the target's own head, or by heads of their own.
 
-    def __init__(self, config: DraftConfig) -> None:
+    Args:
+        config: of the target.
+        heads: positions ahead.
+        own_rows: of an own language-model head for each; 0 without.
+    """
+
+    def __init__(self, config: DraftConfig, heads: int = HEADS, own_rows: int = 0) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(nn.Linear(config.hidden_size, config.hidden_size) for _ in range(HEADS))
+        width = config.hidden_size
+        self.blocks = nn.ModuleList(nn.Linear(width, width) for _ in range(heads))
+        self.heads = nn.ParameterList(torch.empty(own_rows, width) for _ in range(heads if own_rows else 0))
         for name, parameter in self.named_parameters():
             if name.endswith("weight"):
                 nn.init.zeros_(parameter)
@@ -44,6 +52,13 @@ class MedusaHeads(nn.Module):
     def forward(self, features_RH: torch.Tensor) -> torch.Tensor:
         """States (I, R, H) of all heads at features (R, H)."""
         return torch.stack([features_RH + functional.silu(block(features_RH)) for block in self.blocks])
+
+
+def sized(config: DraftConfig, tensors: Mapping[str, torch.Tensor]) -> MedusaHeads:
+    """As many heads as a checkpoint has, with or without language-model heads of their own."""
+    blocks = sum(name.startswith("blocks.") and name.endswith(".weight") for name in tensors)
+    own = tensors.get("heads.0")
+    return MedusaHeads(config, max(1, blocks), 0 if own is None or own.dim() != 2 else own.shape[0])
 
 
 def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.Tensor:
@@ -93,6 +108,7 @@ ARCHITECTURE = DraftArchitecture(
     ranks=ranks,
     schedule="cosine",
     weight_decay=0.0,
+    sized=sized,
 )
 
 
@@ -105,6 +121,9 @@ class MedusaDrafter:
         head: of the draft vocabulary.
         accuracy_IR: how often the r-th guess of each head is right; None to go by the heads' own probabilities.
         nodes: candidates of a tree.
+
+    Raises:
+        ValueError: heads of its own that are not of the draft vocabulary.
     """
 
     taps = (-1,)
@@ -120,8 +139,10 @@ class MedusaDrafter:
     ) -> None:
         self.network = network.eval()
         self.head = head
+        self._own = [_own_head(weight_DH, head) for weight_DH in getattr(network, "heads", ())]
         lay_out(network, backbone.layout)
-        head.lay_out(backbone.layout)
+        for used in self._own or [head]:
+            used.lay_out(backbone.layout)
         self._accuracy_IR = accuracy_IR
         self._nodes = nodes
         self._root = 0
@@ -150,7 +171,7 @@ class MedusaDrafter:
         """See `Drafter`."""
         assert self._feature_1H.numel(), "nothing has been observed yet"
         states_IH = self.network(self._feature_1H)[:, 0]
-        logprobs, ids = self.head.top(states_IH, min(RANKS, self.head.token_ids.shape[0]))
+        logprobs, ids = self._top(states_IH, min(RANKS, self.head.token_ids.shape[0]))
         tokens_IR, own_IR = ids.tolist(), logprobs.double().exp().tolist()
         chances_IR: Sequence[Sequence[float]] = own_IR if self._accuracy_IR is None else self._accuracy_IR
 
@@ -160,3 +181,23 @@ class MedusaDrafter:
             return [(token, p, depth + 1) for token, p in zip(tokens_IR[depth], chances_IR[depth], strict=False)]
 
         return best_first(self._root, 0, follow, nodes=self._nodes)
+
+    def _top(self, states_IH: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-probabilities and ids (I, k) of what each head guesses best."""
+        if not self._own:
+            return self.head.top(states_IH, k)
+        pairs = [own.top(state_H[None], k) for own, state_H in zip(self._own, states_IH, strict=True)]
+        logprobs, ids = zip(*pairs, strict=True)
+        return torch.cat(logprobs), torch.cat(ids)
+
+
+def _own_head(weight_DH: torch.Tensor, head: DraftHead) -> DraftHead:
+    """A language-model head of one position over the draft vocabulary.
+
+    Raises:
+        ValueError: it has other rows.
+    """
+    if weight_DH.shape != head.weight_DH.shape:
+        msg = f"expected heads of {tuple(head.weight_DH.shape)}, got {tuple(weight_DH.shape)}; import them anew"
+        raise ValueError(msg)
+    return DraftHead(weight_DH, head.token_ids)

@@ -22,7 +22,10 @@ from offbook.kernels.tree_attention import tree_attention
 
 @dataclass(frozen=True, kw_only=True)
 class DraftConfig:
-    """Sizes of a draft layer; taken from the target unless a checkpoint says otherwise."""
+    """Sizes of a draft layer; taken from the target unless a checkpoint says otherwise.
+
+    `bias` is that of the fusion, `qkv_bias` that of queries, keys and values, as published layers for Qwen-2 have.
+    """
 
     hidden_size: int
     intermediate_size: int
@@ -32,6 +35,7 @@ class DraftConfig:
     rms_norm_eps: float
     rope_theta: float
     bias: bool = True
+    qkv_bias: bool = False
 
 
 class Rows(Protocol):
@@ -109,9 +113,9 @@ class _Attention(nn.Module):
         super().__init__()
         c = config
         self.config = c
-        self.q_proj = nn.Linear(c.hidden_size, c.num_attention_heads * c.head_dim, bias=False)
-        self.k_proj = nn.Linear(c.hidden_size, c.num_key_value_heads * c.head_dim, bias=False)
-        self.v_proj = nn.Linear(c.hidden_size, c.num_key_value_heads * c.head_dim, bias=False)
+        self.q_proj = nn.Linear(c.hidden_size, c.num_attention_heads * c.head_dim, bias=c.qkv_bias)
+        self.k_proj = nn.Linear(c.hidden_size, c.num_key_value_heads * c.head_dim, bias=c.qkv_bias)
+        self.v_proj = nn.Linear(c.hidden_size, c.num_key_value_heads * c.head_dim, bias=c.qkv_bias)
         self.o_proj = nn.Linear(c.num_attention_heads * c.head_dim, c.hidden_size, bias=False)
 
     def forward(

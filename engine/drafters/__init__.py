@@ -1,1 +1,1 @@
-"""Training drafters: the target's answers, features, vocabulary, losses, the loop, the checkpoint."""
+"""Training drafters (answers, features, vocabulary, losses, the loop, the checkpoint), and reading published ones."""

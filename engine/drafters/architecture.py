@@ -28,6 +28,7 @@ class DraftArchitecture:
             many (positions,); written into checkpoints for drafters that grow their tree from it. None for others.
         contrast: whether the network predicts the position after next as well.
         variant: settings of network and objective that are not the defaults; written into checkpoints.
+        sized: a network of the sizes of these tensors, where checkpoints of others have other sizes than `build` gives.
     """
 
     name: str
@@ -40,6 +41,11 @@ class DraftArchitecture:
     ranks: Callable[[nn.Module, DraftBatch, DraftHead], tuple[torch.Tensor, torch.Tensor]] | None = None
     contrast: bool = False
     variant: Mapping[str, JsonValue] = field(default_factory=dict)
+    sized: Callable[[DraftConfig, Mapping[str, torch.Tensor]], nn.Module] | None = None
+
+    def network(self, layer: DraftConfig, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+        """An untrained network for a checkpoint: of its layer and, where that does not say all, of its tensors."""
+        return self.build(layer) if self.sized is None else self.sized(layer, tensors)
 
 
 Architectures = Mapping[str, DraftArchitecture]

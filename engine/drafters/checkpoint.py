@@ -90,8 +90,11 @@ def save_drafter(
     vocab_size: int,
     training: Mapping[str, Any],
     variant: Mapping[str, JsonValue] | None = None,
+    imported: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes the checkpoint; `config.json` comes last, so a folder that has one is whole.
+
+    `training` says how it was trained, and is empty where others did; `imported` then says where it came from.
 
     Raises:
         OSError: it cannot be written; it names the path.
@@ -106,6 +109,7 @@ def save_drafter(
         "layer": asdict(layer),
         "training": dict(training),
         **({"variant": dict(variant)} if variant else {}),
+        **({} if imported is None else {"imported": dict(imported)}),
     }
     config = sealed(config, folder / "config.json", ["model.safetensors"])
     text = json.dumps(config, indent=2, sort_keys=True, allow_nan=False) + "\n"
@@ -151,9 +155,9 @@ def load_drafter(
     try:
         tensors = load_file(weights)
         token_ids = _token_ids(tensors.pop(TOKEN_IDS), vocab_size, config["draft_vocab_size"])
-        _check_plain(tensors)
+        check_plain(tensors)
         with torch.device("meta"):  # whatever sizes the config names, no memory is asked for before they fit
-            network = architectures[name].build(layer)
+            network = architectures[name].network(layer, tensors)
         network.load_state_dict(tensors, strict=True, assign=True)
     except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         problem = " ".join(str(error).split())
@@ -255,7 +259,7 @@ def _layer(found: Mapping[str, Any]) -> DraftConfig:
     return layer
 
 
-def _check_plain(tensors: Mapping[str, torch.Tensor]) -> None:
+def check_plain(tensors: Mapping[str, torch.Tensor]) -> None:
     """Refuses quantised weights, whose scales nobody would apply.
 
     Raises:

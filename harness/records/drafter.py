@@ -1,7 +1,7 @@
 """The drafter of a cell: which weights drafted, for whom they were trained, and what they cost."""
 
 from collections.abc import Collection, Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
@@ -10,6 +10,7 @@ from offbook.harness.records.strict import AtRest, Count
 
 MadeFor = Literal["target", "base"]
 PLAIN_LAYOUT = "transformers"
+FormatName = Annotated[str, Field(pattern=r"^[A-Za-z0-9 .*-]{1,60}$")]
 
 
 class DrafterId(AtRest):
@@ -63,7 +64,11 @@ def arm_among(
 
 
 class DrafterInfo(AtRest):
-    """What the drafter costs before it drafts: its own parameters, and the tokens it was trained on (None: unknown)."""
+    """What the drafter costs before it drafts: its own parameters, and the tokens it was trained on (None: unknown).
+
+    `imported_from` is the format in which others published it; left out for those that were trained here.
+    """
 
     parameters: Count
     training_tokens: Count | None = None
+    imported_from: FormatName | None = Field(default=None, exclude_if=lambda name: name is None)

@@ -41,6 +41,7 @@ class Contender:
         variant: settings of its drafter's network and objective, and their defaults, which are trained with it.
         counted: whether that is counted, so that no setting of a training means anything to it.
         drafter_of: whose trained drafter it uses, where that is another's.
+        published: the format of published draft models that it takes, by its name in `engine.drafters.published`.
         layout: the form of the target's weights that it decodes in whatever is asked for; None for any.
         tries: settings that a tuning compares where nobody fixes them; by default the defaults alone.
         draws: whether its candidates are drawn above temperature 0, so that no controller may cut them.
@@ -59,6 +60,7 @@ class Contender:
     variant: type[BaseModel] = Options
     counted: bool = False
     drafter_of: str | None = None
+    published: str | None = None
     layout: str | None = None
     draws: bool = False
     outside: bool = False

@@ -227,6 +227,7 @@ DECODERS: dict[str, Contender] = {
         build=_medusa,
         options=MedusaOptions,
         architecture=_medusa_architecture,
+        published="Medusa-1",
     ),
     "eagle": Contender(
         name="eagle",
@@ -245,6 +246,7 @@ DECODERS: dict[str, Contender] = {
         options=TreeOptions,
         architecture=_eagle2_architecture,
         variant=FeatureVariant,
+        published="EAGLE-1 or EAGLE-2",
         tries=TREES,
     ),
     "jakiro": Contender(
@@ -254,6 +256,7 @@ DECODERS: dict[str, Contender] = {
         options=JakiroOptions,
         architecture=_jakiro_architecture,
         variant=JakiroVariant,
+        published="Jakiro",
         tries=TREES,
     ),
     "hf_generate": Contender(

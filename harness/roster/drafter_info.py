@@ -1,4 +1,4 @@
-"""What records say of a trained drafter: the hash of its files, its size, and on how much it was trained."""
+"""What records say of a trained drafter: the hash of its files, its size, on how much it was trained, and by whom."""
 
 import hashlib
 import math
@@ -31,7 +31,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def describe(folder: Path) -> DrafterInfo:
-    """Size and training of a drafter, from its files' headers.
+    """Size and training of a drafter, or of an imported one the format, from its files' headers.
 
     Raises:
         ValueError: they are damaged.
@@ -41,7 +41,11 @@ def describe(folder: Path) -> DrafterInfo:
         with safe_open(folder / WEIGHTS, "pt") as file:
             trained = [name for name in file.keys() if name != NOT_TRAINED]  # noqa: SIM118 (no mapping)
             parameters = sum(math.prod(file.get_slice(name).get_shape()) for name in trained)
-        return DrafterInfo(parameters=parameters, training_tokens=config.get("training", {}).get("answer_tokens"))
+        return DrafterInfo(
+            parameters=parameters,
+            training_tokens=config.get("training", {}).get("answer_tokens"),
+            imported_from=config.get("imported", {}).get("format"),
+        )
     except (SafetensorError, OSError, AttributeError, ValidationError) as error:
         told = complaint(error).told("its config") if isinstance(error, ValidationError) else str(error)
         found = " ".join(told.split())

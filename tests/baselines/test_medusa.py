@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offbook.baselines.decoding.medusa import DECAY, HEADS, RANKS, MedusaDrafter, MedusaHeads, objective, ranks
+from offbook.baselines.decoding.medusa import (
+    ARCHITECTURE,
+    DECAY,
+    HEADS,
+    RANKS,
+    MedusaDrafter,
+    MedusaHeads,
+    objective,
+    ranks,
+)
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.drafters.batch import DraftBatch
 from offbook.engine.drafters.checkpoint import draft_config
@@ -127,3 +136,48 @@ def test_without_measured_accuracies_the_heads_probabilities_decide():
     assert tree.tokens[1] == int(ids)
     assert tree.survival[1] == pytest.approx(math.exp(float(logprobs)))
     assert len(tree) == drafter.max_nodes == 6
+
+
+def own_heads(count: int, rows: int) -> MedusaHeads:
+    torch.manual_seed(2)
+    network = MedusaHeads(draft_config(target()), count, rows).double().requires_grad_(requires_grad=False)
+    for parameter in network.parameters():
+        parameter.copy_(torch.randn_like(parameter) * 0.3)
+    return network
+
+
+def test_each_language_model_head_of_its_own_guesses_for_its_position():
+    network = own_heads(3, len(IDS))
+    drafter = MedusaDrafter(target(), network, draft_head(), accuracy_IR=None, nodes=60)
+    feature_1H = torch.randn(1, target().head_VH.shape[1], dtype=torch.float64)
+    drafter.begin(torch.tensor([[1, 2]]), capacity=20)
+    drafter.observe(torch.tensor([5]), feature_1H, 1)
+    tree = drafter.propose()
+    laws = [
+        (state @ weight.T).softmax(dim=-1)[0] for state, weight in zip(network(feature_1H), network.heads, strict=True)
+    ]
+    assert max(tree.depths) == 3
+    for node in range(1, len(tree)):
+        above = tree.survival[tree.parents[node]]
+        own = float(laws[tree.depths[node] - 1][IDS.tolist().index(tree.tokens[node])])
+        assert tree.survival[node] == pytest.approx(above * own, rel=1e-5)
+    best = [int(IDS[law.argmax()]) for law in laws]
+    assert tree.tokens[1] == best[0]
+
+
+@pytest.mark.parametrize("rows", [len(IDS) - 1, 50])
+def test_own_heads_of_another_vocabulary_are_refused(rows):
+    with pytest.raises(ValueError, match="expected heads of"):
+        MedusaDrafter(target(), own_heads(2, rows), draft_head(), accuracy_IR=None, nodes=5)
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 0), (HEADS, 0), (5, 12)])
+def test_a_checkpoint_says_how_many_heads_there_are(count, rows):
+    held = own_heads(count, rows).state_dict()
+    made = ARCHITECTURE.network(draft_config(target()), held)
+    assert {name: tensor.shape for name, tensor in made.state_dict().items()} == {n: t.shape for n, t in held.items()}
+
+
+def test_a_checkpoint_without_heads_is_not_taken_for_none():
+    with pytest.raises(RuntimeError, match=r"blocks\.0\.weight"):
+        ARCHITECTURE.network(draft_config(target()), {}).load_state_dict({})

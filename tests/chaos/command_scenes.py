@@ -27,6 +27,7 @@ from tests.engine.students.test_text_encoder import tiny_encoder
 from tests.harness.records.test_exam import ROWS
 from tests.harness.records.test_exam import record as exam_record
 from tests.methods.mind_corpus import mind_corpus
+from tests.published import save_published
 from tests.tiny import save_tiny
 
 MEASURED = ("prefill_s", "decode_s", "draft_s", "target_s", "peak_bytes")  # of a row
@@ -140,6 +141,11 @@ COMMANDS = (
         result=files("model.safetensors"),
     ),
     Command(
+        name="import-drafter",
+        arguments=f"SCENE/published --output FOLDER {MODEL}",
+        result=files("model.safetensors"),
+    ),
+    Command(
         name="train-student",
         arguments="uniform_rationales --questions 4 --dev-questions 2 --questions-per-step 2 --gradient-tokens 900 "
         f"--evaluations 1 --max-length 4096 --output FOLDER {MODEL}",
@@ -194,7 +200,7 @@ def prepared(scene: Path, chosen: Sequence[Command]) -> Path:
 
 
 def _models(scene: Path) -> None:
-    """A model, an encoder, a corpus, a matrix, a run of it, and one that is only planned."""
+    """A model, a draft model for it, an encoder, a corpus, a matrix, a run of it, and one that is only planned."""
     file = scene / "matrix.yaml"
     content = {
         "schema_version": 2,
@@ -204,6 +210,7 @@ def _models(scene: Path) -> None:
         "suites": {"qa": {"max_new_tokens": 4, "limit": 1}},
     }
     file.write_text(yaml.safe_dump(content))
+    save_published(scene / "published")
     encoder = tiny_encoder()
     encoder.model.save_pretrained(scene / "encoder")
     encoder.tokenizer.save_pretrained(scene / "encoder")

@@ -68,10 +68,14 @@ def static_drafter(
     return StaticDrafter(backbone, net, DraftHead(backbone.head_VH, ids), shape=shape)
 
 
-def medusa_drafter(backbone: Backbone, *, nodes: int, seed: int = 0) -> MedusaDrafter:
-    """Medusa around random heads."""
+def medusa_drafter(backbone: Backbone, *, nodes: int, seed: int = 0, own: bool = False) -> MedusaDrafter:
+    """Medusa around random heads, `own` with language-model heads of their own."""
     torch.manual_seed(seed)
-    net = MedusaHeads(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
+    net = (
+        MedusaHeads(draft_config(backbone), own_rows=VOCABULARY if own else 0)
+        .to(torch.float64)
+        .requires_grad_(requires_grad=False)
+    )
     for parameter in net.parameters():
         parameter.copy_(torch.randn_like(parameter) * 0.1)
     head = DraftHead(backbone.head_VH, torch.arange(VOCABULARY))

@@ -214,6 +214,14 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
         },
         ("--limit", "2", "--epochs", "1", "--max-length", "32"),
     ),
+    "import-drafter": (
+        (("published", "published", "drafter", "model", "nowhere", "corpus.jsonl"),),
+        {
+            **{"--output": OUTPUTS, "--model": MODELS, "--dtype": ("float32", "bfloat16", "int4")},
+            **{"--device": ("cpu", "tpu"), "--revision": ("main", "")},
+        },
+        (),
+    ),
     "train-student": (
         (("single_rationale", "mind", "edit", "mode_cotd", "logit_kd", "mindd"),),
         {
@@ -335,7 +343,7 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
     ),
     "lm-eval": ((("bogus", "--hel"),), {}, ()),
 }
-WITH_MODEL = ("generate", "evaluate", "train-drafter", "train-student")
+WITH_MODEL = ("generate", "evaluate", "train-drafter", "import-drafter", "train-student")
 LONG_BY_RIGHT = ("lm-eval",)  # whatever follows it is another program's
 
 

@@ -47,6 +47,7 @@ KINDS: dict[str, tuple[tuple[str, ...], str]] = {
         ("drafter/*.json", "drafter/*.safetensors"),
         "generate hi --model model --decoder eagle2 --drafter drafter --max-new-tokens 4",
     ),
+    "published draft": (("published/*",), "import-drafter published --model model --output ../out/drafter"),
     "records": (("store/records/*.json", "store/rows/*.jsonl"), "report store --output ../out/tables"),
 }
 LEAVES: tuple[Any, ...] = (

@@ -17,6 +17,7 @@ import pytest
 
 from offbook.harness.cli.exits import BUG
 from offbook.harness.cli.main import main
+from tests.published import save_published
 from tests.tiny import save_tiny
 
 CPU_LIMIT_S = 5.0  # what a case may take; here the clock is the specification, so it is the process's own
@@ -112,6 +113,7 @@ class World:
             (root / name).mkdir(parents=True)
         with self.entered():
             save_tiny(Path("model"))
+            save_published(Path("published"))
             Path("evaluate.yaml").write_text(EVALUATE)
             Path("student.yaml").write_text(STUDENT)
             Path("profile.yaml").write_text(PROFILE)

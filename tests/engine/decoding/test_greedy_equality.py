@@ -91,7 +91,8 @@ def make_decoder(name, backbone, prompt, answer, data):
         network = feature_drafter("eagle2", backbone, data.draw(tree_configs()), echo=True)
         drafter = Combination(PromptLookup(num_tokens=4), network, sure=data.draw(st.floats(0, 1)))
     elif name == "medusa":
-        drafter = medusa_drafter(backbone, nodes=data.draw(st.integers(1, 20)), seed=data.draw(st.integers(0, 3)))
+        nodes, seed = data.draw(st.integers(1, 20)), data.draw(st.integers(0, 3))
+        drafter = medusa_drafter(backbone, nodes=nodes, seed=seed, own=data.draw(st.booleans()))
     elif name in ("eagle", "eagle often right"):
         shape = PUBLISHED.first(data.draw(st.integers(1, 25)))
         drafter = static_drafter(

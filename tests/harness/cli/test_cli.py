@@ -54,7 +54,7 @@ def test_help_comes_at_once():
     "command",
     [
         *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls"),
-        *("analyse-latent", "run"),
+        *("analyse-latent", "run", "import-drafter"),
     ],
 )
 def test_every_command_has_help(command, capsys):
@@ -149,6 +149,17 @@ def test_the_version_is_printed(capsys):
             "train-drafter eagle2 --model TINY --draft-vocab-size 64",
             "expected answers of 'tiny' among those shipped, found none",
         ),
+        ("import-drafter", "Missing argument"),
+        ("import-drafter TINY", "Missing option '--model'"),
+        (
+            "import-drafter no/where --model TINY",
+            "'no/where': expected the folder of a draft model, got no such folder",
+        ),
+        (
+            "import-drafter TINY --model TINY",
+            "expected the keys of one of Medusa-1, Jakiro, EAGLE-3, EAGLE-1 or EAGLE-2, got",
+        ),
+        ("import-drafter TINY --model TINY --output TINY", "expected a drafter's folder or a new one, got a model's"),
         ("train-drafter eagle2 --output TINY/config.json/below", "expected a folder that can be written, got the file"),
         ("reproduce --output TINY/config.json", "expected a folder that can be written, got the file"),
         ("synthesize", "Missing option '--output'"),

@@ -314,6 +314,7 @@ def test_a_tilde_in_options_is_the_users_home(tiny, tmp_path, monkeypatch, capsy
         ["evaluate", "--tasks", "qa", "--include-path", "~/no"],
         ["train-student", "single_rationale", "--model", tiny, "--corpus", "~/no.jsonl"],
         ["train-drafter", "eagle2", "--model", tiny, "--prompts", "~/no.jsonl"],
+        ["import-drafter", "~/no", "--model", tiny],
     ):
         assert status(*arguments) == 2
         assert "~" not in capsys.readouterr().err.replace("'~/no", "")
@@ -332,6 +333,7 @@ def test_a_tilde_in_options_is_the_users_home(tiny, tmp_path, monkeypatch, capsy
         ["synthesize", "--output", "~nobodyx/c"],
         ["analyse-latent", "--output", "o", "--base", "~nobodyx"],
         ["train-student", "single_rationale", "--model", "~nobodyx"],
+        ["import-drafter", "~nobodyx", "--model", "m"],
         ["train-student", "single_rationale", "--output", "a\0b"],
         ["reproduce", "--profile", "~nobodyx/p.yaml"],
     ],
@@ -413,6 +415,8 @@ def test_no_command_is_answered_with_the_help(capsys):
         ["generate", "hi", "--model", ""],
         ["train-drafter", "eagle2", "--output", ""],
         ["train-drafter", "eagle2", "--prompts", ""],
+        ["import-drafter", "", "--model", "m"],
+        ["import-drafter", "d", "--model", "m", "--output", ""],
         ["train-student", "mind", "--output", ""],
         ["train-student", "mind", "--corpus", ""],
         ["reproduce", "--output", ""],

@@ -26,6 +26,7 @@ from offbook.harness.cli.main import main
 from tests.engine.students.test_text_encoder import tiny_encoder
 from tests.harness.interchange.charges import CHARGES, TEMPLATES, Bomb, Canary, fire, fire_by_name, plant
 from tests.methods.mind_corpus import mind_corpus
+from tests.published import save_published
 from tests.tiny import save_tiny
 
 TRAINING = {"gradient_tokens": 400, "questions_per_step": 1, "evaluations": 2, "max_length": 512}
@@ -77,6 +78,7 @@ COMMANDS = {
     "evaluate": ["evaluate", "--config", "evaluate.yaml"],
     "train the drafter": ["train-drafter", "eagle2", *DRAFTER, "--prompts", "prompts.jsonl", "--output", "drafter"],
     "train-drafter": ["train-drafter", "eagle2", *DRAFTER, "--prompts", "prompts.jsonl", "--output", "half-drafter"],
+    "import-drafter": ["import-drafter", "published", "--model", "tiny", "--output", "imported"],
     "train-student": ["train-student", "--config", "student.yaml", "--output", "half-student"],
     "train-student again": ["train-student", "--config", "student.yaml", "--output", "student"],
     "synthesize": [
@@ -115,6 +117,7 @@ def scene(tmp_path_factory):
     """A folder with all that commands read: models, corpora, settings, finished work and interrupted work."""
     root = tmp_path_factory.mktemp("scene")
     save_tiny(root / "tiny")
+    save_published(root / "published")
     encoder = tiny_encoder()
     encoder.model.save_pretrained(root / "encoder")
     encoder.tokenizer.save_pretrained(root / "encoder")
@@ -222,7 +225,7 @@ def lure(root: Path, canary: Canary) -> None:
     for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
         if not folder.name.startswith("part-"):  # those are refused; see below
             plant(folder, canary)
-    for name in ("tiny", "encoder", "student", "drafter"):
+    for name in ("tiny", "encoder", "student", "drafter", "published"):
         mention(root / name)
 
 

@@ -63,7 +63,14 @@ def test_answers_of_the_target(line, tmp_path: Path):
     assert one_line(told, "answers.jsonl")
 
 
-@pytest.mark.parametrize("content", [*NO_JSON, b"[]", b'{"training": 1}', b'{"training": {"answer_tokens": -1}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *NO_JSON,
+        *(b"[]", b'{"training": 1}', b'{"training": {"answer_tokens": -1}}'),
+        *(b'{"imported": 1}', b'{"imported": {"format": 3}}', b'{"imported": {"format": "/home/somebody"}}'),
+    ],
+)
 def test_a_drafters_config(content, tmp_path: Path):
     save_file({"a": torch.zeros(2, 3), drafter_info.NOT_TRAINED: torch.zeros(5)}, tmp_path / drafter_info.WEIGHTS)
     (tmp_path / "config.json").write_bytes(content)

@@ -23,6 +23,7 @@ COMMANDS = {
     "a drafter of no form": ["evaluate", "--tasks", "qa", "--drafter", "LONG"],
     "a drafter of nobody": ["evaluate", "--tasks", "qa", "--model", "TINY", "--drafter", "LONG=here"],
     "a decoder to train": ["train-drafter", "LONG"],
+    "a draft model": ["import-drafter", "LONG", "--model", "TINY"],
     "a corpus": ["train-student", "single_rationale", "--model", "TINY", "--corpus", "LONG"],
     "a form of corpora": ["train-student", "mind", "--model", "TINY", "--corpus-format", "LONG"],
     "a command": ["LONG"],

@@ -8,6 +8,7 @@ from safetensors import safe_open
 
 from offbook.harness.cli.main import main
 from offbook.harness.matrix.graph import PLAN
+from tests.published import published_config, save_published
 from tests.tiny import save_tiny
 
 OWNER = "zebra-the-owner"
@@ -113,6 +114,14 @@ def test_a_student_is_not_made_with_a_secret_among_its_settings(home, capsys):
 def test_a_drafter_tells_nothing_of_where_it_was_made(home, drafter):
     assert not private(Path(drafter), home)
     assert json.loads((Path(drafter) / "config.json").read_text())["target"]["name"] == "tiny"
+
+
+def test_a_drafter_that_was_imported_tells_nothing_of_where_it_lay(home):
+    lay = dict.fromkeys(("_name_or_path", "base_model_name_or_path"), f"/home/{OWNER}/{SECRET}/model")
+    source = save_published(home / "published", config=published_config() | lay)
+    assert status("import-drafter", str(source), "--model", str(home / "tiny"), "--output", str(home / "imported")) == 0
+    assert private(source, home)
+    assert not private(home / "imported", home)
 
 
 def test_records_and_tables_tell_nothing_of_who_ran_them(home, drafter, capsys):

@@ -13,6 +13,7 @@ from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.checkpoint import draft_config, save_drafter
 from offbook.engine.drafters.counted import CountedArchitecture
+from offbook.engine.drafters.published.formats import FORMATS
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, DECODERS, contender, contenders
@@ -65,6 +66,13 @@ def test_a_contender_with_a_network_asks_for_its_drafter(target, name):
     chosen = DECODERS[name]
     assert chosen.trained({}).name == (chosen.drafter_of or name)
     assert chosen.counted == isinstance(chosen.trained({}), CountedArchitecture)
+
+
+def test_published_formats_that_decoders_take_are_ones_that_are_read():
+    taken = [c.published for c in DECODERS.values() if c.published is not None]
+    assert len(taken) == len(set(taken))
+    assert set(taken) <= {known.name for known in FORMATS if known.read is not None}
+    assert all(c.architecture is not None and not c.counted for c in DECODERS.values() if c.published is not None)
 
 
 def test_an_unknown_name_is_told_the_nearest_one():

@@ -135,6 +135,7 @@ def test_an_output_that_is_a_link_to_nowhere_is_refused_at_once(target, below, t
     commands = (
         ("evaluate", "--suite", "qa", "--model", "no/such/model", "--output", output),
         ("train-drafter", "eagle2", "--model", "no/such/model", "--output", output),
+        ("import-drafter", "no/where", "--model", "no/such/model", "--output", output),
         ("train-student", "mind", "--model", "no/such/model", "--output", output),
         ("reproduce", "--output", output),
         ("analyse-latent", "--base", "no/such/model", "--output", output),

@@ -1,0 +1,148 @@
+"""Folders of published draft models: what is read, what is refused in one line, and that nothing in them runs."""
+
+import io
+import json
+from collections import OrderedDict
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from offbook.engine.drafters.published.files import WEIGHTS, read_published
+from offbook.engine.files import file_sha256
+from tests.harness.interchange.charges import Canary
+from tests.published import published_config, published_tensors, save_published
+
+
+def refusal(folder) -> str:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 (callers compare the message)
+        read_published(folder)
+    message = str(refused.value)
+    assert "\n" not in message
+    assert str(folder) in message
+    return message
+
+
+@pytest.mark.parametrize("weights", [name for names in WEIGHTS for name in names])
+def test_tensors_and_config_are_read_with_the_hashes_of_their_files(weights, tmp_path):
+    found = read_published(save_published(tmp_path, weights=weights))
+    expected = published_tensors()
+    assert found.tensors.keys() == expected.keys()
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in expected.items())
+    assert dict(found.config) == published_config()
+    assert found.place == str(tmp_path / weights)
+    assert dict(found.files) == {name: file_sha256(tmp_path / name) for name in ("config.json", weights)}
+
+
+def test_of_two_spellings_the_one_that_is_no_pickle_is_read(tmp_path):
+    save_published(tmp_path)
+    save_published(tmp_path, {"a": torch.ones(2)}, weights="model.safetensors")
+    found = read_published(tmp_path)
+    assert found.weights == "model.safetensors"
+    assert list(found.tensors) == ["a"]
+    assert set(found.files) == {"config.json", "model.safetensors"}
+
+
+def test_what_trainers_leave_beside_it_is_left_alone(tmp_path):
+    save_published(tmp_path)
+    (tmp_path / "pytorch_model_1.bin").write_bytes(b"no pickle")
+    (tmp_path / "optimizer.bin").write_bytes(b"no pickle")
+    assert set(read_published(tmp_path).files) == {"config.json", "pytorch_model.bin"}
+
+
+def test_a_folder_of_two_draft_models_is_refused(tmp_path):
+    save_published(tmp_path)
+    save_published(tmp_path, weights="medusa_lm_head.pt")
+    assert "expected one draft model, got pytorch_model.bin and medusa_lm_head.pt; move" in refusal(tmp_path)
+
+
+def test_no_folder_a_file_and_a_folder_without_weights_are_refused(tmp_path):
+    assert "got no such folder; check the path" in refusal(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    assert "got a file; check the path" in refusal(tmp_path / "file")
+    assert "(one of model.safetensors, pytorch_model.bin, medusa_lm_head.safetensors" in refusal(tmp_path)
+    (tmp_path / "pytorch_model.bin.index.json").write_text("{}")
+    assert "in one file, got pytorch_model.bin.index.json, as a whole model's" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "got no such file"),
+        (b"", "expected JSON, got"),
+        (b"[1]", "expected a draft model's config, got [1]"),
+        (b"\xff\xfe{}", "expected UTF-8 text, got UTF-16"),
+        (b'{"hidden_size": NaN}', "expected JSON, got the number NaN"),
+        (b'{"a": 1, "a": 2}', "expected JSON, got the key 'a' twice"),
+        (b"[" * 100_000, "expected JSON, got more than 64 levels"),
+    ],
+)
+def test_a_config_that_is_none_is_refused(content, complaint, tmp_path):
+    save_published(tmp_path)
+    (tmp_path / "config.json").unlink()
+    if content is not None:
+        (tmp_path / "config.json").write_bytes(content)
+    assert complaint in refusal(tmp_path)
+
+
+def pickled(value) -> bytes:
+    torch.save(value, stream := io.BytesIO())
+    return stream.getvalue()
+
+
+NO_TENSORS = {
+    "nothing": b"",
+    "words": b"no pickle at all",
+    "a part": pickled(published_tensors())[:2000],
+    "a list": pickled([torch.ones(2)]),
+    "a number among tensors": pickled({"a": torch.ones(2), "epoch": 3}),
+    "numbers for names": pickled({1: torch.ones(2)}),
+    "tensors below": pickled({"state_dict": {"a": torch.ones(2)}}),
+    "one number for a thousand": pickled({"a": torch.ones(1).expand(10**12)}),
+    "a sparse tensor": pickled({"a": torch.ones(2, 2).to_sparse()}),
+    "a tensor without numbers": pickled({"a": torch.ones(2, device="meta")}),
+}
+
+
+@pytest.mark.parametrize("what", NO_TENSORS)
+def test_a_pickle_of_anything_but_whole_tensors_is_refused(what, tmp_path):
+    save_published(tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(NO_TENSORS[what])
+    message = refusal(tmp_path)
+    assert "pytorch_model.bin: expected " in message
+    assert "download it again" in message
+    assert "weights_only" not in message, "torch's advice is to trust the file"
+
+
+@pytest.mark.parametrize("kind", ["pickle", "torch", "old torch"])
+@pytest.mark.parametrize("weights", ["pytorch_model.bin", "medusa_lm_head.pt", "model.safetensors"])
+def test_code_in_the_place_of_weights_is_not_run(kind, weights, tmp_path):
+    canary = Canary(tmp_path / "sung")
+    folder = save_published(tmp_path / "draft", weights=weights)
+    (folder / weights).write_bytes(canary.charge(kind))
+    refusal(folder)
+    assert not canary.has_sung()
+
+
+def test_a_state_dict_with_what_torch_adds_is_one(tmp_path):
+    save_published(tmp_path)
+    held = OrderedDict(torch.nn.Linear(2, 3).state_dict())
+    torch.save(held, tmp_path / "pytorch_model.bin")
+    assert set(read_published(tmp_path).tensors) == {"weight", "bias"}
+    parameters = dict(torch.nn.Linear(2, 3).named_parameters())
+    torch.save(parameters, tmp_path / "pytorch_model.bin")
+    assert set(read_published(tmp_path).tensors) == {"weight", "bias"}
+
+
+@pytest.mark.parametrize("size", [0, 4, 100])
+def test_damaged_safetensors_are_refused(size, tmp_path):
+    save_published(tmp_path, weights="model.safetensors")
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:size])
+    assert "expected whole safetensors, got a damaged file" in refusal(tmp_path)
+
+
+def test_safetensors_of_any_words_are_read(tmp_path):
+    save_published(tmp_path, weights="model.safetensors")
+    save_file({"a": torch.ones(2)}, tmp_path / "model.safetensors", {"format": "pt", "sha256": json.dumps("x")})
+    assert list(read_published(tmp_path).tensors) == ["a"]
