@@ -13,7 +13,7 @@ PLAIN_LAYOUT = "transformers"
 
 
 class DrafterId(AtRest):
-    """A trained drafter.
+    """A trained drafter, or a language model that drafts for another.
 
     Attributes:
         sha256: hash of its weights and its configuration.
