@@ -1,11 +1,15 @@
-"""transformers' own `generate`, plain or with its assisted prompt lookup: the rows every user knows.
+"""transformers' own `generate`, plain, with its prompt lookup or with an assistant model: the rows every user knows.
 
 Nothing of the engine runs inside; the account is taken from outside. A streamer sees the tokens of every
 round as they are committed and a hook sees what goes into the target's forwards. The first forward is the
 prefill: plain `generate` commits one token there, assisted decoding verifies its first candidates in it as
-well. In every later forward the candidates of prompt lookup stand behind the last committed token.
+well. In every later forward the candidates stand behind the last committed token.
 
-Given the same text and limits its lookup finds what `baselines.decoding.prompt_lookup` finds. What differs: it
+An assistant is a model of its own, whose calls a hook counts. Its seconds are not told apart. transformers' option
+`assistant_early_exit` drafts through the target's own module, where a draft could not be told from a call of the
+target; the same first layers may be given as an assistant (`engine.decoding.early_exit`).
+
+Given the same text and limits, prompt lookup finds what `baselines.decoding.prompt_lookup` finds. What differs: it
 cuts candidates before an end-of-sequence token; near the cap it verifies more than can still be committed (but
 nothing where one token is left); under top_p below 1 it leaves out candidates its own warper masks in a flat
 distribution.
@@ -15,17 +19,36 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from offbook.engine.decoding.backbone import Backbone
-from offbook.engine.decoding.clock import Clock, peak_bytes, reset_peak
+from offbook.engine.decoding.clock import CallCounter, Clock, peak_bytes, reset_peak
 from offbook.engine.decoding.decode import check_prompt
 from offbook.engine.decoding.decoder import Limits, OnCommit
 from offbook.engine.decoding.generation import FinishReason, Generation, Round, RoundTime
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.plain_generation import plain_generation
+
+
+def as_assistant(
+    model: PreTrainedModel, *, num_assistant_tokens: int = 20, confidence_threshold: float = 0.4
+) -> PreTrainedModel:
+    """A model, made to draft for another inside of `generate`; nothing of its own generation config is left.
+
+    Args:
+        model: of the same vocabulary.
+        num_assistant_tokens: candidates of a round, at most.
+        confidence_threshold: of a candidate's probability, below which it is the round's last; transformers moves it
+            within an answer.
+    """
+    model.generation_config = GenerationConfig(
+        num_assistant_tokens=num_assistant_tokens,
+        num_assistant_tokens_schedule="constant",  # else it would remember other answers
+        assistant_confidence_threshold=confidence_threshold,
+    )
+    return model
 
 
 class TransformersGenerate:
@@ -36,6 +59,10 @@ class TransformersGenerate:
         detokenize: needed for stop strings only.
         prompt_lookup_num_tokens: candidates per round of assisted prompt lookup; None for plain `generate`.
         max_matching_ngram_size: longest suffix that prompt lookup looks for.
+        assistant: drafts; see `as_assistant`.
+
+    Raises:
+        ValueError: an assistant whose head has other rows than the target's, which transformers does not take.
     """
 
     def __init__(
@@ -45,11 +72,21 @@ class TransformersGenerate:
         *,
         prompt_lookup_num_tokens: int | None = None,
         max_matching_ngram_size: int = 3,
+        assistant: PreTrainedModel | None = None,
     ) -> None:
         self.backbone = backbone
         self.detokenize = detokenize
         self.prompt_lookup_num_tokens = prompt_lookup_num_tokens
         self.max_matching_ngram_size = max_matching_ngram_size
+        self.assistant = assistant
+        if assistant is not None:
+            ours, theirs = int(backbone.config.vocab_size), int(assistant.config.get_text_config().vocab_size)
+            if ours != theirs:
+                msg = (
+                    f"expected an assistant with {ours} rows of its head, the target's number, got {theirs}, which "
+                    "transformers takes for another vocabulary; name another model with the option draft"
+                )
+                raise ValueError(msg)
 
     @torch.inference_mode()
     def generate(
@@ -62,7 +99,7 @@ class TransformersGenerate:
         on_commit: OnCommit | None = None,
     ) -> Generation:
         """See `Decoder.generate`; transformers draws from torch's global state, which is seeded from `generator`."""
-        check_prompt(prompt_1P, limits, context_length=self.backbone.context_length)
+        check_prompt(prompt_1P, limits, context_length=self._context_length)
         stop = Stop(limits, self.detokenize)
         options: dict[str, Any] = {"do_sample": not sampling.greedy}
         if not sampling.greedy:
@@ -71,6 +108,8 @@ class TransformersGenerate:
         if self.prompt_lookup_num_tokens is not None:
             options["prompt_lookup_num_tokens"] = self.prompt_lookup_num_tokens
             options["max_matching_ngram_size"] = self.max_matching_ngram_size
+        if self.assistant is not None:
+            options["assistant_model"] = self.assistant
         self.backbone.use_native_attention()
         reset_peak(self.backbone.device)
         clock = Clock(self.backbone.device)
@@ -78,7 +117,7 @@ class TransformersGenerate:
         model = self.backbone.model
         hook = model.register_forward_pre_hook(watch.before_forward, with_kwargs=True)
         try:
-            with plain_generation(model):
+            with plain_generation(model), CallCounter([] if self.assistant is None else [self.assistant]) as drafts:
                 model.generate(
                     prompt_1P,
                     attention_mask=torch.ones_like(prompt_1P),
@@ -101,7 +140,7 @@ class TransformersGenerate:
             prefill_committed=watch.prefill_committed,
             finish_reason=reason,
             rounds=tuple(watch.rounds),
-            draft_forwards=0,
+            draft_forwards=drafts.calls,
             prefill_s=watch.prefill_s,
             decode_s=decode_s,
             draft_s=None,
@@ -109,6 +148,14 @@ class TransformersGenerate:
             peak_bytes=peak_bytes(self.backbone.device),
             times=tuple(watch.times),
         )
+
+    @property
+    def _context_length(self) -> int:
+        """Positions that all models that take part were made for."""
+        own = self.backbone.context_length
+        if self.assistant is None:
+            return own
+        return min(own, int(self.assistant.config.get_text_config().max_position_embeddings))
 
 
 class _Watch(BaseStreamer):

@@ -24,7 +24,7 @@ from offbook.engine.decoding.generation import Generation, Round, RoundTime
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.tree import Tree
-from offbook.engine.decoding.verify import Verifier, own_numbers, verifier_for
+from offbook.engine.decoding.verify import Verifier, VerifierFor, own_numbers, verifier_for
 
 
 class SpeculativeDecoder:
@@ -35,6 +35,8 @@ class SpeculativeDecoder:
         drafter: proposes.
         detokenize: needed for stop strings only.
         controller: decides how much of a proposal is verified; by default all of it.
+        verifier: makes what decides rounds, of the settings; None for the exact one. With another the decoder may say
+            what its target would not; its `Contender` is lossy then.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class SpeculativeDecoder:
         drafter: Drafter,
         detokenize: Callable[[Sequence[int]], str] | None = None,
         controller: Controller | None = None,
+        verifier: VerifierFor | None = None,
     ) -> None:
         self.backbone = backbone
         self.drafter = drafter
         self.detokenize = detokenize
         self.controller = controller
+        self.verifier = verifier
 
     def generate(
         self,
@@ -68,6 +72,7 @@ class SpeculativeDecoder:
             generator=generator,
             stop=Stop(limits, self.detokenize),
             on_commit=on_commit,
+            verifier=None if self.verifier is None else self.verifier(sampling),
             controller=self.controller,
         )
 

@@ -1,7 +1,7 @@
 """The verifier: given the target's logits behind every node of a tree, what is committed."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -54,6 +54,9 @@ class Verifier(Protocol):
             NotFiniteError: a node on the path has logits that are not finite.
         """
         ...
+
+
+VerifierFor = Callable[[Sampling], Verifier]
 
 
 def verifier_for(sampling: Sampling) -> Verifier:

@@ -11,7 +11,7 @@ from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.decoding.drafter import draws
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
-from offbook.engine.decoding.verify import verifier_for
+from offbook.engine.decoding.verify import VerifierFor, verifier_for
 from offbook.engine.progress import Progress
 from offbook.harness.certificates.margin_probe import Probe
 from offbook.harness.certificates.real_vocabulary import MOST_CELLS, Cells, Seen, cells_of_candidates, watched
@@ -25,10 +25,17 @@ from offbook.harness.certificates.sampling import (
 )
 from offbook.harness.certificates.told import cells_part, distribution, identity, outcome_of, settings_of
 from offbook.harness.certificates.toy_drafters import DrawnTrees, GivenTrees
-from offbook.harness.certificates.verifiers import Rule, law_deviation, verifier_certificate
+from offbook.harness.certificates.verifiers import (
+    ONE_BY_ONE,
+    Rule,
+    law_deviation,
+    own_verifier_certificate,
+    verifier_certificate,
+)
 from offbook.harness.roster.arms import Arm, build_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender
+from offbook.harness.roster.draft_model import drafts_by_model, without_draft_model
 from offbook.harness.roster.target import Target
 
 EXACT = 1e-12  # of a probability
@@ -103,6 +110,11 @@ class ContenderTests:
             facts=found.model_dump(mode="json"),
         )
 
+    def design(self) -> Part:
+        """What a lossy contender is, whatever its answers happen to be."""
+        told = "by design it says above temperature 0 what its target would not"
+        return Part(name="design", outcome="differs", told=told)
+
     def sampled(self, sampling: Sampling) -> Iterator[Part]:
         """All tests at these settings."""
         at = settings_of(sampling)
@@ -111,10 +123,15 @@ class ContenderTests:
             yield from self._from_outside(sampling, at)
             return
         rule: Rule = "drawn" if draws(loop.drafter) else "given"
-        yield self._law(rule, sampling, at)
-        yield self._draws(rule, sampling, at)
-        yield self._toy(lambda toy: toy.speculative(DrawnTrees() if rule == "drawn" else GivenTrees()), sampling, at)
-        if rule == "given":
+        if (own := loop.verifier) is None:
+            yield self._law(rule, sampling, at)
+            yield self._draws(rule, sampling, at)
+        else:
+            yield self._own_draws(own, sampling, at)
+        yield self._toy(
+            lambda toy: toy.speculative(DrawnTrees() if rule == "drawn" else GivenTrees(), verifier=own), sampling, at
+        )
+        if rule == "given" and own is None:
             yield self._seeded(sampling, at)
         yield from self._vocabulary(loop, sampling, at)
 
@@ -139,8 +156,20 @@ class ContenderTests:
             facts={"rule": rule, **found.model_dump(mode="json")},
         )
 
-    def _toy(self, build: Callable[[Target], Decoder], sampling: Sampling, at: str) -> Part:
-        found = decoder_certificate(build, sampling=sampling, seed=self.extent.seed, n=self.extent.sequences)
+    def _own_draws(self, verifier: VerifierFor, sampling: Sampling, at: str) -> Part:
+        n = min(ONE_BY_ONE, self.extent.draws)
+        found = own_verifier_certificate(verifier, sampling=sampling, seed=self.extent.seed, n=n)
+        return Part(
+            name=f"draws of the verifier, {at}",
+            outcome=outcome_of(found),
+            told=f"at {at}, {found.n:,} rounds of its own verifier {distribution(found)}",
+            facts={"rule": "own", **found.model_dump(mode="json")},
+        )
+
+    def _toy(self, build: Callable[[Target], Decoder], sampling: Sampling, at: str, *, layers: int = 1) -> Part:
+        found = decoder_certificate(
+            build, sampling=sampling, seed=self.extent.seed, n=self.extent.sequences, layers=layers
+        )
         return Part(
             name=f"small model, {at}",
             outcome=outcome_of(found),
@@ -170,7 +199,7 @@ class ContenderTests:
 
     def _vocabulary(self, loop: SpeculativeDecoder, sampling: Sampling, at: str) -> Iterator[Part]:
         seen = Seen()
-        verifier = watched(verifier_for(sampling), sampling, seen)
+        verifier = watched((loop.verifier or verifier_for)(sampling), sampling, seen)
         number = 0
         while seen.said.tokens < self.extent.vocabulary_tokens:
             self.progress.update(seen.said.tokens, self.extent.vocabulary_tokens, f"tokens at {at}")
@@ -202,13 +231,17 @@ class ContenderTests:
             )
 
     def _from_outside(self, sampling: Sampling, at: str) -> Iterator[Part]:
-        if self.arm.outside or self.arm.drafter_id is not None:
+        by_model = drafts_by_model(self.chosen)
+        if self.arm.outside or (self.arm.drafter_id is not None and not by_model):
             told = f"at {at}, it fits no small model"
             yield Part(name=f"small model, {at}", outcome="not tested", told=told)
         else:
-            options = dict(self.arm.options)
+            options = without_draft_model(self.arm.options) if by_model else self.arm.options
             yield self._toy(
-                lambda toy: build_arm(toy, self.chosen, options=options, layout="transformers").decoder, sampling, at
+                lambda toy: build_arm(toy, self.chosen, options=options, layout="transformers").decoder,
+                sampling,
+                at,
+                layers=2 if by_model else 1,
             )
         cells, number = Cells(MOST_CELLS), 0
         while cells.tokens < self.extent.vocabulary_tokens:

@@ -156,7 +156,7 @@ def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: in
 
 
 def decoder_certificate(
-    build: Callable[[Target], Decoder], *, sampling: Sampling, seed: int, n: int = 4_000
+    build: Callable[[Target], Decoder], *, sampling: Sampling, seed: int, n: int = 4_000, layers: int = 1
 ) -> Certificate:
     """Tests the distribution of a whole decoder on `harness.certificates.toy_model`, at these sampling settings.
 
@@ -165,12 +165,13 @@ def decoder_certificate(
         sampling: settings; temperature above 0.
         seed: of the generator handed to the decoder.
         n: sequences.
+        layers: of the model.
 
     Raises:
         ValueError: temperature 0, n below 1000, or an answer that is not three of the target's tokens.
     """
     check_settings(sampling, n)
-    target = toy_model.toy_model()
+    target = toy_model.toy_model(layers)
     decoder = build(target)
     prompt_1P = torch.tensor([toy_model.PROMPT])
     limits = Limits(max_new_tokens=toy_model.LENGTH)

@@ -24,13 +24,13 @@ SEED = 9  # of the weights: the first under which 3, and 4 behind it, are likely
 
 
 @cache
-def toy_model() -> Target:
-    """A random Llama of one layer in float64, on the CPU; its words are the digits."""
+def toy_model(layers: int = 1) -> Target:
+    """A random Llama in float64, on the CPU; its words are the digits. Of two layers, the first may draft for both."""
     config = LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=16,
         intermediate_size=32,
-        num_hidden_layers=1,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         num_key_value_heads=1,
         max_position_embeddings=64,

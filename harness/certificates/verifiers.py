@@ -16,9 +16,10 @@ import numpy as np
 import torch
 
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.decoding.verify import new_seeds
+from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.verify import VerifierFor, new_seeds
 from offbook.harness.certificates.law import Branches, law
-from offbook.harness.certificates.sampling import check_settings, of_draws
+from offbook.harness.certificates.sampling import check_settings, of_draws, sampling_certificate
 from offbook.harness.certificates.toy_target import SMALL, ToyTarget
 from offbook.harness.records.certificate import Certificate
 from offbook.kernels.verify_tree import Seeded, draw, verify, verify_drawn
@@ -29,6 +30,7 @@ Rule = Literal["given", "drawn"]  # candidates that are given beforehand, or dra
 RULES: tuple[Rule, ...] = ("given", "drawn")
 DRAWS = 1_000_000
 AT_ONCE = 100_000
+ONE_BY_ONE = 20_000  # rounds of a verifier that plays one at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,31 @@ def verifier_certificate(rule: Rule, *, sampling: Sampling, seed: int, n: int = 
     completed = toy.completed(committed, lengths)
     toy.continue_all(committed, lengths, np.random.default_rng(seed))
     return of_draws(committed, completed, toy.exact, vocabulary=toy.shape.vocabulary)
+
+
+def own_verifier_certificate(
+    verifier: VerifierFor, *, sampling: Sampling, seed: int, n: int = ONE_BY_ONE
+) -> Certificate:
+    """Tests a verifier that a decoder brings, one round after the other, on the same target and tree.
+
+    Args:
+        verifier: makes it, of the settings.
+        sampling: settings; temperature above 0.
+        seed: of the generator that it is given, and of the continuation.
+        n: rounds.
+
+    Raises:
+        ValueError: temperature 0, n below 1000, or a path that is none of the tree.
+    """
+    own = verifier(sampling)
+
+    def verify(
+        logits_NV: torch.Tensor, tokens: list[int], parents: list[int], _: Sampling, generator: torch.Generator
+    ) -> tuple[list[int], int]:
+        verdict = own(logits_NV, Tree(tuple(tokens), tuple(parents)).tensors(), generator)
+        return [*verdict.path], int(verdict.bonus)
+
+    return sampling_certificate(verify, sampling=sampling, seed=seed, n=n)
 
 
 def play(rule: Rule, toy: ToyTarget, tables: Tables, generator: torch.Generator, rounds: int) -> tuple[Ints, Ints]:

@@ -85,4 +85,4 @@ def generate(
         write=write_out,
     )
     typer.echo()
-    typer.echo(f"{decoder}: {account(generation)}", err=True)
+    typer.echo(f"{decoder}{' (lossy)' * arm.lossy}: {account(generation)}", err=True)

@@ -5,7 +5,7 @@ offbook's loop the law of the verifier is enumerated branch by branch, its real 
 times, the loop runs on a model small enough to enumerate, answers are held against plain decoding's from the same seeds
 where candidates are a function of the text, and what is said on the real vocabulary against the law behind it; of drawn
 candidates also whether they follow the laws that they are said to be drawn from. Who draws by itself is tested from
-outside: whole, on the small model, and on the real vocabulary.
+outside: whole, on the small model, and on the real vocabulary. Whoever is lossy by design is said to be.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def certify(
         progress=progress,
         extent=extent,
     )
-    parts = [tests.greedy()]
+    parts = [tests.greedy(), *([tests.design()] if chosen.lossy else [])]
     for sampling in samplings:
         parts += tests.sampled(sampling)
     subject = {

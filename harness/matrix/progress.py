@@ -47,7 +47,7 @@ def _cells(spec: dict[str, Any]) -> Iterator[MissingCell]:
         yield MissingCell(
             **_who(spec["model"]),
             decoder=arm["decoder"],
-            made_for="" if arm["drafter"] is None else arm["made_for"],
+            made_for="" if arm["drafter"] is None and arm["drafter_sha256"] is None else arm["made_for"],
             suite=spec["suite"]["name"],
             temperature=spec["sampling"]["temperature"],
             seed=spec["seed"],

@@ -24,6 +24,7 @@ from offbook.harness.matrix.tuned_arms import tuned_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.distillers import distiller
+from offbook.harness.roster.draft_model import draft_model, draft_model_sha256
 from offbook.harness.roster.target import known_dtype
 from offbook.harness.settings.bounds import EXAM_TOKENS
 from offbook.harness.settings.drafters import Source
@@ -172,7 +173,7 @@ class Specs:
     def _arm(self, name: str, checkpoint: ModelSpec) -> ArmSpec:
         spec = self.matrix.decoders[name]
         chosen = contender(spec.decoder or name)
-        options = parse(chosen.options, spec.options, source=f"options of {name}").model_dump(mode="json")
+        settings = parse(chosen.options, spec.options, source=f"options of {name}")
         drafter: DrafterRecipe | str | None = None
         sha256: str | None = None
         made_for: Literal["target", "base"] = "target"
@@ -188,10 +189,12 @@ class Specs:
                 checkpoint.base if of_base else checkpoint,
                 training | spec.training.model_dump(exclude_none=True),
             )
+        elif (model := draft_model(settings)) is not None:
+            sha256 = draft_model_sha256(model)
         arm = ArmSpec(
             decoder=chosen.name,
             made_by=chosen.made_by,
-            options=options,
+            options=settings.model_dump(mode="json"),
             drafter=drafter,
             drafter_sha256=sha256,
             made_for=made_for,
@@ -261,10 +264,10 @@ class Specs:
 
 
 def _check_drafter(name: str, spec: DecoderSpec, chosen: Contender) -> None:
-    if chosen.draws and spec.controller != NONE:
+    if not chosen.may_be_cut and spec.controller != NONE:
         msg = (
-            f"{name}: expected no controller, got {quoted(spec.controller)}; its candidates are drawn, and one "
-            "that looked at them would change the output"
+            f"{name}: expected no controller, got {quoted(spec.controller)}; what it says hangs on its candidates, "
+            "so that one that looked at them would change it"
         )
         raise ValueError(msg)
     if chosen.architecture is not None:

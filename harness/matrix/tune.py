@@ -52,8 +52,8 @@ def tune(
     begun, drafters, options = time.perf_counter(), drafters or {}, options or {}
     asked = [contender(name) for name in decoders] if decoders else _tunable(drafters)
     for each in asked:
-        if each.draws:
-            msg = f"{each.name}: expected candidates that a controller may cut, got one who draws them; leave it out"
+        if not each.may_be_cut:
+            msg = f"{each.name}: expected candidates that a controller may cut, got others; leave it out"
             raise ValueError(msg)
     costs = _costs(target, layout, progress)
     chosen = min(costs, key=lambda name: costs[name].seconds[0][0])
@@ -102,7 +102,7 @@ def _tunable(drafters: Mapping[str, Path]) -> list[Contender]:
         for each in contenders().values()
         if each.name != BASELINE
         and each.layout is None
-        and not each.draws
+        and each.may_be_cut
         and (each.architecture is None or each.name in drafters)
     ]
 

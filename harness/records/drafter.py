@@ -14,7 +14,7 @@ FormatName = Annotated[str, Field(pattern=r"^[A-Za-z0-9 .*-]{1,60}$")]
 
 
 class DrafterId(AtRest):
-    """A trained drafter.
+    """A trained drafter, or a language model that drafts for another.
 
     Attributes:
         sha256: hash of its weights and its configuration.

@@ -16,6 +16,7 @@ from offbook.harness.records.origin import Origin
 from offbook.harness.records.redaction import shown_settings
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contender
+from offbook.harness.roster.draft_model import MODELS, draft_model, drafts_by_model, recorded
 from offbook.harness.roster.drafter_info import describe, fingerprint, variant_of
 from offbook.harness.roster.target import Target
 from offbook.harness.roster.trained_on import drafter_trained_on
@@ -35,7 +36,8 @@ class Arm:
         layout: of the target's weights while it decodes.
         tuning: what cuts its rounds, as its manifest tells it, with its hash; None where nothing does.
         outside: see `Contender`.
-        drafter_id: its trained weights; None without any.
+        lossy: see `Contender`.
+        drafter_id: its trained weights, or the model that drafts; None without any.
         drafter: what these cost; None without any.
         trained_on: what these learned from; None without any.
         id: its name inside of a heat; see `told_apart`.
@@ -47,6 +49,7 @@ class Arm:
     layout: str = PLAIN_LAYOUT
     tuning: Mapping[str, JsonValue] | None = None
     outside: bool = False
+    lossy: bool = False
     made_by: Origin | None = None
     drafter_id: DrafterId | None = None
     drafter: DrafterInfo | None = None
@@ -188,19 +191,32 @@ def build_arm(
         )
         raise ValueError(msg)
     stepped = chosen.layout or in_layout.backbone.layout.name
-    sha256 = None if folder is None else fingerprint(folder)
+    drafted = _drafted(settings, folder, made_for)
     if tuning is not None:
+        sha256 = drafted["drafter_id"].sha256 if drafted else None
         tuning.check(weights_sha256=target.weights_sha256, layout=stepped, drafter_sha256=sha256, decoder=name)
         decoder = under_control(decoder, tuning.tuned(name, temperature), name)
     return Arm(
         name=name,
         decoder=decoder,
-        options=shown_settings(settings.model_dump(mode="json"), chosen.options),
+        options=shown_settings(
+            settings.model_dump(mode="json"), chosen.options, models=MODELS if drafts_by_model(chosen) else ()
+        ),
         layout=stepped,
         tuning=None if tuning is None else tuning.facts(name, temperature),
         outside=chosen.outside,
+        lossy=chosen.lossy,
         made_by=chosen.made_by,
-        drafter_id=None if sha256 is None else DrafterId(sha256=sha256, made_for=made_for, variant=variant_of(folder)),
-        drafter=None if folder is None else describe(folder),
-        trained_on=None if folder is None else drafter_trained_on(folder),
+        **drafted,
     )
+
+
+def _drafted(settings: BaseModel, folder: Path | None, made_for: MadeFor) -> dict[str, Any]:
+    """What an arm says of whose weights draft: trained ones, those of a model that its settings name, or none."""
+    if folder is None:
+        return {} if (model := draft_model(settings)) is None else recorded(model)
+    return {
+        "drafter_id": DrafterId(sha256=fingerprint(folder), made_for=made_for, variant=variant_of(folder)),
+        "drafter": describe(folder),
+        "trained_on": drafter_trained_on(folder),
+    }

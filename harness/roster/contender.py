@@ -45,6 +45,7 @@ class Contender:
         layout: the form of the target's weights that it decodes in whatever is asked for; None for any.
         tries: settings that a tuning compares where nobody fixes them; by default the defaults alone.
         draws: whether its candidates are drawn above temperature 0, so that no controller may cut them.
+        lossy: whether it is built to say what its target would not; no row of it is then called exact.
         outside: whether another program runs the model, so that no call of the target is seen from here.
         by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
 
@@ -63,6 +64,7 @@ class Contender:
     published: str | None = None
     layout: str | None = None
     draws: bool = False
+    lossy: bool = False
     outside: bool = False
     tries: tuple[Mapping[str, JsonValue], ...] = ({},)
     by_default: bool = False
@@ -108,6 +110,11 @@ class Contender:
         assert self.architecture is not None
         settings = parse(self.variant, dict(variant), source=f"variant of {self.name}")
         return self.architecture(settings) if self.variant.model_fields else self.architecture()
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether a controller may choose among its candidates, since what it says does not hang on them."""
+        return not (self.draws or self.lossy)
 
     @property
     def made_by(self) -> Origin | None:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from offbook.harness.roster.contender import Options
+from offbook.harness.roster.draft_model import DraftModelOptions
 
 
 class PromptLookupOptions(Options):
@@ -29,6 +30,12 @@ class TokenRecyclingOptions(Options):
 
     nodes: int = Field(default=5, ge=1, le=1024)
     memory: Literal["document", "suite"] = "document"
+
+
+class SpeculativeSamplingOptions(DraftModelOptions):
+    """See `baselines.decoding.speculative_sampling`."""
+
+    gamma: int = Field(default=4, ge=1, le=1024)
 
 
 class NgramTableOptions(Options):
@@ -73,6 +80,13 @@ class MedusaOptions(Options):
     total_tokens: int = Field(default=16, ge=2, le=1024)
 
 
+class MedusaTypicalOptions(MedusaOptions):
+    """See `baselines.decoding.medusa_typical`; the defaults are the paper's, delta the root of epsilon."""
+
+    epsilon: float = Field(default=0.09, ge=0, le=1)
+    delta: float = Field(default=0.3, ge=0, lt=1)
+
+
 class StaticTreeOptions(Options):
     """See `engine.decoding.static_draft`; `total_tokens` counts the root: of the published 25 nodes the likeliest."""
 
@@ -98,3 +112,10 @@ class TransformersPromptLookupOptions(Options):
 
     prompt_lookup_num_tokens: int = Field(default=10, ge=1)
     max_matching_ngram_size: int = Field(default=3, ge=1)  # transformers' own default is 2, PromptLookupOptions' is 3
+
+
+class TransformersAssistedOptions(DraftModelOptions):
+    """See `baselines.decoding.transformers_generate`; the defaults are transformers' own."""
+
+    num_assistant_tokens: int = Field(default=20, ge=1)
+    assistant_confidence_threshold: float = Field(default=0.4, ge=0, le=1)

@@ -1,7 +1,8 @@
-"""Who competes: every decoder of this repository in one explicit table, and those that other distributions add.
+"""Who competes: every decoder of this repository in explicit tables, and those that other distributions add.
 
-A contender of another distribution is a `Contender` object named by an entry point of the group
-`offbook.contenders`. Nothing is imported for a contender before it is built.
+Those that run in offbook's loop stand here, the others in `own_loops`. A contender of another distribution is a
+`Contender` object named by an entry point of the group `offbook.contenders`. Nothing is imported for a contender before
+it is built.
 """
 
 from collections.abc import Mapping
@@ -13,22 +14,25 @@ from offbook.harness.roster.decoder_options import (
     FeatureVariant,
     JakiroOptions,
     JakiroVariant,
-    LlamaCppOptions,
     LookupElseTreeOptions,
     MedusaOptions,
+    MedusaTypicalOptions,
     NgramTableOptions,
     PromptLookupOptions,
+    SpeculativeSamplingOptions,
     StaticTreeOptions,
     SuffixOptions,
     TokenRecyclingOptions,
-    TransformersPromptLookupOptions,
     TreeOptions,
 )
+from offbook.harness.roster.draft_model import load_draft_model
 from offbook.harness.roster.entrants import by_name, with_added
+from offbook.harness.roster.own_loops import OWN_LOOPS
 from offbook.harness.roster.trained import feature_drafter, loaded_drafter, trained_folder
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
+    from offbook.engine.decoding.drafter import Drafter
     from offbook.engine.drafters.architecture import DraftArchitecture
     from offbook.engine.drafters.counted import CountedArchitecture
     from offbook.harness.roster.target import Target
@@ -62,6 +66,15 @@ def _token_recycling(target: "Target", options: TokenRecyclingOptions, drafter: 
     return target.speculative(TokenRecycling(nodes=options.nodes, memory=options.memory))
 
 
+def _speculative_sampling(target: "Target", options: SpeculativeSamplingOptions, drafter: Path | None) -> "Decoder":
+    from offbook.baselines.decoding.speculative_sampling import LanguageModelDrafter
+    from offbook.engine.decoding.backbone import Backbone
+
+    backbone = Backbone(load_draft_model(target, options)).under(target.backbone.layout.name)
+    size = target.backbone.embedding_VH.shape[0]
+    return target.speculative(LanguageModelDrafter(backbone, gamma=options.gamma, vocab_size=size))
+
+
 def _ngram_table(target: "Target", options: NgramTableOptions, drafter: Path | None) -> "Decoder":
     from offbook.baselines.decoding.ngram_table import NgramTable, Table
     from offbook.engine.drafters.counted import load_counts
@@ -93,17 +106,23 @@ def _lookup_else_eagle2(target: "Target", options: LookupElseTreeOptions, drafte
 
 
 def _medusa(target: "Target", options: MedusaOptions, drafter: Path | None) -> "Decoder":
+    return target.speculative(_medusa_drafter(target, options, drafter))
+
+
+def _medusa_typical(target: "Target", options: MedusaTypicalOptions, drafter: Path | None) -> "Decoder":
+    from offbook.baselines.decoding.medusa_typical import TypicalAcceptance
+
+    rule = TypicalAcceptance(epsilon=options.epsilon, delta=options.delta)
+    return target.speculative(_medusa_drafter(target, options, drafter), verifier=rule)
+
+
+def _medusa_drafter(target: "Target", options: MedusaOptions, drafter: Path | None) -> "Drafter":
     from offbook.baselines.decoding.medusa import MedusaDrafter
 
     loaded = loaded_drafter(target, drafter, DECODERS["medusa"])
-    return target.speculative(
-        MedusaDrafter(
-            target.backbone,
-            loaded.network,
-            loaded.head,
-            accuracy_IR=loaded.config["training"].get("rank_accuracy"),
-            nodes=options.total_tokens - 1,
-        )
+    accuracy_IR = loaded.config["training"].get("rank_accuracy")
+    return MedusaDrafter(
+        target.backbone, loaded.network, loaded.head, accuracy_IR=accuracy_IR, nodes=options.total_tokens - 1
     )
 
 
@@ -145,38 +164,7 @@ def _jakiro_architecture(variant: JakiroVariant) -> "DraftArchitecture":
     return architecture(**variant.model_dump(), variant=told(variant))
 
 
-def _hf_generate(target: "Target", options: Options, drafter: Path | None) -> "Decoder":
-    from offbook.baselines.decoding.transformers_generate import TransformersGenerate
-
-    return TransformersGenerate(target.backbone, target.detokenize)
-
-
-def _hf_prompt_lookup(target: "Target", options: TransformersPromptLookupOptions, drafter: Path | None) -> "Decoder":
-    from offbook.baselines.decoding.transformers_generate import TransformersGenerate
-
-    return TransformersGenerate(
-        target.backbone,
-        target.detokenize,
-        prompt_lookup_num_tokens=options.prompt_lookup_num_tokens,
-        max_matching_ngram_size=options.max_matching_ngram_size,
-    )
-
-
-def _llama_cpp(target: "Target", options: LlamaCppOptions, drafter: Path | None) -> "Decoder":
-    import torch
-
-    from offbook.baselines.decoding.llama_cpp import LlamaCpp
-    from offbook.engine.gguf_file import target_gguf
-    from offbook.engine.llama_cpp_library import LlamaCppModel, require_package
-
-    require_package()
-    gguf = target_gguf(target.name, target.weights_sha256, target.device, named=options.gguf)
-    size = target.backbone.embedding_VH.shape[0]
-    runtime = LlamaCppModel(gguf, vocab_size=size, threads=torch.get_num_threads())
-    return LlamaCpp(runtime, context_length=target.backbone.context_length, detokenize=target.detokenize)
-
-
-DECODERS: dict[str, Contender] = {
+IN_LOOP: dict[str, Contender] = {
     "autoregressive": Contender(
         name="autoregressive",
         summary="one token a forward, in offbook's loop; what the others are measured against",
@@ -204,6 +192,13 @@ DECODERS: dict[str, Contender] = {
         build=_token_recycling,
         options=TokenRecyclingOptions,
     ),
+    "speculative_sampling": Contender(
+        name="speculative_sampling",
+        summary="speculative sampling (arXiv:2211.17192): a smaller model or the target's first layers draft a chain",
+        build=_speculative_sampling,
+        options=SpeculativeSamplingOptions,
+        draws=True,
+    ),
     "ngram_table": Contender(
         name="ngram_table",
         summary="a tree by counts of n-grams in the target's own training answers, and in the text so far",
@@ -228,6 +223,15 @@ DECODERS: dict[str, Contender] = {
         options=MedusaOptions,
         architecture=_medusa_architecture,
         published="Medusa-1",
+    ),
+    "medusa_typical": Contender(
+        name="medusa_typical",
+        summary="LOSSY: Medusa's heads under typical acceptance, another law than the target's above temperature 0",
+        build=_medusa_typical,
+        options=MedusaTypicalOptions,
+        architecture=_medusa_architecture,
+        drafter_of="medusa",
+        lossy=True,
     ),
     "eagle": Contender(
         name="eagle",
@@ -259,28 +263,8 @@ DECODERS: dict[str, Contender] = {
         published="Jakiro",
         tries=TREES,
     ),
-    "hf_generate": Contender(
-        name="hf_generate",
-        summary="transformers' own generate()",
-        build=_hf_generate,
-        layout="transformers",
-    ),
-    "hf_prompt_lookup": Contender(
-        name="hf_prompt_lookup",
-        summary="transformers' own generate() with prompt lookup",
-        build=_hf_prompt_lookup,
-        options=TransformersPromptLookupOptions,
-        layout="transformers",
-    ),
-    "llama_cpp": Contender(
-        name="llama_cpp",
-        summary="llama.cpp on the same weights, activations rounded to 8 bits: fast, and not the target's own answers",
-        build=_llama_cpp,
-        options=LlamaCppOptions,
-        layout="llama.cpp",
-        outside=True,
-    ),
 }
+DECODERS = {**IN_LOOP, **OWN_LOOPS}
 
 
 def default_decoders() -> tuple[str, ...]:

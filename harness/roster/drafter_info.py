@@ -1,4 +1,4 @@
-"""What records say of a trained drafter: the hash of its files, its size, on how much it was trained, and by whom."""
+"""What records say of a drafter: the hash of its files, its size, on how much it was trained, and by whom."""
 
 import hashlib
 import math
@@ -8,6 +8,7 @@ from pydantic import JsonValue, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from offbook.engine.complaints import complaint
+from offbook.engine.model_folder import WEIGHTS as MODEL_WEIGHTS
 from offbook.engine.text import read_json
 from offbook.harness.records.drafter import DrafterInfo
 
@@ -38,11 +39,8 @@ def describe(folder: Path) -> DrafterInfo:
     """
     config = read_json(folder / CONFIG, what="a drafter's config", remedy="train it anew")
     try:
-        with safe_open(folder / WEIGHTS, "pt") as file:
-            trained = [name for name in file.keys() if name != NOT_TRAINED]  # noqa: SIM118 (no mapping)
-            parameters = sum(math.prod(file.get_slice(name).get_shape()) for name in trained)
         return DrafterInfo(
-            parameters=parameters,
+            parameters=_parameters(folder / WEIGHTS),
             training_tokens=config.get("training", {}).get("answer_tokens"),
             imported_from=config.get("imported", {}).get("format"),
         )
@@ -60,3 +58,23 @@ def variant_of(folder: Path | None) -> dict[str, JsonValue]:
     config = read_json(folder / CONFIG, what="a drafter's config", remedy="train it anew")
     found = config.get("variant", {}) if isinstance(config, dict) else {}
     return dict(found) if isinstance(found, dict) else {}
+
+
+def describe_model(folder: Path) -> DrafterInfo:
+    """Size of a language model that drafts, from its files' headers; nobody says what it was trained on.
+
+    Raises:
+        ValueError: they are damaged.
+    """
+    try:
+        return DrafterInfo(parameters=sum(_parameters(path) for path in folder.glob(MODEL_WEIGHTS)))
+    except (SafetensorError, OSError) as error:
+        msg = f"{folder}: expected a model whose files are whole, got {' '.join(str(error).split()):.200}; get it anew"
+        raise ValueError(msg) from error
+
+
+def _parameters(path: Path) -> int:
+    """Numbers in a file of tensors, but for the ids of a draft vocabulary."""
+    with safe_open(path, "pt") as file:
+        trained = [name for name in file.keys() if name != NOT_TRAINED]  # noqa: SIM118 (no mapping)
+        return sum(math.prod(file.get_slice(name).get_shape()) for name in trained)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Limits
     from offbook.engine.decoding.detokenizer import Detokenizer
     from offbook.engine.decoding.drafter import Drafter
+    from offbook.engine.decoding.verify import VerifierFor
     from offbook.engine.drafters.checkpoint import TargetName
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
@@ -127,8 +128,10 @@ class Target:
 
         return Detokenizer(self.tokenizer)
 
-    def speculative(self, drafter: "Drafter") -> "SpeculativeDecoder":
+    def speculative(self, drafter: "Drafter", *, verifier: "VerifierFor | None" = None) -> "SpeculativeDecoder":
         """A drafter in offbook's loop on this target: what most contenders build.
+
+        `verifier` is left out by who keeps the target's output; see `SpeculativeDecoder`.
 
         Raises:
             ValueError: something that is no drafter.
@@ -142,7 +145,7 @@ class Target:
             raise ValueError(msg)
         from offbook.engine.decoding.decode import SpeculativeDecoder
 
-        return SpeculativeDecoder(self.backbone, drafter, self.detokenize)
+        return SpeculativeDecoder(self.backbone, drafter, self.detokenize, verifier=verifier)
 
     def limits(self, max_new_tokens: int, stop_strings: Sequence[str] = ()) -> "Limits":
         """Where an answer to a task ends: at the cap, an end token, or a stop string that the task asks for."""

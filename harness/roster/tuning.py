@@ -187,10 +187,10 @@ def under_control(decoder: Decoder, tuned: Tuned, name: str) -> SpeculativeDecod
     """The same decoder, its rounds cut as it pays.
 
     Raises:
-        ValueError: it has no rounds in offbook's loop.
+        ValueError: it has no rounds in offbook's loop, or what it says hangs on its candidates.
     """
-    if not isinstance(decoder, SpeculativeDecoder):
-        msg = f"{name}: expected a decoder with rounds in offbook's loop, got one of its own; leave the tuning out"
+    if not isinstance(decoder, SpeculativeDecoder) or decoder.verifier is not None:
+        msg = f"{name}: expected a decoder with rounds that may be cut, got one of its own; leave the tuning out"
         raise ValueError(msg)
     return SpeculativeDecoder(decoder.backbone, decoder.drafter, decoder.detokenize, CostAware(tuned))
 

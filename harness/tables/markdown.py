@@ -12,6 +12,7 @@ from offbook.engine.text import read_text
 
 UNKNOWN = "-"
 OUTSIDE = "runs the model in another program, so that its forwards cannot be counted from here and are as it tells them"
+LOSSY = "says above temperature 0 what its target would not, by design: its speed is that of another text"
 _SPECIAL = (("|", "\\|"), ("`", "\\`"), ("[", "\\["), ("]", "\\]"), ("<", "&lt;"), (">", "&gt;"))
 
 
@@ -67,6 +68,7 @@ def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
         for part in (manifest, heat if isinstance(heat, dict) else {}):
             found |= {f"Not to be trusted: {who} {what}." for who, what in (part.get("found") or {}).items()}
             found |= {f"Not counted: {who} {OUTSIDE}." for who in part.get("outside") or ()}
+            found |= {f"Lossy: {who} {LOSSY}." for who in part.get("lossy") or ()}
             nobody_knows = part.get("training_unknown") or ()
             found |= {f"Training data unknown: {who} does not say what it was trained on." for who in nobody_knows}
     return [escape(sentence) for sentence in sorted(found)]

@@ -57,4 +57,6 @@ def heat_exposure(
     told: dict[str, Any] = {"found": found} if found else {}
     if outside := [arm.id for arm in arms if arm.outside]:
         told["outside"] = outside  # their forwards are not seen from here
+    if lossy := [arm.id for arm in arms if arm.lossy]:
+        told["lossy"] = lossy
     return told | ({"training_unknown": nobody_knows} if (nobody_knows := [*unknown, *unknown_model]) else {})

@@ -38,7 +38,7 @@ class ArmSpec(Recipe):
         made_by: whose code it is, where it is none of this repository's.
         options: all of its own, defaults too.
         drafter: the recipe of one that the plan trains, or the folder of another; None without any.
-        drafter_sha256: of the weights in such a folder.
+        drafter_sha256: of the weights in such a folder, or of the model that `options` name to draft.
         made_for: whom it was trained for, the checkpoint or the model that it was made of.
         layout: of the checkpoint's weights; "auto" is what the machine allows.
         tuning: the recipe of what cuts its rounds, which the plan makes, or the file of another; None where nothing

@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 from transformers.generation.candidate_generator import PromptLookupCandidateGenerator
 
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
-from offbook.baselines.decoding.transformers_generate import TransformersGenerate
+from offbook.baselines.decoding.transformers_generate import TransformersGenerate, as_assistant
 from offbook.engine.decoding import attention
+from offbook.engine.decoding.clock import CallCounter
 from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.early_exit import first_layers
 from offbook.engine.decoding.generation import Round
 from offbook.engine.decoding.sampling import Sampling
-from tests.engine.targets import greedy_reference, target
+from tests.engine.targets import VOCABULARY, greedy_reference, target
+from tests.tiny import tiny_model
 
 PROMPT = [5, 6, 7, 8, 5, 6, 7, 8, 5, 6]
 
@@ -131,3 +134,77 @@ def test_hooks_and_attention_are_restored_even_after_an_error():
         planted.remove()
     assert len(model._forward_pre_hooks) == hooks
     assert model.config._attn_implementation == attention.NAME
+
+
+def assisted(tokens: int, *, threshold: float = 0.4, layers: int = 1, damped: bool = True) -> TransformersGenerate:
+    backbone = target(damped=damped)
+    assistant = as_assistant(
+        first_layers(backbone, layers), num_assistant_tokens=tokens, confidence_threshold=threshold
+    )
+    return TransformersGenerate(backbone, assistant=assistant)
+
+
+def answer(decoder: TransformersGenerate, cap: int = 20, sampling: Sampling | None = None, seed: int = 0):
+    return decoder.generate(
+        torch.tensor([PROMPT]),
+        sampling=sampling or Sampling(),
+        limits=Limits(max_new_tokens=cap),
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+@pytest.mark.parametrize("damped", [False, True])
+@pytest.mark.parametrize("tokens", [1, 3])
+def test_an_assistant_drafts_its_calls_are_counted_and_the_targets_are_its_rounds(tokens, damped):
+    decoder = assisted(tokens, threshold=0.0, damped=damped)
+    with decoder.backbone.counted() as calls, CallCounter([decoder.assistant]) as drafts:
+        generation = answer(decoder)
+    assert list(generation.tokens) == greedy_reference(target(damped=damped), PROMPT, 20)
+    assert len(generation.tokens) == generation.prefill_committed + sum(r.committed for r in generation.rounds)
+    assert calls.number == 1 + generation.target_forwards
+    assert drafts.calls == generation.draft_forwards
+    # One call a candidate, those that the prefill verifies included; none where one token is left.
+    assert generation.draft_forwards == tokens + sum(r.drafted for r in generation.rounds)
+    assert all(r.drafted <= tokens for r in generation.rounds)
+    assert (generation.draft_s, generation.target_s) == (None, None)
+
+
+def test_an_unsure_assistant_stops_early_and_its_last_candidate_is_verified():
+    sure, unsure = answer(assisted(6, threshold=0.0)), answer(assisted(6, threshold=1.0))
+    assert sure.tokens == unsure.tokens
+    assert max(r.drafted for r in sure.rounds) > 1
+    assert {r.drafted for r in unsure.rounds} <= {0, 1}
+    assert sum(r.accepted for r in unsure.rounds) > 2
+
+
+def test_an_assistant_remembers_no_answer():
+    decoder = assisted(4)
+    first = answer(decoder)
+    answer(decoder, sampling=Sampling(temperature=1.0), seed=3)
+    again = answer(decoder)
+    assert (first.tokens, first.rounds) == (again.tokens, again.rounds)
+
+
+def test_what_an_assistants_own_generation_config_asks_for_is_gone():
+    plain = first_layers(target(damped=True), 1)
+    plain.generation_config.repetition_penalty = 9.0
+    plain.generation_config.min_new_tokens = 7
+    told = answer(TransformersGenerate(target(damped=True), assistant=as_assistant(plain, num_assistant_tokens=4)))
+    expected = answer(assisted(4))
+    assert (told.tokens, told.rounds) == (expected.tokens, expected.rounds)
+
+
+def test_of_a_copy_of_the_target_every_candidate_stands_at_any_temperature():
+    for sampling in (Sampling(), Sampling(temperature=1.0, top_k=4)):
+        decoder = assisted(3, threshold=0.0, layers=2, damped=False)
+        rounds = answer(decoder, cap=4 * 4, sampling=sampling).rounds
+        assert [(r.drafted, r.accepted, r.committed) for r in rounds] == [(3, 3, 4)] * 3
+
+
+def test_an_assistant_with_another_number_of_rows_or_a_short_context_is_refused():
+    with pytest.raises(ValueError, match=r"expected an assistant with 50 rows of its head.*got 64"):
+        TransformersGenerate(target(), assistant=tiny_model(vocab_size=64))
+    short = tiny_model("llama", torch.float64, vocab_size=VOCABULARY, max_position_embeddings=24)
+    decoder = TransformersGenerate(target(), assistant=as_assistant(short))
+    with pytest.raises(ValueError, match=r"within the model's context of 24, got 10 \+ 20"):
+        answer(decoder)

@@ -130,7 +130,8 @@ def decoders(drafters: dict[str, Path]) -> Iterator[tuple[str, Callable[[], Line
             target = load_target("smollm2-135m-instruct", layout="transformers").for_answers()
             with bar() as progress:
                 report = certify(target, chosen, progress, manifest=process_manifest(), drafter_folder=folder)
-            return {"right": report.verdict == "lossless", "paragraph": report.paragraph()}
+            right = "differs" if chosen.lossy else "lossless"
+            return {"right": report.verdict == right, "paragraph": report.paragraph()}
 
         yield chosen.name, run
 

@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOMS = ("kernels", "engine", "tasks", "methods", "baselines", "harness")
-ROSTERS = {"harness/roster/decoders.py": "DECODERS", "harness/roster/distillers.py": "_METHODS"}
+ROSTERS = {
+    "harness/roster/decoders.py": "IN_LOOP",
+    "harness/roster/own_loops.py": "OWN_LOOPS",
+    "harness/roster/distillers.py": "_METHODS",
+}
 NEEDED = "autoregressive"
 OTHER_NAMES = {
-    "transformers_generate": ("hf_generate", "hf_prompt_lookup"),
+    "transformers_generate": ("hf_generate", "hf_prompt_lookup", "hf_assisted"),
     "prompt_lookup": ("prompt_lookup", "lookup_else_eagle2"),  # a combination goes with either part
+    "medusa": ("medusa", "medusa_typical"),
     "eagle2": ("eagle2", "lookup_else_eagle2", "eagle"),
 }
 SKIPPED = (".git", ".nox", "__pycache__", "runs")

@@ -6,9 +6,11 @@ import torch
 
 from offbook.baselines.decoding import eagle2
 from offbook.baselines.decoding.medusa import MedusaDrafter, MedusaHeads
+from offbook.baselines.decoding.speculative_sampling import LanguageModelDrafter
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.early_exit import first_layers
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.static_draft import RankTree, StaticDrafter
 from offbook.engine.drafters.architecture import DraftArchitecture
@@ -80,6 +82,17 @@ def medusa_drafter(backbone: Backbone, *, nodes: int, seed: int = 0, own: bool =
         parameter.copy_(torch.randn_like(parameter) * 0.1)
     head = DraftHead(backbone.head_VH, torch.arange(VOCABULARY))
     return MedusaDrafter(backbone, net, head, accuracy_IR=None, nodes=nodes)
+
+
+@functools.cache
+def draft_model(backbone: Backbone, layers: int = 1) -> Backbone:
+    """The target's first layers: often right where these speak softly, and always where all are taken."""
+    return Backbone(first_layers(backbone, layers))
+
+
+def language_model_drafter(backbone: Backbone, *, gamma: int, layers: int = 1) -> LanguageModelDrafter:
+    """Speculative sampling by the target's first layers."""
+    return LanguageModelDrafter(draft_model(backbone, layers), gamma=gamma, vocab_size=VOCABULARY)
 
 
 def greedy_reference(backbone: Backbone, prompt: list[int], cap: int, *, eos: int | None = None) -> list[int]:

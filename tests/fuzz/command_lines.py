@@ -99,11 +99,13 @@ DECODERS = (
         "token_recycling",
         "ngram_table",
         "lookup_else_eagle2",
+        "speculative_sampling",
         "medusa",
+        "medusa_typical",
         "eagle",
         "eagle2",
     ),
-    *("jakiro", "hf_generate", "hf_prompt_lookup", "eagl"),
+    *("jakiro", "hf_generate", "hf_prompt_lookup", "hf_assisted", "eagl"),
 )
 OUTPUTS = (
     "../out/a",
@@ -131,6 +133,9 @@ OPTIONS = (
     *("prompt_lookup.num_tokens=4", "prompt_lookup.num_tokens=true", "prompt_lookup.max_ngram='3'", "num_tokens=1e3"),
     *(
         "eagle2.total_tokens=4",
+        "speculative_sampling.draft=model",
+        "speculative_sampling.draft=nowhere",
+        "hf_assisted.layers=99",
         "eagle2.total_tokens=[]",
         "eagle2.depth=99999999999",
         "beta=0.5",

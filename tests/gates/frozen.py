@@ -20,8 +20,10 @@ from torch import nn
 
 from offbook.baselines.decoding import eagle, eagle2, medusa
 from offbook.baselines.decoding.autoregressive import Autoregressive
+from offbook.baselines.decoding.medusa_typical import TypicalAcceptance
 from offbook.baselines.decoding.ngram_table import NgramTable, Table
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
+from offbook.baselines.decoding.speculative_sampling import LanguageModelDrafter
 from offbook.baselines.decoding.suffix import Suffix
 from offbook.baselines.decoding.token_recycling import TokenRecycling
 from offbook.engine.decoding.backbone import Backbone
@@ -33,11 +35,13 @@ from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.drafter import Drafter, DrawingDrafter, LearningDrafter
+from offbook.engine.decoding.early_exit import first_layers
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.static_draft import StaticDrafter
 from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.verify import VerifierFor
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.checkpoint import draft_config
@@ -63,13 +67,17 @@ class Gate:
     temperature: float = 0.0
     backbone: Callable[[Backbone], Backbone] = lambda frozen: frozen
     controller: Callable[[], Controller] | None = None
+    verifier: VerifierFor | None = None
 
     def run(self) -> tuple[list[Generation], list[Tree]]:
         """Decodes every prompt; also gives the trees that were proposed."""
         backbone = self.backbone(target(soft=self.soft))
         drafter = Watched(self.drafter(backbone))
         decoder = SpeculativeDecoder(
-            backbone, drafter, controller=None if self.controller is None else self.controller()
+            backbone,
+            drafter,
+            controller=None if self.controller is None else self.controller(),
+            verifier=self.verifier,
         )
         generations = [
             decoder.generate(
@@ -182,6 +190,11 @@ def medusa_heads(backbone: Backbone) -> medusa.MedusaDrafter:
     return medusa.MedusaDrafter(backbone, net, DraftHead(backbone.head_VH, ids), accuracy_IR=None, nodes=11)
 
 
+def chain(backbone: Backbone) -> LanguageModelDrafter:
+    """The target's first layer drafts."""
+    return LanguageModelDrafter(Backbone(first_layers(backbone, 1)), gamma=4, vocab_size=VOCABULARY)
+
+
 @functools.cache
 def laid_out(layout: str, frozen: Backbone) -> Backbone:
     """The frozen target's weights rounded to fp32, in a layout."""
@@ -220,7 +233,10 @@ GATES = {
     "eagle2_echo_sampled": Gate(soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True), temperature=1.0),
     "eagle_echo": Gate(soft=True, drafter=static),
     "eagle_echo_sampled": Gate(soft=True, drafter=static, temperature=1.0),
+    "speculative_sampling": Gate(soft=True, drafter=chain),
+    "speculative_sampling_sampled": Gate(soft=False, drafter=chain, temperature=1.0),
     "medusa": Gate(soft=True, drafter=medusa_heads),
+    "medusa_typical_sampled": Gate(soft=True, drafter=medusa_heads, temperature=1.0, verifier=TypicalAcceptance()),
     "jakiro_random": Gate(soft=False, drafter=network(jakiro.ARCHITECTURE, TREE)),
     "jakiro_echo": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, TREE, echo=True)),
     "eagle2_echo_cost_aware": Gate(

@@ -103,10 +103,10 @@ def heat(suite: str = "offbook_maths", heat_id: str = "heat-1", **changes: Any) 
 def short_certificates() -> Iterator[None]:
     """Heats above temperature 0 are certified on a few draws; `certificates/` draws as many as a certificate needs."""
 
-    def few(build: Callable[[Target], Decoder], *, sampling: Sampling, seed: int) -> Certificate:
+    def few(build: Callable[[Target], Decoder], *, sampling: Sampling, seed: int, layers: int) -> Certificate:
         with pytest.MonkeyPatch.context() as within:
             within.setattr(certificates, "check_settings", lambda *_: None)  # 1,000 take 15 seconds
-            return certificates.decoder_certificate(build, sampling=sampling, seed=seed, n=50)
+            return certificates.decoder_certificate(build, sampling=sampling, seed=seed, n=50, layers=layers)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certify, "decoder_certificate", few)

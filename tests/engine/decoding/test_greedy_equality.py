@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.eagle import PUBLISHED
+from offbook.baselines.decoding.medusa_typical import TypicalAcceptance
 from offbook.baselines.decoding.ngram_table import NgramTable, Table
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.suffix import Suffix
 from offbook.baselines.decoding.token_recycling import TokenRecycling
-from offbook.baselines.decoding.transformers_generate import TransformersGenerate
+from offbook.baselines.decoding.transformers_generate import TransformersGenerate, as_assistant
 from offbook.engine.decoding.combination import Combination
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.early_exit import first_layers
 from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.answers import Answer
@@ -26,6 +28,7 @@ from tests.engine.targets import (
     VOCABULARY,
     feature_drafter,
     greedy_reference,
+    language_model_drafter,
     medusa_drafter,
     static_drafter,
     target,
@@ -33,7 +36,7 @@ from tests.engine.targets import (
 from tests.engine.tiny_drafters import RandomTrees
 
 LOUD, SOFT = False, True
-# decoder: on which target, examples per architecture (70, times 6 architectures = 420); each pair draws its own
+# decoder: on which target, examples per architecture (81, times 6 architectures = 486); each pair draws its own
 DECODERS = {
     "autoregressive": (LOUD, 3),
     "prompt_lookup": (LOUD, 6),
@@ -41,7 +44,10 @@ DECODERS = {
     "ngram_table": (SOFT, 2),
     "token_recycling": (SOFT, 2),
     "lookup else eagle2": (SOFT, 2),
+    "speculative_sampling": (LOUD, 2),
+    "speculative_sampling often right": (SOFT, 3),
     "medusa": (SOFT, 3),
+    "medusa_typical": (SOFT, 2),
     "eagle": (LOUD, 2),
     "eagle often right": (SOFT, 3),
     "eagle2": (LOUD, 5),
@@ -50,6 +56,8 @@ DECODERS = {
     "jakiro often right": (SOFT, 7),
     "hf_generate": (LOUD, 2),
     "hf_prompt_lookup": (LOUD, 4),
+    "hf_assisted": (LOUD, 2),
+    "hf_assisted often right": (SOFT, 2),
     "random trees": (LOUD, 15),
 }
 
@@ -72,6 +80,10 @@ def make_decoder(name, backbone, prompt, answer, data):
         return TransformersGenerate(backbone)
     if name == "hf_prompt_lookup":
         return TransformersGenerate(backbone, prompt_lookup_num_tokens=data.draw(st.integers(1, 6)))
+    if name.startswith("hf_assisted"):
+        assistant = as_assistant(first_layers(backbone, 1), num_assistant_tokens=data.draw(st.integers(1, 6)))
+        return TransformersGenerate(backbone, assistant=assistant)
+    verifier = None
     if name == "autoregressive":
         drafter = Autoregressive()
     elif name == "prompt_lookup":
@@ -90,9 +102,12 @@ def make_decoder(name, backbone, prompt, answer, data):
     elif name == "lookup else eagle2":
         network = feature_drafter("eagle2", backbone, data.draw(tree_configs()), echo=True)
         drafter = Combination(PromptLookup(num_tokens=4), network, sure=data.draw(st.floats(0, 1)))
-    elif name == "medusa":
+    elif name in ("medusa", "medusa_typical"):
+        verifier = TypicalAcceptance() if name == "medusa_typical" else None
         nodes, seed = data.draw(st.integers(1, 20)), data.draw(st.integers(0, 3))
         drafter = medusa_drafter(backbone, nodes=nodes, seed=seed, own=data.draw(st.booleans()))
+    elif name.startswith("speculative_sampling"):
+        drafter = language_model_drafter(backbone, gamma=data.draw(st.integers(1, 6)))
     elif name in ("eagle", "eagle often right"):
         shape = PUBLISHED.first(data.draw(st.integers(1, 25)))
         drafter = static_drafter(
@@ -115,7 +130,7 @@ def make_decoder(name, backbone, prompt, answer, data):
             vocabulary=data.draw(st.sampled_from([VOCABULARY, 20])),
             seed=data.draw(st.integers(0, 3)),
         )
-    return SpeculativeDecoder(backbone, drafter)
+    return SpeculativeDecoder(backbone, drafter, verifier=verifier)
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
@@ -145,7 +160,7 @@ def test_greedy_speculation_equals_plain_generate(architecture, decoder):
         assert list(generation.tokens) == expected
         assert heard == expected
         assert generation.finish_reason == ("eos" if expected[-1] in eos else "length")
-        assert generation.prefill_committed == 1 or decoder == "hf_prompt_lookup"
+        assert generation.prefill_committed == 1 or decoder.startswith(("hf_prompt_lookup", "hf_assisted"))
         assert generation.prefill_committed + sum(r.committed for r in generation.rounds) == len(expected)
 
     check()

@@ -12,14 +12,15 @@ from tokenizers import AddedToken
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
-from offbook.baselines.decoding.transformers_generate import TransformersGenerate
+from offbook.baselines.decoding.transformers_generate import TransformersGenerate, as_assistant
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Decoder, Limits
 from offbook.engine.decoding.detokenizer import Detokenizer
+from offbook.engine.decoding.early_exit import first_layers
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import REPLACEMENT, Stop, visible_text
-from tests.engine.targets import greedy_reference, target
+from tests.engine.targets import greedy_reference, language_model_drafter, target
 from tests.engine.tiny_drafters import Oracle
 from tests.tiny import tiny_tokenizer
 
@@ -40,7 +41,9 @@ def contenders() -> dict[str, Decoder]:
         "prompt_lookup": SpeculativeDecoder(backbone, PromptLookup(), text),
         "oracle": SpeculativeDecoder(backbone, Oracle(answer, depth=4), text),
         "hf_generate": TransformersGenerate(backbone, text),
+        "speculative_sampling": SpeculativeDecoder(backbone, language_model_drafter(backbone, gamma=3), text),
         "hf_prompt_lookup": TransformersGenerate(backbone, text, prompt_lookup_num_tokens=4),
+        "hf_assisted": TransformersGenerate(backbone, text, assistant=as_assistant(first_layers(backbone, 1))),
     }
 
 

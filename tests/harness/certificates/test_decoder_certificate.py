@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers.generation import utils
 
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
-from offbook.baselines.decoding.transformers_generate import TransformersGenerate
+from offbook.baselines.decoding.transformers_generate import TransformersGenerate, as_assistant
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Decoder, Limits
+from offbook.engine.decoding.early_exit import first_layers
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
@@ -30,6 +32,10 @@ def hf_generate(target: Target) -> Decoder:
 
 def hf_prompt_lookup(target: Target) -> Decoder:
     return TransformersGenerate(target.backbone, prompt_lookup_num_tokens=10)
+
+
+def hf_assisted(target: Target) -> Decoder:
+    return TransformersGenerate(target.backbone, assistant=as_assistant(first_layers(target.backbone, 1)))
 
 
 def prompt_lookup(target: Target) -> Decoder:
@@ -109,6 +115,33 @@ def test_a_right_decoder_is_certified(
     assert certificate.tv is not None
     assert certificate.tv_bound is not None
     assert 0 < certificate.tv < certificate.tv_bound < (0.3 if n == N else 0.5)
+
+
+@pytest.mark.parametrize("sampling", [WARM, CUT])
+def test_a_right_assistant_is_certified_and_one_whose_law_is_misnamed_is_not(
+    sampling: Sampling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "check_settings", lambda *_: None)
+    certificate = decoder_certificate(hf_assisted, sampling=sampling, seed=0, n=FEW, layers=2)
+    assert certificate.verdict == "lossless"
+    assert (certificate.p_value or 0) > 1e-3
+    generation = hf_assisted(toy_model(2)).generate(
+        torch.tensor([PROMPT]),
+        sampling=sampling,
+        limits=Limits(max_new_tokens=30),
+        generator=torch.Generator().manual_seed(0),
+    )
+    rounds = generation.rounds
+    accepted, offered = sum(r.accepted for r in rounds), sum(r.offered for r in rounds)
+    assert 0 < accepted < offered, "its candidates are accepted and refused"
+
+    true = utils._speculative_sampling
+
+    def misnamed(ids: torch.Tensor, _: torch.Tensor, length: int, logits: torch.Tensor, **named: Any) -> Any:
+        return true(ids, logits[:, :length], length, logits, **named)  # as if drawn from the target's law
+
+    monkeypatch.setattr(utils, "_speculative_sampling", misnamed)
+    assert decoder_certificate(hf_assisted, sampling=sampling, seed=0, n=2 * FEW, layers=2).verdict == "differs"
 
 
 @pytest.mark.parametrize("temperature", [0.6, 1.7])

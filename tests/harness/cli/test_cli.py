@@ -142,7 +142,7 @@ def test_the_version_is_printed(capsys):
         ("evaluate --config no.yaml", "no.yaml: expected a YAML file, found none"),
         (
             "train-drafter prompt_lookup",
-            "prompt_lookup needs no drafter: expected one of ngram_table, lookup_else_eagle2, medusa, eagle, eagle2",
+            "prompt_lookup needs no drafter: expected one of ngram_table, lookup_else_eagle2, medusa, medusa_typical",
         ),
         ("train-drafter eagle2 --model TINY", "expected a draft vocabulary of 1 to 258 tokens, got 8192"),
         (

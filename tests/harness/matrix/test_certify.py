@@ -33,8 +33,7 @@ def target(tmp_path_factory):
 def few_sequences(monkeypatch):
     monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
     monkeypatch.setattr(
-        module, "decoder_certificate", lambda build, *, sampling, seed, n: decoder_certificate(
-            build, sampling=sampling, seed=seed, n=n // 10)
+        module, "decoder_certificate", lambda build, *, n, **rest: decoder_certificate(build, n=n // 10, **rest)
     )  # fmt: skip
 
 
@@ -119,8 +118,9 @@ def test_a_contender_that_draws_is_tested_against_the_laws_that_it_names(target)
     assert "Verdict: DIFFERS." in report.paragraph()
 
 
-def test_who_draws_by_himself_is_tested_from_outside(target):
-    report = report_of(target, contender("hf_generate"))
+@pytest.mark.parametrize("name", ["hf_generate", "hf_assisted"])
+def test_who_draws_by_himself_is_tested_from_outside(target, name):
+    report = report_of(target, contender(name))
     assert outcomes(report) == dict.fromkeys(("greedy identity", "small model", "real vocabulary"), "lossless")
 
 

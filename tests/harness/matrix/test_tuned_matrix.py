@@ -120,6 +120,16 @@ def test_what_drafts_nothing_that_could_be_cut_takes_no_controller(model, name):
         plan(matrix(given))
 
 
+@pytest.mark.parametrize("name", ["speculative_sampling", "medusa_typical"])
+def test_what_says_another_text_with_other_candidates_takes_no_controller(model, name):
+    given = content(model)
+    given["decoders"] |= {name: {"controller": "tuned"}}
+    with pytest.raises(
+        ValueError, match=f"{name}: expected no controller, got 'tuned'; what it says hangs on its cand"
+    ):
+        plan(matrix(given))
+
+
 def test_the_artifact_of_a_tuning_is_found_by_its_recipe(folder, model):
     (stage,) = plan(matrix(content(model))).of_kind("tuning")
     assert (artifact_folder(folder, "tuning", stage.key) / "tuning.json").is_file()
