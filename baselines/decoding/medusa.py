@@ -21,8 +21,8 @@ from torch.nn import functional
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.best_first import best_first
-from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_head import DraftHead, Head
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.decoding.layouts.draft_products import lay_out
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.drafters.architecture import DraftArchitecture
@@ -48,7 +48,7 @@ class MedusaHeads(nn.Module):
 
 def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.Tensor:
     """See the module; over rows whose label is an answer token of the draft vocabulary."""
-    losses = batch.features_BSF.new_zeros(())
+    losses = batch.features_BSH.new_zeros(())
     for i, (states_RH, labels) in enumerate(_labelled(network, batch)):
         if states_RH.shape[0] == 0:
             losses = losses + DECAY**i * states_RH.sum()
@@ -71,7 +71,7 @@ def ranks(network: nn.Module, batch: DraftBatch, head: DraftHead) -> tuple[torch
 
 def _labelled(network: nn.Module, batch: DraftBatch) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Of each head, its states (R, H) at rows whose token t_{j+2+i} counts, and these tokens (R,)."""
-    states_IBSH = network(batch.features_BSF.flatten(0, 1)).unflatten(1, batch.features_BSF.shape[:2])
+    states_IBSH = network(batch.features_BSH.flatten(0, 1)).unflatten(1, batch.features_BSH.shape[:2])
     for i in range(HEADS):
         counts_BT = batch.following_BT[:, i:]  # row j of it is about t_{j+2+i}
         rows = counts_BT.shape[1]
@@ -80,7 +80,7 @@ def _labelled(network: nn.Module, batch: DraftBatch) -> Iterator[tuple[torch.Ten
 
 
 def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> torch.Tensor:
-    features = batch.features_BSF[:, :-1]
+    features = batch.features_BSH[:, :-1]
     _, ids = head.top(network(features.flatten(0, 1))[0], k)
     return ids.view(*features.shape[:2], k)
 
@@ -113,7 +113,7 @@ class MedusaDrafter:
         self,
         backbone: Backbone,
         network: nn.Module,
-        head: DraftHead,
+        head: Head,
         *,
         accuracy_IR: Sequence[Sequence[float]] | None,
         nodes: int,

@@ -26,6 +26,8 @@ class TrainingConfig:
             2,048 tokens; a prompt with its answer is some 141 here. 1 is their rule as it is.
         max_length: longer sequences are cut.
         dev_fraction: share of prompts kept out of training, for the agreement that is reported.
+        ttt_steps: positions over which a training-time test (EAGLE-3) unrolls each row: one more than its tree is deep,
+            which is so of the default tree. The authors' were 7. Nothing to other drafters.
         seed: of initialisation, order and noise.
     """
 
@@ -39,6 +41,7 @@ class TrainingConfig:
     noise_from: Annotated[int, Ge(1)] = 2048
     max_length: Annotated[int, Ge(8)] = 384
     dev_fraction: Annotated[float, Gt(0), Lt(1)] = 0.05
+    ttt_steps: Annotated[int, Ge(1)] = 4
     seed: Annotated[int, Ge(0)] = 0
 
 

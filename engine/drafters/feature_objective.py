@@ -14,7 +14,8 @@ from torch import nn
 from torch.nn import functional
 
 from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork
+from offbook.engine.decoding.draft_layer import DraftConfig
+from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.batch import DraftBatch
 from offbook.engine.drafters.loss import BranchLoss, branch_loss
@@ -47,8 +48,8 @@ def feature_architecture(
     def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.Tensor:
         following, later = _predicted(network, batch, contrast=contrast)
         first, second = batch.following_BT, batch.later_BT
-        target_1 = batch.features_BSF[:, 1:]
-        target_2 = functional.pad(batch.features_BSF[:, 2:], (0, 0, 0, 1))
+        target_1 = batch.features_BSH[:, 1:]
+        target_2 = functional.pad(batch.features_BSH[:, 2:], (0, 0, 0, 1))
         following_loss = branch_loss(following[first], target_1[first], head.weight_DH)
         later_loss = None if later is None else branch_loss(later[second], target_2[second], head.weight_DH)
         return loss(following_loss, later_loss)

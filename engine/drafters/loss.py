@@ -4,6 +4,8 @@
     L_cls = mean over rows of - sum_v p(v) log q(v)                   p from the target's own feature
 
 Both distributions live on the draft vocabulary: p is the target's softmax restricted to it, as in EAGLE-3.
+
+Shapes: R rows, H hidden, D draft vocabulary.
 """
 
 from dataclasses import dataclass
@@ -28,10 +30,20 @@ def branch_loss(predicted_RH: torch.Tensor, feature_RH: torch.Tensor, head_DH: t
     if predicted_RH.shape[0] == 0:
         nothing = predicted_RH.sum().float()
         return BranchLoss(regression=nothing, classification=nothing)
-    with torch.no_grad():
-        target_RD = functional.linear(feature_RH, head_DH).float().softmax(dim=-1)
-    log_q_RD = functional.linear(predicted_RH, head_DH).float().log_softmax(dim=-1)
     return BranchLoss(
         regression=functional.smooth_l1_loss(predicted_RH.float(), feature_RH.float()),
-        classification=-(target_RD * log_q_RD).sum(dim=-1).mean(),
+        classification=cross_entropy(functional.linear(predicted_RH, head_DH), target_law(feature_RH, head_DH)),
     )
+
+
+@torch.no_grad()
+def target_law(feature_RH: torch.Tensor, head_DH: torch.Tensor) -> torch.Tensor:
+    """The target's law p of rows (R, D), fp32."""
+    return functional.linear(feature_RH, head_DH).float().softmax(dim=-1)
+
+
+def cross_entropy(logits_RD: torch.Tensor, target_RD: torch.Tensor) -> torch.Tensor:
+    """- sum_v p(v) log q(v), the mean over rows; zero where there are none, and so is its gradient."""
+    if logits_RD.shape[0] == 0:
+        return logits_RD.sum().float()
+    return -(target_RD * logits_RD.float().log_softmax(dim=-1)).sum(dim=-1).mean()

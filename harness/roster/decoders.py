@@ -22,7 +22,7 @@ from offbook.harness.roster.decoder_options import (
     TreeOptions,
 )
 from offbook.harness.roster.entrants import by_name, with_added
-from offbook.harness.roster.trained import feature_drafter, loaded_drafter, trained_folder
+from offbook.harness.roster.trained import dynamic_tree, feature_drafter, loaded_drafter, static_drafter, trained_folder
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
@@ -112,17 +112,9 @@ def _medusa_architecture() -> "DraftArchitecture":
 
 def _eagle(target: "Target", options: StaticTreeOptions, drafter: Path | None) -> "Decoder":
     from offbook.baselines.decoding.eagle import PUBLISHED
-    from offbook.engine.decoding.draft_network import DraftNetwork
-    from offbook.engine.decoding.static_draft import StaticDrafter
 
-    loaded = loaded_drafter(target, drafter, _eagle2_architecture())
-    assert isinstance(loaded.network, DraftNetwork)
     shape = PUBLISHED.first(options.total_tokens - 1)
-    return target.speculative(StaticDrafter(target.backbone, loaded.network, loaded.head, shape=shape))
-
-
-def _eagle2(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
-    return target.speculative(feature_drafter(target, options, drafter, _eagle2_architecture()))
+    return target.speculative(static_drafter(target, shape, drafter, _eagle2_architecture()))
 
 
 def _eagle2_architecture() -> "DraftArchitecture":
@@ -131,8 +123,10 @@ def _eagle2_architecture() -> "DraftArchitecture":
     return ARCHITECTURE
 
 
-def _jakiro(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
-    return target.speculative(feature_drafter(target, options, drafter, _jakiro_architecture()))
+def _eagle3_architecture() -> "DraftArchitecture":
+    from offbook.baselines.decoding.eagle3.drafter import ARCHITECTURE
+
+    return ARCHITECTURE
 
 
 def _jakiro_architecture() -> "DraftArchitecture":
@@ -235,15 +229,23 @@ DECODERS: dict[str, Contender] = {
     "eagle2": Contender(
         name="eagle2",
         summary="EAGLE-2 (arXiv:2406.16858): one draft layer on the target's features, a dynamic tree",
-        build=_eagle2,
+        build=dynamic_tree(_eagle2_architecture),
         options=TreeOptions,
         architecture=_eagle2_architecture,
+        tries=TREES,
+    ),
+    "eagle3": Contender(
+        name="eagle3",
+        summary="EAGLE-3 (arXiv:2503.01840): a draft layer on three of the target's, trained on its own drafts",
+        build=dynamic_tree(_eagle3_architecture),
+        options=TreeOptions,
+        architecture=_eagle3_architecture,
         tries=TREES,
     ),
     "jakiro": Contender(
         name="jakiro",
         summary="Jakiro (arXiv:2502.06282): a mixture-of-experts draft layer, its last two levels in one pass",
-        build=_jakiro,
+        build=dynamic_tree(_jakiro_architecture),
         options=TreeOptions,
         architecture=_jakiro_architecture,
         tries=TREES,

@@ -102,6 +102,7 @@ DECODERS = (
         "medusa",
         "eagle",
         "eagle2",
+        "eagle3",
     ),
     *("jakiro", "hf_generate", "hf_prompt_lookup", "eagl"),
 )

@@ -2,7 +2,7 @@
 
 import torch
 
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.loss import BranchLoss
 from offbook.methods.jakiro.drafter import ARCHITECTURE
 from offbook.methods.jakiro.losses import loss

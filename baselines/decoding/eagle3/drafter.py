@@ -1,0 +1,49 @@
+"""EAGLE-3 as a drafter: which layers of the target it reads, and how it is trained.
+
+It drafts under EAGLE-2's dynamic tree (`engine.decoding.feature_draft`), which every feature-level drafter shares.
+"""
+
+import torch
+from torch import nn
+
+from offbook.baselines.decoding.eagle3.network import Eagle3Network
+from offbook.baselines.decoding.eagle3.objective import guesses, objective
+from offbook.engine.decoding.draft_head import DraftHead, OwnHead
+from offbook.engine.drafters.architecture import DraftArchitecture
+
+
+def taps(layers: int) -> tuple[int, ...]:
+    """A low, a middle and a high hidden state of a target of so many layers, as the released code has them.
+
+    Ours, below five layers: none lies on the wrong side of the middle one, so that several are the same. The last
+    state, which is normed, is never one of them.
+    """
+    middle = layers // 2
+    return min(2, middle), middle, max(layers - 3, middle)
+
+
+def own_head(network: nn.Module, token_ids: torch.Tensor) -> OwnHead:
+    """The network's head."""
+    assert isinstance(network, Eagle3Network)
+    return OwnHead(network.logits, token_ids)
+
+
+@torch.no_grad()
+def start(network: nn.Module, head: DraftHead) -> None:
+    """The network's head begins as the target's, cut to the draft vocabulary; ours, the released code draws it."""
+    assert isinstance(network, Eagle3Network)
+    network.lm_head.weight.copy_(head.weight_DH)
+
+
+ARCHITECTURE = DraftArchitecture(
+    name="eagle3",
+    build=Eagle3Network,
+    objective=objective,
+    guesses=guesses,
+    schedule="linear",
+    weight_decay=0.0,
+    taps=taps,
+    noise=False,
+    own_head=own_head,
+    start=start,
+)
