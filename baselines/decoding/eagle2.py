@@ -1,34 +1,18 @@
 """EAGLE-2 (arXiv:2406.16858): EAGLE's draft layer with a SwiGLU feed-forward, under a dynamic tree.
 
-Everything it shares with other feature-level drafters lives in `engine.decoding.feature_draft`; its own part
-is the feed-forward and the loss L = L_reg + 0.1 L_cls (EAGLE, arXiv:2401.15077, section 4.2).
+Everything it shares with other feature-level drafters lives in `engine.decoding.feature_draft`; its own part is the
+loss L = L_reg + 0.1 L_cls (EAGLE, arXiv:2401.15077, section 4.2).
 """
 
 from collections.abc import Mapping
 
 import torch
 from pydantic import JsonValue
-from torch import nn
-from torch.nn import functional
 
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_layer import SwiGLU
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.feature_objective import feature_architecture
 from offbook.engine.drafters.loss import BranchLoss
-
-
-class SwiGLU(nn.Module):
-    """The Llama feed-forward at the target's width."""
-
-    def __init__(self, config: DraftConfig) -> None:
-        super().__init__()
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
-
-    def forward(self, u_BTH: torch.Tensor, *, contrast: bool) -> tuple[torch.Tensor, None]:
-        """See `FeedForward`; there is no second prediction."""
-        return self.down_proj(functional.silu(self.gate_proj(u_BTH)) * self.up_proj(u_BTH)), None
 
 
 def loss(following: BranchLoss, later: BranchLoss | None) -> torch.Tensor:

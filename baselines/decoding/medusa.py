@@ -7,7 +7,7 @@
 f_j is the feature that the target read t_{j+1} off, the root. Heads see neither the root nor each other, so that one
 pass proposes everything: the r-th guess of head i stands under every guess of head i - 1. The tree is grown from how
 often the r-th guess of each head was right on held-out answers, always by the node with the largest product (section
-2.3.3). Heads trained here share U; published ones have a U_i each, which `sized` makes room for.
+2.3.3). Heads trained here share U; published ones have a U_i each, which `fitted` makes room for.
 Verification is exact; Medusa's typical acceptance, which is not, is another contender.
 
 Shapes: B sequences, T rows, H hidden, Vd draft vocabulary, I heads, R ranks.
@@ -21,8 +21,8 @@ from torch.nn import functional
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.best_first import best_first
-from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_head import DraftHead, Head
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.decoding.layouts.draft_products import lay_out
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.drafters.architecture import DraftArchitecture
@@ -54,7 +54,7 @@ class MedusaHeads(nn.Module):
         return torch.stack([features_RH + functional.silu(block(features_RH)) for block in self.blocks])
 
 
-def sized(config: DraftConfig, tensors: Mapping[str, torch.Tensor]) -> MedusaHeads:
+def fitted(config: DraftConfig, tensors: Mapping[str, torch.Tensor]) -> MedusaHeads:
     """As many heads as a checkpoint has, with or without language-model heads of their own."""
     blocks = sum(name.startswith("blocks.") and name.endswith(".weight") for name in tensors)
     own = tensors.get("heads.0")
@@ -63,7 +63,7 @@ def sized(config: DraftConfig, tensors: Mapping[str, torch.Tensor]) -> MedusaHea
 
 def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.Tensor:
     """See the module; over rows whose label is an answer token of the draft vocabulary."""
-    losses = batch.features_BSF.new_zeros(())
+    losses = batch.features_BSH.new_zeros(())
     for i, (states_RH, labels) in enumerate(_labelled(network, batch)):
         if states_RH.shape[0] == 0:
             losses = losses + DECAY**i * states_RH.sum()
@@ -86,7 +86,7 @@ def ranks(network: nn.Module, batch: DraftBatch, head: DraftHead) -> tuple[torch
 
 def _labelled(network: nn.Module, batch: DraftBatch) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Of each head, its states (R, H) at rows whose token t_{j+2+i} counts, and these tokens (R,)."""
-    states_IBSH = network(batch.features_BSF.flatten(0, 1)).unflatten(1, batch.features_BSF.shape[:2])
+    states_IBSH = network(batch.features_BSH.flatten(0, 1)).unflatten(1, batch.features_BSH.shape[:2])
     for i in range(HEADS):
         counts_BT = batch.following_BT[:, i:]  # row j of it is about t_{j+2+i}
         rows = counts_BT.shape[1]
@@ -95,7 +95,7 @@ def _labelled(network: nn.Module, batch: DraftBatch) -> Iterator[tuple[torch.Ten
 
 
 def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> torch.Tensor:
-    features = batch.features_BSF[:, :-1]
+    features = batch.features_BSH[:, :-1]
     _, ids = head.top(network(features.flatten(0, 1))[0], k)
     return ids.view(*features.shape[:2], k)
 
@@ -108,7 +108,7 @@ ARCHITECTURE = DraftArchitecture(
     ranks=ranks,
     schedule="cosine",
     weight_decay=0.0,
-    sized=sized,
+    fitted=fitted,
 )
 
 
@@ -132,7 +132,7 @@ class MedusaDrafter:
         self,
         backbone: Backbone,
         network: nn.Module,
-        head: DraftHead,
+        head: Head,
         *,
         accuracy_IR: Sequence[Sequence[float]] | None,
         nodes: int,

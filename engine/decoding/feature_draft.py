@@ -13,6 +13,9 @@ row r to the r-th kept node, usually somebody else's).
 
 Positions: the pair (f_i, t_{i+1}) sits at i; with L committed pairs the nodes of level g sit at L + g - 1, so
 siblings share a position. Only the extend rows stay in the draft's cache.
+
+Extend rows have what the network fuses of the target's states (EAGLE: the last state itself; EAGLE-3: several layers'),
+all deeper rows the network's own prediction as it is.
 """
 
 from collections.abc import Sequence
@@ -23,8 +26,8 @@ from torch import nn
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
-from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.draft_head import Head
+from offbook.engine.decoding.feature_network import FeatureNetwork
 from offbook.engine.decoding.layouts.draft_products import lay_out
 from offbook.engine.decoding.tree import Tree, rerank
 
@@ -61,7 +64,7 @@ class FeatureDrafter:
     """
 
     def __init__(
-        self, backbone: Backbone, network: DraftNetwork, head: DraftHead, *, tree: TreeConfig, contrast: bool
+        self, backbone: Backbone, network: FeatureNetwork, head: Head, *, tree: TreeConfig, contrast: bool
     ) -> None:
         if tree.top_k > head.token_ids.shape[0]:
             msg = (
@@ -86,8 +89,8 @@ class FeatureDrafter:
 
     @property
     def taps(self) -> Sequence[int]:
-        """See `Drafter`: the feature, which the head reads."""
-        return (-1,)
+        """See `Drafter`."""
+        return self.network.config.taps
 
     @property
     def max_nodes(self) -> int:
@@ -98,6 +101,7 @@ class FeatureDrafter:
         """See `Drafter`."""
         self._cache = TreeCache(num_layers=1, capacity=capacity + self.tree.depth * self.tree.top_k)
 
+    @torch.inference_mode()
     def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
         """See `Drafter`; this is pass 0."""
         rows, start, device = count, self._cache.length, tokens_R.device
@@ -105,7 +109,7 @@ class FeatureDrafter:
         visible = torch.ones(rows, start + rows, dtype=torch.bool, device=device).tril(diagonal=start)
         self._extended = self._expand(
             tokens_R[None, :rows],
-            features_RH[None, :rows],
+            self.network.fuse(features_RH[None, :rows]),
             positions,
             visible,
             contrast=self.contrast and self.tree.depth == 1,

@@ -16,9 +16,9 @@ from functools import cached_property
 import torch
 
 from offbook.engine.decoding.backbone import Backbone
-from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.draft_head import Head
 from offbook.engine.decoding.feature_draft import Expansion, FeatureDrafter, TreeConfig
+from offbook.engine.decoding.feature_network import FeatureNetwork
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
 
@@ -77,7 +77,7 @@ class StaticDrafter(FeatureDrafter):
 
     draws = True
 
-    def __init__(self, backbone: Backbone, network: DraftNetwork, head: DraftHead, *, shape: RankTree) -> None:
+    def __init__(self, backbone: Backbone, network: FeatureNetwork, head: Head, *, shape: RankTree) -> None:
         super().__init__(backbone, network, head, tree=shape.config, contrast=False)
         self.shape = shape
         self._vocab_size = backbone.embedding_VH.shape[0]

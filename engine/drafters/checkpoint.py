@@ -1,12 +1,13 @@
 """A trained drafter on disk: `model.safetensors` and a `config.json` that names the target it was made for.
 
-Tensor names are those of the public EAGLE and Jakiro checkpoints; embedding and head are the target's and are
-not stored. `draft_token_ids` are the target ids of the draft vocabulary.
+Tensor names are those of the public EAGLE and Jakiro checkpoints; the embedding is the target's and is not stored, nor
+is the head but where a network has its own. `draft_token_ids` are the target ids of the draft vocabulary. Which hidden
+states of the target a network reads stands in `layer.taps`, and no rule is asked again.
 """
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from offbook.engine.decoding.backbone import Backbone
-from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_head import DraftHead, Head
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.architecture import Architectures, DraftArchitecture
 from offbook.engine.files import atomic_write_text
 from offbook.engine.finite import check_weights
@@ -46,7 +47,7 @@ class LoadedDrafter:
     """A network ready to draft, its head, and what `config.json` says about both."""
 
     network: nn.Module
-    head: DraftHead
+    head: Head
     architecture: DraftArchitecture
     config: Mapping[str, Any]
 
@@ -134,11 +135,11 @@ def load_drafter(
         base: another model whose drafters are taken too: the one from which the model in memory was distilled.
 
     Raises:
-        ValueError: not a checkpoint, an unknown architecture, another vocabulary, width or target.
+        ValueError: not a checkpoint, an unknown architecture, another vocabulary, width, depth or target.
     """
     folder = Path(folder)
     config = read_config(folder, architectures)
-    name, vocab_size = config["architecture"], config["vocab_size"]
+    architecture, vocab_size = architectures[config["architecture"]], config["vocab_size"]
     try:
         layer = _layer(config["layer"])
     except (ValueError, KeyError, TypeError) as error:
@@ -150,23 +151,34 @@ def load_drafter(
             f"for {vocab_size} and {layer.hidden_size} ({config['target']['name']}); train one for this target"
         )
         raise ValueError(msg)
+    states = int(backbone.config.num_hidden_layers) + 1
+    if not all(-states <= tap < states for tap in layer.taps):
+        msg = (
+            f"{folder}: expected a drafter that reads some of the hidden states 0 to {states - 1}, got one of "
+            f"{[*layer.taps]}; train one for this target"
+        )
+        raise ValueError(msg)
     check_target(folder, config, target=target, base=base)
     weights = folder / "model.safetensors"
     try:
         tensors = load_file(weights)
         token_ids = _token_ids(tensors.pop(TOKEN_IDS), vocab_size, config["draft_vocab_size"])
         check_plain(tensors)
+        if layer.draft_vocab_size != (rows := 0 if architecture.own_head is None else len(token_ids)):
+            msg = f"{layer.draft_vocab_size} rows of a head of its own where there are {rows}"
+            raise ValueError(msg)
         with torch.device("meta"):  # whatever sizes the config names, no memory is asked for before they fit
-            network = architectures[name].network(layer, tensors)
+            network = architecture.network(layer, tensors)
         network.load_state_dict(tensors, strict=True, assign=True)
     except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         problem = " ".join(str(error).split())
-        msg = f"{weights}: expected the tensors of {name!r}, got {problem[:300]}; train it anew"
+        msg = f"{weights}: expected the tensors of {architecture.name!r}, got {problem[:300]}; train it anew"
         raise ValueError(msg) from error
     check_weights(tensors.items(), str(weights), "train it anew, with a lower --learning-rate")
     network.to(device=embedding.device, dtype=embedding.dtype).requires_grad_(requires_grad=False)
-    head = DraftHead(backbone.head_VH, token_ids)
-    return LoadedDrafter(network=network.eval(), head=head, architecture=architectures[name], config=config)
+    own, head_VH = architecture.own_head, backbone.head_VH
+    head: Head = DraftHead(head_VH, token_ids) if own is None else own(network, token_ids.to(head_VH.device))
+    return LoadedDrafter(network=network.eval(), head=head, architecture=architecture, config=config)
 
 
 def read_config(folder: Path, names: Collection[str]) -> dict[str, Any]:
@@ -245,12 +257,16 @@ def _layer(found: Mapping[str, Any]) -> DraftConfig:
         ValueError: a number that no layer can have.
     """
     layer = DraftConfig(**found)
-    for field in fields(layer):
+    if not isinstance(layer.taps, list | tuple) or not layer.taps or any(type(tap) is not int for tap in layer.taps):
+        msg = f"taps: expected numbers of hidden states, got {quoted(layer.taps)}"
+        raise TypeError(msg)
+    layer = replace(layer, taps=tuple(layer.taps))  # JSON has lists
+    for field in (field for field in fields(layer) if field.name != "taps"):
         value = getattr(layer, field.name)
         if not (type(value) is field.type or (field.type is float and type(value) is int)):
             msg = f"{field.name}: expected {getattr(field.type, '__name__', field.type)}, got {quoted(value)}"
             raise TypeError(msg)
-        if field.type is not bool and not 0 < value < float("inf"):
+        if field.type is not bool and value != field.default and not 0 < value < float("inf"):
             msg = f"{field.name}: expected a positive number, got {quoted(value)}"
             raise ValueError(msg)
     if layer.num_attention_heads % layer.num_key_value_heads or layer.head_dim % 2:

@@ -24,9 +24,11 @@ from torch import nn
 from torch.nn import functional
 
 from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork
+from offbook.engine.decoding.draft_layer import DraftConfig
+from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.batch import DraftBatch
+from offbook.engine.drafters.kept_rows import KeptRows
 from offbook.engine.drafters.loss import BranchLoss, branch_loss, likeliest_loss
 
 Weigh = Callable[[BranchLoss, BranchLoss | None], torch.Tensor]
@@ -62,9 +64,9 @@ def feature_architecture(
 
     def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.Tensor:
         first, second = batch.following_BT, batch.later_BT
-        target_1 = batch.features_BSF[:, 1:]
-        target_2 = functional.pad(batch.features_BSF[:, 2:], (0, 0, 0, 1))
-        total = batch.features_BSF.new_zeros(())
+        target_1 = batch.features_BSH[:, 1:]
+        target_2 = functional.pad(batch.features_BSH[:, 2:], (0, 0, 0, 1))
+        total = batch.features_BSH.new_zeros(())
         for following, later in _predicted(network, batch, contrast=contrast, passes=passes):
             following_loss = branch_loss(following[first], target_1[first], head.weight_DH)
             later_loss = None if later is None else branch_loss(later[second], target_2[second], head.weight_DH)
@@ -92,20 +94,6 @@ def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> 
     return ids.view(rows, count, k)
 
 
-class _Passes:
-    """Keys and values of all passes so far, with their gradients, in the place of a draft layer's cache."""
-
-    def __init__(self) -> None:
-        self._keys: list[torch.Tensor] = []
-        self._values: list[torch.Tensor] = []
-
-    def update(self, keys: torch.Tensor, values: torch.Tensor, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """These behind the earlier ones."""
-        self._keys.append(keys)
-        self._values.append(values)
-        return torch.cat(self._keys, dim=2), torch.cat(self._values, dim=2)
-
-
 def visible_in_pass(number: int, rows: int, device: torch.device | None = None) -> torch.Tensor:
     """Which columns of the passes 1 to `number` each row of that pass sees, (T, number * T)."""
     row, column = torch.arange(rows, device=device)[:, None], torch.arange(rows, device=device)[None]
@@ -120,7 +108,7 @@ def _predicted(
     b, t, _ = batch.inputs_BTF.shape
     device = batch.inputs_BTF.device
     positions = torch.arange(t, device=device).expand(b, t)
-    rows, inputs = _Passes() if passes > 1 else None, batch.inputs_BTF
+    rows, inputs = KeptRows() if passes > 1 else None, batch.inputs_BTF
     for number in range(1, passes + 1):
         visible = visible_in_pass(number, t, device).expand(b, t, number * t)
         predicted: tuple[torch.Tensor, torch.Tensor | None] = network(

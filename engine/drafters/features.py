@@ -1,7 +1,8 @@
-"""The target's features over prompt and answer: what a feature-level drafter learns from.
+"""The target's hidden states over prompt and answer, those of some taps: what a feature-level drafter learns from.
 
 One teacher-forced forward per sequence through the same backbone that decodes. Cached, they cost
-hidden size x 4 bytes a token on disk (fp32); online, the forward is paid again every epoch and nothing is stored.
+taps x hidden size x 4 bytes a token on disk (fp32); online, the forward is paid again every epoch, nothing is stored. A
+file is named by the hash of its target, its taps and its sequences, so that none is read as another's.
 """
 
 import hashlib

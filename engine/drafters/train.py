@@ -22,7 +22,7 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.architecture import DraftArchitecture
-from offbook.engine.drafters.batch import DraftData
+from offbook.engine.drafters.batch import DraftData, kept_taps
 from offbook.engine.drafters.checkpoint import TargetName, draft_config, save_drafter
 from offbook.engine.drafters.config import TrainingConfig, held_out
 from offbook.engine.drafters.features import Features
@@ -77,17 +77,20 @@ def train_drafter(
         return folder
     train_rows, dev_rows = _split(answers, config)
     sequences = [_sequence(a, config) for a in answers]
-    features = Features(backbone, sequences, features_dir, target=target.weights_sha256, taps=architecture.taps)
+    layers, size = int(backbone.config.num_hidden_layers), config.draft_vocab_size
+    layer = architecture.sized(draft_config(backbone), layers=layers, draft_vocab_size=size)
+    states = kept_taps(layer.taps)
+    features = Features(backbone, sequences, features_dir, target=target.weights_sha256, taps=states)
     features.prepare(lambda done, total: progress(Progress(stage="features", done=done, total=total)))
-    token_ids = draft_vocabulary(
-        [answers[i] for i in train_rows], size=config.draft_vocab_size, vocab_size=backbone.embedding_VH.shape[0]
-    )
+    vocab_size = backbone.embedding_VH.shape[0]
+    token_ids = draft_vocabulary([answers[i] for i in train_rows], size=size, vocab_size=vocab_size)
     head = DraftHead(backbone.head_VH.float(), token_ids)
-    data = DraftData(answers, sequences, features, token_ids, backbone.embedding_VH)
+    data = DraftData(answers, sequences, features, token_ids, backbone.embedding_VH, layer.taps)
 
     torch.manual_seed(config.seed)
-    layer = draft_config(backbone)
     network = architecture.build(layer)
+    if architecture.start is not None:
+        architecture.start(network, head)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=architecture.weight_decay
     )
@@ -106,7 +109,8 @@ def train_drafter(
         model.train()
         running = 0.0
         for step, rows in enumerate(batches, start=1):
-            loss = architecture.objective(model, data.batch(rows, config, generator), head)
+            batch = data.batch(rows, config, generator if architecture.noise else None)
+            loss = architecture.objective(model, batch, head)
             value = float(loss.detach())
             if not math.isfinite(value):
                 msg = f"{folder}: expected a finite loss, got {value} at step {step} of epoch {epoch + 1}; {LOWER}"
@@ -160,7 +164,7 @@ def train_drafter(
         architecture=architecture.name,
         variant=architecture.variant,
         target=target,
-        vocab_size=backbone.embedding_VH.shape[0],
+        vocab_size=vocab_size,
         training=training,
     )
     shutil.rmtree(state, ignore_errors=True)

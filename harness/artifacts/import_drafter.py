@@ -46,7 +46,7 @@ def import_drafter(
     known = recognised(draft)
     chosen = _contender(draft, known)
     assert chosen.architecture is not None
-    architecture = chosen.architecture()
+    architecture = chosen.trained({})
     assert isinstance(architecture, DraftArchitecture), "what others publish is trained"
     target = load_target(model, dtype=dtype, device=device, revision=revision, layout="transformers")
     fitted = fit(draft, known, architecture, target.backbone, target=target.identity)

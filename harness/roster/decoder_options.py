@@ -66,6 +66,12 @@ class FeatureVariant(Options):
     likeliest: float = Field(default=0.0, ge=0)
 
 
+class Eagle3Variant(Options):
+    """See `baselines.decoding.eagle3.drafter`."""
+
+    ttt_steps: int = Field(default=4, ge=1, le=16)
+
+
 class JakiroVariant(FeatureVariant):
     """See `methods.jakiro.drafter`."""
 

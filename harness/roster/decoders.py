@@ -1,6 +1,7 @@
 """Who competes: every decoder of this repository in explicit tables, and those that other distributions add.
 
-Those that run in offbook's loop stand here, the others in `own_loops`. A contender of another distribution is a
+Those that run in offbook's loop stand here, of them those with a trained network in `networks`, the others in
+`own_loops`. A contender of another distribution is a
 `Contender` object named by an entry point of the group `offbook.contenders`. Nothing is imported for a contender before
 it is built.
 """
@@ -9,37 +10,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offbook.harness.roster.contender import GROUP, Contender, Options, told
+from offbook.harness.roster.contender import GROUP, Contender, Options
 from offbook.harness.roster.decoder_options import (
-    FeatureVariant,
-    JakiroOptions,
-    JakiroVariant,
-    LookupElseTreeOptions,
-    MedusaOptions,
-    MedusaTypicalOptions,
     NgramTableOptions,
     PromptLookupOptions,
     SpeculativeSamplingOptions,
-    StaticTreeOptions,
     SuffixOptions,
     TokenRecyclingOptions,
-    TreeOptions,
 )
 from offbook.harness.roster.draft_model import load_draft_model
 from offbook.harness.roster.entrants import by_name, with_added
+from offbook.harness.roster.networks import NETWORKS
 from offbook.harness.roster.own_loops import OWN_LOOPS
-from offbook.harness.roster.trained import feature_drafter, loaded_drafter, trained_folder
+from offbook.harness.roster.trained import trained_folder
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
-    from offbook.engine.decoding.drafter import Drafter
-    from offbook.engine.drafters.architecture import DraftArchitecture
     from offbook.engine.drafters.counted import CountedArchitecture
     from offbook.harness.roster.target import Target
 
 BASELINE = "autoregressive"
-# Trees of which a controller verifies a part: more levels cost more drafts.
-TREES = tuple({"total_tokens": 32, "depth": depth} for depth in (1, 2, 3))
 
 
 def _autoregressive(target: "Target", options: Options, drafter: Path | None) -> "Decoder":
@@ -96,74 +86,6 @@ def _ngram_table_architecture() -> "CountedArchitecture":
     return ARCHITECTURE
 
 
-def _lookup_else_eagle2(target: "Target", options: LookupElseTreeOptions, drafter: Path | None) -> "Decoder":
-    from offbook.baselines.decoding.prompt_lookup import PromptLookup
-    from offbook.engine.decoding.combination import Combination
-
-    lookup = PromptLookup(max_ngram=options.max_ngram, num_tokens=options.num_tokens)
-    network = feature_drafter(target, options, drafter, DECODERS["eagle2"])
-    return target.speculative(Combination(lookup, network, sure=options.sure))
-
-
-def _medusa(target: "Target", options: MedusaOptions, drafter: Path | None) -> "Decoder":
-    return target.speculative(_medusa_drafter(target, options, drafter))
-
-
-def _medusa_typical(target: "Target", options: MedusaTypicalOptions, drafter: Path | None) -> "Decoder":
-    from offbook.baselines.decoding.medusa_typical import TypicalAcceptance
-
-    rule = TypicalAcceptance(epsilon=options.epsilon, delta=options.delta)
-    return target.speculative(_medusa_drafter(target, options, drafter), verifier=rule)
-
-
-def _medusa_drafter(target: "Target", options: MedusaOptions, drafter: Path | None) -> "Drafter":
-    from offbook.baselines.decoding.medusa import MedusaDrafter
-
-    loaded = loaded_drafter(target, drafter, DECODERS["medusa"])
-    accuracy_IR = loaded.config["training"].get("rank_accuracy")
-    return MedusaDrafter(
-        target.backbone, loaded.network, loaded.head, accuracy_IR=accuracy_IR, nodes=options.total_tokens - 1
-    )
-
-
-def _medusa_architecture() -> "DraftArchitecture":
-    from offbook.baselines.decoding.medusa import ARCHITECTURE
-
-    return ARCHITECTURE
-
-
-def _eagle(target: "Target", options: StaticTreeOptions, drafter: Path | None) -> "Decoder":
-    from offbook.baselines.decoding.eagle import PUBLISHED
-    from offbook.engine.decoding.draft_network import DraftNetwork
-    from offbook.engine.decoding.static_draft import StaticDrafter
-
-    loaded = loaded_drafter(target, drafter, DECODERS["eagle2"])
-    assert isinstance(loaded.network, DraftNetwork)
-    shape = PUBLISHED.first(options.total_tokens - 1)
-    return target.speculative(StaticDrafter(target.backbone, loaded.network, loaded.head, shape=shape))
-
-
-def _eagle2(target: "Target", options: TreeOptions, drafter: Path | None) -> "Decoder":
-    return target.speculative(feature_drafter(target, options, drafter, DECODERS["eagle2"]))
-
-
-def _eagle2_architecture(variant: FeatureVariant) -> "DraftArchitecture":
-    from offbook.baselines.decoding.eagle2 import architecture
-
-    return architecture(**variant.model_dump(), variant=told(variant))
-
-
-def _jakiro(target: "Target", options: JakiroOptions, drafter: Path | None) -> "Decoder":
-    chosen = DECODERS["jakiro"]
-    return target.speculative(feature_drafter(target, options, drafter, chosen, parallel=options.parallel))
-
-
-def _jakiro_architecture(variant: JakiroVariant) -> "DraftArchitecture":
-    from offbook.methods.jakiro.drafter import architecture
-
-    return architecture(**variant.model_dump(), variant=told(variant))
-
-
 IN_LOOP: dict[str, Contender] = {
     "autoregressive": Contender(
         name="autoregressive",
@@ -207,64 +129,8 @@ IN_LOOP: dict[str, Contender] = {
         architecture=_ngram_table_architecture,
         counted=True,
     ),
-    "lookup_else_eagle2": Contender(
-        name="lookup_else_eagle2",
-        summary="prompt lookup where it is sure enough (the rule of arXiv:2411.10666), else EAGLE-2",
-        build=_lookup_else_eagle2,
-        options=LookupElseTreeOptions,
-        architecture=_eagle2_architecture,
-        variant=FeatureVariant,
-        drafter_of="eagle2",
-    ),
-    "medusa": Contender(
-        name="medusa",
-        summary="Medusa-1 (arXiv:2401.10774): a head for each position ahead, a tree of what these guess best",
-        build=_medusa,
-        options=MedusaOptions,
-        architecture=_medusa_architecture,
-        published="Medusa-1",
-    ),
-    "medusa_typical": Contender(
-        name="medusa_typical",
-        summary="LOSSY: Medusa's heads under typical acceptance, another law than the target's above temperature 0",
-        build=_medusa_typical,
-        options=MedusaTypicalOptions,
-        architecture=_medusa_architecture,
-        drafter_of="medusa",
-        lossy=True,
-    ),
-    "eagle": Contender(
-        name="eagle",
-        summary="EAGLE (arXiv:2401.15077): EAGLE-2's draft layer under a static tree, drawn above temperature 0",
-        build=_eagle,
-        options=StaticTreeOptions,
-        architecture=_eagle2_architecture,
-        variant=FeatureVariant,
-        drafter_of="eagle2",
-        draws=True,
-    ),
-    "eagle2": Contender(
-        name="eagle2",
-        summary="EAGLE-2 (arXiv:2406.16858): one draft layer on the target's features, a dynamic tree",
-        build=_eagle2,
-        options=TreeOptions,
-        architecture=_eagle2_architecture,
-        variant=FeatureVariant,
-        published="EAGLE-1 or EAGLE-2",
-        tries=TREES,
-    ),
-    "jakiro": Contender(
-        name="jakiro",
-        summary="Jakiro (arXiv:2502.06282): a mixture-of-experts draft layer, its last two levels in one pass",
-        build=_jakiro,
-        options=JakiroOptions,
-        architecture=_jakiro_architecture,
-        variant=JakiroVariant,
-        published="Jakiro",
-        tries=TREES,
-    ),
 }
-DECODERS = {**IN_LOOP, **OWN_LOOPS}
+DECODERS = {**IN_LOOP, **NETWORKS, **OWN_LOOPS}
 
 
 def default_decoders() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from offbook.harness.roster.drafter_info import variant_of
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.feature_draft import FeatureDrafter
+    from offbook.engine.decoding.static_draft import RankTree, StaticDrafter
     from offbook.engine.drafters.checkpoint import LoadedDrafter
     from offbook.harness.roster.contender import Contender
     from offbook.harness.roster.target import Target
@@ -21,14 +22,28 @@ def feature_drafter(
     Raises:
         ValueError: see `loaded_drafter`, or a tree that cannot be.
     """
-    from offbook.engine.decoding.draft_network import DraftNetwork
     from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+    from offbook.engine.decoding.feature_network import FeatureNetwork
 
     tree = TreeConfig(total_tokens=options.total_tokens, depth=options.depth, top_k=options.top_k)
     loaded = loaded_drafter(target, drafter, whose)
-    assert isinstance(loaded.network, DraftNetwork)
+    assert isinstance(loaded.network, FeatureNetwork)
     contrast = loaded.architecture.contrast and parallel
     return FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=contrast)
+
+
+def static_drafter(target: "Target", shape: "RankTree", drafter: Path | None, whose: "Contender") -> "StaticDrafter":
+    """A trained draft layer under a tree of this shape.
+
+    Raises:
+        ValueError: see `loaded_drafter`.
+    """
+    from offbook.engine.decoding.feature_network import FeatureNetwork
+    from offbook.engine.decoding.static_draft import StaticDrafter
+
+    loaded = loaded_drafter(target, drafter, whose)
+    assert isinstance(loaded.network, FeatureNetwork)
+    return StaticDrafter(target.backbone, loaded.network, loaded.head, shape=shape)
 
 
 def loaded_drafter(target: "Target", drafter: Path | None, whose: "Contender") -> "LoadedDrafter":

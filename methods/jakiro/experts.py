@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.kernels.expert_pair import Second, gated_pair
 
 

@@ -3,7 +3,7 @@
 import torch
 
 from offbook.baselines.decoding.eagle2 import ARCHITECTURE, loss
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.loss import BranchLoss
 
 H, KV, I = 16, 8, 40

@@ -45,7 +45,7 @@ def batch() -> tuple[DraftBatch, torch.Tensor]:
         tokens_BS=tokens,
         embeds_BTH=torch.zeros(2, 8, width),
         inputs_BTF=features[:, :-1],
-        features_BSF=features,
+        features_BSH=features,
         following_BT=functional.pad(counts[:, 2:], (0, 1)),
         later_BT=functional.pad(counts[:, 3:], (0, 2)),
     )
@@ -73,7 +73,7 @@ def test_a_head_learns_the_token_so_many_places_ahead():
             for j in range(9):
                 place = j + 2 + i
                 if place < 9 and counts[row, place]:
-                    logits = network(made.features_BSF[row, j][None])[i, 0] @ head.weight_DH.T
+                    logits = network(made.features_BSH[row, j][None])[i, 0] @ head.weight_DH.T
                     wanted = (made.tokens_BS[row, place] == IDS).nonzero()[0, 0]
                     losses.append(float(-logits.log_softmax(dim=-1)[wanted]))
         expected += DECAY**i * sum(losses) / len(losses)

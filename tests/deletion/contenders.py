@@ -1,7 +1,7 @@
 """Every contender of this repository: where it lies, under which names the roster knows it, how to take it out.
 
-A contender is a folder of `methods/` or a file of `baselines/*/`. Left out is `autoregressive`: speed and losslessness
-are measured against it, so no heat runs without it.
+A contender is a folder of `methods/`, or a folder or a file of `baselines/*/`. Left out is `autoregressive`: speed and
+losslessness are measured against it, so no heat runs without it.
 """
 
 import ast
@@ -13,6 +13,7 @@ from typing import NamedTuple
 ROOMS = ("kernels", "engine", "tasks", "methods", "baselines", "harness")
 ROSTERS = {
     "harness/roster/decoders.py": "IN_LOOP",
+    "harness/roster/networks.py": "NETWORKS",
     "harness/roster/own_loops.py": "OWN_LOOPS",
     "harness/roster/distillers.py": "_METHODS",
 }
@@ -42,7 +43,7 @@ class Entrant(NamedTuple):
 
 def entrants(root: Path) -> list[Entrant]:
     """All but the one that is needed, in order of their paths."""
-    folders = [path.parent for path in (root / "methods").glob("*/__init__.py")]
+    folders = [path.parent for room in ("methods/*", "baselines/*/*") for path in root.glob(f"{room}/__init__.py")]
     files = [path for path in (root / "baselines").glob("*/*.py") if path.stem not in ("__init__", NEEDED)]
     found = []
     for path in sorted([*folders, *files]):

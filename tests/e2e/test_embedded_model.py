@@ -9,6 +9,7 @@ import torch
 
 from offbook.baselines.decoding import eagle2
 from offbook.baselines.decoding.autoregressive import Autoregressive
+from offbook.baselines.decoding.eagle3 import drafter as eagle3
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.engine import pretrained
 from offbook.engine.chat_answers import chat_tokens
@@ -63,8 +64,10 @@ def reference(target, prompt):
 def feature_drafter(architecture):
     def make(backbone, answer):
         torch.manual_seed(0)
-        network = architecture.build(draft_config(backbone)).requires_grad_(requires_grad=False)
-        head = DraftHead(backbone.head_VH, torch.arange(2048))
+        own, ids, layers = architecture.own_head, torch.arange(2048), backbone.config.num_hidden_layers
+        config = architecture.sized(draft_config(backbone), layers=layers, draft_vocab_size=len(ids))
+        network = architecture.build(config).requires_grad_(requires_grad=False)
+        head = DraftHead(backbone.head_VH, ids) if own is None else own(network, ids)
         return FeatureDrafter(backbone, network, head, tree=TreeConfig(), contrast=architecture.contrast)
 
     return make
@@ -74,6 +77,7 @@ DRAFTERS = {
     "autoregressive": lambda backbone, answer: Autoregressive(),
     "prompt_lookup": lambda backbone, answer: PromptLookup(),
     "eagle2": feature_drafter(eagle2.ARCHITECTURE),
+    "eagle3": feature_drafter(eagle3.ARCHITECTURE),
     "jakiro": feature_drafter(jakiro.ARCHITECTURE),
     "oracle": lambda backbone, answer: Oracle(answer, depth=4, decoys=2),
 }
@@ -105,7 +109,7 @@ def test_greedy_decoding_says_what_generate_says(target, prompt, reference, name
     assert_equal_or_tie(backbone, prompt, expected, list(generation.tokens))
     if name == "oracle":
         assert generation.target_forwards == -(-(len(expected) - 1) // 5)  # four right guesses and a bonus a round
-    if name in ("eagle2", "jakiro"):
+    if name in ("eagle2", "eagle3", "jakiro"):
         passes = TreeConfig().depth + 1 - (name == "jakiro")
         assert generation.draft_forwards == passes * generation.target_forwards
         far = generation.rounds[: -TreeConfig().depth - 2]

@@ -13,7 +13,8 @@ from transformers import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftConfig, DraftNetwork, _rotary
+from offbook.engine.decoding.draft_layer import DraftConfig, rotary
+from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from tests.engine.targets import DRAFT_ARCHITECTURES
 
@@ -164,6 +165,6 @@ def test_rope_angles_are_those_of_the_models_to_the_last_bit(theta: float, posit
     config = LlamaConfig(hidden_size=256, num_attention_heads=2, max_position_embeddings=positions, rope_theta=theta)
     places = torch.arange(0, positions, 7)[None]
     theirs = LlamaRotaryEmbedding(config)(torch.zeros(1), places)
-    ours = _rotary(places, 128, theta, torch.float32)
+    ours = rotary(places, 128, theta, torch.float32)
     for one, other in zip(ours, theirs, strict=True):
         assert torch.equal(one[:, 0], other)

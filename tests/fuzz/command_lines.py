@@ -104,6 +104,7 @@ DECODERS = (
         "medusa_typical",
         "eagle",
         "eagle2",
+        "eagle3",
     ),
     *("jakiro", "hf_generate", "hf_prompt_lookup", "hf_assisted", "eagl"),
 )

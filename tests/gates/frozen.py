@@ -32,7 +32,7 @@ from offbook.engine.decoding.controller import Controller
 from offbook.engine.decoding.cost_aware import CostAware
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
-from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.draft_head import DraftHead, OwnHead
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.drafter import Drafter, DrawingDrafter, LearningDrafter
 from offbook.engine.decoding.early_exit import first_layers
@@ -48,6 +48,7 @@ from offbook.engine.drafters.checkpoint import draft_config
 from offbook.engine.drafters.counted import counted
 from offbook.kernels.native_library import native_available
 from offbook.methods.jakiro import drafter as jakiro
+from tests.engine import eagle3_drafters
 from tests.engine.decoding.tuned import BETWEEN, tuned
 from tests.tiny import tiny_model
 
@@ -175,6 +176,20 @@ def network(
     return make
 
 
+def eagle3(*, echo: bool = False) -> Callable[[Backbone], FeatureDrafter]:
+    """EAGLE-3 around a frozen draft network: noise, or where `echo` almost the identity on the token's embedding."""
+
+    def make(backbone: Backbone) -> FeatureDrafter:
+        ids = torch.tensor([t for t in range(VOCABULARY) if t % 5 != 3])
+        net = eagle3_drafters.network(backbone, ids, echo=0.0 if echo else None)
+        _fill(net, scale=0.01 if echo else 0.4)
+        if echo:
+            eagle3_drafters.add_echo(net, backbone, ids)
+        return FeatureDrafter(backbone, net, OwnHead(net.logits, ids), tree=TREE, contrast=False)
+
+    return make
+
+
 def static(backbone: Backbone) -> StaticDrafter:
     """A network that echoes under EAGLE's tree."""
     drafter = network(eagle2.ARCHITECTURE, TREE, echo=True)(backbone)
@@ -237,6 +252,8 @@ GATES = {
     "speculative_sampling_sampled": Gate(soft=False, drafter=chain, temperature=1.0),
     "medusa": Gate(soft=True, drafter=medusa_heads),
     "medusa_typical_sampled": Gate(soft=True, drafter=medusa_heads, temperature=1.0, verifier=TypicalAcceptance()),
+    "eagle3_random": Gate(soft=False, drafter=eagle3()),
+    "eagle3_echo": Gate(soft=True, drafter=eagle3(echo=True)),
     "jakiro_random": Gate(soft=False, drafter=network(jakiro.ARCHITECTURE, TREE)),
     "jakiro_echo": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, TREE, echo=True)),
     "eagle2_echo_cost_aware": Gate(

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.loss import BranchLoss
 from offbook.methods.jakiro.drafter import ARCHITECTURE, architecture
 from offbook.methods.jakiro.losses import weighed

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.published.files import REMEDY
 from offbook.engine.quoting import quoted
 

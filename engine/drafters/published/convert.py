@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -87,16 +87,18 @@ def fit(
     """
     assert known.read is not None
     reading = known.read(draft, TargetShape.of(backbone))
-    if reading.taps != architecture.taps:
+    if len(reading.taps) != (count := len(architecture.taps(int(backbone.config.num_hidden_layers)))):
         msg = (
-            f"{draft.place}: expected a draft model of the target's hidden states {list(architecture.taps)}, got one "
-            f"of {list(reading.taps)}; offbook's {architecture.name} cannot read those"
+            f"{draft.place}: expected a draft model of {count} of the target's hidden states, got one of "
+            f"{list(reading.taps)}; offbook's {architecture.name} cannot read those"
         )
         raise ValueError(msg)
+    rows = 0 if architecture.own_head is None else len(reading.token_ids)
+    layer = replace(reading.layer, taps=reading.taps, draft_vocab_size=rows)
     try:
         check_plain(reading.tensors)
         with torch.device("meta"):
-            network = architecture.network(reading.layer, reading.tensors)
+            network = architecture.network(layer, reading.tensors)
         network.load_state_dict(dict(reading.tensors), strict=True, assign=True)
     except (RuntimeError, TypeError, ValueError) as error:
         problem = " ".join(str(error).split())
@@ -109,7 +111,7 @@ def fit(
         architecture=architecture,
         target=target,
         vocab_size=backbone.embedding_VH.shape[0],
-        reading=reading,
+        reading=replace(reading, layer=layer),
         network=network,
         same_embedding=_is_the_same(reading.embedding_VH, backbone.embedding_VH),
     )

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import torch
 
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.published.config import Fields, draft_layer
 from offbook.engine.drafters.published.files import CONFIG, PublishedDraft
 from offbook.engine.drafters.published.reading import Reading, Shapes, TargetShape, accounted, embedding_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from offbook.engine.decoding.backbone import Backbone
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.checkpoint import draft_config
 from offbook.engine.drafters.published.files import REMEDY
 from offbook.engine.quoting import quoted

@@ -4,6 +4,7 @@ The brute force keeps no cache and shares no code with the drafter: every node's
 the network over all committed pairs plus the node's own path.
 """
 
+import functools
 import math
 from types import SimpleNamespace
 
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from offbook.engine.decoding.clock import CallCounter
-from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_head import DraftHead, OwnHead
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.feature_network import FeatureNetwork
+from tests.engine import eagle3_drafters
 from tests.engine.targets import VOCABULARY, feature_drafter, target
 
 
@@ -26,22 +29,26 @@ def inference():
         yield
 
 
-def rows(backbone, tokens):
-    """Features of `tokens`."""
-    return backbone.forward(torch.tensor([tokens]), backbone.new_cache(len(tokens))).features_BTH
+def rows(backbone, tokens, taps=(-1,)):
+    """States of `tokens`, side by side."""
+    states = backbone.forward(torch.tensor([tokens]), backbone.new_cache(len(tokens))).states
+    return torch.cat([states[tap] for tap in taps], dim=-1)
 
 
 def top(drafter, feature_H, k):
     """The k best (log-probability, target token) of a predicted feature, computed the long way."""
     ids = drafter.head.token_ids.tolist()
-    logits = [float(drafter.head.weight_DH[j] @ feature_H) for j in range(len(ids))]
+    own = isinstance(drafter.head, OwnHead)
+    weight_DH = drafter.network.lm_head.weight if own else drafter.head.weight_DH
+    read_H = drafter.network.norm(feature_H) if own else feature_H
+    logits = [float(weight_DH[j] @ read_H) for j in range(len(ids))]
     log_mass = max(logits) + math.log(sum(math.exp(x - max(logits)) for x in logits))
     best = sorted(range(len(ids)), key=lambda j: -logits[j])[:k]
     return [(logits[j] - log_mass, ids[j]) for j in best]
 
 
 class BruteForce:
-    """One round of EAGLE-2 or Jakiro; entry (row r, column c) of block g has pool index K + (g - 1) K² + r K + c."""
+    """One round over fused features; entry (row r, column c) of block g has pool index K + (g - 1) K² + r K + c."""
 
     def __init__(self, drafter, tokens, features_1SH):
         self.drafter, self.tokens, self.features = drafter, tokens, features_1SH
@@ -103,7 +110,7 @@ def settings_of_a_round(draw):
     return TreeConfig(total_tokens=total, depth=depth, top_k=top_k)
 
 
-@pytest.mark.parametrize("name", ["eagle2", "jakiro"])
+@pytest.mark.parametrize("name", ["eagle2", "eagle3", "jakiro"])
 def test_the_tree_of_every_round_equals_brute_force(name):
     backbone = target("qwen3")
 
@@ -116,13 +123,15 @@ def test_the_tree_of_every_round_equals_brute_force(name):
         vocabulary=st.sampled_from([VOCABULARY, 12]),
     )
     def check(config, text, cuts, seed, vocabulary):
-        drafter = feature_drafter(name, backbone, config, seed=seed, vocabulary=vocabulary)
-        features = rows(backbone, text)
+        make = eagle3_drafters.drafter if name == "eagle3" else functools.partial(feature_drafter, name)
+        drafter = make(backbone, config, seed=seed, vocabulary=vocabulary)
+        states = rows(backbone, text, drafter.taps)
+        features = drafter.network.fuse(states)
         drafter.begin(torch.tensor([text[:2]]), capacity=40)
         ends = [cuts[0], cuts[0] + cuts[1], len(text)]
         done = 1
         for end in ends:  # observed piece by piece, a tree proposed in between each time
-            drafter.observe(torch.tensor(text[done:end]), features[0, done - 1 : end - 1], end - done)
+            drafter.observe(torch.tensor(text[done:end]), states[0, done - 1 : end - 1], end - done)
             done = end
             tree = drafter.propose()
             expected = BruteForce(drafter, text[:end], features).tree()
@@ -167,7 +176,7 @@ def test_both_reach_one_level_below_their_depth():
             assert len(tree) == config.total_tokens
 
 
-class Table(nn.Module):
+class Table(FeatureNetwork):
     """A network of known answers: next and after-next token distributions by input token (head = identity)."""
 
     def __init__(self, following_VV, later_VV):

@@ -6,13 +6,13 @@ is accepted in full only if what it reads is the right one.
 
 import pytest
 import torch
-from torch import nn
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.feature_network import FeatureNetwork
 from offbook.engine.decoding.metrics import acceptance_length
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.checkpoint import draft_config
@@ -26,7 +26,7 @@ def inference():
         yield
 
 
-class Watched(nn.Module):
+class Watched(FeatureNetwork):
     """Stands in for a draft network: its features name its rows, and it writes down every pair it is given."""
 
     def __init__(self, backbone, text):

@@ -1,5 +1,6 @@
 """Greedy decoding commits what transformers' own `generate` commits: every decoder, every architecture, in fp64."""
 
+import functools
 import zlib
 
 import pytest
@@ -23,6 +24,7 @@ from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.counted import counted
+from tests.engine import eagle3_drafters
 from tests.engine.targets import (
     ARCHITECTURES,
     VOCABULARY,
@@ -36,7 +38,7 @@ from tests.engine.targets import (
 from tests.engine.tiny_drafters import RandomTrees
 
 LOUD, SOFT = False, True
-# decoder: on which target, examples per architecture (81, times 6 architectures = 486); each pair draws its own
+# decoder: on which target, examples per architecture (90, times 6 architectures = 540); each pair draws its own
 DECODERS = {
     "autoregressive": (LOUD, 3),
     "prompt_lookup": (LOUD, 6),
@@ -51,8 +53,10 @@ DECODERS = {
     "eagle": (LOUD, 2),
     "eagle often right": (SOFT, 3),
     "eagle2": (LOUD, 5),
+    "eagle3": (LOUD, 4),
     "jakiro": (LOUD, 5),
     "eagle2 often right": (SOFT, 7),
+    "eagle3 often right": (SOFT, 5),
     "jakiro often right": (SOFT, 7),
     "hf_generate": (LOUD, 2),
     "hf_prompt_lookup": (LOUD, 4),
@@ -122,8 +126,9 @@ def make_decoder(name, backbone, prompt, answer, data):
             seed=data.draw(st.integers(0, 2**16)),
         )
     else:
-        drafter = feature_drafter(
-            name.split()[0],
+        which = name.split()[0]
+        make = eagle3_drafters.drafter if which == "eagle3" else functools.partial(feature_drafter, which)
+        drafter = make(
             backbone,
             data.draw(tree_configs()),
             echo="often right" in name,
@@ -182,12 +187,13 @@ def test_the_targets_answers_are_worth_comparing(architecture):
     assert len({tuple(answer[:4]) for answer in answers}) >= 4
 
 
-@pytest.mark.parametrize("name", ["eagle2", "jakiro"])
+@pytest.mark.parametrize("name", ["eagle2", "eagle3", "jakiro"])
 def test_the_drafter_that_is_often_right_is_right_and_wrong_at_times(name):
     accepted = []
     for architecture in ARCHITECTURES:
         backbone = target(architecture, damped=True)
-        drafter = feature_drafter(name, backbone, TreeConfig(total_tokens=12, depth=2, top_k=4), echo=True)
+        make = eagle3_drafters.drafter if name == "eagle3" else functools.partial(feature_drafter, name)
+        drafter = make(backbone, TreeConfig(total_tokens=12, depth=2, top_k=4), echo=True)
         for first in range(3):
             generation = SpeculativeDecoder(backbone, drafter).generate(
                 torch.tensor([[first, 11]]),

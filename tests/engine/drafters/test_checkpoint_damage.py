@@ -76,6 +76,10 @@ BAD_LAYERS = {
     "no number": {"rope_theta": float("nan")},
     "infinity": {"rope_theta": float("inf")},
     "a list": {"rope_theta": [10000.0]},
+    "rows of a head that it has not": {"draft_vocab_size": 129},
+    "fewer rows than none": {"draft_vocab_size": -1},
+    "a state beyond the last": {"taps": [3]},
+    "no state": {"taps": []},
 }
 
 
@@ -120,6 +124,14 @@ def test_weights_that_are_not_finite_are_refused_by_name(folder, value):
     tensors["layers.0.mlp.up_proj.weight"][1, 2] = value
     save_file(tensors, path)
     assert "got NaN or infinity in layers.0.mlp.up_proj.weight" in refusal(folder)
+
+
+def test_a_checkpoint_that_names_no_taps_reads_the_last_state(folder):
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    assert (config["layer"].pop("taps"), config["layer"].pop("draft_vocab_size")) == ([-1], 0)
+    path.write_text(json.dumps(config))
+    assert load_drafter(folder, backbone(), ARCHITECTURES).network.config.taps == (-1,)
 
 
 def test_a_tensor_that_the_layer_has_no_place_for_is_refused(folder):

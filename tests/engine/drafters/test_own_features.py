@@ -32,7 +32,7 @@ def batch(seed=0):
         tokens_BS=tokens,
         embeds_BTH=torch.nn.functional.embedding(tokens[:, 1:], backbone.embedding_VH).detach(),
         inputs_BTF=features[:, :-1],
-        features_BSF=features,
+        features_BSH=features,
         following_BT=counts,
         later_BT=counts & (torch.arange(T) < T - 1),
     )
@@ -72,10 +72,10 @@ def test_the_losses_of_all_passes_are_added_and_no_gradient_runs_through_an_inpu
     once, twice = (made(passes=passes).objective(net, held, head) for passes in (1, 2))
     (first, second) = list(_predicted(net, held, contrast=made().contrast, passes=2))
     assert torch.equal(made().objective(net, held, head), once)
-    following = branch_loss(second[0][held.following_BT], held.features_BSF[:, 1:][held.following_BT], head.weight_DH)
+    following = branch_loss(second[0][held.following_BT], held.features_BSH[:, 1:][held.following_BT], head.weight_DH)
     later = 0.0
     if second[1] is not None:
-        wanted = held.features_BSF[:, 2:][held.later_BT[:, :-1]]
+        wanted = held.features_BSH[:, 2:][held.later_BT[:, :-1]]
         found = branch_loss(second[1][held.later_BT], wanted, head.weight_DH)
         later = 0.5 * found.regression + 0.1 * 0.5 * found.classification
     added = following.regression + 0.1 * following.classification + later
@@ -101,5 +101,5 @@ def test_the_likeliest_count_by_their_weight():
     net, head = network("eagle2", backbone), DraftHead(backbone.head_VH.detach(), torch.arange(40))
     plain, more = (architecture(likeliest=weight).objective(net, held, head) for weight in (0.0, 2.0))
     ((following, _),) = _predicted(net, held, contrast=False, passes=1)
-    added = likeliest_loss(following[held.following_BT], held.features_BSF[:, 1:][held.following_BT], head.weight_DH)
+    added = likeliest_loss(following[held.following_BT], held.features_BSH[:, 1:][held.following_BT], head.weight_DH)
     torch.testing.assert_close(more, plain + 2.0 * added)

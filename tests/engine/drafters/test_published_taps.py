@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from offbook.engine.decoding.draft_network import DraftConfig
+from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.published.eagle3 import IDS, SWITCHES, read_eagle3
 from offbook.engine.drafters.published.files import PublishedDraft
 from offbook.engine.drafters.published.formats import recognised

@@ -12,6 +12,7 @@ from torch.nn import functional
 from offbook.baselines.decoding import eagle2
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.draft_layer import SwiGLU
 from offbook.engine.drafters import train as drafter_training
 from offbook.engine.drafters.answers import Answer, answer_prompts
 from offbook.engine.drafters.batch import DraftData
@@ -193,13 +194,13 @@ def test_the_loss_is_the_mean_over_rows_of_the_equations(name):
 def test_a_network_that_knows_the_next_feature_has_nothing_to_regress():
     data = known_data(CONFIG)
     batch = data.batch([0, 1, 2], CONFIG, None)
-    f = batch.features_BSF
+    f = batch.features_BSH
     network = Replies(f[:, 1:], functional.pad(f[:, 2:], (0, 0, 0, 1)))
     seen = []
     architecture = feature_architecture(
         name="watched",
         feed_forward_name="mlp",
-        feed_forward=eagle2.SwiGLU,
+        feed_forward=SwiGLU,
         contrast=True,
         loss=lambda first, second: seen.append((first, second)) or first.regression,
         schedule="linear",
@@ -226,8 +227,8 @@ def test_noise_is_uniform_in_the_length_of_the_sequence_and_on_the_input_alone(n
         for row, sequence in enumerate(data.sequences):
             n = len(sequence)
             clean = data.features.rows[row]
-            assert torch.equal(batch.features_BSF[row, :n], clean)
-            assert not batch.features_BSF[row, n:].any()
+            assert torch.equal(batch.features_BSH[row, :n], clean)
+            assert not batch.features_BSH[row, n:].any()
             assert not batch.inputs_BTF[row, n:].any()
             draws[row].append(batch.inputs_BTF[row, : n - 1] - clean[: n - 1])
     for row, sequence in enumerate(data.sequences):
@@ -537,6 +538,24 @@ def test_features_on_disk_are_computed_once_and_belong_to_their_sequences(tmp_pa
     other = Features(backbone(), sequences, tmp_path, target="another model")
     other.prepare(lambda *_: None)
     assert [n for n in computed if n] == [SHARD, 3]
+
+
+def test_states_of_several_taps_lie_side_by_side_and_apart_from_those_of_others(tmp_path, answers):
+    target, taps = backbone(torch.float64), (1, 0, -1)
+    sequences = [[*a.prompt_tokens, *a.answer_tokens] for a in answers]
+    several = Features(target, sequences, tmp_path, target="tiny", taps=taps)
+    last = Features(target, sequences, tmp_path, target="tiny")
+    for features in (several, last):
+        features.prepare(lambda *_: None)
+    for i, sequence in enumerate(sequences):
+        output = target.model(torch.tensor([sequence]), output_hidden_states=True, **_visible(len(sequence)))
+        states = [output.hidden_states[tap][0].detach() for tap in taps]
+        torch.testing.assert_close(several[i], torch.cat(states, dim=-1), rtol=0, atol=1e-10)
+        torch.testing.assert_close(last[i], states[-1], rtol=0, atol=1e-10)
+    one, other = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_size)
+    other.write_bytes(one.read_bytes())  # as if the name said nothing of taps
+    with pytest.raises(ValueError, match=f"expected features of sequences 0 to {len(sequences) - 1}, got others"):
+        Features(target, sequences, tmp_path, target="tiny", taps=taps).prepare(lambda *_: None)
 
 
 def test_a_damaged_shard_of_features_is_named_with_what_to_do(tmp_path):

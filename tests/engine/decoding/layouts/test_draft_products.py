@@ -12,10 +12,13 @@ from offbook.engine.decoding.layouts.draft_products import draft_product
 from offbook.kernels.native_library import native_available
 from offbook.kernels.packed_linear import NativeMatrix, find_exact
 from offbook.kernels.packed_linear.onednn import onednn_available
+from tests.engine import eagle3_drafters
 from tests.engine.targets import DRAFT_ARCHITECTURES, network
 from tests.tiny import tiny_model
 
 VOCABULARY = 60
+NAMES = (*DRAFT_ARCHITECTURES, "eagle3")
+TREE = TreeConfig(total_tokens=12, depth=3, top_k=4)
 C_CODE = pytest.mark.skipif(not native_available()[0], reason=native_available()[1])
 LAYOUTS = ["prepacked", pytest.param("packed", marks=C_CODE)]
 
@@ -26,11 +29,13 @@ def backbone():
 
 
 def drafter(name, backbone):
+    if name == "eagle3":
+        return eagle3_drafters.drafter(backbone, TREE, vocabulary=30)
     return FeatureDrafter(
         backbone,
         network(name, backbone).float(),
         DraftHead(backbone.head_VH, torch.arange(0, VOCABULARY, 2)),
-        tree=TreeConfig(total_tokens=12, depth=3, top_k=4),
+        tree=TREE,
         contrast=DRAFT_ARCHITECTURES[name].contrast,
     )
 
@@ -39,7 +44,7 @@ def proposed(drafter, backbone):
     """Log-probabilities and tokens of the extend pass, the prediction, and the tree."""
     generator = torch.Generator().manual_seed(2)
     tokens = torch.randint(VOCABULARY, (7,), generator=generator)
-    features = torch.randn(7, backbone.embedding_VH.shape[1], generator=generator)
+    features = torch.randn(7, len(drafter.taps) * backbone.embedding_VH.shape[1], generator=generator)
     drafter.begin(tokens[None, :1], capacity=40)
     drafter.observe(tokens, features, 7)
     return drafter._extended, drafter.propose()
@@ -47,7 +52,7 @@ def proposed(drafter, backbone):
 
 @pytest.mark.parametrize("code", [pytest.param(True, marks=C_CODE), False])
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", DRAFT_ARCHITECTURES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_drafter_proposes_in_a_layout_what_it_proposes_in_the_plain_one(backbone, name, layout, code, monkeypatch):
     if not code:
         monkeypatch.setattr(draft_products, "native_available", lambda: (False, "no C code"))
@@ -60,7 +65,7 @@ def test_a_drafter_proposes_in_a_layout_what_it_proposes_in_the_plain_one(backbo
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", DRAFT_ARCHITECTURES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_linear_layer_and_the_head_are_exchanged(backbone, name, layout):
     if not (native_available()[0] or onednn_available()):
         pytest.skip("neither C code nor oneDNN here")
@@ -68,7 +73,8 @@ def test_every_linear_layer_and_the_head_are_exchanged(backbone, name, layout):
     for module in other.network.modules():
         if isinstance(module, nn.Linear):
             module.weight = nn.Parameter(torch.full_like(module.weight, torch.nan))
-    other.head.weight_DH.fill_(torch.nan)
+    if isinstance(other.head, DraftHead):  # else it is one of these layers
+        other.head.weight_DH.fill_(torch.nan)
     found, _ = proposed(other, backbone)
     assert found.logprobs_RK.isfinite().all()
 
