@@ -21,6 +21,7 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead, Head
 from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.architecture import Architectures, DraftArchitecture
+from offbook.engine.drafters.draft_tensors import TOKEN_IDS, check_plain, checked_ids
 from offbook.engine.files import atomic_write_text
 from offbook.engine.finite import check_weights
 from offbook.engine.quoting import quoted
@@ -30,7 +31,6 @@ from offbook.engine.tensor_file import write_tensors
 SCHEMA_VERSION = 1
 EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps", "layernorm_epsilon")
 INNER_SIZES = ("intermediate_size", "ffn_hidden_size", "ffn_dim", "n_inner")
-TOKEN_IDS = "draft_token_ids"
 KEYS = ("schema_version", "architecture", "vocab_size")  # of every config, beside the target
 
 
@@ -162,7 +162,7 @@ def load_drafter(
     weights = folder / "model.safetensors"
     try:
         tensors = load_file(weights)
-        token_ids = _token_ids(tensors.pop(TOKEN_IDS), vocab_size, config["draft_vocab_size"])
+        token_ids = checked_ids(tensors.pop(TOKEN_IDS), vocab_size, config["draft_vocab_size"])
         check_plain(tensors)
         if layer.draft_vocab_size != (rows := 0 if architecture.own_head is None else len(token_ids)):
             msg = f"{layer.draft_vocab_size} rows of a head of its own where there are {rows}"
@@ -273,33 +273,3 @@ def _layer(found: Mapping[str, Any]) -> DraftConfig:
         msg = "expected heads in whole groups and an even head_dim"
         raise ValueError(msg)
     return layer
-
-
-def check_plain(tensors: Mapping[str, torch.Tensor]) -> None:
-    """Refuses quantised weights, whose scales nobody would apply.
-
-    Raises:
-        ValueError: naming the first of them.
-    """
-    for name, tensor in tensors.items():
-        if not tensor.is_floating_point() or tensor.dtype.itemsize < 2:
-            msg = f"{name} in {str(tensor.dtype).removeprefix('torch.')}, as quantised weights are"
-            raise ValueError(msg)
-
-
-def _token_ids(ids: torch.Tensor, vocab_size: int, draft_vocab_size: object) -> torch.Tensor:
-    """The draft vocabulary's target ids, ascending.
-
-    Raises:
-        ValueError: not so many different ids of the target's vocabulary.
-    """
-    whole = ids.dtype == torch.int64 and ids.dim() == 1 and ids.numel() > 0
-    if (
-        not whole
-        or ids.numel() != draft_vocab_size
-        or bool((ids.diff() <= 0).any())
-        or not 0 <= int(ids[0]) <= int(ids[-1]) < vocab_size
-    ):
-        msg = f"{TOKEN_IDS} that are not {draft_vocab_size} ascending ids below {vocab_size}"
-        raise ValueError(msg)
-    return ids

@@ -15,7 +15,8 @@ import torch
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.drafters.architecture import DraftArchitecture
-from offbook.engine.drafters.checkpoint import TargetName, check_plain, save_drafter
+from offbook.engine.drafters.checkpoint import TargetName, save_drafter
+from offbook.engine.drafters.draft_tensors import check_plain
 from offbook.engine.drafters.published.files import REMEDY, PublishedDraft
 from offbook.engine.drafters.published.formats import Format
 from offbook.engine.drafters.published.reading import Reading, TargetShape

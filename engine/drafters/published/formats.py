@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from offbook.engine.drafters.checkpoint import TOKEN_IDS
+from offbook.engine.drafters.draft_tensors import TOKEN_IDS
 from offbook.engine.drafters.published.eagle import EAGLE, JAKIRO, read_eagle, read_jakiro
 from offbook.engine.drafters.published.eagle3 import EAGLE3, read_eagle3
 from offbook.engine.drafters.published.files import PublishedDraft

@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from offbook.engine.drafters.checkpoint import TOKEN_IDS, draft_config, load_drafter, save_drafter
+from offbook.engine.drafters.checkpoint import draft_config, load_drafter, save_drafter
+from offbook.engine.drafters.draft_tensors import TOKEN_IDS
 from tests.engine.drafters.test_training import ARCHITECTURES, TARGET, backbone
 
 IDS = torch.arange(0, 258, 2)

@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters import checkpoint
-from offbook.engine.drafters.checkpoint import TOKEN_IDS, load_drafter
+from offbook.engine.drafters.checkpoint import load_drafter
+from offbook.engine.drafters.draft_tensors import TOKEN_IDS
 from offbook.engine.files import file_sha256
 from offbook.engine.resuming.seal import broken
 from offbook.engine.resuming.state import is_finished
