@@ -139,9 +139,10 @@ class MedusaDrafter:
     ) -> None:
         self.network = network.eval()
         self.head = head
-        self._own = [_own_head(weight_DH, head) for weight_DH in getattr(network, "heads", ())]
+        self._own = [_own_head(weight_DH, head.token_ids) for weight_DH in getattr(network, "heads", ())]
         lay_out(network, backbone.layout)
-        for used in self._own or [head]:
+        heads: Sequence[Head] = self._own or (head,)
+        for used in heads:
             used.lay_out(backbone.layout)
         self._accuracy_IR = accuracy_IR
         self._nodes = nodes
@@ -191,13 +192,13 @@ class MedusaDrafter:
         return torch.cat(logprobs), torch.cat(ids)
 
 
-def _own_head(weight_DH: torch.Tensor, head: DraftHead) -> DraftHead:
+def _own_head(weight_DH: torch.Tensor, token_ids: torch.Tensor) -> DraftHead:
     """A language-model head of one position over the draft vocabulary.
 
     Raises:
         ValueError: it has other rows.
     """
-    if weight_DH.shape != head.weight_DH.shape:
-        msg = f"expected heads of {tuple(head.weight_DH.shape)}, got {tuple(weight_DH.shape)}; import them anew"
+    if weight_DH.shape[0] != (rows := token_ids.shape[0]):
+        msg = f"expected heads of {rows} rows, got {weight_DH.shape[0]}; import them anew"
         raise ValueError(msg)
-    return DraftHead(weight_DH, head.token_ids)
+    return DraftHead(weight_DH, token_ids)

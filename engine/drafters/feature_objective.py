@@ -108,11 +108,11 @@ def _predicted(
     b, t, _ = batch.inputs_BTF.shape
     device = batch.inputs_BTF.device
     positions = torch.arange(t, device=device).expand(b, t)
-    rows, inputs = KeptRows() if passes > 1 else None, batch.inputs_BTF
+    kept, inputs = {"cache": KeptRows()} if passes > 1 else {}, batch.inputs_BTF
     for number in range(1, passes + 1):
         visible = visible_in_pass(number, t, device).expand(b, t, number * t)
         predicted: tuple[torch.Tensor, torch.Tensor | None] = network(
-            batch.embeds_BTH, inputs, positions, visible, cache=rows, contrast=contrast
+            batch.embeds_BTH, inputs, positions, visible, contrast=contrast, **kept
         )
         yield predicted
         inputs = torch.cat([batch.inputs_BTF[:, :1], predicted[0][:, :-1].detach()], dim=1)

@@ -7,8 +7,8 @@
 Test prompts, so many of each of the six categories, are answered greedily in each layout; a model of `random_shapes`,
 which has no tokenizer, is asked random tokens. `--rounded` rounds the weights to bfloat16 first and loads them from a
 checkpoint in that format, whose small form is exact. Where an answer leaves that of the layout `transformers`, it is
-`tied` if the two tokens' logits lie no further apart there than the two layouts' logits of these tokens do, else
-`parted`. `logit_difference` is the largest over all rows of prompts and answers, of the vocabulary's all logits,
+`tied` if the two tokens' logits lie no further apart there than the two layouts' logits of these tokens do, and these
+as near as rounding leaves them (`layouts.check`), else `parted`. `logit_difference` is the largest over all rows of prompts and answers, of the vocabulary's all logits,
 `largest_logit` the largest there is. Lines that the file has of other models and machines stay.
 """
 
@@ -26,6 +26,7 @@ from offbook.engine import pretrained
 from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.layouts.check import EXACT
 from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.machine import cpu_capability, cpu_name
@@ -125,7 +126,8 @@ def is_tie(theirs_TV: torch.Tensor, ours_TV: torch.Tensor, plain: Sequence[int],
     place = next(i for i, (a, b) in enumerate(zip(plain, here, strict=True)) if a != b)
     both = [plain[place], here[place]]
     margin = (theirs_TV[place, both[0]] - theirs_TV[place, both[1]]).abs()
-    return bool(margin <= (theirs_TV[place, both] - ours_TV[place, both]).abs().sum())
+    apart = (theirs_TV[place, both] - ours_TV[place, both]).abs()
+    return bool(margin <= apart.sum()) and bool(apart.max() <= EXACT * theirs_TV[place].abs().max())
 
 
 def asked(tokenizer: PreTrainedTokenizerBase | None, each: int, vocab_size: int) -> list[list[int]]:
@@ -133,7 +135,7 @@ def asked(tokenizer: PreTrainedTokenizerBase | None, each: int, vocab_size: int)
     if tokenizer is None:
         generator = torch.Generator().manual_seed(0)
         count = each * len(CATEGORIES)
-        return torch.randint(vocab_size, (count, RANDOM_PROMPT), generator=generator).tolist()  # type: ignore[no-any-return]
+        return torch.randint(vocab_size, (count, RANDOM_PROMPT), generator=generator).tolist()
     return [
         list(chat_tokens(tokenizer, prompt.asked))
         for category in CATEGORIES
@@ -152,7 +154,7 @@ def loaded(name: str, *, rounded: bool) -> Iterator[tuple[str, PreTrainedModel, 
         yield name, model, tokenizer
         return
     with tempfile.TemporaryDirectory(prefix="offbook-rounded-") as folder:
-        model.bfloat16().save_pretrained(folder)  # type: ignore[no-untyped-call]
+        model.bfloat16().save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         again, tokenizer = pretrained.load(folder)
         yield f"{name}, rounded to bf16", again, tokenizer

@@ -66,7 +66,7 @@ def test_keys_of_nothing_that_is_known_are_told():
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"taps": (2, 6, 9)}, "expected a draft model of the target's hidden states [-1], got one of [2, 6, 9]"),
+        ({"taps": (2, 6, 9)}, "expected a draft model of 1 of the target's hidden states, got one of [2, 6, 9]"),
         ({"tensors": {}}, "expected the tensors of 'eagle2', got Error(s) in loading state_dict"),
     ],
 )

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from offbook.baselines.decoding import eagle2
-from offbook.engine.decoding.draft_network import _rotary, _rotate
+from offbook.engine.decoding.draft_layer import _rotate, rotary
 from offbook.engine.drafters.published.formats import recognised
 from offbook.engine.drafters.published.reading import TargetShape
 from offbook.methods.jakiro import drafter as jakiro
@@ -87,7 +87,7 @@ def test_biases_of_a_qwen_2_are_kept_and_move_queries_keys_and_values():
         seen = attention(x_1TH, torch.arange(3)[None], visible, None)
         part = lambda name: [held[f"layers.0.self_attn.{name}_proj.{kind}"] for kind in ("weight", "bias")]
         q, k, v = (functional.linear(x_1TH, *part(name)).unflatten(-1, (-1, 8)).transpose(1, 2) for name in "qkv")
-        angles = _rotary(torch.arange(3)[None], 8, 500_000.0, torch.float32)
+        angles = rotary(torch.arange(3)[None], 8, 500_000.0, torch.float32)
         q, k, v = _rotate(q, *angles), *(t.repeat_interleave(2, dim=1) for t in (_rotate(k, *angles), v))
         mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
         expected = mixed @ held["layers.0.self_attn.o_proj.weight"].T

@@ -45,10 +45,11 @@ def test_a_layout_with_other_weights_parts(monkeypatch):
 
 
 def test_a_tie_is_no_further_apart_than_the_layouts_are():
-    theirs = torch.tensor([[3.0, 1.0, 0.0], [2.0, 1.9, 0.0]], dtype=torch.float64)
-    assert identity_benchmark.is_tie(theirs, theirs + torch.tensor([0.0, 0.11, 0.0]), [0, 0], [0, 1])
-    assert not identity_benchmark.is_tie(theirs, theirs + torch.tensor([0.0, 0.05, 0.0]), [0, 0], [0, 1])
-    assert not identity_benchmark.is_tie(theirs, theirs + torch.tensor([0.0, 0.5, 0.0]), [0, 0], [1, 0])
+    theirs = torch.tensor([[3.0, 1.0, 0.0], [2.0, 1.9999, 0.0]], dtype=torch.float64)
+    assert identity_benchmark.is_tie(theirs, theirs + torch.tensor([0.0, 1.1e-4, 0.0]), [0, 0], [0, 1])
+    assert not identity_benchmark.is_tie(theirs, theirs + torch.tensor([0.0, 0.5e-4, 0.0]), [0, 0], [0, 1])
+    assert not identity_benchmark.is_tie(theirs, theirs + torch.tensor([0.0, 1.1e-4, 0.0]), [0, 0], [1, 0])
+    assert not identity_benchmark.is_tie(theirs, theirs + torch.tensor([0.0, 0.1, 0.0]), [0, 0], [0, 1]), "no rounding"
 
 
 def test_the_command_rounds_and_loads_a_checkpoint_and_writes_a_line(tmp_path, monkeypatch):
