@@ -8,8 +8,9 @@ Test prompts, so many of each of the six categories, are answered greedily in ea
 which has no tokenizer, is asked random tokens. `--rounded` rounds the weights to bfloat16 first and loads them from a
 checkpoint in that format, whose small form is exact. Where an answer leaves that of the layout `transformers`, it is
 `tied` if the two tokens' logits lie no further apart there than the two layouts' logits of these tokens do, and these
-as near as rounding leaves them (`layouts.check`), else `parted`. `logit_difference` is the largest over all rows of prompts and answers, of the vocabulary's all logits,
-`largest_logit` the largest there is. Lines that the file has of other models and machines stay.
+as near as rounding leaves them (`layouts.check`), else `parted`. `logit_difference` is the largest over all rows of
+prompts and answers, of the vocabulary's all logits, `largest_logit` the largest there is. Lines that the file has of
+other models and machines stay.
 """
 
 import argparse

@@ -22,7 +22,8 @@ def table_before(path: Path) -> pd.DataFrame:
     before = pd.read_csv(path, dtype=str, keep_default_na=False)
     missing = [name for name in OF_ONE_RUN if name not in before]
     if missing:
-        msg = f"{path}: expected a table with the column {missing[0]!r}, got {', '.join(map(str, before))}; name another file"
+        found = ", ".join(map(str, before))
+        msg = f"{path}: expected a table with the column {missing[0]!r}, got {found}; name another file"
         raise ValueError(msg)
     return before
 

@@ -106,7 +106,7 @@ def test_whoever_decodes_with_it_says_what_the_target_says(what, imported, targe
 def test_the_checkpoint_holds_the_authors_numbers_and_all_tokens(what, imported, target):
     folder, _ = imported(what)
     tensors, *_, names = PUBLISHED[what]
-    architecture = contender(names[0]).architecture()
+    architecture = contender(names[0]).trained({})
     loaded = load_drafter(folder, target.backbone, {architecture.name: architecture}, target=target.identity)
     assert loaded.head.token_ids.tolist() == list(range(258))
     assert loaded.head.weight_DH is target.backbone.head_VH or torch.equal(
