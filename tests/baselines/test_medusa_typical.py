@@ -26,9 +26,11 @@ from offbook.harness.records.verify import whole
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target
+from offbook.harness.roster.tuning import under_control
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.trials.heat import plan_heat, run_heat
+from tests.engine.decoding.tuned import BETWEEN, tuned
 from tests.tiny import save_tiny
 
 WARM = Sampling(temperature=1.0)
@@ -191,6 +193,13 @@ def test_certify_says_that_it_differs(target, folder, samplings, monkeypatch):
     assert "Verdict: DIFFERS." in report.paragraph()
 
 
-def test_no_controller_may_cut_it():
+def test_no_controller_may_cut_it(target, folder):
     assert not contender("medusa_typical").may_be_cut
     assert contender("medusa").may_be_cut
+    arms = build_arms(
+        target, ["medusa", "medusa_typical"], drafter_folders={"medusa": folder, "medusa_typical": folder}
+    )
+    plain, typical = (arm.decoder for arm in arms)
+    assert under_control(plain, tuned(BETWEEN), "medusa").controller is not None
+    with pytest.raises(ValueError, match="medusa_typical: expected a decoder with rounds that may be cut, got one of"):
+        under_control(typical, tuned(BETWEEN), "medusa_typical")

@@ -105,6 +105,16 @@ def test_of_one_candidate_nothing_lies_ahead():
     assert list(tree.tokens) == [11, *greedy([*PROMPT, 7, candidate, 11], 1)]
 
 
+def test_a_last_token_that_has_a_row_already_is_read_again_for_the_law_behind_it():
+    drafter = begun(3)
+    candidates = list(drafter.propose().tokens[1:])
+    fed = Fed(drafter)
+    told(drafter, candidates[:2])  # the second as a bonus token, where the tree was cut behind the first
+    tree = drafter.propose()
+    assert fed.taken()[0] == [candidates[1]]
+    assert list(tree.tokens) == [candidates[1], *greedy([*PROMPT, 7, *candidates[:2]], 3)]
+
+
 def test_what_was_committed_while_nobody_asked_is_read_in_one_piece():
     drafter = begun(2)
     first = drafter.propose().tokens[1]

@@ -173,8 +173,7 @@ def test_an_unsure_assistant_stops_early_and_its_last_candidate_is_verified():
     sure, unsure = answer(assisted(6, threshold=0.0)), answer(assisted(6, threshold=1.0))
     assert sure.tokens == unsure.tokens
     assert max(r.drafted for r in sure.rounds) > 1
-    assert {r.drafted for r in unsure.rounds} <= {0, 1}
-    assert sum(r.accepted for r in unsure.rounds) > 2
+    assert [r.drafted for r in unsure.rounds[:2]] == [1, 1]  # before transformers moves the threshold
 
 
 def test_an_assistant_remembers_no_answer():

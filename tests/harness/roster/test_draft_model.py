@@ -11,6 +11,8 @@ from offbook.baselines.decoding.speculative_sampling import LanguageModelDrafter
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.model_identity import model_identity
 from offbook.engine.progress import Silent
+from offbook.harness.certificates import certify as module
+from offbook.harness.certificates.toy_model import toy_model
 from offbook.harness.matrix import making
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.progress import progress_of
@@ -172,3 +174,18 @@ def test_a_model_that_was_edited_behind_the_plan_is_refused(graph, folders, tmp_
     content["arms"][place]["drafter_sha256"] = "ab" * 32
     with pytest.raises(ValueError, match=r"drafter of .*: expected abab.* that the run was planned with, got .*; plan"):
         making.heat(dataclasses.replace(stage, spec=content), tmp_path, Silent(), device="cpu")
+
+
+@pytest.mark.parametrize("options", [{"draft": "gone", "layers": None}, {"draft": None, "layers": 30}], ids=str)
+def test_on_a_toy_the_first_of_two_layers_drafts_whoever_drafts_elsewhere(options, monkeypatch):
+    built = []
+
+    def certificate(build, *, sampling, seed, layers):
+        decoder = build(toy_model(layers))
+        built.append((len(decoder.backbone.model.model.layers), len(decoder.assistant.model.layers)))
+        built.append(decoder.assistant.generation_config.num_assistant_tokens)
+
+    monkeypatch.setattr(module, "decoder_certificate", certificate)
+    settings = json.dumps(options | {"num_assistant_tokens": 7, "assistant_confidence_threshold": 0.25})
+    module._decoder_certificate.__wrapped__("hf_assisted", settings, Sampling(temperature=1.0))
+    assert built == [(2, 1), 7]
