@@ -184,7 +184,7 @@ def test_a_record_names_the_format_and_a_table_that_its_training_is_unknown(impo
         (lambda own: own.flip(0), "its copy of the embedding is not that of tiny, so it was trained for other weights"),
         (None, "does not say for which weights it was trained; it is bound to tiny, as asked"),
     ],
-    ids=["fp16", "bf16", "another", "none"],
+    ids=["in halves", "in bf16", "of another", "none"],
 )
 def test_a_copy_of_the_embedding_tells_whose_it_is(copy, said, target, tiny_folder, tmp_path, capsys):
     own = target.backbone.embedding_VH.detach()
