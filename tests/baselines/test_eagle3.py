@@ -78,7 +78,7 @@ def batch(which: tuple[int, ...] = eagle3_drafters.TAPS) -> tuple[DraftBatch, to
     states = torch.randn(2, longest, len(which) * width, generator=generator, dtype=torch.float64)
     made = DraftBatch(
         tokens_BS=tokens,
-        embeds_BTH=functional.embedding(tokens[:, 1:], target().embedding_VH),
+        embeds_BTH=functional.embedding(tokens[:, 1:], target().embedding_VH.detach()),
         inputs_BTF=states[:, :-1],
         features_BSH=torch.randn(2, longest, width, generator=generator, dtype=torch.float64),
         following_BT=functional.pad(counts[:, 2:], (0, 1)),
@@ -135,7 +135,9 @@ def test_what_is_trained_is_what_is_drafted(which: tuple[int, ...], seed: int) -
     states = torch.zeros(1, text.shape[1] - 1, read.features(len(prompt)).shape[1], dtype=torch.float64)
     states[0, : len(prompt)] = read.features(len(prompt))  # of what is drafted there are none, and none is read
     some, _ = batch()
-    made = replace(some, embeds_BTH=functional.embedding(text[:, 1:], backbone.embedding_VH), inputs_BTF=states)
+    made = replace(
+        some, embeds_BTH=functional.embedding(text[:, 1:], backbone.embedding_VH.detach()), inputs_BTF=states
+    )
     survival = 1.0
     for step, o in enumerate(unrolled(net, made, depth + 1)):
         law = net.logits(o[0, len(prompt) - 1]).softmax(dim=-1)

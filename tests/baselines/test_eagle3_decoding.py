@@ -66,7 +66,7 @@ def test_it_is_shown_the_targets_own_states_of_its_taps_side_by_side(architectur
     assert torch.cat(drafter.tokens).tolist() == text[1 : 1 + len(shown)]
     assert tuple(drafter.taps) == eagle3_drafters.TAPS
     expected = torch.cat([states[tap][0, : len(shown)] for tap in drafter.taps], dim=-1)
-    torch.testing.assert_close(shown, expected, rtol=0, atol=1e-9)
+    torch.testing.assert_close(shown, expected, rtol=0, atol=1e-6)  # gemma2's own attention has a softmax in fp32
 
 
 @pytest.mark.parametrize("depth", [2, 3])

@@ -52,7 +52,7 @@ def played(layout, tokens, chunks):
     found = []
 
     def step(rows, positions, visible):
-        output = layout.step(rows, positions, visible, cache, taps=(0, 1, LAYERS))
+        output = layout.step(rows, positions, visible, cache, taps=(0, 1, LAYERS, 1))
         found.extend([output.logits_NV, *output.states])
 
     done = 0

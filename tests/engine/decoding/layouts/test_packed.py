@@ -51,7 +51,7 @@ def test_a_prompt_a_tree_and_a_token_behind_its_path(family, instruction_set):
     """Longer than the windows of eight positions; the path's rows do not lie side by side before it is committed."""
     (twin, cache), (layout, own) = pair(tiny_model(family, seed=3), instruction_set=instruction_set)
     for block in (run(19), tree(19)):
-        expected, found = (one.step(*block, kept, taps=(0, 1, 2)) for one, kept in ((twin, cache), (layout, own)))
+        expected, found = (one.step(*block, kept, taps=(0, 1, 2, 1)) for one, kept in ((twin, cache), (layout, own)))
         assert_same(found, expected)
         path = torch.tensor(PATH if len(block[0]) == len(ANCESTORS) else range(len(block[0])))
         with torch.inference_mode():
