@@ -19,6 +19,7 @@ from offbook.harness.matrix.state import done
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.made_once import made_for
 from offbook.harness.records.store import Store
+from offbook.harness.roster.trained_on import drafter_trained_on
 from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.parse import load_config
 from offbook.tasks.prompts import load_prompts
@@ -104,6 +105,15 @@ def test_a_matrix_leaves_a_record_for_each_cell_and_exam(graph, whole):
     assert done(graph, whole) == {stage.key for stage in graph.stages}
     made = {what.partition(" ")[2] for record in records for what, _ in made_for(record)}
     assert made == {stage.key for stage in graph.of_kind("student", "drafter")}, "records name what they were made of"
+
+
+def test_drafters_of_a_run_say_on_what_they_were_trained(graph, whole):
+    folders = [artifact_folder(whole, "drafter", stage.key) for stage in graph.of_kind("drafter")]
+    assert folders
+    for folder in folders:
+        assert drafter_trained_on(folder).prompts == 6
+    for record in Store(whole).records("cell"):
+        assert "training_unknown" not in record.manifest["heat"]
 
 
 def test_a_second_run_does_nothing(graph, whole, monkeypatch):
