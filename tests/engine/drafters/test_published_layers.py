@@ -160,6 +160,10 @@ BAD_CONFIGS = {
     "more heads than width": ({"num_attention_heads": 64, "num_key_value_heads": 64}, "heads of one even width"),
     "heads in no groups": ({"num_key_value_heads": 3}, "expected heads of one even width in whole groups"),
     "an uneven width": ({"num_attention_heads": 3, "num_key_value_heads": 3}, "got 3 heads in 3 groups over a width"),
+    "heads of width 1": (
+        {"num_attention_heads": 32, "num_key_value_heads": 32},
+        "got 32 heads in 32 groups over a width",
+    ),
     "two layers": ({"num_hidden_layers": 2}, "expected one draft layer, got num_hidden_layers 2"),
     "another activation": ({"hidden_act": "gelu"}, "expected hidden_act silu, got 'gelu'"),
     "an activation of numbers": ({"hidden_act": [1]}, "expected hidden_act silu, got [1]"),
