@@ -193,7 +193,4 @@ def _going_on(place: Path, progress: Progress, work: Callable[[], T]) -> T:
 
 def _answers(place: Path) -> list[Answer]:
     rows = [json.loads(line) for line in (place / ANSWERS).read_text(encoding="utf-8").splitlines()]
-    return [
-        Answer(**(row | {name: tuple(row[name]) for name in ("prompt_tokens", "answer_tokens")}))
-        for row in rows
-    ]
+    return [Answer(**(row | {name: tuple(row[name]) for name in ("prompt_tokens", "answer_tokens")})) for row in rows]

@@ -26,6 +26,9 @@ class DrafterId(AtRest):
     made_for: MadeFor = "target"
     variant: dict[str, JsonValue] = Field(default={}, exclude_if=lambda variant: not variant)
 
+    def __hash__(self) -> int:
+        return hash((self.sha256, self.made_for))  # a variant, which has no hash, is part of the weights' configuration
+
 
 def is_borrowed(drafter: DrafterId | None) -> bool:
     """Whether a drafter ran that was trained for the base model of a student."""

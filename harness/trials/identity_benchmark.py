@@ -30,6 +30,7 @@ from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.layouts.check import EXACT
 from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
+from offbook.engine.files import writing
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.threads import run_settled
 from offbook.harness.trials.random_shapes import NAMES, random_model
@@ -155,8 +156,9 @@ def loaded(name: str, *, rounded: bool) -> Iterator[tuple[str, PreTrainedModel, 
         yield name, model, tokenizer
         return
     with tempfile.TemporaryDirectory(prefix="offbook-rounded-") as folder:
-        model.bfloat16().save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        with writing(Path(folder)):
+            model.bfloat16().save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
         again, tokenizer = pretrained.load(folder)
         yield f"{name}, rounded to bf16", again, tokenizer
 
