@@ -59,11 +59,8 @@ class _Typical:
         chances_N = p_NV[tree.parents_N.clamp(min=0), tree.tokens_N].tolist()  # the root's means nothing
         chance_of_path = {0: 1.0}  # of nodes that stand with all above them
         for node, parent in enumerate(host.parents[1:], start=1):
-            if parent not in chance_of_path:
-                continue
-            if not finite_N[parent]:
-                raise logits_not_finite()
-            if chances_N[node] > thresholds_N[parent]:
+            # Behind a row that is not finite every chance is NaN, and nothing stands.
+            if parent in chance_of_path and chances_N[node] > thresholds_N[parent]:
                 chance_of_path[node] = chance_of_path[parent] * chances_N[node]
         last = max(chance_of_path, key=lambda node: (host.depths[node], chance_of_path[node]))
         if not finite_N[last]:

@@ -8,15 +8,17 @@ of decoding and costs its drafts alone. No test prompt is read.
 
 Columns: `suite`, or `all` for the six pooled (tokens over rounds); `acceptance_length`; `draft_ms`, the median of a
 round; `step_ms` and `verify_ms`, a plain step and one of a whole tree; `outside`, the share of answer tokens that are
-not in the draft vocabulary. The median of a round is of this process, so read it beside `step_ms`.
+not in the draft vocabulary, nothing for drafters that have none. The median of a round is of this process, so read it
+beside `step_ms`.
 """
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import pandas as pd
+from pydantic import JsonValue
 
 from offbook.engine.decoding.costs import measure_costs
 from offbook.engine.decoding.decode import SpeculativeDecoder
@@ -26,6 +28,7 @@ from offbook.engine.files import atomic_write_text
 from offbook.engine.progress import Progress, Silent
 from offbook.harness.artifacts.tune import development_answers, development_prompts
 from offbook.harness.roster.arms import build_arm
+from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.tables.csv_file import csv_text
@@ -58,21 +61,28 @@ def measure(
     }
     rows = []
     for name, folder in drafters.items():
-        arm = build_arm(target, contender(name), options={"total_tokens": nodes}, drafter_folder=folder)
+        chosen = contender(name)
+        arm = build_arm(target, chosen, options=of_size(chosen, nodes), drafter_folder=folder)
         assert isinstance(arm.decoder, SpeculativeDecoder)
         drafter = arm.decoder.drafter
-        assert isinstance(drafter, FeatureDrafter)
-        known = set(drafter.head.token_ids.tolist())
+        known = set(drafter.head.token_ids.tolist()) if isinstance(drafter, FeatureDrafter) else None
         found = [replay(drafter, one) for one in answers]
         for suite in (POOLED, *dict.fromkeys(suites)):
-            chosen = [i for i, each in enumerate(suites) if suite in (POOLED, each)]
-            said = line([found[i] for i in chosen], [answers[i] for i in chosen], known)
+            places = [i for i, each in enumerate(suites) if suite in (POOLED, each)]
+            said = line([found[i] for i in places], [answers[i] for i in places], known)
             rows.append({"decoder": name, "suite": suite, **said, **where})
     return rows
 
 
-def line(replayed: Sequence[Sequence[Proposal]], answers: Sequence[KnownText], known: Iterable[int]) -> Row:
-    """What answers of one suite, or of all, say of a drafter that proposes the tokens `known`."""
+def of_size(chosen: Contender, nodes: int) -> dict[str, JsonValue]:
+    """The settings of a tree of so many nodes, the root included, whether it pays or not."""
+    if "total_tokens" in chosen.options.model_fields:
+        return {"total_tokens": nodes}
+    return {"nodes": nodes - 1, **({"least": 0.0} if "least" in chosen.options.model_fields else {})}
+
+
+def line(replayed: Sequence[Sequence[Proposal]], answers: Sequence[KnownText], known: Collection[int] | None) -> Row:
+    """What answers of one suite, or of all, say of a drafter that proposes the tokens `known`; None for any."""
     rounds = [one for answer in replayed for one in answer]
     usual = [one.draft_s for answer in replayed for one in answer[1:]]  # the first also reads the prompt
     said = [token for answer in answers for token in answer.answer]
@@ -81,7 +91,7 @@ def line(replayed: Sequence[Sequence[Proposal]], answers: Sequence[KnownText], k
         "tokens": str(len(said)),
         "rounds": str(len(rounds)),
         "acceptance_length": f"{sum(len(one.committed) for one in rounds) / len(rounds):.3f}" if rounds else "",
-        "outside": f"{len([t for t in said if t not in known]) / len(said):.4f}" if said else "",
+        "outside": f"{len([t for t in said if t not in known]) / len(said):.4f}" if said and known is not None else "",
         "draft_ms": f"{1e3 * median(usual):.2f}" if usual else "",
     }
 

@@ -164,6 +164,7 @@ def test_no_row_of_it_is_called_exact_or_ranked_and_the_page_says_why(
     records = {record.spec.decoder: record for record in run_heat(planned, store)}
     assert records["medusa"].certificate.verdict == "lossless"
     assert records["medusa_typical"].certificate.verdict == verdict
+    assert temperature == 0 or records["medusa_typical"].certificate.tv > 0.2, "its own verifier was asked"
     assert records["medusa_typical"].spec.drafter == records["medusa"].spec.drafter
     assert records["medusa_typical"].manifest["heat"]["lossy"] == ["medusa_typical"]
     rows = {name: [row.tokens for row in store.rows(records[name])] for name in names}

@@ -13,7 +13,7 @@ from offbook.engine.progress import Silent
 from offbook.harness.artifacts import drafters
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import load_target
-from offbook.harness.trials.acceptance_benchmark import line, measure
+from offbook.harness.trials.acceptance_benchmark import line, measure, of_size
 from tests.tiny import save_tiny
 
 
@@ -60,3 +60,15 @@ def test_trained_drafters_are_measured_suite_by_suite_and_pooled(target, tmp_pat
     assert int(pooled["prompts"]) == 7
     assert 1 <= float(pooled["acceptance_length"]) <= 7
     assert {row["layout"] for row in rows} == {target.backbone.layout.name}
+
+
+def test_counted_drafters_are_measured_with_trees_of_as_many_nodes(target, tmp_path):
+    answers = [Answer(id=str(i), prompt_tokens=(1, 2, 3), answer_tokens=tuple(range(i, i + 12))) for i in range(8)]
+    chosen = contender("ngram_table")
+    folder = drafters.train(chosen, target, answers, TrainingConfig(), tmp_path / "drafter")
+    pooled, *_ = measure(target, {"ngram_table": folder}, nodes=8, prompts=2, tokens=6, progress=Silent())
+    assert pooled["outside"] == ""
+    assert pooled["nodes"] == "8"
+    assert of_size(chosen, 8) == {"nodes": 7, "least": 0.0}
+    assert of_size(contender("token_recycling"), 8) == {"nodes": 7}
+    assert of_size(contender("jakiro"), 8) == {"total_tokens": 8}
