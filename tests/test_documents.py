@@ -3,6 +3,7 @@
 import ast
 import functools
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ from lm_eval._cli.harness import HarnessCLI
 import offbook
 from offbook.engine import pretrained
 from offbook.engine.embedded import ALIASES, ENCODERS
+from offbook.harness.certificates.report import Part, Report
 from offbook.harness.cli import main as cli
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.distillers import distiller
@@ -202,6 +204,15 @@ def test_readmes_first_commands_run_as_they_stand(stand_in, capsys):
         if program(words) == "offbook" and not trains(words):
             assert typed(words[1:]) == 0, capsys.readouterr().err
     assert (stand_in / "runs" / "first" / "LEADERBOARD.md").is_file()
+
+
+def test_readmes_certificate_is_the_committed_one_of_the_command_above_it():
+    held = json.loads((ROOT / "results" / "certificates" / "prompt_lookup.json").read_text(encoding="utf-8"))
+    report = Report(subject=held["subject"], parts=[Part(**part) for part in held["parts"]], manifest=held["manifest"])
+    quoted = " ".join(line[2:] for line in README.splitlines() if line.startswith("> "))
+    assert quoted == report.paragraph()
+    typed_there = [word for word in held["manifest"]["argv"][1:] if word not in ("--output", "[path]")]
+    assert any(["offbook", *typed_there] in block for block in blocks(README))
 
 
 def test_readmes_python_runs_as_it_stands(stand_in, capsys):

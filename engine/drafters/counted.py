@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.checkpoint import SCHEMA_VERSION, TargetName, check_target, read_config
+from offbook.engine.drafters.config import TrainingConfig, held_out
 from offbook.engine.files import atomic_write_text
 from offbook.engine.resuming.seal import sealed
 from offbook.engine.resuming.state import is_finished
@@ -57,12 +58,16 @@ def count_drafter(
     *,
     target: TargetName,
     vocab_size: int,
+    dev_fraction: float = TrainingConfig().dev_fraction,
 ) -> Path:
     """Counts the answers into a checkpoint and returns its folder; a finished one is returned as it is.
+
+    Answers to the prompts that every drafter's training holds out are not counted: settings are chosen on them.
 
     Raises:
         ValueError: no answers, or a folder that holds something else.
     """
+    answers = [answer for answer in answers if not held_out(answer.id, dev_fraction)]
     fingerprint = _fingerprint(architecture, answers, target)
     if is_finished(folder / "config.json", fingerprint, "training", "fingerprint"):
         return folder

@@ -38,7 +38,7 @@ def drafter_folder(
         "target": target.weights_sha256,
         "dtype": target.dtype,
         "answers": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest(),
-        "config": {} if contender.counted else asdict(config),
+        "config": {"dev_fraction": config.dev_fraction} if contender.counted else asdict(config),
         **({"variant": dict(variant)} if variant else {}),
     }
     return root / f"drafter-{contender.name}-{canonical_sha256(what)[:12]}"
@@ -95,7 +95,14 @@ def train(
     architecture, vocab_size = contender.trained(variant or {}), target.backbone.embedding_VH.shape[0]
     if isinstance(architecture, CountedArchitecture):
         with spending("training"):
-            return count_drafter(architecture, answers, folder, target=target.identity, vocab_size=vocab_size)
+            return count_drafter(
+                architecture,
+                answers,
+                folder,
+                target=target.identity,
+                vocab_size=vocab_size,
+                dev_fraction=config.dev_fraction,
+            )
     check_size(config.draft_vocab_size, vocab_size)
     with spending("training"):
         trained = train_drafter(

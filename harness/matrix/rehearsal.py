@@ -15,6 +15,7 @@ from offbook.engine.students.paths import encode_corpus
 from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe, TuningRecipe
 from offbook.harness.artifacts.students import dev_score
 from offbook.harness.matrix.graph import KINDS, Graph
+from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, resolve_device, short_name
 from offbook.harness.suites.rehearsal import rehearse as rehearse_suite
@@ -63,7 +64,7 @@ class _Pending:
     def check(self, base: ModelSpec, target: Target, session: Session, progress: Progress) -> None:
         """Everything that is asked of one base model or of its students."""
         for drafter in self.drafters:
-            counted = not drafter.training  # and has no vocabulary of its own
+            counted = contender(drafter.decoder).counted  # and has no vocabulary of its own
             if not counted and drafter.answers.model.base == base:
                 check_size(TrainingConfig(**drafter.training).draft_vocab_size, target.backbone.embedding_VH.shape[0])  # type: ignore[arg-type]  # they were checked when it was planned
         heats = [heat for heat in self.heats if heat.model.base == base]

@@ -216,7 +216,9 @@ class Specs:
             decoder=decoder.name,
             made_by=decoder.made_by,
             answers=AnswersRecipe(model=model, source=source, limit=limit, prompts_sha256=self.recipes[place]),
-            training={} if decoder.counted else vars(TrainingConfig(**training)),
+            training={"dev_fraction": TrainingConfig().dev_fraction}
+            if decoder.counted
+            else vars(TrainingConfig(**training)),
             variant=decoder.varied(settings.get("variant", {})),
         )
 

@@ -11,6 +11,8 @@ from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.checkpoint import TargetName
 from offbook.engine.drafters.counted import CountedArchitecture, count_drafter, counted, load_counts
 from offbook.engine.trained_on import read_trained_on
+from offbook.harness.artifacts.tune import development_prompts
+from offbook.tasks.prompts import load_prompts
 
 TARGET = TargetName(name="tiny", weights_sha256="0" * 64)
 BIGRAMS = CountedArchitecture(name="bigrams", order=2)
@@ -44,6 +46,22 @@ def test_a_checkpoint_says_what_it_learned_from(folder):
     assert (training["prompts"], training["answer_tokens"]) == (2, 7)
     assert read_trained_on(folder, training["trained_on"]).holds([ANSWERS[0].prompt])
     assert not read_trained_on(folder, training["trained_on"]).holds(["some other question that nobody asks"])
+
+
+def test_answers_to_development_prompts_are_not_counted(tmp_path):
+    prompts = load_prompts("train")
+    answers = [
+        Answer(id=p.id, prompt_tokens=(1,), answer_tokens=(i % 7,), prompt=p.prompt) for i, p in enumerate(prompts)
+    ]
+    folder = count_drafter(BIGRAMS, answers, tmp_path / "drafter", target=TARGET, vocab_size=10)
+    training = json.loads((folder / "config.json").read_text())["training"]
+    developed = development_prompts(len(prompts))
+    assert len(developed) > 40
+    assert training["prompts"] == len(prompts) - len(developed)
+    (ones, _) = load_counts(folder, BIGRAMS, vocab_size=10, target=TARGET)
+    assert int(ones.counts_G.sum()) == training["prompts"]
+    learned = read_trained_on(folder, training["trained_on"])
+    assert learned.prompts == training["prompts"]
 
 
 def test_counting_again_changes_nothing_and_other_answers_are_refused(folder):
