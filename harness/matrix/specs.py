@@ -207,7 +207,7 @@ class Specs:
         from offbook.engine.drafters.config import TrainingConfig
 
         decoder = chosen if chosen.drafter_of is None else contender(chosen.drafter_of)
-        training = {name: value for name, value in settings.items() if name not in ("answers", "variant")}
+        config = TrainingConfig(**{k: v for k, v in settings.items() if k not in ("answers", "variant")})
         source = self.answers if model.student is None else "regenerate"
         limit = settings.get("answers")
         if (place := ("prompts", model.name, source)) not in self.recipes:
@@ -216,9 +216,7 @@ class Specs:
             decoder=decoder.name,
             made_by=decoder.made_by,
             answers=AnswersRecipe(model=model, source=source, limit=limit, prompts_sha256=self.recipes[place]),
-            training={"dev_fraction": TrainingConfig().dev_fraction}
-            if decoder.counted
-            else vars(TrainingConfig(**training)),
+            training={"dev_fraction": config.dev_fraction} if decoder.counted else vars(config),
             variant=decoder.varied(settings.get("variant", {})),
         )
 
