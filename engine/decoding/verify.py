@@ -70,13 +70,26 @@ def verifier_for(sampling: Sampling) -> Verifier:
 
 
 def _greedy(logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
-    argmax_N1 = logits_NV.argmax(dim=-1, keepdim=True)
-    chosen_N1 = argmax_N1.where(logits_NV.gather(-1, argmax_N1).isfinite(), NOTHING)  # NaN is every row's largest
-    chosen_N = chosen_N1[:, 0].numpy(force=True)
+    chosen_N = _likeliest(logits_NV)
     path, bonus = _walked(tree.host, *verify(lambda node, _: chosen_N[[node]], _tokens(tree.host), tree.host.children))
     if bonus == NOTHING:
         raise logits_not_finite()
     return Verdict.of(path, bonus, logits_NV.device)
+
+
+def _likeliest(logits_NV: torch.Tensor) -> NDArray[np.int64]:
+    """The first largest of each row (N,), `NOTHING` where it is not finite; NaN is every row's largest."""
+    if logits_NV.device.type == "cpu" and logits_NV.dtype in (torch.float32, torch.float64):
+        array_NV = logits_NV.numpy(
+            force=True
+        )  # torch would wake a thread for each row, which takes longer than the search
+        largest_N: NDArray[np.int64] = array_NV.argmax(axis=-1)
+        found_N = np.take_along_axis(array_NV, largest_N[:, None], axis=-1)[:, 0]
+        return np.where(np.isfinite(found_N), largest_N, NOTHING)
+    argmax_N1 = logits_NV.argmax(dim=-1, keepdim=True)
+    chosen_N1 = argmax_N1.where(logits_NV.gather(-1, argmax_N1).isfinite(), NOTHING)
+    chosen_N: NDArray[np.int64] = chosen_N1[:, 0].numpy(force=True)
+    return chosen_N
 
 
 @dataclass(frozen=True)
