@@ -99,7 +99,7 @@ class Contender:
         Raises:
             ValueError: some that it does not have.
         """
-        return told(parse(self.variant, dict(given), source=f"variant of {self.name}"))
+        return told(self._variant(given))
 
     def trained(self, variant: Mapping[str, Any]) -> "DraftArchitecture | CountedArchitecture":
         """What is trained, or was, with these settings.
@@ -108,8 +108,11 @@ class Contender:
             ValueError: settings that it does not have.
         """
         assert self.architecture is not None
-        settings = parse(self.variant, dict(variant), source=f"variant of {self.name}")
+        settings = self._variant(variant)
         return self.architecture(settings) if self.variant.model_fields else self.architecture()
+
+    def _variant(self, given: Mapping[str, Any]) -> BaseModel:
+        return parse(self.variant, dict(given), source=f"variant of {self.name}")
 
     @property
     def may_be_cut(self) -> bool:

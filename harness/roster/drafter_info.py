@@ -51,10 +51,8 @@ def describe(folder: Path) -> DrafterInfo:
         raise ValueError(msg) from error
 
 
-def variant_of(folder: Path | None) -> dict[str, JsonValue]:
-    """What network and objective of a drafter have beside their defaults; nothing without a drafter."""
-    if folder is None:
-        return {}
+def variant_of(folder: Path) -> dict[str, JsonValue]:
+    """What network and objective of a drafter have beside their defaults."""
     config = read_json(folder / CONFIG, what="a drafter's config", remedy="train it anew")
     found = config.get("variant", {}) if isinstance(config, dict) else {}
     return dict(found) if isinstance(found, dict) else {}
