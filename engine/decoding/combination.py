@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from offbook.engine.decoding.drafter import Drafter, LearningDrafter
+from offbook.engine.decoding.drafter import CoupledDrafter, Drafter, LearningDrafter, SeedsAhead, coupled
+from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, TreeTensors, host_of
 
 
@@ -77,6 +78,17 @@ class Combination:
             self.second.observe(rows, torch.cat(features), rows.shape[0])
             self._kept.clear()
         return self.second.propose()
+
+    @property
+    def coupled(self) -> bool:
+        """See `CoupledDrafter`: whether one of the two does."""
+        return coupled(self.first) or coupled(self.second)
+
+    def couple(self, sampling: Sampling, seeds_ahead: SeedsAhead) -> None:
+        """See `CoupledDrafter`; told to whom it concerns."""
+        for drafter in (self.first, self.second):
+            if isinstance(drafter, CoupledDrafter) and coupled(drafter):
+                drafter.couple(sampling, seeds_ahead)
 
     def learn(self, tree: Tree, logits_NV: torch.Tensor) -> None:
         """See `LearningDrafter`; told to whom it concerns."""

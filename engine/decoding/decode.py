@@ -11,6 +11,7 @@ Every contender but transformers' own rows decodes here, plain autoregression in
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 
@@ -18,13 +19,13 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.clock import CallCounter, Clock, peak_bytes, reset_peak
 from offbook.engine.decoding.controller import Controller, Everything
 from offbook.engine.decoding.decoder import Limits, OnCommit
-from offbook.engine.decoding.drafter import Drafter, DrawingDrafter
+from offbook.engine.decoding.drafter import CoupledDrafter, Drafter, DrawingDrafter, coupled
 from offbook.engine.decoding.drafting import Drafting
 from offbook.engine.decoding.generation import Generation, Round, RoundTime
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.tree import Tree
-from offbook.engine.decoding.verify import Verifier, VerifierFor, own_numbers, verifier_for
+from offbook.engine.decoding.verify import Verifier, VerifierFor, own_numbers, races, seeds_ahead, verifier_for
 
 
 class SpeculativeDecoder:
@@ -125,6 +126,8 @@ def decode(
             drafting.begin(prompt_1P, capacity=capacity)
             if isinstance(drafter, DrawingDrafter):
                 drafter.draw_with(sampling, own_numbers(generator))
+            if isinstance(drafter, CoupledDrafter) and coupled(drafter) and races(verify):
+                drafter.couple(sampling, partial(seeds_ahead, generator=generator))
             new_R = prompt_P.new_tensor(tokens)
             drafting.observe(torch.cat([prompt_P[1:], new_R]), prefill.features(prompt_length), root=tokens[-1])
         while end is None:

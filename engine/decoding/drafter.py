@@ -1,9 +1,11 @@
 """The seam of a contender: propose candidates, be told what was accepted. The loop owns everything else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from offbook.engine.decoding.sampling import Sampling
@@ -69,6 +71,36 @@ class DrawingDrafter(Protocol):
 def draws(drafter: object) -> bool:
     """Whether what it proposes may be drawn."""
     return isinstance(drafter, DrawingDrafter) and drafter.draws
+
+
+SeedsAhead = Callable[[int], NDArray[np.uint64]]
+
+
+@runtime_checkable
+class CoupledDrafter(Protocol):
+    """A drafter that knows the noise of the target's next draws; see `engine.decoding.coupling`.
+
+    One that draws is not told: with noise that decides about a candidate, none may be drawn, for the residual's draw
+    would hang on it.
+    """
+
+    @property
+    def coupled(self) -> bool:
+        """Whether it does."""
+        ...
+
+    def couple(self, sampling: Sampling, seeds_ahead: SeedsAhead) -> None:
+        """Is told, behind `begin`, how the target draws above temperature 0.
+
+        `seeds_ahead(count)` are, whenever something is observed or proposed, the seeds of so many of the next draws,
+        that behind the root first.
+        """
+        ...
+
+
+def coupled(drafter: object) -> bool:
+    """Whether what it proposes may hang on the noise of the target's next draws."""
+    return isinstance(drafter, CoupledDrafter) and drafter.coupled and not draws(drafter)
 
 
 @runtime_checkable

@@ -14,6 +14,9 @@ row r to the r-th kept node, usually somebody else's).
 Positions: the pair (f_i, t_{i+1}) sits at i; with L committed pairs the nodes of level g sit at L + g - 1, so
 siblings share a position. Only the extend rows stay in the draft's cache.
 
+Above temperature 0 the next token is not the likeliest but the winner of a race whose noise can be known. `coupled`: in
+place of a token's probability stands that to win the race (`engine.decoding.coupling`).
+
 Extend rows have what the network fuses of the target's states (EAGLE: the last state itself; EAGLE-3: several layers'),
 all deeper rows the network's own prediction as it is.
 """
@@ -26,9 +29,12 @@ from torch import nn
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.coupling import Race
 from offbook.engine.decoding.draft_head import Head
+from offbook.engine.decoding.drafter import SeedsAhead
 from offbook.engine.decoding.feature_network import FeatureNetwork
 from offbook.engine.decoding.layouts.draft_products import lay_out
+from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, rerank
 
 
@@ -57,14 +63,29 @@ class TreeConfig:
 
 
 class FeatureDrafter:
-    """See `Drafter`. `contrast` says whether the network predicts the last two levels in one pass.
+    """See `Drafter`.
+
+    Args:
+        backbone: the target.
+        network: drafts.
+        head: reads its predictions.
+        tree: shape.
+        contrast: whether the network predicts the last two levels in one pass.
+        coupled: whether candidates take the noise of the target's draws into account, above temperature 0.
 
     Raises:
         ValueError: a tree wider than the draft vocabulary.
     """
 
     def __init__(
-        self, backbone: Backbone, network: FeatureNetwork, head: Head, *, tree: TreeConfig, contrast: bool
+        self,
+        backbone: Backbone,
+        network: FeatureNetwork,
+        head: Head,
+        *,
+        tree: TreeConfig,
+        contrast: bool,
+        coupled: bool = False,
     ) -> None:
         if tree.top_k > head.token_ids.shape[0]:
             msg = (
@@ -77,6 +98,8 @@ class FeatureDrafter:
         head.lay_out(backbone.layout)
         self.tree = tree
         self.contrast = contrast
+        self.coupled = coupled
+        self._race: Race | None = None
         self._embedding_VH = backbone.embedding_VH
         self._cache = TreeCache(num_layers=1, capacity=0)
         self._root = 0
@@ -100,6 +123,11 @@ class FeatureDrafter:
     def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
         """See `Drafter`."""
         self._cache = TreeCache(num_layers=1, capacity=capacity + self.tree.depth * self.tree.top_k)
+        self._race = None
+
+    def couple(self, sampling: Sampling, seeds_ahead: SeedsAhead) -> None:
+        """See `CoupledDrafter`."""
+        self._race = Race(sampling, seeds_ahead)
 
     @torch.inference_mode()
     def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
@@ -107,11 +135,14 @@ class FeatureDrafter:
         rows, start, device = count, self._cache.length, tokens_R.device
         positions = torch.arange(start, start + rows, device=device)[None]
         visible = torch.ones(rows, start + rows, dtype=torch.bool, device=device).tril(diagonal=start)
+        if self._race is not None:
+            self._race.look(self.tree.depth + 1)
         self._extended = self._expand(
             tokens_R[None, :rows],
             self.network.fuse(features_RH[None, :rows]),
             positions,
             visible,
+            level=0,
             contrast=self.contrast and self.tree.depth == 1,
             last_only=True,
         )
@@ -144,6 +175,7 @@ class FeatureDrafter:
                     expansion.features_RH[rows][None],
                     torch.full((1, K), base + level - 1, device=device),
                     visible,
+                    level=level,
                     contrast=self.contrast and level == D - 1,
                 )
                 self._cache.commit(K)
@@ -175,6 +207,7 @@ class FeatureDrafter:
         positions_1R: torch.Tensor,
         visible_RS: torch.Tensor,
         *,
+        level: int,
         contrast: bool,
         last_only: bool = False,
     ) -> "Expansion":
@@ -187,13 +220,19 @@ class FeatureDrafter:
             contrast=contrast,
             last_only=last_only,
         )
-        logprobs, tokens = self.head.top(following[0], self.tree.top_k)
+        logprobs, tokens = self._children(following[0], level)
         return Expansion(
             features_RH=following[0],
             logprobs_RK=logprobs,
             tokens_RK=tokens,
-            later=None if later is None else self.head.top(later[0], self.tree.top_k),
+            later=None if later is None else self._children(later[0], level + 1),
         )
+
+    def _children(self, features_RH: torch.Tensor, level: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of nodes of a level, their most promising children with the logarithm of their chance, both (R, K)."""
+        if self._race is None:
+            return self.head.top(features_RH, self.tree.top_k)
+        return self._race.best(self.head, features_RH, level, self.tree.top_k)
 
 
 @dataclass(frozen=True, kw_only=True)

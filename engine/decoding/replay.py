@@ -2,7 +2,8 @@
 
 The target reads prompt and answer once, in one block; then the drafter is asked round by round as the loop asks it, and
 told the answer's own tokens. So its acceptance costs its own time only. At temperature 0 the answer is the target's and
-all is as in decoding; of an answer that was drawn, a candidate holds exactly as often as decoding would accept it.
+all is as in decoding; of an answer that was drawn, a candidate holds exactly as often as decoding would accept it. A
+drafter that knows the noise of draws knows that of the answer's.
 """
 
 import time
@@ -10,13 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cost_aware import CostAware, Tuned
-from offbook.engine.decoding.drafter import Drafter, LearningDrafter
+from offbook.engine.decoding.drafter import CoupledDrafter, Drafter, LearningDrafter, coupled
 from offbook.engine.decoding.layouts.layout import StepOutput
+from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, host_of
+from offbook.engine.decoding.verify import seeds_ahead
 
 
 class Proposal(NamedTuple):
@@ -35,10 +40,22 @@ class KnownText:
         backbone: the target.
         prompt: token ids.
         answer: its own, at least one.
+        sampling: how it was drawn.
+        generator: in the state in which it was drawn, for drafters that know the noise; None for a text that the
+            target did not draw.
     """
 
-    def __init__(self, backbone: Backbone, prompt: Sequence[int], answer: Sequence[int]) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        prompt: Sequence[int],
+        answer: Sequence[int],
+        *,
+        sampling: Sampling | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
         self.backbone, self.prompt, self.answer = backbone, tuple(prompt), tuple(answer)
+        self.sampling, self._generator = sampling or Sampling(), generator
         self.text_T = torch.tensor([*prompt, *answer], device=backbone.device)
         self._read: dict[tuple[int, ...], StepOutput] = {}
 
@@ -50,6 +67,12 @@ class KnownText:
             self._read[key] = self.backbone.extend(self.text_T, cache, logits_for=len(self.answer) + 1, taps=key)
         return self._read[key]
 
+    def seeds(self, count: int) -> NDArray[np.uint64] | None:
+        """Of the answer's draws and of those behind it, so many; None where nothing was drawn."""
+        if self._generator is None or self.sampling.greedy:
+            return None
+        return seeds_ahead(count, self._generator)
+
 
 @torch.inference_mode()
 def replay(drafter: Drafter, known: KnownText) -> list[Proposal]:
@@ -60,6 +83,9 @@ def replay(drafter: Drafter, known: KnownText) -> list[Proposal]:
     features = text.new_empty(len(text), 0) if read is None else read.features(len(text))
     drafter.begin(text[None, :start].clone(), capacity=len(text) + drafter.max_nodes)
     rounds, seen, root = [], 1, start
+    seeds = known.seeds(len(known.answer) + drafter.max_nodes)
+    if isinstance(drafter, CoupledDrafter) and coupled(drafter) and seeds is not None:
+        drafter.couple(known.sampling, lambda count: seeds[root + 1 - start :][:count])
     while root < len(text) - 1:
         begun = time.perf_counter()
         drafter.observe(text[seen : root + 1], features[seen - 1 : root], root + 1 - seen)

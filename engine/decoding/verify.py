@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -56,6 +56,21 @@ class Verifier(Protocol):
         ...
 
 
+@runtime_checkable
+class RacingVerifier(Protocol):
+    """A verifier that says whether its every draw is a race with the next seed of the generator (`new_seeds`)."""
+
+    @property
+    def races(self) -> bool:
+        """Whether it is, where candidates are none that were drawn."""
+        ...
+
+
+def races(verifier: Verifier) -> bool:
+    """Whether its draws can be foreseen by who knows their noise."""
+    return isinstance(verifier, RacingVerifier) and verifier.races
+
+
 VerifierFor = Callable[[Sampling], Verifier]
 
 
@@ -95,6 +110,7 @@ def _likeliest(logits_NV: torch.Tensor) -> NDArray[np.int64]:
 @dataclass(frozen=True)
 class _Sampled:
     sampling: Sampling
+    races: bool = True
 
     def __call__(self, logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
         finite_N = logits_NV.amax(dim=-1).isfinite().tolist()
@@ -137,6 +153,11 @@ def new_seeds(count: int, generator: torch.Generator) -> NDArray[np.uint64]:
     """Seeds (count,) of as many draws, of 63 bits each."""
     numbers = torch.randint(2**63 - 1, (count,), generator=generator, device=generator.device)
     return numbers.numpy(force=True).astype(np.uint64)
+
+
+def seeds_ahead(count: int, generator: torch.Generator) -> NDArray[np.uint64]:
+    """The next so many of `new_seeds`, which are still to come afterwards."""
+    return new_seeds(count, generator.clone_state())
 
 
 def own_numbers(generator: torch.Generator) -> torch.Generator:

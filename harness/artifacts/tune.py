@@ -44,13 +44,16 @@ def development_answers(
     for number, prompt in enumerate(turns):
         progress.update(number, len(turns), f"answers to development prompts at temperature {temperature:g}")
         ids = chat_tokens(target.tokenizer, prompt.asked)
+        sampling = Sampling(temperature=temperature)
         answer = plain.decoder.generate(
             torch.tensor([ids], device=target.device),
-            sampling=Sampling(temperature=temperature),
+            sampling=sampling,
             limits=target.limits(min(tokens, target.backbone.context_length - len(ids))),
             generator=target.generator(number),
         )
-        found.append(KnownText(target.backbone, ids, answer.tokens))
+        found.append(
+            KnownText(target.backbone, ids, answer.tokens, sampling=sampling, generator=target.generator(number))
+        )
     return found
 
 

@@ -8,13 +8,13 @@ import torch
 
 from offbook.engine.decoding.decode import SpeculativeDecoder, decode
 from offbook.engine.decoding.decoder import Decoder
-from offbook.engine.decoding.drafter import draws
+from offbook.engine.decoding.drafter import coupled, draws
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.verify import VerifierFor, verifier_for
 from offbook.engine.progress import Progress
 from offbook.harness.certificates.margin_probe import Probe
-from offbook.harness.certificates.real_vocabulary import MOST_CELLS, Cells, Seen, cells_of_candidates, watched
+from offbook.harness.certificates.real_vocabulary import MOST_CELLS, Cells, Seen, Watched, cells_of_candidates
 from offbook.harness.certificates.report import Part
 from offbook.harness.certificates.sampling import (
     MarginProbe,
@@ -24,7 +24,7 @@ from offbook.harness.certificates.sampling import (
     identity_certificate,
 )
 from offbook.harness.certificates.told import cells_part, distribution, identity, outcome_of, settings_of
-from offbook.harness.certificates.toy_drafters import DrawnTrees, GivenTrees
+from offbook.harness.certificates.toy_drafters import CoupledTrees, DrawnTrees, GivenTrees
 from offbook.harness.certificates.verifiers import (
     ONE_BY_ONE,
     Rule,
@@ -128,9 +128,8 @@ class ContenderTests:
             yield self._draws(rule, sampling, at)
         else:
             yield self._own_draws(own, sampling, at)
-        yield self._toy(
-            lambda toy: toy.speculative(DrawnTrees() if rule == "drawn" else GivenTrees(), verifier=own), sampling, at
-        )
+        trees = DrawnTrees if rule == "drawn" else CoupledTrees if coupled(loop.drafter) else GivenTrees
+        yield self._toy(lambda toy: toy.speculative(trees(), verifier=own), sampling, at)
         if rule == "given" and own is None:
             yield self._seeded(sampling, at)
         yield from self._vocabulary(loop, sampling, at)
@@ -199,7 +198,12 @@ class ContenderTests:
 
     def _vocabulary(self, loop: SpeculativeDecoder, sampling: Sampling, at: str) -> Iterator[Part]:
         seen = Seen()
-        verifier = watched((loop.verifier or verifier_for)(sampling), sampling, seen)
+        verifier = Watched(
+            verifier=(loop.verifier or verifier_for)(sampling),
+            sampling=sampling,
+            seen=seen,
+            coupled=coupled(loop.drafter),
+        )
         number = 0
         while seen.said.tokens < self.extent.vocabulary_tokens:
             self.progress.update(seen.said.tokens, self.extent.vocabulary_tokens, f"tokens at {at}")

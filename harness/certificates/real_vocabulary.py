@@ -3,7 +3,8 @@
 Every token's cell, less its exact probability given all that came before, is a martingale difference, so positions and
 prompts of any number add up to one chi-square statistic with a covariance that is known. The statistic decides what can
 be seen at all: cells hang on what was drafted, for faults of verifiers move mass between candidates and the rest. They
-may hang on all that is settled before the token is drawn and on nothing else.
+may hang on all that is settled before the token is drawn and on nothing else; so not on candidates of a drafter that
+knows the noise of the draw, whose every answer is held against plain decoding's instead.
 
 Shapes: V vocabulary, J cells.
 """
@@ -16,7 +17,7 @@ from scipy.stats import chi2, ncx2
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import TreeTensors
-from offbook.engine.decoding.verify import Verdict, Verifier
+from offbook.engine.decoding.verify import Verdict, Verifier, races
 from offbook.kernels.verify_tree.race import Floats, Ints
 
 POWER = 0.99
@@ -112,24 +113,42 @@ class Seen:
                 left_V[tree.host.tokens[child]] = 0
 
 
-def watched(verifier: Verifier, sampling: Sampling, seen: Seen) -> Verifier:
-    """A verifier whose every token is held against the law behind its node, and whose trees are looked at."""
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A verifier whose every token is held against the law behind its node, and whose trees are looked at.
 
-    def verify(logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
-        seen.look_at(tree)
-        verdict = verifier(logits_NV, tree, generator)
+    Attributes:
+        verifier: decides.
+        sampling: its settings.
+        seen: is told.
+        coupled: whether candidates may hang on the noise of the draws; no cell may then hang on the candidates.
+    """
+
+    verifier: Verifier
+    sampling: Sampling
+    seen: Seen
+    coupled: bool = False
+
+    @property
+    def races(self) -> bool:
+        """See `RacingVerifier`."""
+        return races(self.verifier)
+
+    def __call__(self, logits_NV: torch.Tensor, tree: TreeTensors, generator: torch.Generator) -> Verdict:
+        """See `Verifier`."""
+        self.seen.look_at(tree)
+        verdict = self.verifier(logits_NV, tree, generator)
         said = [*(tree.host.tokens[node] for node in verdict.path[1:]), int(verdict.bonus)]
         for node, token in zip(verdict.path, said, strict=True):
-            p_V = sampling.probabilities(logits_NV[node : node + 1])[0].double().numpy(force=True)
-            children = tree.host.children[node]
-            if tree.drawn_from_NV is not None and children:
-                cells_V = cells_of_law(p_V, tree.drawn_from_NV[node].double().numpy(force=True))
-            else:
-                cells_V = cells_of_candidates(p_V, [tree.host.tokens[child] for child in children])
-            seen.said.add(p_V, cells_V, token)
+            p_V = self.sampling.probabilities(logits_NV[node : node + 1])[0].double().numpy(force=True)
+            self.seen.said.add(p_V, self._cells(p_V, tree, node), token)
         return verdict
 
-    return verify
+    def _cells(self, p_V: Floats, tree: TreeTensors, node: int) -> Ints:
+        children = tree.host.children[node]
+        if tree.drawn_from_NV is not None and children:
+            return cells_of_law(p_V, tree.drawn_from_NV[node].double().numpy(force=True))
+        return cells_of_candidates(p_V, [] if self.coupled else [tree.host.tokens[child] for child in children])
 
 
 def cells_of_law(p_V: Floats, q_V: Floats) -> Ints:

@@ -5,12 +5,15 @@ What they propose is often right and often wrong, at every depth and among sibli
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
+from offbook.engine.decoding.drafter import SeedsAhead
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
 from offbook.harness.certificates.toy_model import VOCABULARY
+from offbook.kernels.verify_tree import noise
 
 SHAPE = ((0, 2), (1, 2), (2, 1))  # behind which node how many candidates
 
@@ -41,6 +44,30 @@ class GivenTrees(_Trees):
         tokens, parents = [self._root], [-1]
         for node, count in SHAPE:
             tokens += self.laws_VV[tokens[node]].topk(count).indices.tolist()
+            parents += [node] * count
+        return Tree(tuple(tokens), tuple(parents))
+
+
+class CoupledTrees(_Trees):
+    """The first in the target's races, of tokens with the probabilities of its laws."""
+
+    coupled = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seeds_ahead: SeedsAhead | None = None
+
+    def couple(self, sampling: Sampling, seeds_ahead: SeedsAhead) -> None:
+        """See `CoupledDrafter`."""
+        self._seeds_ahead = seeds_ahead
+
+    def propose(self) -> Tree:
+        """See `Drafter`."""
+        assert self._seeds_ahead is not None, "made for temperatures above 0"
+        tokens, parents, seeds_D = [self._root], [-1], self._seeds_ahead(2)
+        for node, count in SHAPE:
+            noise_V = noise(seeds_D[int(node > 0)][None], np.arange(VOCABULARY))[0]
+            tokens += (self.laws_VV[tokens[node]] / torch.from_numpy(noise_V)).topk(count).indices.tolist()
             parents += [node] * count
         return Tree(tuple(tokens), tuple(parents))
 

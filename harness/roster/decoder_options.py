@@ -43,14 +43,16 @@ class NgramTableOptions(Options):
 
     nodes: int = Field(default=15, ge=1, le=1024)
     least: float = Field(default=0.1, ge=0, le=1)
+    coupled: bool = True
 
 
 class TreeOptions(Options):
-    """See `engine.decoding.feature_draft.TreeConfig`; `total_tokens` counts the root."""
+    """See `engine.decoding.feature_draft`; `total_tokens` counts the root."""
 
     total_tokens: int = Field(default=16, ge=2)
     depth: int = Field(default=3, ge=1)
     top_k: int = Field(default=8, ge=1)
+    coupled: bool = False
 
 
 class JakiroOptions(TreeOptions):

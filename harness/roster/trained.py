@@ -29,7 +29,9 @@ def feature_drafter(
     loaded = loaded_drafter(target, drafter, whose)
     assert isinstance(loaded.network, FeatureNetwork)
     contrast = loaded.architecture.contrast and parallel
-    return FeatureDrafter(target.backbone, loaded.network, loaded.head, tree=tree, contrast=contrast)
+    return FeatureDrafter(
+        target.backbone, loaded.network, loaded.head, tree=tree, contrast=contrast, coupled=options.coupled
+    )
 
 
 def static_drafter(target: "Target", shape: "RankTree", drafter: Path | None, whose: "Contender") -> "StaticDrafter":

@@ -2,14 +2,17 @@
 
     python -m offbook.harness.trials.acceptance_benchmark acceptance.csv --drafter eagle2=FOLDER --drafter jakiro=FOLDER
 
-The target answers development prompts once, greedily: training prompts that every drafter's training holds out, as
+The target answers development prompts once: training prompts that every drafter's training holds out, as
 their suites ask them. Each drafter is then replayed over the answers (`engine.decoding.replay`), which has the rounds
 of decoding and costs its drafts alone. No test prompt is read.
 
-Columns: `suite`, or `all` for the six pooled (tokens over rounds); `acceptance_length`; `draft_ms`, the median of a
-round; `step_ms` and `verify_ms`, a plain step and one of a whole tree; `outside`, the share of answer tokens that are
-not in the draft vocabulary, nothing for drafters that have none. The median of a round is of this process, so read it
-beside `step_ms`.
+Above temperature 0, drafters that can take the noise of the target's draws into account (`engine.decoding.coupling`)
+are measured with and without that.
+
+Columns: `temperature` of the answers; `coupled`, whether noise is taken into account; `suite`, or `all` for the six
+pooled (tokens over rounds); `acceptance_length`; `draft_ms`, the median of a round; `step_ms` and `verify_ms`, a plain
+step and one of a whole tree; `outside`, the share of answer tokens that are not in the draft vocabulary, nothing for
+drafters that have none. The median of a round is of this process, so read it beside `step_ms`.
 """
 
 import argparse
@@ -38,7 +41,14 @@ Row = dict[str, str]
 
 
 def measure(
-    target: Target, drafters: Mapping[str, Path], *, nodes: int, prompts: int, tokens: int, progress: Progress
+    target: Target,
+    drafters: Mapping[str, Path],
+    *,
+    nodes: int,
+    prompts: int,
+    tokens: int,
+    temperature: float = 0.0,
+    progress: Progress,
 ) -> list[Row]:
     """One line for each drafter and suite, and one for all suites.
 
@@ -48,10 +58,11 @@ def measure(
         nodes: of the tree, root included.
         prompts: how many are answered, the suites in turn.
         tokens: cap on each answer.
+        temperature: of the answers.
         progress: is told.
     """
     suites = [prompt.category for prompt in development_prompts(prompts)]
-    answers = development_answers(target, 0.0, progress, prompts=prompts, tokens=tokens)
+    answers = development_answers(target, temperature, progress, prompts=prompts, tokens=tokens)
     costs = measure_costs(target.backbone)
     where = {
         "nodes": str(nodes),
@@ -62,16 +73,24 @@ def measure(
     rows = []
     for name, folder in drafters.items():
         chosen = contender(name)
-        arm = build_arm(target, chosen, options=of_size(chosen, nodes), drafter_folder=folder)
-        assert isinstance(arm.decoder, SpeculativeDecoder)
-        drafter = arm.decoder.drafter
-        known = set(drafter.head.token_ids.tolist()) if isinstance(drafter, FeatureDrafter) else None
-        found = [replay(drafter, one) for one in answers]
-        for suite in (POOLED, *dict.fromkeys(suites)):
-            places = [i for i, each in enumerate(suites) if suite in (POOLED, each)]
-            said = line([found[i] for i in places], [answers[i] for i in places], known)
-            rows.append({"decoder": name, "suite": suite, **said, **where})
+        for coupled in ways(chosen, temperature):
+            options = of_size(chosen, nodes) | ({} if coupled is None else {"coupled": coupled})
+            arm = build_arm(target, chosen, options=options, drafter_folder=folder)
+            assert isinstance(arm.decoder, SpeculativeDecoder)
+            drafter = arm.decoder.drafter
+            known = set(drafter.head.token_ids.tolist()) if isinstance(drafter, FeatureDrafter) else None
+            found = [replay(drafter, one) for one in answers]
+            how = {"temperature": f"{temperature:g}", "coupled": {None: "", True: "yes", False: "no"}[coupled]}
+            for suite in (POOLED, *dict.fromkeys(suites)):
+                places = [i for i, each in enumerate(suites) if suite in (POOLED, each)]
+                said = line([found[i] for i in places], [answers[i] for i in places], known)
+                rows.append({"decoder": name, **how, "suite": suite, **said, **where})
     return rows
+
+
+def ways(chosen: Contender, temperature: float) -> tuple[bool | None, ...]:
+    """Of taking the noise of the target's draws into account; None where there is no noise or no choice."""
+    return (False, True) if temperature > 0 and "coupled" in chosen.options.model_fields else (None,)
 
 
 def of_size(chosen: Contender, nodes: int) -> dict[str, JsonValue]:
@@ -104,12 +123,19 @@ def _main() -> None:
     parser.add_argument("--layout", default="auto", help="of the target's weights")
     parser.add_argument("--nodes", type=int, default=16, help="of the tree, root included")
     parser.add_argument("--prompts", type=int, default=48, help="development prompts, the suites in turn")
+    parser.add_argument("--temperature", type=float, default=0.0, help="of the answers")
     parser.add_argument("--tokens", type=int, default=96, help="cap on each answer")
     chosen = parser.parse_args()
     drafters = {name: Path(folder) for name, _, folder in (given.partition("=") for given in chosen.drafter)}
     target = load_target(chosen.model, layout=chosen.layout)
     rows = measure(
-        target, drafters, nodes=chosen.nodes, prompts=chosen.prompts, tokens=chosen.tokens, progress=Silent()
+        target,
+        drafters,
+        nodes=chosen.nodes,
+        prompts=chosen.prompts,
+        tokens=chosen.tokens,
+        temperature=chosen.temperature,
+        progress=Silent(),
     )
     text = csv_text(pd.DataFrame(rows))
     atomic_write_text(chosen.path, text)

@@ -57,7 +57,13 @@ def uniform(seeds_B: Seeds, tokens_K: Ints) -> Floats:
     return ((mixed >> np.uint64(12)) + 0.5) * 2.0**-52
 
 
+def noise(seeds_B: Seeds, tokens_K: Ints) -> Floats:
+    """Exponential numbers (B, K), by which these tokens' probabilities are divided in the races of these seeds."""
+    exponential_BK: Floats = -np.log(uniform(seeds_B, tokens_K))
+    return exponential_BK
+
+
 def _race(p_BK: Floats, tokens_K: Ints, seeds_B: Seeds) -> Ints:
     """Places (B,) of the winners; a token of probability 0 never wins against another."""
-    places_B: Ints = (p_BK / -np.log(uniform(seeds_B, tokens_K))).argmax(axis=1)
+    places_B: Ints = (p_BK / noise(seeds_B, tokens_K)).argmax(axis=1)
     return places_B
