@@ -1,4 +1,8 @@
-"""What a step of M rows costs: measured once on a machine, in a layout, and frozen.
+"""What a round of M rows costs the target: measured once on a machine, in a layout, and frozen.
+
+A round is the loop's own: the tree as tensors, the step, the verifier's walk, the accepted rows moved together. Before
+each one row is stepped, untimed, so that the processor's caches hold what decoding leaves there: behind a step of many
+rows one row takes up to a quarter longer where the last cache is larger than the weights.
 
 A controller reads this table instead of the clock, so that the same text gives the same trees in every run, and with
 them the same random numbers. Rows are interleaved and minima taken, because other work on a machine only ever adds.
@@ -13,6 +17,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.verify import verifier_for
 from offbook.engine.quoting import quoted
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ OTHERS = 3  # contexts but the shortest take every third round: there are few of
 
 @dataclass(frozen=True, kw_only=True)
 class RowCosts:
-    """Seconds of one step.
+    """Seconds of one round, the drafter's apart.
 
     Attributes:
         contexts: committed rows behind which was measured, ascending.
@@ -57,7 +65,7 @@ class RowCosts:
             raise ValueError(msg)
 
     def of(self, rows: int, context: int) -> float:
-        """Seconds of a step of `rows` rows behind `context` committed ones.
+        """Seconds of a round of `rows` rows behind `context` committed ones.
 
         In between it is interpolated; outside the contexts the nearest one is taken, beyond the rows the last slope.
         """
@@ -98,14 +106,23 @@ def measure_costs(
                 continue
             cache.cut_back(min(context, cache.length))
             cache.commit(context - cache.length)  # rows of before, whose values do not matter
+            backbone.extend(text[context : context + 1], cache)
+            chain = Tree.chain(text[context : context + m].tolist())
             start = _now(backbone.device)
-            backbone.extend(text[context : context + m], cache)
+            _round(backbone, chain, cache)
             best[context, m] = min(best[context, m], _now(backbone.device) - start)
     return RowCosts(
         contexts=tuple(fitting),
         rows=tuple(rows),
         seconds=tuple(tuple(round(best[context, m], 7) for m in rows) for context in fitting),
     )
+
+
+def _round(backbone: "Backbone", tree: Tree, cache: TreeCache) -> None:
+    rows = tree.tensors(backbone.device)
+    output = backbone.step(rows.tokens_N, cache.length + rows.depths_N, rows.visible_NN, cache)
+    verdict = verifier_for(Sampling())(output.logits_NV, rows, torch.Generator(backbone.device))
+    cache.commit_path(verdict.path_R[: int(verdict.count)])
 
 
 def _interpolated(places: Sequence[int], values: Sequence[float], at: int) -> float:

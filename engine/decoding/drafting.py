@@ -54,10 +54,9 @@ class Drafting:
         bare = Tree((self._root,), (-1,))
         if room < 1 or not self._controller.drafts(context):
             return bare
-        tokens, features = zip(*self._kept, strict=True) if self._kept else ((), ())
-        if tokens:
-            rows = torch.cat(tokens)
-            self._drafter.observe(rows, torch.cat(features), rows.shape[0])
+        if self._kept:
+            tokens, features = self._kept[0] if len(self._kept) == 1 else map(torch.cat, zip(*self._kept, strict=True))
+            self._drafter.observe(tokens, features, tokens.shape[0])
             self._kept.clear()
         proposal = self._drafter.propose()
         tree = host_of(proposal)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cost_aware import CostAware, Tuned
 from offbook.engine.decoding.drafter import CoupledDrafter, Drafter, LearningDrafter, coupled
+from offbook.engine.decoding.generation import RoundTime
 from offbook.engine.decoding.layouts.layout import StepOutput
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, host_of
@@ -43,6 +44,7 @@ class KnownText:
         sampling: how it was drawn.
         generator: in the state in which it was drawn, for drafters that know the noise; None for a text that the
             target did not draw.
+        rounds: of plain decoding, where that said it.
     """
 
     def __init__(
@@ -53,9 +55,10 @@ class KnownText:
         *,
         sampling: Sampling | None = None,
         generator: torch.Generator | None = None,
+        rounds: Sequence[RoundTime] = (),
     ) -> None:
         self.backbone, self.prompt, self.answer = backbone, tuple(prompt), tuple(answer)
-        self.sampling, self._generator = sampling or Sampling(), generator
+        self.sampling, self.rounds, self._generator = sampling or Sampling(), tuple(rounds), generator
         self.text_T = torch.tensor([*prompt, *answer], device=backbone.device)
         self._read: dict[tuple[int, ...], StepOutput] = {}
 
@@ -66,6 +69,10 @@ class KnownText:
             cache = self.backbone.new_cache(len(self.text_T))
             self._read[key] = self.backbone.extend(self.text_T, cache, logits_for=len(self.answer) + 1, taps=key)
         return self._read[key]
+
+    def generator(self) -> torch.Generator:
+        """Another in the state in which it was drawn."""
+        return torch.Generator(self.backbone.device) if self._generator is None else self._generator.clone_state()
 
     def seeds(self, count: int) -> NDArray[np.uint64] | None:
         """Of the answer's draws and of those behind it, so many; None where nothing was drawn."""

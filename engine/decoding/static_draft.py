@@ -107,6 +107,7 @@ class StaticDrafter(FeatureDrafter):
                     expansion.features_RH[rows_of_parents][None],
                     torch.full((1, len(frontier)), base + level - 1, device=device),
                     torch.cat([seen, seen_RS], dim=1),
+                    level=level,
                     contrast=False,
                 )
                 self._cache.commit(len(frontier))

@@ -6,6 +6,7 @@ setting of a decoder is then replayed against the answers (`engine.decoding.repl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,9 +15,11 @@ import torch
 
 from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.decoding.calibration import Calibration, Cell, Tally
-from offbook.engine.decoding.cost_aware import Tuned
+from offbook.engine.decoding.cost_aware import CostAware, Tuned
 from offbook.engine.decoding.costs import RowCosts
 from offbook.engine.decoding.decode import SpeculativeDecoder
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.generation import RoundTime
 from offbook.engine.decoding.replay import Expected, KnownText, Proposal, expect, replay
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.config import TrainingConfig, held_out
@@ -31,6 +34,7 @@ from offbook.harness.roster.tuning import AtTemperature, DecoderTuning, Tuning
 from offbook.tasks.prompts import CATEGORIES, Prompt, load_prompts
 
 PROMPTS, TOKENS = 12, 40
+DECODED = 3  # answers whose rounds are decoded, to cost drafts where they are made
 ALWAYS = 1e9  # seconds that a round seems to save: drafting is never suspended
 
 
@@ -51,9 +55,8 @@ def development_answers(
             limits=target.limits(min(tokens, target.backbone.context_length - len(ids))),
             generator=target.generator(number),
         )
-        found.append(
-            KnownText(target.backbone, ids, answer.tokens, sampling=sampling, generator=target.generator(number))
-        )
+        drawn = partial(KnownText, sampling=sampling, generator=target.generator(number), rounds=answer.times)
+        found.append(drawn(target.backbone, ids, answer.tokens))
     return found
 
 
@@ -97,7 +100,7 @@ def tune_decoder(
             rounds = _replayed(target, arm, answers[first])
             tried.append((_expected(costs, _draft_s(rounds), rounds).speedup, arm, rounds))
     _, best, rounds = max(tried, key=lambda one: one[0])
-    draft_s = _draft_s(rounds)
+    draft_s = _draft_s_between_steps(best, answers[first], costs, rounds)
     return DecoderTuning(
         decoder=chosen.name,
         options=dict(best.options),
@@ -140,6 +143,36 @@ def _replayed(target: Target, arm: Arm, answers: Sequence[KnownText]) -> list[li
 def _draft_s(rounds: Sequence[Sequence[Proposal]]) -> float:
     """Of a usual round; an answer's first also reads the prompt."""
     return median([one.draft_s for answer in rounds for one in answer[1:]] or [0.0])
+
+
+def _draft_s_between_steps(
+    arm: Arm, answers: Sequence[KnownText], costs: RowCosts, rounds: Sequence[Sequence[Proposal]]
+) -> float:
+    """Of a usual round of decoding, what it takes beside the target, more than a plain round does.
+
+    A replay drafts with warm caches, and no controller chooses; between two steps of the target all of it takes longer.
+    """
+    replayed = _draft_s(rounds)
+    tuned = Tuned(costs=costs, draft_s=replayed, calibration=_calibrated(rounds), saved_s=ALWAYS)
+    assert isinstance(arm.decoder, SpeculativeDecoder)
+    decoder = SpeculativeDecoder(arm.decoder.backbone, arm.decoder.drafter, controller=CostAware(tuned))
+    beside: list[float] = []
+    plain: list[float] = []
+    for known in [one for one in answers if len(one.answer) > 1][:DECODED]:
+        answer = decoder.generate(
+            known.text_T[None, : len(known.prompt)],
+            sampling=known.sampling,
+            limits=Limits(max_new_tokens=len(known.answer)),
+            generator=known.generator(),
+        )
+        beside += _beside(answer.times)
+        plain += _beside(known.rounds)
+    return max(replayed, median(beside) - median(plain)) if beside and plain else replayed
+
+
+def _beside(times: Sequence[RoundTime]) -> list[float]:
+    """Of each round but the first, which also reads the prompt, what is not the target's."""
+    return [time.wall_s - time.target_s for time in times[1:] if time.target_s is not None]
 
 
 def _calibrated(rounds: Sequence[Sequence[Proposal]]) -> Calibration:

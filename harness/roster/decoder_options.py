@@ -43,7 +43,6 @@ class NgramTableOptions(Options):
 
     nodes: int = Field(default=15, ge=1, le=1024)
     least: float = Field(default=0.1, ge=0, le=1)
-    coupled: bool = True
 
 
 class TreeOptions(Options):

@@ -77,7 +77,7 @@ def _ngram_table(target: "Target", options: NgramTableOptions, drafter: Path | N
         target=target.identity,
         base=target.base,
     )
-    return target.speculative(NgramTable(Table(counts), **options.model_dump()))
+    return target.speculative(NgramTable(Table(counts), nodes=options.nodes, least=options.least))
 
 
 def _ngram_table_architecture() -> "CountedArchitecture":

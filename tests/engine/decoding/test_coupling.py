@@ -176,7 +176,7 @@ def test_noise_is_told_only_where_it_decides_by_the_race():
 
 def test_candidates_drawn_with_the_targets_own_noise_would_bend_its_law():
     """Why one that draws is not told: the race is won by x under q with the noise that then draws the residual."""
-    p_V, q_V = np.array([0.1, 0.3, 0.25, 0.35]), np.array([0.4, 0.3, 0.2, 0.1])
+    p_V, q_V = np.array([0.05, 0.05, 0.45, 0.45]), np.array([0.4, 0.4, 0.15, 0.05])
 
     def committed(seeds_of_candidates, seeds_B):
         B = len(seeds_B)
