@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from offbook.engine.decoding.never_falling import never_falling
 from offbook.engine.decoding.tree import Tree
 
 DEPTHS = 4  # deeper candidates count with the last
@@ -53,9 +54,14 @@ class Tally:
     judged: dict[Cell, int] = field(default_factory=dict)
     held: dict[Cell, int] = field(default_factory=dict)
 
-    def add(self, tree: Tree, committed: Sequence[int]) -> None:
-        """Counts a proposal, cut or not, against the tokens that were committed behind its root."""
-        kinds, node = cells(tree), 0
+    def add(self, tree: Tree, committed: Sequence[int], kinds: Sequence[Cell] | None = None) -> None:
+        """Counts a proposal, cut or not, against the tokens that were committed behind its root.
+
+        `kinds` are the tree's `cells`, where they are at hand.
+        """
+        node = 0
+        if kinds is None:
+            kinds = cells(tree)
         for token in committed:
             following = None
             for child in tree.children[node]:
@@ -90,14 +96,15 @@ class Calibration:
             by_rank=tuple(_line(tally, "rank", depth, halves, rising=False) for depth in range(1, DEPTHS + 1)),
         )
 
-    def survival(self, tree: Tree, seen: Tally) -> tuple[float, ...]:
+    def survival(self, tree: Tree, seen: Tally, kinds: Sequence[Cell] | None = None) -> tuple[float, ...]:
         """Of each node, the probability that it and all above it are accepted; refined by what this document showed.
 
-        The calibration counts as `PRIOR` observations of each kind (the mean of a Beta distribution).
+        The calibration counts as `PRIOR` observations of each kind (the mean of a Beta distribution). `kinds` are the
+        tree's `cells`, where they are at hand.
         """
         chances: dict[Cell, float] = {}
         survival = [1.0]
-        for node, kind in enumerate(cells(tree), start=1):
+        for node, kind in enumerate(cells(tree) if kinds is None else kinds, start=1):
             if kind not in chances:
                 table = self.by_estimate if kind.by == "estimate" else self.by_rank
                 before = table[kind.depth - 1][kind.place]
@@ -115,16 +122,5 @@ def _line(
         (GUESS * guess + tally.held.get(kind, 0)) / weight
         for kind, guess, weight in zip(kinds, guesses, weights, strict=True)
     ]
-    line = _rising(means, weights) if rising else _rising(means[::-1], weights[::-1])[::-1]
+    line = never_falling(means, weights) if rising else never_falling(means[::-1], weights[::-1])[::-1]
     return tuple(round(value, 5) for value in line)
-
-
-def _rising(means: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """The nearest line that never falls (pooling adjacent violators)."""
-    pools: list[tuple[float, float, int]] = []  # mean, weight, places
-    for mean, weight in zip(means, weights, strict=True):
-        pools.append((mean, weight, 1))
-        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-            (m, w, n), (last_m, last_w, last_n) = pools[-2], pools[-1]
-            pools[-2:] = [((m * w + last_m * last_w) / (w + last_w), w + last_w, n + last_n)]
-    return [mean for mean, _, places in pools for _ in range(places)]

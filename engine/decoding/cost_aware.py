@@ -6,6 +6,8 @@ Each round the number of candidates n is chosen that maximises
 
 among a few sizes, none included (DSpark, arXiv:2607.05147, schedules its verification by the same ratio; Ours: trees,
 and a table measured beforehand). A node never survives more often than its parent, so the n likeliest are connected.
+Any has to promise a tenth more than none: costs move by that between their measurement and decoding, and whoever is
+wrong about a small gain has a loss.
 
 Drafting is suspended once the rounds that drafted saved less than they cost, against the same tokens one by one, with
 what development prompts showed as the first guess. It is tried again after some rounds, after twice as many each time
@@ -19,11 +21,12 @@ deterministic function of the text, and refused where they were drawn (`Controll
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from offbook.engine.decoding.calibration import Calibration, Tally
+from offbook.engine.decoding.calibration import Calibration, Cell, Tally, cells
 from offbook.engine.decoding.costs import RowCosts
 from offbook.engine.decoding.tree import Tree
 
 SIZES = (0, 1, 3, 7, 15, 31)  # candidates below the root; a CPU runs as many rows as there are, a graph pads to these
+WORTH = 1.1  # times the tokens a second of a plain round, which a round with candidates has to promise
 GUESS = 8.0  # rounds that the first guess of what drafting saves counts for
 MEMORY = 0.9  # what each round of drafting counts for, once another follows
 FIRST_WAIT, LONGEST_WAIT = 8, 64  # rounds without drafting before it is tried again
@@ -59,6 +62,7 @@ class CostAware:
         """See `Controller`."""
         self._seen = Tally()
         self._proposal: Tree | None = None
+        self._kinds: list[Cell] = []
         self._context = 0
         self._saved = self._rounds = 0.0
         self._silent, self._wait, self._probing = 0, FIRST_WAIT, False
@@ -75,7 +79,8 @@ class CostAware:
     def cut(self, tree: Tree, context: int) -> Tree:
         """See `Controller`; the nodes that stay carry their calibrated survival."""
         self._proposal, self._context = tree, context
-        survival = self.tuned.calibration.survival(tree, self._seen)
+        self._kinds = cells(tree)
+        survival = self.tuned.calibration.survival(tree, self._seen, self._kinds)
         likeliest = sorted(range(1, len(tree)), key=lambda node: -survival[node])  # ties in order, parents first
         count = best_size(self.tuned, [survival[node] for node in likeliest], context)
         return Tree(tree.tokens, tree.parents, survival).only([0, *sorted(likeliest[:count])])
@@ -84,7 +89,7 @@ class CostAware:
         """See `Controller`."""
         if self._proposal is None:  # this round drafted nothing
             return
-        self._seen.add(self._proposal, [*(tree.tokens[node] for node in path[1:]), bonus])
+        self._seen.add(self._proposal, [*(tree.tokens[node] for node in path[1:]), bonus], self._kinds)
         self._proposal = None
         cost = self.tuned.costs.of(len(tree), self._context) + self.tuned.draft_s
         saved = len(path) * self.tuned.costs.of(1, self._context) - cost
@@ -106,6 +111,8 @@ def best_size(tuned: Tuned, survival: Sequence[float], context: int) -> int:
     for size in SIZES:
         count = min(size, len(survival))
         rate = (1.0 + sum(survival[:count])) / (tuned.costs.of(1 + count, context) + tuned.draft_s)
+        if count == 0:
+            rate *= WORTH
         if rate > best_rate:
             best, best_rate = count, rate
     return best

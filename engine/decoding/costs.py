@@ -1,11 +1,12 @@
 """What a round of M rows costs the target: measured once on a machine, in a layout, and frozen.
 
 A round is the loop's own: the tree as tensors, the step, the verifier's walk, the accepted rows moved together. Before
-each one row is stepped, untimed, so that the processor's caches hold what decoding leaves there: behind a step of many
-rows one row takes up to a quarter longer where the last cache is larger than the weights.
+each, single rows are stepped for a while, untimed, as decoding mostly does: behind a step of 32 rows one row of packed
+weights was seen to take a third longer, and the fourth after it still a tenth (a processor's clock and caches settle).
 
 A controller reads this table instead of the clock, so that the same text gives the same trees in every run, and with
-them the same random numbers. Rows are interleaved and minima taken, because other work on a machine only ever adds.
+them the same random numbers. Rows are interleaved. What counts is the median of the ratios to the single row just
+before, times the least that a single row took, for machines are slower for seconds at a time.
 """
 
 import time
@@ -13,11 +14,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
 
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.never_falling import never_falling
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import verifier_for
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 CONTEXTS = (128, 512, 2048)
 ROUNDS = 9
+SETTLE_S = 0.02  # of single rows before each entry
 OTHERS = 3  # contexts but the shortest take every third round: there are few of them, and they last
 
 
@@ -87,7 +91,7 @@ def measure_costs(
         backbone: the target in the layout that is measured.
         contexts: of the table; where the model is too short for any, the longest possible.
         rows: of the table.
-        rounds: each takes every entry of the shortest context once, every third those of the others; minima count.
+        rounds: each takes every entry of the shortest context once, every third those of the others.
     """
     longest = backbone.context_length - max(rows)
     fitting = sorted(c for c in contexts if c <= longest) or [max(1, longest)]
@@ -99,30 +103,44 @@ def measure_costs(
         block = text[cache.length : min(cache.length + fitting[0], fitting[-1])]
         backbone.extend(block, cache, logits_for=1)
         cache.commit(block.shape[0])
-    best = {(context, m): float("inf") for context in fitting for m in rows}
+    ratios: dict[tuple[int, int], list[float]] = {(context, m): [] for context in fitting for m in rows}
+    least = dict.fromkeys(fitting, float("inf"))
     for number in range(rounds + 1):  # the first also makes what is made once
-        for context, m in best:
+        for context, m in ratios:
             if number % OTHERS and context != fitting[0]:
                 continue
-            cache.cut_back(min(context, cache.length))
-            cache.commit(context - cache.length)  # rows of before, whose values do not matter
-            backbone.extend(text[context : context + 1], cache)
-            chain = Tree.chain(text[context : context + m].tolist())
-            start = _now(backbone.device)
-            _round(backbone, chain, cache)
-            best[context, m] = min(best[context, m], _now(backbone.device) - start)
+            chain = text[context : context + m].tolist()
+            settled = _now(backbone.device) + SETTLE_S
+            while True:
+                single = _round(backbone, chain[:1], cache, context)
+                if _now(backbone.device) >= settled:
+                    break
+            several = _round(backbone, chain, cache, context)
+            if number or context != fitting[0]:
+                ratios[context, m].append(several / single)
+                least[context] = min(least[context], single)
     return RowCosts(
         contexts=tuple(fitting),
         rows=tuple(rows),
-        seconds=tuple(tuple(round(best[context, m], 7) for m in rows) for context in fitting),
+        seconds=tuple(_line(least[context], [median(ratios[context, m]) for m in rows]) for context in fitting),
     )
 
 
-def _round(backbone: "Backbone", tree: Tree, cache: TreeCache) -> None:
+def _line(single: float, ratios: Sequence[float]) -> tuple[float, ...]:
+    """Seconds by rows; more rows never take less, and one takes what a single one takes."""
+    return tuple(round(single * max(1.0, ratio), 7) for ratio in [1.0, *never_falling(ratios[1:])])
+
+
+def _round(backbone: "Backbone", tokens: Sequence[int], cache: TreeCache, context: int) -> float:
+    """Seconds of a round of a chain behind so many rows of before, whose values do not matter."""
+    cache.cut_back(min(context, cache.length))
+    cache.commit(context - cache.length)
+    start, tree = _now(backbone.device), Tree.chain(tokens)
     rows = tree.tensors(backbone.device)
     output = backbone.step(rows.tokens_N, cache.length + rows.depths_N, rows.visible_NN, cache)
     verdict = verifier_for(Sampling())(output.logits_NV, rows, torch.Generator(backbone.device))
     cache.commit_path(verdict.path_R[: int(verdict.count)])
+    return _now(backbone.device) - start
 
 
 def _interpolated(places: Sequence[int], values: Sequence[float], at: int) -> float:

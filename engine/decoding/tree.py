@@ -118,10 +118,11 @@ class Tree:
 
     def tensors(self, device: torch.device | str = "cpu") -> "TreeTensors":
         """The same for the device."""
+        tokens_N, parents_N, depths_N = torch.tensor((self.tokens, self.parents, self.depths), device=device)
         return TreeTensors(
-            tokens_N=torch.tensor(self.tokens, device=device),
-            parents_N=torch.tensor(self.parents, device=device),
-            depths_N=torch.tensor(self.depths, device=device),
+            tokens_N=tokens_N,
+            parents_N=parents_N,
+            depths_N=depths_N,
             visible_NN=self.ancestor_mask().to(device),
             survival_N=None if self.survival is None else torch.tensor(self.survival, device=device),
             drawn_from_NV=None if self.drawn_from_NV is None else self.drawn_from_NV.to(device),

@@ -126,6 +126,7 @@ IN_LOOP: dict[str, Contender] = {
         summary="a tree by counts of n-grams in the target's own training answers, and in the text so far",
         build=_ngram_table,
         options=NgramTableOptions,
+        tries=({}, {"least": 0.2}, {"least": 0.3}),
         architecture=_ngram_table_architecture,
         counted=True,
     ),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from offbook.engine.decoding.calibration import Calibration, Tally
-from offbook.engine.decoding.cost_aware import FIRST_WAIT, LONGEST_WAIT, SIZES, CostAware, best_size
+from offbook.engine.decoding.cost_aware import FIRST_WAIT, LONGEST_WAIT, SIZES, WORTH, CostAware, best_size
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.feature_draft import TreeConfig
@@ -69,11 +69,18 @@ def test_no_other_size_has_a_better_rate():
         tuning = tuned(costs(*seconds), draft_s=rng.random())
         rates = {n: (1 + sum(survival[:n])) / (tuning.costs.of(1 + n, 4) + tuning.draft_s)
                  for n in (min(size, len(survival)) for size in SIZES)}  # fmt: skip
+        rates[0] *= WORTH
         assert rates[best_size(tuning, survival, 4)] == max(rates.values())
 
 
+def test_a_gain_within_what_costs_move_by_is_left_alone():
+    table = costs(1.0, 1.4, 2.6, 4.0, 9.0, 18.0)
+    assert [best_size(tuned(table, draft_s=0.0), [chance], 4) for chance in (0.5, 0.58)] == [0, 1]
+    assert 1.5 / 1.4 < WORTH < 1.58 / 1.4
+
+
 def test_a_dear_draft_asks_for_more_nodes():
-    table = costs(1.0, 1.5, 2.6, 4.0, 9.0, 18.0)
+    table = costs(1.0, 1.4, 2.6, 4.0, 9.0, 18.0)
     sizes = [best_size(tuned(table, draft_s=draft_s), [0.6, 0.5, 0.4], 4) for draft_s in (0.0, 2.0)]
     assert sizes == [1, 3]
 
@@ -132,7 +139,7 @@ def test_the_sampled_law_is_the_targets():
 def test_a_document_leaves_nothing_behind():
     backbone, prompts = target(damped=True), ([3, 5, 9, 5], [11, 2], [3, 5, 9, 5])
     drafter = feature_drafter("eagle2", backbone, WIDE, echo=True)
-    controller = CostAware(tuned(BETWEEN))
+    controller = CostAware(tuned(FREE))
     first, other, again = (generate(backbone, drafter, controller, prompt) for prompt in prompts)
     assert first.rounds == again.rounds
     assert first.predicted == again.predicted

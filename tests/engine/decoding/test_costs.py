@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from pydantic import TypeAdapter
 
+from offbook.engine.decoding import costs
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.costs import RowCosts, measure_costs
 from tests.tiny import tiny_model
@@ -49,14 +50,16 @@ def test_every_entry_is_measured_within_the_models_context():
     assert all(0 < second < 1 for line in measured.seconds for second in line)
 
 
-def test_measured_steps_are_counted_and_leave_other_caches_alone():
+def test_measured_steps_are_counted_and_leave_other_caches_alone(monkeypatch):
+    monkeypatch.setattr(costs, "SETTLE_S", 0.0)
     backbone = Backbone(tiny_model("llama", max_position_embeddings=64))
     with backbone.counted() as calls:
         measure_costs(backbone, contexts=(16,), rows=(1, 2), rounds=3)
     assert calls.number == 1 + 4 * 2 * 2  # each behind a step of one row
 
 
-def test_longer_contexts_are_measured_every_third_round():
+def test_longer_contexts_are_measured_every_third_round(monkeypatch):
+    monkeypatch.setattr(costs, "SETTLE_S", 0.0)
     backbone = Backbone(tiny_model("llama", max_position_embeddings=64))
     with backbone.counted() as calls:
         measure_costs(backbone, contexts=(16, 32), rows=(1, 2), rounds=3)
