@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,11 +13,13 @@ from offbook.engine.decoding.verify import verifier_for
 from offbook.engine.progress import Silent
 from offbook.harness.certificates import contender_tests as module
 from offbook.harness.certificates.contender_tests import Extent
+from offbook.harness.certificates.real_vocabulary import Watched
 from offbook.harness.certificates.sampling import decoder_certificate
 from offbook.harness.matrix.certify import certify
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import load_target
+from offbook.kernels.verify_tree import noise
 from tests.engine.tiny_drafters import Scripted
 from tests.tiny import save_tiny
 
@@ -62,6 +65,36 @@ def drawing(named: float = 1.0) -> Contender:
         return target.speculative(Drawn(target.backbone.embedding_VH.shape[0], named))
 
     return Contender(name="drawn", summary="drawn", build=build, draws=True)
+
+
+class Foreseen(Scripted):
+    """Guesses the winner of the target's race from a law of its own, which names all tokens alike."""
+
+    coupled = True
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__(3)
+        self.vocabulary, self.seeds_ahead = vocabulary, None
+
+    def begin(self, prompt_1P, *, capacity):
+        super().begin(prompt_1P, capacity=capacity)
+        self.seeds_ahead = None
+
+    def couple(self, sampling, seeds_ahead):
+        self.seeds_ahead = seeds_ahead
+
+    def propose(self) -> Tree:
+        if self.seeds_ahead is None:
+            return super().propose()
+        best = noise(self.seeds_ahead(1), np.arange(self.vocabulary))[0].argsort()[:2]
+        return Tree((self.text[-1], *best.tolist()), (-1, 0, 0))
+
+
+def foreseeing() -> Contender:
+    def build(target, options, drafter):
+        return target.speculative(Foreseen(target.backbone.embedding_VH.shape[0]))
+
+    return Contender(name="foreseen", summary="foreseen", build=build)
 
 
 class Otherwise:
@@ -116,6 +149,17 @@ def test_a_contender_that_draws_is_tested_against_the_laws_that_it_names(target)
     assert report.verdict == "differs"
     assert outcomes(report)["drawn candidates"] == "differs"
     assert "Verdict: DIFFERS." in report.paragraph()
+
+
+def test_a_contender_that_knows_the_noise_is_held_against_cells_that_do_not_hang_on_it(target, monkeypatch):
+    """What it guesses is said more often than its probability, which is no fault: the text is plain decoding's."""
+    report = report_of(target, foreseeing())
+    assert outcomes(report) == dict.fromkeys(
+        ("greedy identity", "law of the verifier", "draws of the verifier", "small model",
+         "identity from the same seeds", "real vocabulary"), "lossless",
+    )  # fmt: skip
+    monkeypatch.setattr(module, "Watched", lambda **settings: Watched(**(settings | {"coupled": False})))
+    assert outcomes(report_of(target, foreseeing()))["real vocabulary"] == "differs"
 
 
 @pytest.mark.parametrize("name", ["hf_generate", "hf_assisted"])
