@@ -5,12 +5,14 @@
 Every layout that this machine has takes blocks of 1, 2, 4 ... rows behind committed ones, in turn: in each round every
 layout runs every number of rows once, so that what else the machine does meets all alike, and bandwidth is read in each
 round too. The library's own `generate` decodes beside them, without its prefill. Ratios are of minima over the rounds.
+Before each block its layout runs single rows for a while, untimed, as decoding mostly does (`engine.decoding.costs`).
 
 Columns: `ms_min` and `ms_median` of a block; `over_one_row` the cost of so many rows over one row of the same layout,
 `over_best_one_row` over the best one-row block of all exact layouts; `over_generate` how many times faster than a token
 of `generate` (one row only); `bytes_read` of the weights of a step, `floor_ms` these over the bandwidth, and
-`floor_share` the part of `ms_min` that this is. Lines of a model of `random_shapes` are speeds and nothing else. Lines
-that the file has of other models and other machines stay; `measured` is the day.
+`floor_share` the part of `ms_min` that this is; `settle_ms` how long single rows were run, nothing in older lines.
+Lines of a model of `random_shapes` are speeds and nothing else. Lines that the file has of other models and other
+machines stay; `measured` is the day.
 """
 
 import argparse
@@ -28,6 +30,7 @@ from transformers import PreTrainedModel
 from offbook.engine import pretrained
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.costs import SETTLE_S
 from offbook.engine.decoding.layouts.choose import choose_layout
 from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
@@ -73,9 +76,15 @@ def layout_arm(layout: Layout, backbone: Backbone, context: int, most: int, byte
             layout.step(tokens[first : first + rows], positions, visible, cache)
         return time.perf_counter() - start
 
+    def settled(rows: int) -> float:
+        end = time.perf_counter() + SETTLE_S
+        while time.perf_counter() < end:
+            block(context, 1)
+        return block(context, rows)
+
     block(0, context)
     cache.commit(context)
-    return Arm(name=layout.name, bytes_read=bytes_read, run=lambda rows: block(context, rows))
+    return Arm(name=layout.name, bytes_read=bytes_read, run=settled)
 
 
 def generate_arm(model: PreTrainedModel, backbone: Backbone, context: int, bytes_read: int) -> Arm:
@@ -149,6 +158,7 @@ def line(arm: Arm, rows: int, arms: Sequence[Arm], bandwidth: float, where: Mapp
         "bandwidth_gb_per_s": f"{bandwidth / 1e9:.2f}",
         "floor_ms": f"{1e3 * floor_s:.2f}",
         "floor_share": f"{floor_s / best:.3f}",
+        "settle_ms": f"{1e3 * SETTLE_S:.0f}",
         "threads": str(torch.get_num_threads()),
         "cpu": cpu_name(),
         "cpu_capability": cpu_capability(),
