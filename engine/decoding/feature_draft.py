@@ -3,7 +3,7 @@
 Per round (EAGLE-2, arXiv:2406.16858; CEPD, arXiv:2502.06282):
 
     pass 0        extend over the newly committed (feature, token) pairs; its last row gives level 1
-    pass g >= 1   the K kept nodes of level g, each with its parent's predicted feature, give level g + 1
+    pass g >= 1   the K kept nodes of level g, each with the feature it continues from, give level g + 1
     re-rank       of all candidates seen the best N by cumulative log-probability form the tree
 
 EAGLE-2 makes passes 0..D for D + 1 levels. A network with a contrast branch (Jakiro) makes one pass fewer:
@@ -15,11 +15,13 @@ Positions: the pair (f_i, t_{i+1}) sits at i; with L committed pairs the nodes o
 siblings share a position. Only the extend rows stay in the draft's cache.
 
 Extend rows have what the network fuses of the target's states (EAGLE: the last state itself; EAGLE-3: several layers'),
-all deeper rows the network's own prediction as it is.
+all deeper rows a prediction of the network as it is: their parent's, or of several that their parent has the one whose
+candidate they are (`readout`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -29,6 +31,7 @@ from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.draft_head import Head
 from offbook.engine.decoding.feature_network import FeatureNetwork
 from offbook.engine.decoding.layouts.draft_products import lay_out
+from offbook.engine.decoding.readout import OneFeature, Readout
 from offbook.engine.decoding.tree import Tree, rerank
 
 
@@ -57,14 +60,29 @@ class TreeConfig:
 
 
 class FeatureDrafter:
-    """See `Drafter`. `contrast` says whether the network predicts the last two levels in one pass.
+    """See `Drafter`.
+
+    Args:
+        backbone: the target.
+        network: predicts features.
+        head: of the draft vocabulary.
+        tree: its shape.
+        contrast: whether the network predicts the last two levels in one pass.
+        readout: makes candidates of predictions; by default those of one feature a row.
 
     Raises:
         ValueError: a tree wider than the draft vocabulary.
     """
 
     def __init__(
-        self, backbone: Backbone, network: FeatureNetwork, head: Head, *, tree: TreeConfig, contrast: bool
+        self,
+        backbone: Backbone,
+        network: FeatureNetwork,
+        head: Head,
+        *,
+        tree: TreeConfig,
+        contrast: bool,
+        readout: Callable[[Head], Readout] = OneFeature,
     ) -> None:
         if tree.top_k > head.token_ids.shape[0]:
             msg = (
@@ -77,10 +95,11 @@ class FeatureDrafter:
         head.lay_out(backbone.layout)
         self.tree = tree
         self.contrast = contrast
+        self.readout = readout(head)
         self._embedding_VH = backbone.embedding_VH
         self._cache = TreeCache(num_layers=1, capacity=0)
         self._root = 0
-        self._extended: Expansion | None = None
+        self._extended: Predicted | None = None
 
     @property
     def networks(self) -> Sequence[nn.Module]:
@@ -107,7 +126,7 @@ class FeatureDrafter:
         rows, start, device = count, self._cache.length, tokens_R.device
         positions = torch.arange(start, start + rows, device=device)[None]
         visible = torch.ones(rows, start + rows, dtype=torch.bool, device=device).tril(diagonal=start)
-        self._extended = self._expand(
+        self._extended = self._predict(
             tokens_R[None, :rows],
             self.network.fuse(features_RH[None, :rows]),
             positions,
@@ -118,13 +137,16 @@ class FeatureDrafter:
         self._cache.commit(rows)
         self._root = int(tokens_R[rows - 1])
 
+    @torch.inference_mode()
     def propose(self) -> Tree:
         """See `Drafter`."""
         assert self._extended is not None, "nothing has been observed yet"
         K, D = self.tree.top_k, self.tree.depth
-        expansion, base = self._extended, self._cache.length
-        device = expansion.tokens_RK.device
-        scores, tokens = expansion.logprobs_RK.flatten(), expansion.tokens_RK.flatten()
+        predicted, base = self._extended, self._cache.length
+        candidates = self.readout.likeliest(predicted.following_R, K)
+        device = candidates.tokens_RK.device
+        scores, tokens = candidates.logprobs_RK.flatten(), candidates.tokens_RK.flatten()
+        sources = candidates.sources_RK.flatten()  # which of the last features each kept node continues from
         pool_scores, pool_tokens = [scores], [tokens]
         pool_parents = [torch.full((K,), -1, device=device)]
         frontier = torch.arange(K, device=device)  # pool indices of the kept nodes of this level
@@ -133,21 +155,23 @@ class FeatureDrafter:
         offset = K
         for level in range(1, D + 1):
             if level == D and self.contrast:
-                assert expansion.later is not None
-                logprobs_KK, children_KK = (table[rows] for table in expansion.later)
+                assert predicted.later_R is not None
+                later = self.readout.likeliest(predicted.later_R, K)
+                logprobs_KK, children_KK = later.logprobs_RK[rows], later.tokens_RK[rows]
             else:
                 own = torch.eye(K, dtype=torch.bool, device=device)
                 seen_KS = torch.cat([seen_KS, own], dim=1)
                 visible = torch.cat([torch.ones(K, base, dtype=torch.bool, device=device), seen_KS], dim=1)
-                expansion = self._expand(
+                predicted = self._predict(
                     tokens[None],
-                    expansion.features_RH[rows][None],
+                    candidates.features_FH[sources][None],
                     torch.full((1, K), base + level - 1, device=device),
                     visible,
                     contrast=self.contrast and level == D - 1,
                 )
                 self._cache.commit(K)
-                logprobs_KK, children_KK = expansion.logprobs_RK, expansion.tokens_RK
+                candidates = self.readout.likeliest(predicted.following_R, K)
+                logprobs_KK, children_KK = candidates.logprobs_RK, candidates.tokens_RK
             block = (scores[:, None] + logprobs_KK).flatten()
             pool_scores.append(block)
             pool_tokens.append(children_KK.flatten())
@@ -155,6 +179,7 @@ class FeatureDrafter:
             if level < D:
                 kept = torch.sort(block, descending=True, stable=True).indices[:K]
                 scores, tokens, rows = block[kept], children_KK.flatten()[kept], kept // K
+                sources = candidates.sources_RK.flatten()[kept]
                 seen_KS = seen_KS[rows]
                 frontier = offset + kept
                 offset += K * K
@@ -167,8 +192,7 @@ class FeatureDrafter:
             keep=self.tree.total_tokens - 1,
         )
 
-    @torch.inference_mode()
-    def _expand(
+    def _predict(
         self,
         tokens_1R: torch.Tensor,
         features_1RH: torch.Tensor,
@@ -177,7 +201,7 @@ class FeatureDrafter:
         *,
         contrast: bool,
         last_only: bool = False,
-    ) -> "Expansion":
+    ) -> "Predicted":
         following, later = self.network(
             nn.functional.embedding(tokens_1R, self._embedding_VH),
             features_1RH,
@@ -187,20 +211,11 @@ class FeatureDrafter:
             contrast=contrast,
             last_only=last_only,
         )
-        logprobs, tokens = self.head.top(following[0], self.tree.top_k)
-        return Expansion(
-            features_RH=following[0],
-            logprobs_RK=logprobs,
-            tokens_RK=tokens,
-            later=None if later is None else self.head.top(later[0], self.tree.top_k),
-        )
+        return Predicted(following[0], None if later is None else later[0])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Expansion:
-    """One pass: predicted features of its rows, their children, and the children's children if predicted."""
+class Predicted(NamedTuple):
+    """One pass as its network predicts it: behind each row the next position and, if asked and known, the one after."""
 
-    features_RH: torch.Tensor
-    logprobs_RK: torch.Tensor
-    tokens_RK: torch.Tensor
-    later: tuple[torch.Tensor, torch.Tensor] | None
+    following_R: torch.Tensor
+    later_R: torch.Tensor | None

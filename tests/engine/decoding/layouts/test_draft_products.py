@@ -40,14 +40,16 @@ def drafter(name, backbone):
     )
 
 
+@torch.inference_mode()
 def proposed(drafter, backbone):
-    """Log-probabilities and tokens of the extend pass, the prediction, and the tree."""
+    """What the extend pass predicts, its candidates, and the tree."""
     generator = torch.Generator().manual_seed(2)
     tokens = torch.randint(VOCABULARY, (7,), generator=generator)
     features = torch.randn(7, len(drafter.taps) * backbone.embedding_VH.shape[1], generator=generator)
     drafter.begin(tokens[None, :1], capacity=40)
     drafter.observe(tokens, features, 7)
-    return drafter._extended, drafter.propose()
+    predicted_R = drafter._extended.following_R
+    return predicted_R, drafter.readout.likeliest(predicted_R, TREE.top_k), drafter.propose()
 
 
 @pytest.mark.parametrize("code", [pytest.param(True, marks=C_CODE), False])
@@ -56,10 +58,10 @@ def proposed(drafter, backbone):
 def test_a_drafter_proposes_in_a_layout_what_it_proposes_in_the_plain_one(backbone, name, layout, code, monkeypatch):
     if not code:
         monkeypatch.setattr(draft_products, "native_available", lambda: (False, "no C code"))
-    expected, tree = proposed(drafter(name, backbone), backbone)
+    expected_R, expected, tree = proposed(drafter(name, backbone), backbone)
     other = drafter(name, backbone.under(layout))
-    found, same = proposed(other, backbone)
-    torch.testing.assert_close(found.features_RH, expected.features_RH, rtol=1e-5, atol=1e-5)
+    found_R, found, same = proposed(other, backbone)
+    torch.testing.assert_close(found_R, expected_R, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(found.logprobs_RK, expected.logprobs_RK, rtol=1e-5, atol=1e-5)
     assert (same.tokens, same.parents) == (tree.tokens, tree.parents)
 
@@ -75,7 +77,7 @@ def test_every_linear_layer_and_the_head_are_exchanged(backbone, name, layout):
             module.weight = nn.Parameter(torch.full_like(module.weight, torch.nan))
     if isinstance(other.head, DraftHead):  # else it is one of these layers
         other.head.weight_DH.fill_(torch.nan)
-    found, _ = proposed(other, backbone)
+    _, found, _ = proposed(other, backbone)
     assert found.logprobs_RK.isfinite().all()
 
 
