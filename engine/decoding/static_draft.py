@@ -24,6 +24,7 @@ from offbook.engine.decoding.feature_network import FeatureNetwork
 from offbook.engine.decoding.readout import Candidates, OneFeature, Readout
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
+from offbook.engine.finite import draft_not_finite
 
 Path = tuple[int, ...]
 
@@ -152,7 +153,13 @@ class StaticDrafter(FeatureDrafter):
 
 
 def _possible(candidates: Candidates) -> list[list[tuple[int, float, int]]]:
-    """Of each row the candidates, token, probability and source; of drawn ones those before the first that was none."""
+    """Of each row the candidates, token, probability and source; of drawn ones those before the first that was none.
+
+    Raises:
+        NotFiniteError: a probability is none.
+    """
+    if bool(candidates.logprobs_RK.isnan().any()):
+        raise draft_not_finite()
     sides = (candidates.tokens_RK, candidates.logprobs_RK.double().exp(), candidates.sources_RK)
     rows = [[*zip(*row, strict=True)] for row in zip(*(side.tolist() for side in sides), strict=True)]
     if candidates.laws_RTD is None:

@@ -13,7 +13,7 @@ from operator import index
 
 import torch
 
-from offbook.engine.finite import NotFiniteError
+from offbook.engine.finite import draft_not_finite
 from offbook.engine.quoting import quoted
 
 
@@ -206,11 +206,7 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
     # NaN is sorted first; read together with the nodes, it costs a GPU no further wait.
     *kept, undefined = torch.cat([ordered.indices[:keep].sort().values, ordered.values[:1].isnan().long()]).tolist()
     if undefined:
-        msg = (
-            "expected finite scores of draft candidates, got NaN from the draft network; train the drafter anew, with "
-            "a lower --learning-rate"
-        )
-        raise NotFiniteError(msg)
+        raise draft_not_finite()
     places = {pool: node for node, pool in enumerate(kept, start=1)}
     pool_tokens, pool_parents, survival = tokens.tolist(), parents.tolist(), scores.double().exp().tolist()
     return Tree(

@@ -12,12 +12,12 @@ from offbook.engine.decoding.layouts.draft_products import draft_product
 from offbook.kernels.native_library import native_available
 from offbook.kernels.packed_linear import NativeMatrix, find_exact
 from offbook.kernels.packed_linear.onednn import onednn_available
-from tests.engine import eagle3_drafters
+from tests.engine import decoupled_drafters, eagle3_drafters
 from tests.engine.targets import DRAFT_ARCHITECTURES, network
 from tests.tiny import tiny_model
 
 VOCABULARY = 60
-NAMES = (*DRAFT_ARCHITECTURES, "eagle3")
+NAMES = (*DRAFT_ARCHITECTURES, "eagle3", "jakiro_decoupled")
 TREE = TreeConfig(total_tokens=12, depth=3, top_k=4)
 C_CODE = pytest.mark.skipif(not native_available()[0], reason=native_available()[1])
 LAYOUTS = ["prepacked", pytest.param("packed", marks=C_CODE)]
@@ -31,6 +31,8 @@ def backbone():
 def drafter(name, backbone):
     if name == "eagle3":
         return eagle3_drafters.drafter(backbone, TREE, vocabulary=30)
+    if name == "jakiro_decoupled":
+        return decoupled_drafters.drafter(backbone, TREE, experts=3, vocabulary=30)
     return FeatureDrafter(
         backbone,
         network(name, backbone).float(),
