@@ -38,7 +38,7 @@ def target(tmp_path_factory):
 @pytest.fixture(scope="module")
 def folder(target, tmp_path_factory):
     answers = [Answer(id=str(i), prompt_tokens=(1, 2, 3), answer_tokens=tuple(range(i, i + 12))) for i in range(8)]
-    config = TrainingConfig(epochs=2, batch_size=4, draft_vocab_size=64, max_length=32, learning_rate=3e-3)
+    config = TrainingConfig(epochs=6, batch_size=4, warmup_steps=1, draft_vocab_size=64, max_length=32)
     return drafters.train(CHOSEN, target, answers, config, tmp_path_factory.mktemp("drafters") / "apart")
 
 
