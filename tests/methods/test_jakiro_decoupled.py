@@ -11,10 +11,11 @@ from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.drafters.batch import DraftBatch
 from offbook.engine.drafters.checkpoint import draft_config
+from offbook.engine.drafters.feature_objective import one_pass
 from offbook.engine.drafters.loss import branch_loss
 from offbook.methods.jakiro.decoupled import ARCHITECTURE, PUBLISHED, architecture, guesses, objective
 from offbook.methods.jakiro.decoupled_experts import DecoupledNetwork, parted
-from tests.engine.decoupled_drafters import network
+from tests.engine.decoupled_drafters import drafter, network
 from tests.engine.targets import VOCABULARY, target
 
 T = 7
@@ -178,3 +179,13 @@ def test_guesses_are_the_mixtures():
     assert found.equal(IDS[mixture.topk(3, dim=-1).indices])
     firsts = {tuple(laws[:, :, k].argmax(dim=-1).flatten().tolist()) for k in range(2)}
     assert len(firsts) == 2, "the experts have guesses of their own"
+
+
+@torch.inference_mode()
+def test_what_is_trained_at_a_row_is_what_is_drafted_behind_it():
+    held, made = batch(), drafter(target(), PUBLISHED)
+    trained = one_pass(made.network, held)
+    for rows in range(1, T + 1):
+        made.begin(held.tokens_BS[:1, :1], capacity=20)
+        made.observe(held.tokens_BS[0, 1 : rows + 1], held.features_BSH[0, :rows], rows)
+        torch.testing.assert_close(made._extended.following_R[0], trained[0, rows - 1])
