@@ -18,6 +18,14 @@ def logits_not_finite() -> NotFiniteError:
     )
 
 
+def draft_not_finite() -> NotFiniteError:
+    """What is raised where candidates would be ordered, or drawn, by such scores."""
+    return NotFiniteError(
+        "expected finite scores of draft candidates, got NaN from the draft network; train the drafter anew, with "
+        "a lower --learning-rate"
+    )
+
+
 def check_logits(logits: torch.Tensor) -> None:
     """Refuses rows (..., V) from which nothing can be chosen; entries of minus infinity are tokens left out.
 

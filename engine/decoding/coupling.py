@@ -18,13 +18,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from offbook.engine.decoding.draft_head import Head
 from offbook.engine.decoding.drafter import SeedsAhead
 from offbook.engine.decoding.sampling import Sampling
 from offbook.kernels.verify_tree import noise
 
-RACING = 64  # tokens of a network's law that are looked up, the likeliest
-TRUST = 2.0  # in a network's law
+RACING = 1024  # tokens of a network's law that are looked up, the likeliest: unlikely ones win as well, together often
+TRUST = 0.75  # in a network's law; of development prompts more were accepted than with less or more
 Floats = NDArray[np.float64]
 TINY = 1e-300  # strength of a token that cannot win
 LEAST = 1e-30  # chance that has a logarithm
@@ -47,7 +46,7 @@ def chances(q_RK: Floats, noise_RK: Floats, *, trust: float) -> Floats:
 
 
 class Race:
-    """The target's next draws, for a drafter that reads its law off a head.
+    """The target's next draws, for drafters that have a law of the next token.
 
     Args:
         sampling: how the target draws.
@@ -55,19 +54,28 @@ class Race:
     """
 
     def __init__(self, sampling: Sampling, seeds_ahead: SeedsAhead) -> None:
-        self._sampling, self._seeds_ahead = sampling, seeds_ahead
+        self.sampling = sampling
+        self._seeds_ahead = seeds_ahead
         self._seeds_L: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
 
     def look(self, levels: int) -> None:
         """Takes the seeds of the draws behind nodes of so many levels, the root's first."""
         self._seeds_L = self._seeds_ahead(levels)
 
-    def best(self, head: Head, features_RH: torch.Tensor, level: int, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Behind nodes of a level, log-chances (fp32) and ids of the k tokens that most likely win, both (R, k)."""
-        probs_RD = self._sampling.probabilities(head.logits(features_RH))
-        q_RW, index_RW = probs_RD.topk(min(max(k, RACING), probs_RD.shape[-1]), dim=-1)
-        tokens_RW = head.token_ids[index_RW]
-        noise_RW = noise(self._seeds_L[level : level + 1], tokens_RW.flatten().numpy(force=True)).reshape(q_RW.shape)
+    def first(
+        self, laws_RD: torch.Tensor, token_ids_D: torch.Tensor, level: int, k: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Behind nodes of a level, log-chances (at least fp32) and places of the k tokens that most likely win, (R, k).
+
+        Args:
+            laws_RD: believed of the next token, under the settings of the target's draws.
+            token_ids_D: the target's ids of these tokens.
+            level: of the nodes, the root's being 0.
+            k: how many.
+        """
+        q_RW, index_RW = laws_RD.topk(min(max(k, RACING), laws_RD.shape[-1]), dim=-1)
+        tokens_W = token_ids_D[index_RW].flatten().numpy(force=True)
+        noise_RW = noise(self._seeds_L[level : level + 1], tokens_W).reshape(q_RW.shape)
         chance_RW = torch.from_numpy(chances(q_RW.double().numpy(force=True), noise_RW, trust=TRUST)).to(q_RW)
         chance_Rk, place_Rk = chance_RW.clamp_min(LEAST).topk(k, dim=-1)
-        return chance_Rk.log(), tokens_RW.gather(-1, place_Rk)
+        return chance_Rk.log(), index_RW.gather(-1, place_Rk)

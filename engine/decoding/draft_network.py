@@ -49,14 +49,30 @@ class DraftNetwork(FeatureNetwork):
         last_only: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """See `FeatureNetwork`; with `last_only` the feed-forward runs on the last row alone."""
+        h, u = self.attended(embeds_BTH, features_BTH, positions_BT, visible_BTS, cache, last_only=last_only)
+        layer = self.layers[0]
+        assert isinstance(layer, _Layer)
+        following, later = layer.feed_forward(u, contrast=contrast)
+        return h + following, None if later is None else h + later
+
+    def attended(
+        self,
+        embeds_BTH: torch.Tensor,
+        features_BTH: torch.Tensor,
+        positions_BT: torch.Tensor,
+        visible_BTS: torch.Tensor,
+        cache: KeyValues | None,
+        *,
+        last_only: bool,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """h_i, to which a feed-forward adds, and u_i, which it reads, (B, T, H); of the last row alone if asked."""
         layer = self.layers[0]
         assert isinstance(layer, _Layer)
         x = self.fc(torch.cat([embeds_BTH, features_BTH], dim=-1))
         h = x + layer.self_attn(x, positions_BT, visible_BTS, cache)
         if last_only:
             h = h[:, -1:]
-        following, later = layer.feed_forward(layer.post_attention_layernorm(h), contrast=contrast)
-        return h + following, None if later is None else h + later
+        return h, layer.post_attention_layernorm(h)
 
 
 class _Layer(nn.Module):

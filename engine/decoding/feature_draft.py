@@ -3,7 +3,7 @@
 Per round (EAGLE-2, arXiv:2406.16858; CEPD, arXiv:2502.06282):
 
     pass 0        extend over the newly committed (feature, token) pairs; its last row gives level 1
-    pass g >= 1   the K kept nodes of level g, each with its parent's predicted feature, give level g + 1
+    pass g >= 1   the K kept nodes of level g, each with the feature it continues from, give level g + 1
     re-rank       of all candidates seen the best N by cumulative log-probability form the tree
 
 EAGLE-2 makes passes 0..D for D + 1 levels. A network with a contrast branch (Jakiro) makes one pass fewer:
@@ -18,11 +18,13 @@ Above temperature 0 the next token is not the likeliest but the winner of a race
 place of a token's probability stands that to win the race (`engine.decoding.coupling`).
 
 Extend rows have what the network fuses of the target's states (EAGLE: the last state itself; EAGLE-3: several layers'),
-all deeper rows the network's own prediction as it is.
+all deeper rows a prediction of the network as it is: their parent's, or of several that their parent has the one whose
+candidate they are (`readout`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -34,6 +36,7 @@ from offbook.engine.decoding.draft_head import Head
 from offbook.engine.decoding.drafter import SeedsAhead
 from offbook.engine.decoding.feature_network import FeatureNetwork
 from offbook.engine.decoding.layouts.draft_products import lay_out
+from offbook.engine.decoding.readout import Candidates, OneFeature, Readout
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, rerank
 
@@ -67,10 +70,11 @@ class FeatureDrafter:
 
     Args:
         backbone: the target.
-        network: drafts.
-        head: reads its predictions.
-        tree: shape.
+        network: predicts features.
+        head: of the draft vocabulary.
+        tree: its shape.
         contrast: whether the network predicts the last two levels in one pass.
+        readout: makes candidates of predictions; by default those of one feature a row.
         coupled: whether candidates take the noise of the target's draws into account, above temperature 0.
 
     Raises:
@@ -85,6 +89,7 @@ class FeatureDrafter:
         *,
         tree: TreeConfig,
         contrast: bool,
+        readout: Callable[[Head], Readout] = OneFeature,
         coupled: bool = False,
     ) -> None:
         if tree.top_k > head.token_ids.shape[0]:
@@ -98,12 +103,13 @@ class FeatureDrafter:
         head.lay_out(backbone.layout)
         self.tree = tree
         self.contrast = contrast
+        self.readout = readout(head)
         self.coupled = coupled
         self._race: Race | None = None
         self._embedding_VH = backbone.embedding_VH
         self._cache = TreeCache(num_layers=1, capacity=0)
         self._root = 0
-        self._extended: Expansion | None = None
+        self._extended: Predicted | None = None
 
     @property
     def networks(self) -> Sequence[nn.Module]:
@@ -135,27 +141,29 @@ class FeatureDrafter:
         rows, start, device = count, self._cache.length, tokens_R.device
         positions = torch.arange(start, start + rows, device=device)[None]
         visible = torch.ones(rows, start + rows, dtype=torch.bool, device=device).tril(diagonal=start)
-        if self._race is not None:
-            self._race.look(self.tree.depth + 1)
-        self._extended = self._expand(
+        self._extended = self._predict(
             tokens_R[None, :rows],
             self.network.fuse(features_RH[None, :rows]),
             positions,
             visible,
-            level=0,
             contrast=self.contrast and self.tree.depth == 1,
             last_only=True,
         )
         self._cache.commit(rows)
         self._root = int(tokens_R[rows - 1])
 
+    @torch.inference_mode()
     def propose(self) -> Tree:
         """See `Drafter`."""
         assert self._extended is not None, "nothing has been observed yet"
         K, D = self.tree.top_k, self.tree.depth
-        expansion, base = self._extended, self._cache.length
-        device = expansion.tokens_RK.device
-        scores, tokens = expansion.logprobs_RK.flatten(), expansion.tokens_RK.flatten()
+        predicted, base = self._extended, self._cache.length
+        if self._race is not None:
+            self._race.look(D + 1)
+        candidates = self._read(predicted.following_R, 0)
+        device = candidates.tokens_RK.device
+        scores, tokens = candidates.logprobs_RK.flatten(), candidates.tokens_RK.flatten()
+        sources = candidates.sources_RK.flatten()  # which of the last features each kept node continues from
         pool_scores, pool_tokens = [scores], [tokens]
         pool_parents = [torch.full((K,), -1, device=device)]
         frontier = torch.arange(K, device=device)  # pool indices of the kept nodes of this level
@@ -164,22 +172,23 @@ class FeatureDrafter:
         offset = K
         for level in range(1, D + 1):
             if level == D and self.contrast:
-                assert expansion.later is not None
-                logprobs_KK, children_KK = (table[rows] for table in expansion.later)
+                assert predicted.later_R is not None
+                later = self._read(predicted.later_R, level)
+                logprobs_KK, children_KK = later.logprobs_RK[rows], later.tokens_RK[rows]
             else:
                 own = torch.eye(K, dtype=torch.bool, device=device)
                 seen_KS = torch.cat([seen_KS, own], dim=1)
                 visible = torch.cat([torch.ones(K, base, dtype=torch.bool, device=device), seen_KS], dim=1)
-                expansion = self._expand(
+                predicted = self._predict(
                     tokens[None],
-                    expansion.features_RH[rows][None],
+                    candidates.features_FH[sources][None],
                     torch.full((1, K), base + level - 1, device=device),
                     visible,
-                    level=level,
                     contrast=self.contrast and level == D - 1,
                 )
                 self._cache.commit(K)
-                logprobs_KK, children_KK = expansion.logprobs_RK, expansion.tokens_RK
+                candidates = self._read(predicted.following_R, level)
+                logprobs_KK, children_KK = candidates.logprobs_RK, candidates.tokens_RK
             block = (scores[:, None] + logprobs_KK).flatten()
             pool_scores.append(block)
             pool_tokens.append(children_KK.flatten())
@@ -187,6 +196,7 @@ class FeatureDrafter:
             if level < D:
                 kept = torch.sort(block, descending=True, stable=True).indices[:K]
                 scores, tokens, rows = block[kept], children_KK.flatten()[kept], kept // K
+                sources = candidates.sources_RK.flatten()[kept]
                 seen_KS = seen_KS[rows]
                 frontier = offset + kept
                 offset += K * K
@@ -199,18 +209,22 @@ class FeatureDrafter:
             keep=self.tree.total_tokens - 1,
         )
 
-    @torch.inference_mode()
-    def _expand(
+    def _read(self, predicted_R: torch.Tensor, level: int) -> Candidates:
+        """The most promising children of nodes of a level."""
+        if self._race is None:
+            return self.readout.likeliest(predicted_R, self.tree.top_k)
+        return self.readout.foreseen(predicted_R, self.tree.top_k, self._race, level)
+
+    def _predict(
         self,
         tokens_1R: torch.Tensor,
         features_1RH: torch.Tensor,
         positions_1R: torch.Tensor,
         visible_RS: torch.Tensor,
         *,
-        level: int,
         contrast: bool,
         last_only: bool = False,
-    ) -> "Expansion":
+    ) -> "Predicted":
         following, later = self.network(
             nn.functional.embedding(tokens_1R, self._embedding_VH),
             features_1RH,
@@ -220,26 +234,11 @@ class FeatureDrafter:
             contrast=contrast,
             last_only=last_only,
         )
-        logprobs, tokens = self._children(following[0], level)
-        return Expansion(
-            features_RH=following[0],
-            logprobs_RK=logprobs,
-            tokens_RK=tokens,
-            later=None if later is None else self._children(later[0], level + 1),
-        )
-
-    def _children(self, features_RH: torch.Tensor, level: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of nodes of a level, their most promising children with the logarithm of their chance, both (R, K)."""
-        if self._race is None:
-            return self.head.top(features_RH, self.tree.top_k)
-        return self._race.best(self.head, features_RH, level, self.tree.top_k)
+        return Predicted(following[0], None if later is None else later[0])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Expansion:
-    """One pass: predicted features of its rows, their children, and the children's children if predicted."""
+class Predicted(NamedTuple):
+    """One pass as its network predicts it: behind each row the next position and, if asked and known, the one after."""
 
-    features_RH: torch.Tensor
-    logprobs_RK: torch.Tensor
-    tokens_RK: torch.Tensor
-    later: tuple[torch.Tensor, torch.Tensor] | None
+    following_R: torch.Tensor
+    later_R: torch.Tensor | None

@@ -35,7 +35,9 @@ class FeatureNetwork(nn.Module, ABC):
         contrast: bool = False,
         last_only: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Predicted features of the next position and, with `contrast` and if known, of the one after it.
+        """Predicted features of the next position (B, T, H) and, with `contrast` and if known, of the one after it.
+
+        A network that predicts several a row brings a readout that reads them (`engine.decoding.readout`).
 
         Args:
             embeds_BTH: target embeddings of tokens t_{i+1}.

@@ -7,20 +7,24 @@ candidates may accept more of them. How many are drawn where is settled beforeha
 are never put in another order, which would be another law.
 
 Passes as in `feature_draft`: the extend pass gives level 1, and each further level one pass over the nodes with
-candidates below them, each with its parent's predicted feature.
+candidates below them, each with the feature that it continues from.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 import torch
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import Head
-from offbook.engine.decoding.feature_draft import Expansion, FeatureDrafter, TreeConfig
+from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.feature_network import FeatureNetwork
+from offbook.engine.decoding.readout import Candidates, OneFeature, Readout
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
+from offbook.engine.finite import draft_not_finite
 
 Path = tuple[int, ...]
 
@@ -73,12 +77,21 @@ class StaticDrafter(FeatureDrafter):
         network: predicts features.
         head: of the draft vocabulary.
         shape: of the tree.
+        readout: see `FeatureDrafter`.
     """
 
     draws = True
 
-    def __init__(self, backbone: Backbone, network: FeatureNetwork, head: Head, *, shape: RankTree) -> None:
-        super().__init__(backbone, network, head, tree=shape.config, contrast=False)
+    def __init__(
+        self,
+        backbone: Backbone,
+        network: FeatureNetwork,
+        head: Head,
+        *,
+        shape: RankTree,
+        readout: Callable[[Head], Readout] = OneFeature,
+    ) -> None:
+        super().__init__(backbone, network, head, tree=shape.config, contrast=False, readout=readout)
         self.shape = shape
         self._vocab_size = backbone.embedding_VH.shape[0]
         self._sampling: Sampling | None = None
@@ -88,58 +101,70 @@ class StaticDrafter(FeatureDrafter):
         """See `DrawingDrafter`."""
         self._sampling, self._generator = None if sampling.greedy else sampling, generator
 
+    @torch.inference_mode()
     def propose(self) -> Tree:
         """See `Drafter`."""
         assert self._extended is not None, "nothing has been observed yet"
-        expansion, base = self._extended, self._cache.length
-        device = expansion.tokens_RK.device
+        predicted, base = self._extended, self._cache.length
+        candidates = self._candidates(predicted.following_R)
+        device = candidates.tokens_RK.device
         grown = _Grown(self._root)
         frontier: list[Path] = [()]
-        rows_of_parents = [0]
+        rows_of_parents, sources = [0], [0]
         seen_RS = torch.zeros(1, 0, dtype=torch.bool, device=device)
         for level in range(max(map(len, self.shape.paths))):
             if level:
                 own = torch.eye(len(frontier), dtype=torch.bool, device=device)
                 seen_RS = torch.cat([seen_RS[rows_of_parents], own], dim=1)
                 seen = torch.ones(len(frontier), base, dtype=torch.bool, device=device)
-                expansion = self._expand(
+                predicted = self._predict(
                     torch.tensor([[grown.tokens[grown.places[node]] for node in frontier]], device=device),
-                    expansion.features_RH[rows_of_parents][None],
+                    candidates.features_FH[sources][None],
                     torch.full((1, len(frontier)), base + level - 1, device=device),
                     torch.cat([seen, seen_RS], dim=1),
-                    level=level,
                     contrast=False,
                 )
                 self._cache.commit(len(frontier))
-            laws_RV, candidates = self._candidates(expansion)
+                candidates = self._candidates(predicted.following_R)
+            possible = _possible(candidates)
             following: list[Path] = []
-            rows_of_parents = []
+            rows_of_parents, sources = [], []
             for row, node in enumerate(frontier):
-                if laws_RV is not None:
-                    grown.laws[grown.places[node]] = laws_RV[row]
+                if candidates.laws_RTD is not None:
+                    grown.laws[grown.places[node]] = candidates.laws_RTD[row]
                 for rank in self.shape.ranks[node]:
-                    if rank < len(candidates[row]):  # fewer may be drawn than the shape has places
-                        grown.add(node, rank, *candidates[row][rank])
+                    if rank < len(possible[row]):  # fewer may be drawn than the shape has places
+                        token, chance, source = possible[row][rank]
+                        grown.add(node, rank, token, chance)
                         if (*node, rank) in self.shape.ranks:
                             following.append((*node, rank))
                             rows_of_parents.append(row)
+                            sources.append(source)
             frontier = following
             if not frontier:
                 break
         self._cache.cut_back(base)
         return grown.tree(self._vocab_size, self.head.token_ids)
 
-    def _candidates(self, expansion: Expansion) -> tuple[torch.Tensor | None, list[list[tuple[int, float]]]]:
-        """The laws (R, Vd) where candidates are drawn; and of each row the candidates with their probabilities."""
+    def _candidates(self, predicted_R: torch.Tensor) -> Candidates:
         if self._sampling is None:
-            tokens, chances = expansion.tokens_RK.tolist(), expansion.logprobs_RK.double().exp().tolist()
-            return None, [[*zip(*pair, strict=True)] for pair in zip(tokens, chances, strict=True)]
-        laws_RD = self._sampling.probabilities(self.head.logits(expansion.features_RH))
-        noise_RD = torch.empty_like(laws_RD).exponential_(generator=self._generator)
-        best = (laws_RD / noise_RD).topk(self.tree.top_k, dim=-1)  # a race without replacement
-        tokens_RK, chances_RK = self.head.token_ids[best.indices], laws_RD.gather(-1, best.indices)
-        pairs = zip(tokens_RK.tolist(), chances_RK.tolist(), strict=True)
-        return laws_RD, [[one for one in zip(*pair, strict=True) if one[1] > 0] for pair in pairs]
+            return self.readout.likeliest(predicted_R, self.tree.top_k)
+        return self.readout.drawn(predicted_R, self.tree.top_k, self._sampling, self._generator)
+
+
+def _possible(candidates: Candidates) -> list[list[tuple[int, float, int]]]:
+    """Of each row the candidates, token, probability and source; of drawn ones those before the first that was none.
+
+    Raises:
+        NotFiniteError: a probability is none.
+    """
+    if bool(candidates.logprobs_RK.isnan().any()):
+        raise draft_not_finite()
+    sides = (candidates.tokens_RK, candidates.logprobs_RK.double().exp(), candidates.sources_RK)
+    rows = [[*zip(*row, strict=True)] for row in zip(*(side.tolist() for side in sides), strict=True)]
+    if candidates.laws_RTD is None:
+        return rows
+    return [[*takewhile(lambda one: one[1] > 0, row)] for row in rows]
 
 
 class _Grown:
@@ -161,7 +186,8 @@ class _Grown:
         tokens, parents = tuple(self.tokens), tuple(self.parents)
         if not self.laws:
             return Tree(tokens, parents, tuple(self.survival))
-        drawn_from_NV = torch.zeros(len(tokens), vocab_size, device=token_ids.device)
-        for place, law_D in self.laws.items():
-            drawn_from_NV[place, token_ids] = law_D.float()
-        return Tree(tokens, parents, drawn_from_NV=drawn_from_NV)
+        turns = len(self.laws[0])
+        drawn_from_NTV = torch.zeros(len(tokens), turns, vocab_size, device=token_ids.device)
+        for place, law_TD in self.laws.items():
+            drawn_from_NTV[place][:, token_ids] = law_TD.float()
+        return Tree(tokens, parents, drawn_from_NV=drawn_from_NTV[:, 0] if turns == 1 else drawn_from_NTV)

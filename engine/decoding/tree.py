@@ -14,7 +14,7 @@ from operator import index
 import numpy as np
 import torch
 
-from offbook.engine.finite import NotFiniteError
+from offbook.engine.finite import draft_not_finite
 from offbook.engine.quoting import quoted
 
 
@@ -28,7 +28,8 @@ class Tree:
         survival: the drafter's estimate that a node is accepted together with all above it (the root's is 1); None from
             a drafter that makes none. It decides nothing but how many nodes are worth verifying.
         drawn_from_NV: the law that each node's children were *drawn* from, one after the other without replacement, as
-            drawn, filters and all, fp32 or fp64; None where candidates are a function of the text.
+            drawn, filters and all, fp32 or fp64; (N, T, V) where T laws took turns, the k-th child from law k mod T.
+            None where candidates are a function of the text.
 
     Raises:
         ValueError: no root, another number of parents than of tokens, a parent behind its child, something else than
@@ -57,8 +58,9 @@ class Tree:
             raise ValueError(msg)
         if self.drawn_from_NV is not None and not _may_be_drawn(self.drawn_from_NV, self.tokens, self.parents):
             msg = (
-                "expected a law (nodes, vocabulary) under which every candidate may be drawn behind its parent, got "
-                f"shape {tuple(self.drawn_from_NV.shape)} for {len(self.tokens)} nodes; give it as it was drawn from"
+                "expected a law (nodes, vocabulary), or laws (nodes, turns, vocabulary), under which every candidate "
+                f"may be drawn behind its parent, got shape {tuple(self.drawn_from_NV.shape)} for {len(self.tokens)} "
+                "nodes; give it as it was drawn from"
             )
             raise ValueError(msg)
 
@@ -172,9 +174,11 @@ def _are_estimates(survival: Sequence[float], parents: Sequence[int]) -> bool:
 
 
 def _may_be_drawn(drawn_from_NV: torch.Tensor, tokens: Sequence[int], parents: Sequence[int]) -> bool:
-    if drawn_from_NV.dim() != 2 or drawn_from_NV.shape[0] != len(tokens) or max(tokens) >= drawn_from_NV.shape[1]:
+    laws_NTV = drawn_from_NV[:, None] if drawn_from_NV.dim() == 2 else drawn_from_NV
+    if laws_NTV.dim() != 3 or laws_NTV.shape[0] != len(tokens) or max(tokens) >= laws_NTV.shape[2]:
         return False
-    return bool((drawn_from_NV[list(parents[1:]), list(tokens[1:])] > 0).all())
+    turns = [parents[:node].count(parent) % laws_NTV.shape[1] for node, parent in enumerate(parents)]
+    return bool((laws_NTV[list(parents[1:]), turns[1:], list(tokens[1:])] > 0).all())
 
 
 def _refusal(tokens: object, parents: object) -> str:
@@ -204,11 +208,7 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
     # NaN is sorted first; read together with the nodes, it costs a GPU no further wait.
     *kept, undefined = torch.cat([ordered.indices[:keep].sort().values, ordered.values[:1].isnan().long()]).tolist()
     if undefined:
-        msg = (
-            "expected finite scores of draft candidates, got NaN from the draft network; train the drafter anew, with "
-            "a lower --learning-rate"
-        )
-        raise NotFiniteError(msg)
+        raise draft_not_finite()
     places = {pool: node for node, pool in enumerate(kept, start=1)}
     pool_tokens, pool_parents, survival = tokens.tolist(), parents.tolist(), scores.double().exp().tolist()
     return Tree(

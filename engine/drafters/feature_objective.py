@@ -87,8 +87,14 @@ def feature_architecture(
     )
 
 
-def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> torch.Tensor:
+def one_pass(network: nn.Module, batch: DraftBatch) -> torch.Tensor:
+    """What a network predicts for the next position behind every row of a batch, from the target's features."""
     ((following, _),) = _predicted(network, batch, contrast=False, passes=1)
+    return following
+
+
+def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> torch.Tensor:
+    following = one_pass(network, batch)
     rows, count, _ = following.shape
     _, ids = head.top(following.flatten(0, 1), k)
     return ids.view(rows, count, k)

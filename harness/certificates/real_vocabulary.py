@@ -105,12 +105,18 @@ class Seen:
         for node, children in enumerate(tree.host.children if tree.drawn_from_NV is not None else ()):
             if not children:
                 continue
-            assert tree.drawn_from_NV is not None
-            left_V = tree.drawn_from_NV[node].double().numpy(force=True).copy()
-            self.off_one = max(self.off_one, abs(float(left_V.sum()) - 1))
-            for child in children:
+            left_TV = _laws_behind(tree, node)
+            self.off_one = max(self.off_one, float(np.abs(left_TV.sum(axis=1) - 1).max()))
+            for place, child in enumerate(children):
+                left_V = left_TV[place % len(left_TV)]
                 self.drafted.add(left_V / left_V.sum(), _by_rank(left_V), tree.host.tokens[child])
-                left_V[tree.host.tokens[child]] = 0
+                left_TV[:, tree.host.tokens[child]] = 0
+
+
+def _laws_behind(tree: TreeTensors, node: int) -> Floats:
+    """The law that a node's children were drawn from, or those that took turns, (T, V); a copy."""
+    assert tree.drawn_from_NV is not None
+    return np.atleast_2d(tree.drawn_from_NV[node].double().numpy(force=True)).copy()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +153,7 @@ class Watched:
     def _cells(self, p_V: Floats, tree: TreeTensors, node: int) -> Ints:
         children = tree.host.children[node]
         if tree.drawn_from_NV is not None and children:
-            return cells_of_law(p_V, tree.drawn_from_NV[node].double().numpy(force=True))
+            return cells_of_law(p_V, _laws_behind(tree, node).mean(axis=0))
         return cells_of_candidates(p_V, [] if self.coupled else [tree.host.tokens[child] for child in children])
 
 

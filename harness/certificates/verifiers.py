@@ -24,10 +24,11 @@ from offbook.harness.certificates.toy_target import SMALL, ToyTarget
 from offbook.harness.records.certificate import Certificate
 from offbook.kernels.verify_tree import Seeded, draw, verify, verify_drawn
 from offbook.kernels.verify_tree.drawn import Chance
-from offbook.kernels.verify_tree.race import Floats, Ints
+from offbook.kernels.verify_tree.race import Floats, Ints, Seeds
 
 Rule = Literal["given", "drawn"]  # candidates that are given beforehand, or drawn from a draft law
 RULES: tuple[Rule, ...] = ("given", "drawn")
+TURNS: dict[Rule, tuple[int, ...]] = {"given": (0,), "drawn": (1, 2)}  # laws behind a node that children are drawn from
 DRAWS = 1_000_000
 AT_ONCE = 100_000
 ONE_BY_ONE = 20_000  # rounds of a verifier that plays one at a time
@@ -112,30 +113,63 @@ def own_verifier_certificate(
 
 
 def play(rule: Rule, toy: ToyTarget, tables: Tables, generator: torch.Generator, rounds: int) -> tuple[Ints, Ints]:
-    """So many rounds: the tokens that each commits (rounds, length), and how many they are (rounds,)."""
-    shape = toy.shape
-    seeds = new_seeds(rounds * shape.length, generator).reshape(rounds, shape.length)
+    """So many rounds: the tokens that each commits (rounds, length), and how many they are (rounds,).
+
+    Of drawn candidates, half of the rounds have one law behind each node, the others two that take turns.
+    """
     if rule == "given":
-        tokens = np.tile(np.array(shape.tokens), (rounds, 1))
-        behind = behind_nodes(toy, tables.target, tokens)
+        return _play_given(toy, tables, generator, rounds)
+    halves = [
+        _play_drawn(toy, tables, generator, part, turns=turns)
+        for turns, part in zip(TURNS[rule], (rounds - rounds // 2, rounds // 2), strict=True)
+    ]
+    committed, lengths = (np.concatenate(side) for side in zip(*halves, strict=True))
+    return committed, lengths
 
-        def say(node: int, rows: Ints) -> Ints:
-            return draw(behind(node, rows), seeds[rows, shape.depths[node]])
 
-        return walked(toy, tokens, *verify(say, tokens, shape.children))
+def _play_given(toy: ToyTarget, tables: Tables, generator: torch.Generator, rounds: int) -> tuple[Ints, Ints]:
+    shape, seeds = toy.shape, _seeds(toy, generator, rounds)
+    tokens = np.tile(np.array(shape.tokens), (rounds, 1))
+    behind = behind_nodes(toy, tables.target, tokens)
+
+    def say(node: int, rows: Ints) -> Ints:
+        return draw(behind(node, rows), seeds[rows, shape.depths[node]])
+
+    return walked(toy, tokens, *verify(say, tokens, shape.children))
+
+
+def _play_drawn(
+    toy: ToyTarget, tables: Tables, generator: torch.Generator, rounds: int, *, turns: int
+) -> tuple[Ints, Ints]:
+    shape, seeds, rows = toy.shape, _seeds(toy, generator, rounds), np.arange(rounds)
     tokens = np.zeros((rounds, len(shape.parents)), dtype=np.int64)
     for node, children in enumerate(shape.children):
-        left = behind_nodes(toy, tables.draft, tokens)(node, np.arange(rounds))
-        for child in children:
-            tokens[:, child] = draw(left, new_seeds(rounds, generator))
-            left[np.arange(rounds), tokens[:, child]] = 0
-    return walked(toy, tokens, *drawn_round(toy, tables, tokens, Seeded(seeds)))
+        left = laws_of_draft(toy, tables, tokens, turns)(node, rows)
+        for place, child in enumerate(children):
+            tokens[:, child] = draw(left[:, place % turns], new_seeds(rounds, generator))
+            left[rows, :, tokens[:, child]] = 0
+    return walked(toy, tokens, *drawn_round(toy, tables, tokens, Seeded(seeds), turns))
 
 
-def drawn_round(toy: ToyTarget, tables: Tables, tokens_BN: Ints, chance: Chance) -> tuple[Ints, Ints]:
+def _seeds(toy: ToyTarget, generator: torch.Generator, rounds: int) -> Seeds:
+    return new_seeds(rounds * toy.shape.length, generator).reshape(rounds, toy.shape.length)
+
+
+def drawn_round(toy: ToyTarget, tables: Tables, tokens_BN: Ints, chance: Chance, turns: int = 1) -> tuple[Ints, Ints]:
     """Drawn candidates, verified."""
-    target, draft = (behind_nodes(toy, side, tokens_BN) for side in (tables.target, tables.draft))
+    target, draft = behind_nodes(toy, tables.target, tokens_BN), laws_of_draft(toy, tables, tokens_BN, turns)
     return verify_drawn(target, draft, tokens_BN, toy.shape.children, chance)
+
+
+def laws_of_draft(toy: ToyTarget, tables: Tables, tokens_BN: Ints, turns: int) -> Callable[[int, Ints], Floats]:
+    """What a node's children are drawn from in some rounds, (R, turns, V): the draft's law, and in turn its mirror."""
+    behind = behind_nodes(toy, tables.draft, tokens_BN)
+
+    def laws(node: int, rows: Ints) -> Floats:
+        q_RV = behind(node, rows)
+        return np.stack([q_RV, q_RV[:, ::-1]][:turns], axis=1)
+
+    return laws
 
 
 def behind_nodes(toy: ToyTarget, tables: list[Floats], tokens_BN: Ints) -> Callable[[int, Ints], Floats]:
@@ -167,12 +201,17 @@ def law_deviation(rule: Rule, sampling: Sampling) -> float:
 
     In fp64 on the small toy; the target's law is computed a second time, in numpy.
     """
+    return max(_deviation(turns, sampling) for turns in TURNS[rule])
+
+
+def _deviation(turns: int, sampling: Sampling) -> float:
+    """See `law_deviation`; of candidates drawn from so many laws behind each node, 0 for those that are given."""
     toy = ToyTarget(sampling, SMALL)
     tables, shape = Tables.in_double(toy, sampling), SMALL
 
     def one_round(branches: Branches) -> tuple[int, ...]:
         tokens = np.array([shape.tokens])
-        if rule == "given":
+        if not turns:
             behind = behind_nodes(toy, tables.target, tokens)
             found = verify(
                 lambda node, rows: branches.draws(rows, int(shape.depths[node]), behind(node, rows)),
@@ -181,11 +220,12 @@ def law_deviation(rule: Rule, sampling: Sampling) -> float:
             )
         else:
             for node, children in enumerate(shape.children):
-                (left,) = behind_nodes(toy, tables.draft, tokens)(node, np.arange(1))
-                for child in children:
-                    tokens[0, child] = branches.choose(left / left.sum()) if left.sum() > 0 else 0
-                    left[tokens[0, child]] = 0
-            found = drawn_round(toy, tables, tokens, branches)
+                (left,) = laws_of_draft(toy, tables, tokens, turns)(node, np.arange(1))
+                for place, child in enumerate(children):
+                    law_V = left[place % turns]
+                    tokens[0, child] = branches.choose(law_V / law_V.sum()) if law_V.sum() > 0 else 0
+                    left[:, tokens[0, child]] = 0
+            found = drawn_round(toy, tables, tokens, branches, turns)
         committed, lengths = walked(toy, tokens, *found)
         return tuple(committed[0, : lengths[0]].tolist())
 

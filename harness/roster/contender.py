@@ -43,7 +43,8 @@ class Contender:
         drafter_of: whose trained drafter it uses, where that is another's.
         published: the format of published draft models that it takes, by its name in `engine.drafters.published`.
         layout: the form of the target's weights that it decodes in whatever is asked for; None for any.
-        tries: settings that a tuning compares where nobody fixes them; by default the defaults alone.
+        tries: settings that a tuning, or `tries_benchmark`, compares where nobody fixes them; by default the defaults
+            alone.
         draws: whether its candidates are drawn above temperature 0, so that no controller may cut them.
         lossy: whether it is built to say what its target would not; no row of it is then called exact.
         outside: whether another program runs the model, so that no call of the target is seen from here.

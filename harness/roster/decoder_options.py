@@ -1,8 +1,8 @@
 """The settings of this repository's decoders, each class by the file that says what they mean."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from offbook.harness.roster.contender import Options
 from offbook.harness.roster.draft_model import DraftModelOptions
@@ -60,6 +60,36 @@ class JakiroOptions(TreeOptions):
     parallel: bool = True
 
 
+class JakiroDecoupledOptions(Options):
+    """See `methods.jakiro.schemes`; `total_tokens` counts the root.
+
+    A static tree has the likeliest of the published 26 nodes, and candidates that are drawn above temperature 0; a
+    dynamic one has `depth` and `top_k` as `TreeOptions` has them, and candidates that are a function of the text.
+    """
+
+    tree: Literal["static", "dynamic"] = "static"
+    scheme: Literal["mixture", "first", "turns"] = "mixture"
+    total_tokens: int = Field(default=27, ge=2)
+    depth: int | None = Field(default=None, ge=1)
+    top_k: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.tree == "static" and (self.total_tokens > 27 or (self.depth, self.top_k) != (None, None)):
+            msg = (
+                "expected of a static tree at most 27 total_tokens, no depth and no top_k, got total_tokens "
+                f"{self.total_tokens}, depth {self.depth} and top_k {self.top_k}; take a dynamic tree"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def dynamic(self) -> TreeOptions:
+        """The dynamic tree."""
+        given = self.model_dump(include={"total_tokens", "depth", "top_k"}, exclude_none=True)
+        return TreeOptions(**given)
+
+
 class FeatureVariant(Options):
     """See `engine.drafters.feature_objective`; HASS (arXiv:2408.15766) is three passes, then `likeliest` 1."""
 
@@ -79,6 +109,12 @@ class JakiroVariant(FeatureVariant):
     experts: int = Field(default=2, ge=2, le=5)
     second: Literal["contrast", "mixture", "none"] = "contrast"
     weighting: Literal["code", "paper"] = "code"
+
+
+class JakiroDecoupledVariant(Options):
+    """See `methods.jakiro.decoupled`."""
+
+    experts: int = Field(default=2, ge=2, le=5)
 
 
 class MedusaOptions(Options):

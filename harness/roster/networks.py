@@ -7,6 +7,8 @@ from offbook.harness.roster.contender import Contender, told
 from offbook.harness.roster.decoder_options import (
     Eagle3Variant,
     FeatureVariant,
+    JakiroDecoupledOptions,
+    JakiroDecoupledVariant,
     JakiroOptions,
     JakiroVariant,
     LookupElseTreeOptions,
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 # Trees of which a controller verifies a part: more levels cost more drafts.
 TREES = tuple({"total_tokens": 32, "depth": depth} for depth in (1, 2, 3))
+SCHEMES = tuple(
+    {"tree": tree, "scheme": scheme} for tree in ("static", "dynamic") for scheme in ("mixture", "first", "turns")
+)
 
 
 def _lookup_else_eagle2(target: "Target", options: LookupElseTreeOptions, drafter: Path | None) -> "Decoder":
@@ -101,6 +106,25 @@ def _jakiro_architecture(variant: JakiroVariant) -> "DraftArchitecture":
     return architecture(**variant.model_dump(), variant=told(variant))
 
 
+def _jakiro_decoupled(target: "Target", options: JakiroDecoupledOptions, drafter: Path | None) -> "Decoder":
+    from functools import partial
+
+    from offbook.methods.jakiro.decoupled import PUBLISHED
+    from offbook.methods.jakiro.schemes import ExpertsApart
+
+    chosen, readout = NETWORKS["jakiro_decoupled"], partial(ExpertsApart, scheme=options.scheme)
+    if options.tree == "dynamic":
+        return target.speculative(feature_drafter(target, options.dynamic, drafter, chosen, readout=readout))
+    shape = PUBLISHED.first(options.total_tokens - 1)
+    return target.speculative(static_drafter(target, shape, drafter, chosen, readout=readout))
+
+
+def _jakiro_decoupled_architecture(variant: JakiroDecoupledVariant) -> "DraftArchitecture":
+    from offbook.methods.jakiro.decoupled import architecture
+
+    return architecture(**variant.model_dump(), variant=told(variant))
+
+
 NETWORKS: dict[str, Contender] = {
     "lookup_else_eagle2": Contender(
         name="lookup_else_eagle2",
@@ -167,5 +191,15 @@ NETWORKS: dict[str, Contender] = {
         variant=JakiroVariant,
         published="Jakiro",
         tries=TREES,
+    ),
+    "jakiro_decoupled": Contender(
+        name="jakiro_decoupled",
+        summary="Jakiro's experts decoupled (Jakiro*): candidates of all their heads, drawn above temperature 0, exact",
+        build=_jakiro_decoupled,
+        options=JakiroDecoupledOptions,
+        architecture=_jakiro_decoupled_architecture,
+        variant=JakiroDecoupledVariant,
+        draws=True,
+        tries=SCHEMES,
     ),
 }

@@ -29,7 +29,7 @@ class Game:
     """The toy's laws, filtered and raw, of target and draft behind any text."""
 
     def __init__(self, sampling: Sampling) -> None:
-        self.toy = ToyTarget(sampling, SMALL)
+        self.sampling, self.toy = sampling, ToyTarget(sampling, SMALL)
         raw = Sampling(temperature=1.0)
         self._p = [warped(table, sampling) for table in self.toy.logits]
         self._q = [warped(table, sampling) for table in self.toy.draft_logits]

@@ -32,7 +32,7 @@ TESTS = (
     "tests/controls/test_*.py",
     "tests/methods/test_*_equations.py",
     "tests/methods/test_*_alternatives.py",
-    "tests/methods/test_jakiro.py",
+    "tests/methods/test_jakiro*.py",
     "tests/baselines/test_[!e]*.py",
 )
 PROFILES = re.compile(r"profile", re.IGNORECASE)

@@ -22,6 +22,7 @@ OTHER_NAMES = {
     "transformers_generate": ("hf_generate", "hf_prompt_lookup", "hf_assisted"),
     "prompt_lookup": ("prompt_lookup", "lookup_else_eagle2"),  # a combination goes with either part
     "medusa": ("medusa", "medusa_typical"),
+    "jakiro": ("jakiro", "jakiro_decoupled"),
     "eagle2": ("eagle2", "lookup_else_eagle2", "eagle"),
 }
 SKIPPED = (".git", ".nox", "__pycache__", "runs")

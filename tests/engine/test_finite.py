@@ -17,6 +17,7 @@ from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.static_draft import RankTree
 from offbook.engine.decoding.tree import Tree, rerank
 from offbook.engine.decoding.verify import verifier_for
 from offbook.engine.drafters.config import TrainingConfig
@@ -25,9 +26,10 @@ from offbook.engine.finite import NotFiniteError, check_logits, check_weights
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.record import RECORD
 from offbook.engine.students.train import train_student
+from tests.engine import decoupled_drafters
 from tests.engine.drafters import test_training as drafters
 from tests.engine.students import test_student_training as students
-from tests.engine.targets import feature_drafter, target
+from tests.engine.targets import feature_drafter, static_drafter, target
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
 
 GREEDY, SAMPLED = Sampling(), Sampling(temperature=0.8, top_k=20, top_p=0.9)
@@ -143,6 +145,25 @@ def test_a_draft_network_whose_numbers_run_over_says_so(name):
             torch.tensor([[1, 2, 3]]), sampling=GREEDY, limits=Limits(max_new_tokens=8), generator=torch.Generator()
         )
     assert "draft network" in one_line(refused)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("scheme", [None, "mixture", "first", "turns"], ids=str)
+def test_a_static_tree_of_a_network_whose_numbers_run_over_says_so(scheme, temperature):
+    backbone, shape = target(), RankTree(((0,), (1,), (0, 0)))
+    if scheme is None:
+        drafter = static_drafter(backbone, shape)
+    else:
+        drafter = decoupled_drafters.drafter(backbone, shape, scheme=scheme)
+    with torch.no_grad():
+        drafter.network.fc.weight.fill_(1e300)
+    with pytest.raises(NotFiniteError, match="got NaN from the draft network; train the drafter anew"):
+        SpeculativeDecoder(backbone, drafter).generate(
+            torch.tensor([[1, 2, 3]]),
+            sampling=Sampling(temperature=temperature),
+            limits=Limits(max_new_tokens=8),
+            generator=torch.Generator(),
+        )
 
 
 # --- training ---

@@ -1,5 +1,6 @@
 """Draft layers and trees against numbers that the authors' own code computed; `parity/README.md` says where from."""
 
+import dataclasses
 import functools
 import json
 from pathlib import Path
@@ -16,6 +17,7 @@ from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_layer import DraftConfig, rotary
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.readout import Candidates, OneFeature
 from tests.engine.targets import DRAFT_ARCHITECTURES
 
 FOLDER = Path(__file__).parent / "parity"
@@ -70,20 +72,36 @@ def network(name: str, seed: int) -> DraftNetwork:
     return built.eval()
 
 
-class AsReleased(FeatureDrafter):
-    """Jakiro's released attachment: row r of the contrast lists under the r-th kept node."""
+class InRowOrder(OneFeature):
+    """Reads a second prediction so that row r is what whoever comes r-th gets, whichever row was asked for."""
 
-    def _expand(self, *args: Any, **kwargs: Any) -> Any:
-        class InRowOrder:
+    later: torch.Tensor | None = None
+
+    def likeliest(self, predicted_R: torch.Tensor, k: int) -> Candidates:
+        class Table:
             def __init__(self, table: torch.Tensor) -> None:
                 self.table = table
 
             def __getitem__(self, rows: torch.Tensor) -> torch.Tensor:
                 return self.table[: len(rows)] if len(self.table) > 1 else self.table[rows]
 
-        found = super()._expand(*args, **kwargs)
-        if found.later is not None:
-            object.__setattr__(found, "later", tuple(InRowOrder(table) for table in found.later))
+        found = super().likeliest(predicted_R, k)
+        if predicted_R is self.later:
+            tables: Any = {name: Table(getattr(found, name)) for name in ("tokens_RK", "logprobs_RK")}
+            return dataclasses.replace(found, **tables)
+        return found
+
+
+class AsReleased(FeatureDrafter):
+    """Jakiro's released attachment: row r of the contrast lists under the r-th kept node."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, readout=InRowOrder)
+
+    def _predict(self, *args: Any, **kwargs: Any) -> Any:
+        found = super()._predict(*args, **kwargs)
+        assert isinstance(self.readout, InRowOrder)
+        self.readout.later = found.later_R
         return found
 
 

@@ -106,7 +106,7 @@ DECODERS = (
         "eagle2",
         "eagle3",
     ),
-    *("jakiro", "hf_generate", "hf_prompt_lookup", "hf_assisted", "eagl"),
+    *("jakiro", "jakiro_decoupled", "hf_generate", "hf_prompt_lookup", "hf_assisted", "eagl"),
 )
 OUTPUTS = (
     "../out/a",

@@ -11,7 +11,6 @@ its baseline, which is committed with it; without one it fails.
 
 import copy
 import functools
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +49,8 @@ from offbook.kernels.native_library import native_available
 from offbook.methods.jakiro import drafter as jakiro
 from tests.engine import eagle3_drafters
 from tests.engine.decoding.tuned import BETWEEN, tuned
+from tests.gates.frozen_experts import experts_apart
+from tests.gates.frozen_weights import fill
 from tests.tiny import tiny_model
 
 VOCABULARY = 50
@@ -151,7 +152,7 @@ class Knowing:
 def target(*, soft: bool) -> Backbone:
     """The frozen fp64 target."""
     model = tiny_model("llama", torch.float64, vocab_size=VOCABULARY, tie_word_embeddings=False)
-    _fill(model, scale=0.2)
+    fill(model, scale=0.2)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if soft and name.endswith(("o_proj.weight", "down_proj.weight")):
@@ -166,7 +167,7 @@ def network(
 
     def make(backbone: Backbone) -> FeatureDrafter:
         net = architecture.build(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
-        _fill(net, scale=0.01 if echo else 0.4)
+        fill(net, scale=0.01 if echo else 0.4)
         if echo:
             net.fc.weight[:, : net.config.hidden_size] += torch.eye(net.config.hidden_size)
         ids = torch.tensor([t for t in range(VOCABULARY) if t % 5 != 3])  # a draft vocabulary of four in five
@@ -182,7 +183,7 @@ def eagle3(*, echo: bool = False) -> Callable[[Backbone], FeatureDrafter]:
     def make(backbone: Backbone) -> FeatureDrafter:
         ids = torch.tensor([t for t in range(VOCABULARY) if t % 5 != 3])
         net = eagle3_drafters.network(backbone, ids, echo=0.0 if echo else None)
-        _fill(net, scale=0.01 if echo else 0.4)
+        fill(net, scale=0.01 if echo else 0.4)
         if echo:
             eagle3_drafters.add_echo(net, backbone, ids)
         return FeatureDrafter(backbone, net, OwnHead(net.logits, ids), tree=TREE, contrast=False)
@@ -200,7 +201,7 @@ def static(backbone: Backbone) -> StaticDrafter:
 def medusa_heads(backbone: Backbone) -> medusa.MedusaDrafter:
     """Heads that say what the target's head says, and some noise."""
     net = medusa.MedusaHeads(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
-    _fill(net, scale=0.4)
+    fill(net, scale=0.4)
     ids = torch.tensor([t for t in range(VOCABULARY) if t % 5 != 3])
     return medusa.MedusaDrafter(backbone, net, DraftHead(backbone.head_VH, ids), accuracy_IR=None, nodes=11)
 
@@ -256,6 +257,10 @@ GATES = {
     "eagle3_echo": Gate(soft=True, drafter=eagle3(echo=True)),
     "jakiro_random": Gate(soft=False, drafter=network(jakiro.ARCHITECTURE, TREE)),
     "jakiro_echo": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, TREE, echo=True)),
+    "jakiro_decoupled": Gate(soft=True, drafter=experts_apart()),
+    "jakiro_decoupled_sampled": Gate(soft=True, drafter=experts_apart(), temperature=1.0),
+    "jakiro_decoupled_turns": Gate(soft=True, drafter=experts_apart("turns"), temperature=1.0),
+    "jakiro_decoupled_dynamic": Gate(soft=True, drafter=experts_apart(tree=TREE)),
     "eagle2_echo_cost_aware": Gate(
         soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True), controller=lambda: CostAware(tuned(BETWEEN))
     ),
@@ -267,17 +272,6 @@ GATES = {
 NATIVE = {"knowing_packed"}  # which need the C code, and are left out where it is not built
 if not native_available()[0]:
     GATES = {name: gate for name, gate in GATES.items() if name not in NATIVE}
-
-
-@torch.no_grad()
-def _fill(module: nn.Module, *, scale: float) -> None:
-    for name, weight in module.named_parameters():
-        if "norm" in name:
-            weight.fill_(1.0)
-            continue
-        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-        draws = torch.randn(weight.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-        weight.copy_(draws * scale)
 
 
 def _greedy(backbone: Backbone, prompt: list[int]) -> list[int]:

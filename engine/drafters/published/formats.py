@@ -75,8 +75,8 @@ FORMATS = (
     Format(
         name="Jakiro*",
         marks=_is_starred,
-        why_not="its released sampler does not keep the target's law, and offbook does not have it; give the Jakiro "
-        "without a star",
+        why_not="its script trains the experts as one weighted sum, so that no head means anything alone, and its "
+        "sampler does not keep the target's law; train decoupled experts here, or give the Jakiro without a star",
     ),
     Format(name=JAKIRO, marks=_any(r"layers\.0\.mlp_moe\."), read=read_jakiro),
     Format(name=EAGLE3, marks=_any(r"midlayer\.|d2t$|t2d$|layers\.0\.hidden_norm\."), read=read_eagle3),

@@ -24,7 +24,8 @@ from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.counted import counted
-from tests.engine import eagle3_drafters
+from offbook.methods.jakiro import decoupled
+from tests.engine import decoupled_drafters, eagle3_drafters
 from tests.engine.targets import (
     ARCHITECTURES,
     VOCABULARY,
@@ -58,6 +59,8 @@ DECODERS = {
     "eagle2 often right": (SOFT, 7),
     "eagle3 often right": (SOFT, 5),
     "jakiro often right": (SOFT, 7),
+    "jakiro_decoupled": (LOUD, 3),
+    "jakiro_decoupled often right": (SOFT, 4),
     "hf_generate": (LOUD, 2),
     "hf_prompt_lookup": (LOUD, 4),
     "hf_assisted": (LOUD, 2),
@@ -116,6 +119,16 @@ def make_decoder(name, backbone, prompt, answer, data):
         shape = PUBLISHED.first(data.draw(st.integers(1, 25)))
         drafter = static_drafter(
             backbone, shape, echo="right" in name, vocabulary=data.draw(st.sampled_from([VOCABULARY, 20]))
+        )
+    elif name.startswith("jakiro_decoupled"):
+        static = st.integers(1, 26).map(decoupled.PUBLISHED.first)
+        drafter = decoupled_drafters.drafter(
+            backbone,
+            data.draw(st.one_of(static, tree_configs())),
+            scheme=data.draw(st.sampled_from(["mixture", "first", "turns"])),
+            experts=data.draw(st.integers(2, 3)),
+            echo="right" in name,
+            vocabulary=data.draw(st.sampled_from([VOCABULARY, 20])),
         )
     elif name == "random trees":
         drafter = RandomTrees(

@@ -231,3 +231,10 @@ def test_the_loop_shows_a_law_that_was_not_drawn_from():
 def test_laws_under_which_a_candidate_could_not_be_drawn_are_refused(laws_NV):
     with pytest.raises(ValueError, match="every candidate may be drawn behind its parent"):
         Tree((0, 1), (-1, 0), drawn_from_NV=laws_NV)
+
+
+def test_the_law_that_a_candidate_was_drawn_from_is_the_one_whose_turn_it_was():
+    laws_NTV = torch.tensor([[0.0, 1.0], [1.0, 0.0]]).expand(3, 2, 2)
+    assert Tree((0, 1, 0), (-1, 0, 0), drawn_from_NV=laws_NTV).children[0] == (1, 2)
+    with pytest.raises(ValueError, match="every candidate may be drawn behind its parent"):
+        Tree((0, 0, 1), (-1, 0, 0), drawn_from_NV=laws_NTV)

@@ -76,7 +76,7 @@ def test_a_filter_that_is_missing_is_seen(rule, monkeypatch):
 def test_a_draft_law_that_was_not_drawn_from_is_seen(wrong, monkeypatch):
     real, settings = module.drawn_round, SETTINGS["top-p 0.9"]
 
-    def named(toy, tables, tokens, chance):
+    def named(toy, tables, tokens, chance, turns):
         draft = [table.astype(np.float64) for table in tables.draft]
         if wrong == "of another temperature":
             draft = [table**1.3 for table in draft]
@@ -85,7 +85,7 @@ def test_a_draft_law_that_was_not_drawn_from_is_seen(wrong, monkeypatch):
         if wrong == "without its filter":
             draft = Tables.as_decoded(toy, Sampling(temperature=1.0)).draft
         draft = [table / table.sum(axis=1, keepdims=True) for table in draft]
-        return real(toy, Tables(target=tables.target, draft=draft), tokens, chance)
+        return real(toy, Tables(target=tables.target, draft=draft), tokens, chance, turns)
 
     monkeypatch.setattr(module, "drawn_round", named)
     assert verifier_certificate("drawn", sampling=settings, seed=1, n=N).verdict == "differs"

@@ -329,10 +329,10 @@ def test_trained_drafters_take_part(target, qa, tmp_path):
     answers = [Answer(id=str(i), prompt_tokens=(1, 2, 3), answer_tokens=tuple(range(i, i + 12))) for i in range(8)]
     config = TrainingConfig(epochs=1, batch_size=4, draft_vocab_size=64, max_length=32)
     folders = {}
-    for name in ("medusa", "eagle2", "eagle3", "jakiro", "ngram_table"):
+    for name in ("medusa", "eagle2", "eagle3", "jakiro", "jakiro_decoupled", "ngram_table"):
         folders[name] = drafters.drafter_folder(tmp_path, contender(name), target, answers, config)
         drafters.train(contender(name), target, answers, config, folders[name])
-    assert len({folders[name] for name in ("eagle2", "eagle3", "jakiro")}) == 3
+    assert len({folders[name] for name in ("eagle2", "eagle3", "jakiro", "jakiro_decoupled")}) == 4
     folders["lookup_else_eagle2"] = folders["eagle"] = folders["eagle2"]
     arms = build_arms(target, ["autoregressive", *folders], drafter_folders=folders)
     records = run_heat(plan(target, qa, arms, limit=2), Store(tmp_path))

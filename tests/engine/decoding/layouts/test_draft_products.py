@@ -12,12 +12,12 @@ from offbook.engine.decoding.layouts.draft_products import draft_product
 from offbook.kernels.native_library import native_available
 from offbook.kernels.packed_linear import NativeMatrix, find_exact
 from offbook.kernels.packed_linear.onednn import onednn_available
-from tests.engine import eagle3_drafters
+from tests.engine import decoupled_drafters, eagle3_drafters
 from tests.engine.targets import DRAFT_ARCHITECTURES, network
 from tests.tiny import tiny_model
 
 VOCABULARY = 60
-NAMES = (*DRAFT_ARCHITECTURES, "eagle3")
+NAMES = (*DRAFT_ARCHITECTURES, "eagle3", "jakiro_decoupled")
 TREE = TreeConfig(total_tokens=12, depth=3, top_k=4)
 C_CODE = pytest.mark.skipif(not native_available()[0], reason=native_available()[1])
 LAYOUTS = ["prepacked", pytest.param("packed", marks=C_CODE)]
@@ -31,6 +31,8 @@ def backbone():
 def drafter(name, backbone):
     if name == "eagle3":
         return eagle3_drafters.drafter(backbone, TREE, vocabulary=30)
+    if name == "jakiro_decoupled":
+        return decoupled_drafters.drafter(backbone, TREE, experts=3, vocabulary=30)
     return FeatureDrafter(
         backbone,
         network(name, backbone).float(),
@@ -40,14 +42,16 @@ def drafter(name, backbone):
     )
 
 
+@torch.inference_mode()
 def proposed(drafter, backbone):
-    """Log-probabilities and tokens of the extend pass, the prediction, and the tree."""
+    """What the extend pass predicts, its candidates, and the tree."""
     generator = torch.Generator().manual_seed(2)
     tokens = torch.randint(VOCABULARY, (7,), generator=generator)
     features = torch.randn(7, len(drafter.taps) * backbone.embedding_VH.shape[1], generator=generator)
     drafter.begin(tokens[None, :1], capacity=40)
     drafter.observe(tokens, features, 7)
-    return drafter._extended, drafter.propose()
+    predicted_R = drafter._extended.following_R
+    return predicted_R, drafter.readout.likeliest(predicted_R, TREE.top_k), drafter.propose()
 
 
 @pytest.mark.parametrize("code", [pytest.param(True, marks=C_CODE), False])
@@ -56,10 +60,10 @@ def proposed(drafter, backbone):
 def test_a_drafter_proposes_in_a_layout_what_it_proposes_in_the_plain_one(backbone, name, layout, code, monkeypatch):
     if not code:
         monkeypatch.setattr(draft_products, "native_available", lambda: (False, "no C code"))
-    expected, tree = proposed(drafter(name, backbone), backbone)
+    expected_R, expected, tree = proposed(drafter(name, backbone), backbone)
     other = drafter(name, backbone.under(layout))
-    found, same = proposed(other, backbone)
-    torch.testing.assert_close(found.features_RH, expected.features_RH, rtol=1e-5, atol=1e-5)
+    found_R, found, same = proposed(other, backbone)
+    torch.testing.assert_close(found_R, expected_R, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(found.logprobs_RK, expected.logprobs_RK, rtol=1e-5, atol=1e-5)
     assert (same.tokens, same.parents) == (tree.tokens, tree.parents)
 
@@ -75,7 +79,7 @@ def test_every_linear_layer_and_the_head_are_exchanged(backbone, name, layout):
             module.weight = nn.Parameter(torch.full_like(module.weight, torch.nan))
     if isinstance(other.head, DraftHead):  # else it is one of these layers
         other.head.weight_DH.fill_(torch.nan)
-    found, _ = proposed(other, backbone)
+    _, found, _ = proposed(other, backbone)
     assert found.logprobs_RK.isfinite().all()
 
 
