@@ -109,9 +109,13 @@ DRAFTERS = (
 )
 
 
-def drafters_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[str]:
-    """The section, its machines below; nothing where nobody has a drafter."""
-    rows = table[(table["suite"] == ALL_SUITES) & (table["drafter_parameters"] > 0)]
+def drafting(table: pd.DataFrame) -> pd.DataFrame:
+    """The leaderboard's pooled rows of decoders that have a drafter."""
+    return table[(table["suite"] == ALL_SUITES) & (table["drafter_parameters"] > 0)]
+
+
+def drafters_markdown(rows: pd.DataFrame, machines: Sequence[str] = ()) -> list[str]:
+    """The section of these rows, their machines below; nothing where there are none."""
     if rows.empty:
         return []
     explained = "\n".join([EXPLANATION, "", *definitions(DRAFTERS)])
