@@ -38,6 +38,7 @@ from offbook.harness.tables.dimensions import ALL_SUITES, of_cell
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table_of
 from offbook.harness.tables.labels import named_decoder, named_student
 from offbook.harness.tables.progress import Progress
+from offbook.harness.tables.published import PUBLISHED, published, published_beside, published_markdown
 from offbook.harness.tables.ranks import lacking, ranked
 from offbook.harness.tables.told import Cells, Told
 
@@ -74,6 +75,8 @@ def write_leaderboard(
 ) -> pd.DataFrame:
     """Writes `leaderboard.csv` and `LEADERBOARD.md`, and `cross.csv` for a cross, from what the store holds now.
 
+    Where others published numbers of a decoder in it, `published.csv` has these and the page a section apart.
+
     Safe while a run goes on: each file is replaced in one step. `cells` are those of the store, where somebody has just
     checked them; `progress` is told on the page.
 
@@ -85,15 +88,18 @@ def write_leaderboard(
     cells.save()
     manifests = cells.manifests
     students = {cell.heat_id for cell in cells if not cell.untouched}
+    theirs = published_markdown(published_beside(table))
     markdown = to_markdown(
         table,
         manifests=manifests,
-        sections=cross_markdown(cross, machine_lines(manifests[heat] for heat in students)) if len(cross) else [],
+        sections=[*cross_markdown(cross, machine_lines(manifests[heat] for heat in students)), *theirs],
         progress=progress,
     )
     atomic_write_text(out_dir / "leaderboard.csv", to_csv(Table(columns=COLUMNS, rows=table)))
     if not cross.empty:
         atomic_write_text(out_dir / "cross.csv", to_csv(Table(columns=CROSS_COLUMNS, rows=cross)))
+    if theirs:
+        atomic_write_text(out_dir / "published.csv", to_csv(Table(columns=PUBLISHED, rows=published())))
     atomic_write_text(out_dir / "LEADERBOARD.md", markdown)
     return table
 
