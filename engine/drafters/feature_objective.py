@@ -103,7 +103,7 @@ def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> 
 def _flops(
     network: nn.Module, learned: LearnedRows, head: DraftHead, *, contrast: bool, passes: int, likeliest: bool
 ) -> int:
-    """See `engine.drafters.flops`; what the fusion reads has no gradient in any pass, and each loss asks for the law."""
+    """See `engine.drafters.flops`; what the fusion reads has no gradient, and each loss asks for the law."""
     assert isinstance(network, DraftNetwork)
     rows, losses = learned.rows, 2 if likeliest else 1
     inner = [module.weight for module in network.layers.modules() if isinstance(module, nn.Linear)]

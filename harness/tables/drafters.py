@@ -93,7 +93,7 @@ DRAFTERS = (
         heading="Draft ms",
         kind="number",
         shown_in=SECTION,
-        definition="milliseconds in the drafter per verify forward; rounds in which a controller let it rest count too.",
+        definition="milliseconds in the drafter per verify forward, those before which a controller let it rest too.",
     ),
     *_shown("acceptance_length"),
     Column(

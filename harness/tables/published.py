@@ -1,7 +1,7 @@
 """What others published of the decoders of a leaderboard: labelled, apart, and never ranked with what was measured.
 
-    published.csv            a row a number: whose, of which method, on what target, machine and prompts
-    published_sources.csv    of each source where it stands, how it defines tau, and how it was run
+`published.csv` beside this file has a row a number: whose it is, of which method, on what target, machine and prompts.
+`published_sources.csv` says of each source where it stands, how it defines tau, and how it was run.
 """
 
 import functools
@@ -19,10 +19,11 @@ LARGEST = 8  # billions of parameters of a target that the page shows
 POOLED = ("six sets", "Spec-Bench", "not stated")  # all prompts of a source that has these
 TITLE = "## Published by others, not measured here"
 EXPLANATION = paragraph(
-    f"""What papers, logs and leaderboards say of decoders above, each by its own definitions, on other targets, machines
-    and prompts. No number was measured here, and none is ranked. Of targets of up to {LARGEST} billion parameters and
-    over all prompts that a source has; everything else stands in published.csv. *tau* is what a source calls so; here it
-    is the acceptance length. **Six sets** are MT-bench, HumanEval, GSM8K, Alpaca, CNN/DM and Natural Questions."""
+    f"""What papers, logs and leaderboards say of decoders above, each by its own definitions, on other targets,
+    machines and prompts. No number was measured here, and none is ranked. Of targets of up to {LARGEST} billion
+    parameters, and over all prompts that a source has; everything else stands in published.csv. *tau* is what a source
+    calls so; here it is the acceptance length. **Six sets** are MT-bench, HumanEval, GSM8K, Alpaca, CNN/DM and Natural
+    Questions."""
 )
 
 
