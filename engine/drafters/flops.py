@@ -8,8 +8,9 @@
     m queries over n keys                      6 of m n: scores and mixtures, forward and the gradients of both sides
 
 What is computed counts, whether a loss looks at it or not: all rows of prompt and answer go through a draft layer,
-those that count through a head. Left out are norms, activations and softmaxes, the optimiser, the padding of a batch to its
-longest sequence, what is measured on development rows, and the target's own forwards, which made answers and features.
+those that count through a head. Left out are norms, activations and softmaxes, the optimiser, the padding of a batch
+to its longest sequence, what is measured on development rows, and the target's own forwards, which made answers and
+features.
 """
 
 from collections.abc import Sequence

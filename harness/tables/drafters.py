@@ -35,9 +35,10 @@ def _by_level(row: Row) -> str:
     """Acceptance at each level; levels of one pass are joined by +."""
     told = [number(row[name], 2) for name in AT if not math.isnan(row[name])]
     passes = [int(levels) for levels in row["levels_by_pass"].split()]
-    groups = []
-    for levels in [*passes, *(1 for _ in told)]:  # where nobody says, each level is told by itself
-        groups, told = [*groups, " + ".join(told[:levels])], told[levels:]
+    groups: list[str] = []
+    for levels in [*passes, *[1] * len(told)]:  # where nobody says, each level is told by itself
+        groups.append(" + ".join(told[:levels]))
+        told = told[levels:]
     return " / ".join(filter(None, groups)) or UNKNOWN
 
 

@@ -62,8 +62,9 @@ def made(name, variant):
 def test_the_formula_counts_what_torch_counts_of_a_step(name, variant, row):
     architecture, network, data, head = made(name, variant)
     assert architecture.flops is not None, "how many are they?"
+    batch = data.batch([row], CONFIG, None)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:  # torch counts no other on a CPU
-        architecture.objective(network, data.batch([row], CONFIG, None), head).backward()
+        architecture.objective(network, batch, head).backward()
     assert counter.get_total_flops() == architecture.flops(network, data.learned(row), head)
 
 
