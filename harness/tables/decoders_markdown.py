@@ -44,8 +44,10 @@ def to_markdown(
             title = "All suites, pooled" if suite == ALL_SUITES else escape(suite)
             rows = at[at["suite"] == suite]
             parts += [f"### {title}", pipe_table(Table(columns=COLUMNS, rows=rows)), *_machines(rows, manifests)]
-    drafters = drafting(table)
-    parts += [*drafters_markdown(drafters, machines_of(drafters, manifests)), *sections]
+    if len(table):
+        drafters = drafting(table)
+        parts += drafters_markdown(drafters, machines_of(drafters, manifests))
+    parts += sections
     if progress is not None:
         parts += [*what_failed(progress), *missing_cells(progress.cells)]
     return "\n\n".join(parts) + "\n"

@@ -23,7 +23,7 @@ from offbook.harness.tables.markdown import UNKNOWN, machines_below, number
 from offbook.harness.tables.rows import Row
 
 SECTION: tuple[Place, ...] = ("markdown",)
-TITLE = "## Drafters"
+TITLE = "## What drafters cost"
 EXPLANATION = paragraph(
     """Rows over all suites, of decoders whose drafter was trained, counted or is a language model: size and training
     stand beside acceptance, since more of the former buys more of the latter. Rows are matched where a variant was
