@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from offbook.harness.tables.columns import PAGE, Column, Table, bullet, differing, paragraph, to_markdown
+from offbook.harness.tables.columns import PAGE, Column, Table, bullet, differing, fields, paragraph, to_markdown
 from offbook.harness.tables.csv_file import from_csv
 from offbook.harness.tables.markdown import escape
 from offbook.harness.tables.rows import Row, Rows
@@ -64,7 +64,7 @@ PUBLISHED = (*ROWS, *SOURCES[1:])
 def published() -> pd.DataFrame:
     """Every number, with what is known of its source; numbers of one source stand together."""
     rows, sources = from_csv(FOLDER / "published.csv", ROWS), from_csv(FOLDER / "published_sources.csv", SOURCES)
-    return rows.merge(sources, on="source", how="left", validate="many_to_one")
+    return rows.merge(sources, on="source", how="left", validate="many_to_one")[fields(PUBLISHED)]
 
 
 def published_beside(table: pd.DataFrame) -> pd.DataFrame:
