@@ -21,7 +21,11 @@ def loss(following: BranchLoss, later: BranchLoss | None) -> torch.Tensor:
 
 
 def architecture(
-    *, passes: int = 1, likeliest: float = 0.0, variant: Mapping[str, JsonValue] | None = None
+    *,
+    passes: int = 1,
+    likeliest: float = 0.0,
+    width: int | None = None,
+    variant: Mapping[str, JsonValue] | None = None,
 ) -> DraftArchitecture:
     """EAGLE-2's network and objective; the arguments are those of `feature_architecture`."""
     return feature_architecture(
@@ -34,6 +38,7 @@ def architecture(
         weight_decay=1e-2,  # torch's AdamW default, as in the reference
         passes=passes,
         likeliest=likeliest,
+        width=width,
         variant=variant,
     )
 

@@ -26,7 +26,8 @@ from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.decoding.layouts.draft_products import lay_out
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.drafters.architecture import DraftArchitecture
-from offbook.engine.drafters.batch import DraftBatch
+from offbook.engine.drafters.batch import DraftBatch, LearnedRows
+from offbook.engine.drafters.flops import FIRST, FROZEN, through
 
 HEADS, RANKS, DECAY = 4, 10, 0.8
 
@@ -100,6 +101,14 @@ def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> 
     return ids.view(*features.shape[:2], k)
 
 
+def flops(network: nn.Module, learned: LearnedRows, head: DraftHead) -> int:
+    """See `engine.drafters.flops`: every state of a sequence through every block, through the head those that count."""
+    assert isinstance(network, MedusaHeads)
+    blocks = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
+    found = sum(through(weight, 1 + learned.rows, FIRST) for weight in blocks)
+    return found + sum(through(head.weight_DH, learned.later(i), FROZEN) for i in range(HEADS))
+
+
 ARCHITECTURE = DraftArchitecture(
     name="medusa",
     build=MedusaHeads,
@@ -108,6 +117,7 @@ ARCHITECTURE = DraftArchitecture(
     ranks=ranks,
     schedule="cosine",
     weight_decay=0.0,
+    flops=flops,
     fitted=fitted,
 )
 
@@ -146,6 +156,7 @@ class MedusaDrafter:
             used.lay_out(backbone.layout)
         self._accuracy_IR = accuracy_IR
         self._nodes = nodes
+        self._levels = len(getattr(network, "blocks", ()))
         self._root = 0
         self._feature_1H = torch.empty(0)
 
@@ -158,6 +169,11 @@ class MedusaDrafter:
     def max_nodes(self) -> int:
         """See `Drafter`."""
         return 1 + self._nodes
+
+    @property
+    def levels_by_pass(self) -> tuple[int, ...]:
+        """See `StagedDrafter`: all heads at once."""
+        return (self._levels,)
 
     def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
         """See `Drafter`."""

@@ -10,6 +10,7 @@ from torch import nn
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, TreeTensors
+from offbook.engine.quoting import quoted
 
 
 class Drafter(Protocol):
@@ -110,3 +111,26 @@ class LearningDrafter(Protocol):
     def learn(self, tree: Tree, logits_NV: torch.Tensor) -> None:
         """`logits_NV` are the target's logits behind every node of the tree that was verified."""
         ...
+
+
+@runtime_checkable
+class StagedDrafter(Protocol):
+    """A drafter whose passes give its tree level by level, or several levels at once."""
+
+    @property
+    def levels_by_pass(self) -> tuple[int, ...]:
+        """How many levels each pass of a round gives, the first pass's first; they sum to the depth of a whole tree."""
+        ...
+
+
+def levels_by_pass(drafter: object) -> tuple[int, ...]:
+    """Those of its passes; none where it does not say.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    levels = tuple(drafter.levels_by_pass) if isinstance(drafter, StagedDrafter) else ()
+    if not all(type(level) is int and level > 0 for level in levels):
+        msg = f"levels_by_pass: expected whole numbers from 1, one a pass, got {quoted(levels)}; correct the drafter"
+        raise ValueError(msg)
+    return levels

@@ -126,6 +126,11 @@ class FeatureDrafter:
         """See `Drafter`."""
         return self.tree.total_tokens
 
+    @property
+    def levels_by_pass(self) -> tuple[int, ...]:
+        """See `StagedDrafter`: one each, but two of the last where the network predicts the contrast."""
+        return (1,) * (self.tree.depth - 1) + ((2,) if self.contrast else (1, 1))
+
     def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
         """See `Drafter`."""
         self._cache = TreeCache(num_layers=1, capacity=capacity + self.tree.depth * self.tree.top_k)

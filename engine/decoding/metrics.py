@@ -111,5 +111,13 @@ def draft_cost_ratio(generations: Sequence[Generation]) -> float:
     return sum(g.draft_s or 0.0 for g in generations) / target_s if target_s else float("nan")
 
 
+def draft_ms_per_round(generations: Sequence[Generation]) -> float:
+    """Milliseconds in the drafter per verify forward, pooled; nan without rounds or where a share is unknown."""
+    rounds = _rounds(generations)
+    if not rounds or any(g.draft_s is None for g in generations):
+        return float("nan")
+    return 1000 * sum(g.draft_s or 0.0 for g in generations) / len(rounds)
+
+
 def _rounds(generations: Sequence[Generation]) -> list[Round]:
     return [r for g in generations for r in g.rounds]

@@ -97,6 +97,11 @@ class StaticDrafter(FeatureDrafter):
         self._sampling: Sampling | None = None
         self._generator = torch.Generator()
 
+    @property
+    def levels_by_pass(self) -> tuple[int, ...]:
+        """See `StagedDrafter`."""
+        return (1,) * max(map(len, self.shape.paths))
+
     def draw_with(self, sampling: Sampling, generator: torch.Generator) -> None:
         """See `DrawingDrafter`."""
         self._sampling, self._generator = None if sampling.greedy else sampling, generator

@@ -9,7 +9,7 @@ from torch import nn
 
 from offbook.engine.decoding.draft_head import DraftHead, Head
 from offbook.engine.decoding.draft_layer import DraftConfig
-from offbook.engine.drafters.batch import DraftBatch
+from offbook.engine.drafters.batch import DraftBatch, LearnedRows
 
 
 def last_state(layers: int) -> tuple[int, ...]:
@@ -37,6 +37,9 @@ class DraftArchitecture:
             many (positions,); written into checkpoints for drafters that grow their tree from it. None for others.
         contrast: whether the network predicts the position after next as well.
         variant: settings of network and objective that are not the defaults; written into checkpoints.
+        width: inner width of its feed-forward, where that is not the target's.
+        flops: floating-point operations of the training on one sequence, once; None where nobody counted them. See
+            `engine.drafters.flops`.
         fitted: a network of the sizes of these tensors, where checkpoints of others have other sizes than those of
             `build`.
     """
@@ -54,6 +57,8 @@ class DraftArchitecture:
     ranks: Callable[[nn.Module, DraftBatch, DraftHead], tuple[torch.Tensor, torch.Tensor]] | None = None
     contrast: bool = False
     variant: Mapping[str, JsonValue] = field(default_factory=dict)
+    width: int | None = None
+    flops: Callable[[nn.Module, LearnedRows, DraftHead], int] | None = None
     fitted: Callable[[DraftConfig, Mapping[str, torch.Tensor]], nn.Module] | None = None
 
     def network(self, layer: DraftConfig, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
@@ -63,7 +68,8 @@ class DraftArchitecture:
     def sized(self, layer: DraftConfig, *, layers: int, draft_vocab_size: int) -> DraftConfig:
         """The sizes of its network for a target of so many layers, around those of a layer."""
         rows = 0 if self.own_head is None else draft_vocab_size
-        return replace(layer, taps=self.taps(layers), draft_vocab_size=rows)
+        inner = layer.intermediate_size if self.width is None else self.width
+        return replace(layer, taps=self.taps(layers), draft_vocab_size=rows, intermediate_size=inner)
 
 
 Architectures = Mapping[str, DraftArchitecture]

@@ -9,6 +9,7 @@ Shapes: B sequences, S tokens, T = S - 1 rows, F taps x H, H hidden.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch.nn import functional
@@ -39,6 +40,23 @@ class DraftBatch:
     later_BT: torch.Tensor
 
 
+@dataclass(frozen=True, kw_only=True)
+class LearnedRows:
+    """What a training has of one sequence.
+
+    Attributes:
+        rows: how many there are, T.
+        following: those that count for the next position.
+    """
+
+    rows: int
+    following: tuple[int, ...]
+
+    def later(self, ahead: int) -> int:
+        """How many rows count for the position so many places behind the next."""
+        return sum(row >= ahead for row in self.following)
+
+
 def kept_taps(taps: Sequence[int]) -> tuple[int, ...]:
     """The states that a training keeps: those that the drafter reads, and the last one behind them."""
     return (*taps,) if taps[-1] == -1 else (*taps, -1)
@@ -65,23 +83,37 @@ class DraftData:
         counts = torch.zeros(len(rows), longest, dtype=torch.bool)
         states = torch.zeros(len(rows), longest, found[0].shape[1])
         noise = torch.zeros(len(rows), longest, width)
-        in_vocabulary = torch.zeros(self.embedding_VH.shape[0], dtype=torch.bool)
-        in_vocabulary[self.token_ids] = True
         for row, (i, f) in enumerate(zip(rows, found, strict=True)):
             sequence, length = torch.tensor(self.sequences[i]), len(self.sequences[i])
             tokens[row, :length] = sequence
-            counts[row, :length] = in_vocabulary[sequence]
-            counts[row, : len(self.answers[i].prompt_tokens)] = False
+            counts[row, :length] = self._counts(i)
             states[row, :length] = f  # cast
             if generator is not None:
                 uniform = torch.rand(length, width, generator=generator) - 0.5
                 noise[row, :length] = uniform * (config.noise * 512 / max(length, config.noise_from))
         tokens, states = tokens.to(device), states.to(device)
         return DraftBatch(
-            embeds_BTH=functional.embedding(tokens[:, 1:], self.embedding_VH).float(),
+            embeds_BTH=functional.embedding(tokens[:, 1:], self.embedding_VH.detach()).float(),
             inputs_BTF=(states[..., :width] + noise.to(device))[:, :-1],
             features_BSH=states[..., -hidden:],
             tokens_BS=tokens,
             following_BT=functional.pad(counts[:, 2:], (0, 1)).to(device),
             later_BT=functional.pad(counts[:, 3:], (0, 2)).to(device),
         )
+
+    def learned(self, i: int) -> LearnedRows:
+        """The rows of a sequence."""
+        counts = self._counts(i)[2:].nonzero().flatten()
+        return LearnedRows(rows=len(self.sequences[i]) - 1, following=tuple(counts.tolist()))
+
+    def _counts(self, i: int) -> torch.Tensor:
+        """Which tokens of a sequence are the answer's and in the draft vocabulary, (S,)."""
+        counts: torch.Tensor = self._in_vocabulary[torch.tensor(self.sequences[i])]
+        counts[: len(self.answers[i].prompt_tokens)] = False
+        return counts
+
+    @cached_property
+    def _in_vocabulary(self) -> torch.Tensor:
+        known = torch.zeros(self.embedding_VH.shape[0], dtype=torch.bool)
+        known[self.token_ids] = True
+        return known

@@ -82,6 +82,8 @@ def count_drafter(
     training: dict[str, Any] = {
         "prompts": len(answers),
         "answer_tokens": sum(len(answer.answer_tokens) for answer in answers),
+        "gradient_tokens": 0,
+        "flops": 0,
         "fingerprint": fingerprint,
     }
     if all(answer.prompt for answer in answers):

@@ -17,6 +17,7 @@ added. The released trainer of HASS ignores its mask; this one does not.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import torch
 from pydantic import JsonValue
@@ -27,7 +28,8 @@ from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.drafters.architecture import DraftArchitecture
-from offbook.engine.drafters.batch import DraftBatch
+from offbook.engine.drafters.batch import DraftBatch, LearnedRows
+from offbook.engine.drafters.flops import FIRST, FORWARD, FROZEN, TRAINED, attention, through
 from offbook.engine.drafters.kept_rows import KeptRows
 from offbook.engine.drafters.loss import BranchLoss, branch_loss, likeliest_loss
 
@@ -45,6 +47,7 @@ def feature_architecture(
     weight_decay: float,
     passes: int = 1,
     likeliest: float = 0.0,
+    width: int | None = None,
     variant: Mapping[str, JsonValue] | None = None,
 ) -> DraftArchitecture:
     """A drafter over the shared draft layer.
@@ -59,6 +62,7 @@ def feature_architecture(
         weight_decay: of the paper's optimiser.
         passes: of a training step; above 1 on the layer's own features (HASS; 3 there).
         likeliest: weight of HASS's loss over the target's ten likeliest tokens, on the next position (0 or 1 there).
+        width: inner width of a feed-forward that has the target's by default.
         variant: what of these is not the contender's default, for the checkpoint.
     """
 
@@ -84,6 +88,8 @@ def feature_architecture(
         weight_decay=weight_decay,
         contrast=contrast,
         variant=variant or {},
+        width=width,
+        flops=partial(_flops, contrast=contrast, passes=passes, likeliest=bool(likeliest)),
     )
 
 
@@ -98,6 +104,20 @@ def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> 
     rows, count, _ = following.shape
     _, ids = head.top(following.flatten(0, 1), k)
     return ids.view(rows, count, k)
+
+
+def _flops(
+    network: nn.Module, learned: LearnedRows, head: DraftHead, *, contrast: bool, passes: int, likeliest: bool
+) -> int:
+    """See `engine.drafters.flops`; what the fusion reads has no gradient, and each loss asks for the law."""
+    assert isinstance(network, DraftNetwork)
+    rows, losses = learned.rows, 2 if likeliest else 1
+    inner = [module.weight for module in network.layers.modules() if isinstance(module, nn.Linear)]
+    a_pass = through(network.fc.weight, rows, FIRST) + sum(through(weight, rows, TRAINED) for weight in inner)
+    a_pass += through(head.weight_DH, learned.later(0), losses * (FROZEN + FORWARD))
+    if contrast:
+        a_pass += through(head.weight_DH, learned.later(1), FROZEN + FORWARD)
+    return sum(a_pass + attention(network.config, rows, number * rows) for number in range(1, passes + 1))
 
 
 def visible_in_pass(number: int, rows: int, device: torch.device | None = None) -> torch.Tensor:

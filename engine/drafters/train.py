@@ -26,6 +26,7 @@ from offbook.engine.drafters.batch import DraftData, kept_taps
 from offbook.engine.drafters.checkpoint import TargetName, draft_config, save_drafter
 from offbook.engine.drafters.config import TrainingConfig, held_out
 from offbook.engine.drafters.features import Features
+from offbook.engine.drafters.flops import training_cost
 from offbook.engine.drafters.vocabulary import draft_vocabulary, share_outside
 from offbook.engine.finite import NotFiniteError, check_numbers, check_weights
 from offbook.engine.resuming.held import Steps, Weights
@@ -143,6 +144,7 @@ def train_drafter(
         **asdict(config),
         "prompts": len(train_rows),
         "answer_tokens": sum(max(0, len(sequences[i]) - len(answers[i].prompt_tokens)) for i in train_rows),
+        **training_cost(architecture, accelerator.unwrap_model(model), data, train_rows, head, epochs=config.epochs),
         "dev_prompts": len(dev_rows),
         "outside_draft_vocabulary": {
             "training": share_outside([answers[i] for i in train_rows], token_ids),

@@ -22,6 +22,7 @@ STORE_FILES = (
     "LEADERBOARD.md",
     "leaderboard.csv",
     "cross.csv",
+    "published.csv",
     "leaderboard_comparison.csv",
     "STUDENTS.md",
     "students.csv",

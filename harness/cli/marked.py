@@ -33,9 +33,12 @@ def _spans(generation: Generation) -> Iterator[tuple[int, bool]]:
 
 
 def account_of(generation: Generation) -> str:
-    """Where the seconds of decoding went, and how many candidates rounds accepted, in one line."""
+    """Where the seconds of decoding went, and how many candidates rounds accepted, by level too, in one line."""
     counts = ", ".join(f"{n} x {k}" for k, n in metrics.acceptance_histogram([generation]).items())
-    told = f"first token after {generation.prefill_s:.3f} s; rounds that accepted k candidates: {counts or 'none'}"
+    told = f"first token after {generation.prefill_s:.3f} s; "
+    if levels := metrics.conditional_acceptance([generation]):
+        told += f"accepted at level 1 to {len(levels)}: {' / '.join(f'{share:.0%}' for share in levels)}; "
+    told += f"rounds that accepted k candidates: {counts or 'none'}"
     draft, target, host = metrics.time_split([generation])
     if draft != draft:
         return told

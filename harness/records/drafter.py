@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from offbook.harness.records.hashing import canonical_sha256
-from offbook.harness.records.strict import AtRest, Count
+from offbook.harness.records.strict import AtRest, Count, Positive
 
 MadeFor = Literal["target", "base"]
 PLAIN_LAYOUT = "transformers"
@@ -67,11 +67,22 @@ def arm_among(
 
 
 class DrafterInfo(AtRest):
-    """What the drafter costs before it drafts: its own parameters, and the tokens it was trained on (None: unknown).
+    """What the drafter costs: before it drafts its size and its training, and then its passes.
 
-    `imported_from` is the format in which others published it; left out for those that were trained here.
+    None means unknown. Records from before a field was kept are without it, and it is left out of theirs.
+
+    Attributes:
+        parameters: its own, trained or counted.
+        training_tokens: of the target's answers that it learned from.
+        imported_from: the format in which others published it; None for those that were trained here.
+        gradient_tokens: answer tokens that it learned to predict, once an epoch.
+        training_flops: floating-point operations of its training; see `engine.drafters.flops`.
+        levels_by_pass: how many levels of a tree each of its passes gives; see `engine.decoding.drafter`.
     """
 
     parameters: Count
     training_tokens: Count | None = None
     imported_from: FormatName | None = Field(default=None, exclude_if=lambda name: name is None)
+    gradient_tokens: Count | None = Field(default=None, exclude_if=lambda tokens: tokens is None)
+    training_flops: Count | None = Field(default=None, exclude_if=lambda flops: flops is None)
+    levels_by_pass: tuple[Positive, ...] = Field(default=(), exclude_if=lambda levels: not levels)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from offbook.engine.decoding.decoder import Decoder
+from offbook.engine.decoding.drafter import levels_by_pass
 from offbook.engine.quoting import LONGEST_PATH, quoted, shortened
 from offbook.engine.trained_on import TrainedOn
 from offbook.harness.records.drafter import PLAIN_LAYOUT, DrafterId, DrafterInfo, MadeFor, arm_id, tagged_id
@@ -191,7 +192,7 @@ def build_arm(
         )
         raise ValueError(msg)
     stepped = chosen.layout or in_layout.backbone.layout.name
-    drafted = _drafted(settings, folder, made_for)
+    drafted = _drafted(settings, folder, made_for, getattr(decoder, "drafter", None))
     if tuning is not None:
         sha256 = drafted["drafter_id"].sha256 if drafted else None
         tuning.check(weights_sha256=target.weights_sha256, layout=stepped, drafter_sha256=sha256, decoder=name)
@@ -211,12 +212,12 @@ def build_arm(
     )
 
 
-def _drafted(settings: BaseModel, folder: Path | None, made_for: MadeFor) -> dict[str, Any]:
+def _drafted(settings: BaseModel, folder: Path | None, made_for: MadeFor, drafter: object) -> dict[str, Any]:
     """What an arm says of whose weights draft: trained ones, those of a model that its settings name, or none."""
     if folder is None:
         return {} if (model := draft_model(settings)) is None else recorded(model)
     return {
         "drafter_id": DrafterId(sha256=fingerprint(folder), made_for=made_for, variant=variant_of(folder)),
-        "drafter": describe(folder),
+        "drafter": describe(folder).model_copy(update={"levels_by_pass": levels_by_pass(drafter)}),
         "trained_on": drafter_trained_on(folder),
     }

@@ -97,10 +97,17 @@ class FeatureVariant(Options):
     likeliest: float = Field(default=0.0, ge=0)
 
 
+class Eagle2Variant(FeatureVariant):
+    """Its feed-forward has the target's inner `width` by default; narrower it can be matched with Jakiro's."""
+
+    width: int | None = Field(default=None, ge=1, le=65536)
+
+
 class Eagle3Variant(Options):
-    """See `baselines.decoding.eagle3.drafter`."""
+    """See `baselines.decoding.eagle3.drafter`; `width` as `Eagle2Variant` has it."""
 
     ttt_steps: int = Field(default=4, ge=1, le=16)
+    width: int | None = Field(default=None, ge=1, le=65536)
 
 
 class JakiroVariant(FeatureVariant):

@@ -39,9 +39,12 @@ def describe(folder: Path) -> DrafterInfo:
     """
     config = read_json(folder / CONFIG, what="a drafter's config", remedy="train it anew")
     try:
+        training = config.get("training", {})
         return DrafterInfo(
             parameters=_parameters(folder / WEIGHTS),
-            training_tokens=config.get("training", {}).get("answer_tokens"),
+            training_tokens=training.get("answer_tokens"),
+            gradient_tokens=training.get("gradient_tokens"),
+            training_flops=training.get("flops"),
             imported_from=config.get("imported", {}).get("format"),
         )
     except (SafetensorError, OSError, AttributeError, ValidationError) as error:

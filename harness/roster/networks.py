@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from offbook.harness.roster.contender import Contender, told
 from offbook.harness.roster.decoder_options import (
+    Eagle2Variant,
     Eagle3Variant,
-    FeatureVariant,
     JakiroDecoupledOptions,
     JakiroDecoupledVariant,
     JakiroOptions,
@@ -79,7 +79,7 @@ def _eagle2(target: "Target", options: TreeOptions, drafter: Path | None) -> "De
     return target.speculative(feature_drafter(target, options, drafter, NETWORKS["eagle2"]))
 
 
-def _eagle2_architecture(variant: FeatureVariant) -> "DraftArchitecture":
+def _eagle2_architecture(variant: Eagle2Variant) -> "DraftArchitecture":
     from offbook.baselines.decoding.eagle2 import architecture
 
     return architecture(**variant.model_dump(), variant=told(variant))
@@ -132,7 +132,7 @@ NETWORKS: dict[str, Contender] = {
         build=_lookup_else_eagle2,
         options=LookupElseTreeOptions,
         architecture=_eagle2_architecture,
-        variant=FeatureVariant,
+        variant=Eagle2Variant,
         drafter_of="eagle2",
     ),
     "medusa": Contender(
@@ -158,7 +158,7 @@ NETWORKS: dict[str, Contender] = {
         build=_eagle,
         options=StaticTreeOptions,
         architecture=_eagle2_architecture,
-        variant=FeatureVariant,
+        variant=Eagle2Variant,
         drafter_of="eagle2",
         draws=True,
     ),
@@ -168,7 +168,7 @@ NETWORKS: dict[str, Contender] = {
         build=_eagle2,
         options=TreeOptions,
         architecture=_eagle2_architecture,
-        variant=FeatureVariant,
+        variant=Eagle2Variant,
         published="EAGLE-1 or EAGLE-2",
         tries=TREES,
     ),

@@ -21,6 +21,7 @@ from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.cell import Cell, CellRecord
 from offbook.harness.records.certificate import Certificate
 from offbook.harness.records.consistency import BASELINE_DECODER
+from offbook.harness.records.drafter import DrafterInfo
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
@@ -30,13 +31,14 @@ from offbook.harness.statistics.crossed import accuracy_interval
 from offbook.harness.statistics.intervals import bootstrap_ratio
 from offbook.harness.tables.columns import Table, fields
 from offbook.harness.tables.csv_file import to_csv
-from offbook.harness.tables.decoders_columns import COLUMNS, POSITIONS, PREDICTED, SURVIVED
+from offbook.harness.tables.decoders_columns import COLUMNS, LEVELS, POSITIONS, PREDICTED, SURVIVED
 from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.decoders_speed import References, bounds, clusters_of, speed, whole_answers
 from offbook.harness.tables.dimensions import ALL_SUITES, of_cell
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown, cross_table_of
 from offbook.harness.tables.labels import named_decoder, named_student
 from offbook.harness.tables.progress import Progress
+from offbook.harness.tables.published import PUBLISHED, published, published_beside, published_markdown
 from offbook.harness.tables.ranks import lacking, ranked
 from offbook.harness.tables.told import Cells, Told
 
@@ -73,6 +75,8 @@ def write_leaderboard(
 ) -> pd.DataFrame:
     """Writes `leaderboard.csv` and `LEADERBOARD.md`, and `cross.csv` for a cross, from what the store holds now.
 
+    Where others published numbers of a decoder in it, `published.csv` has these and the page a section apart.
+
     Safe while a run goes on: each file is replaced in one step. `cells` are those of the store, where somebody has just
     checked them; `progress` is told on the page.
 
@@ -84,15 +88,18 @@ def write_leaderboard(
     cells.save()
     manifests = cells.manifests
     students = {cell.heat_id for cell in cells if not cell.untouched}
+    theirs = published_markdown(published_beside(table))
     markdown = to_markdown(
         table,
         manifests=manifests,
-        sections=cross_markdown(cross, machine_lines(manifests[heat] for heat in students)) if len(cross) else [],
+        sections=[*cross_markdown(cross, machine_lines(manifests[heat] for heat in students)), *theirs],
         progress=progress,
     )
     atomic_write_text(out_dir / "leaderboard.csv", to_csv(Table(columns=COLUMNS, rows=table)))
     if not cross.empty:
         atomic_write_text(out_dir / "cross.csv", to_csv(Table(columns=CROSS_COLUMNS, rows=cross)))
+    if theirs:
+        atomic_write_text(out_dir / "published.csv", to_csv(Table(columns=PUBLISHED, rows=published())))
     atomic_write_text(out_dir / "LEADERBOARD.md", markdown)
     return table
 
@@ -140,7 +147,6 @@ def _line(cells: Sequence[Cell], references: References, *, suite: str) -> dict[
     rounds = sum(g.target_forwards for g in generations)
     draft_forwards = sum(g.draft_forwards for g in generations)
     conditional, survival = metrics.conditional_acceptance(generations), metrics.survival(generations)
-    drafter = records[0].drafter
     caps = {record.spec.limits.max_new_tokens for record in records}
     return {
         **of_cell(spec),
@@ -165,7 +171,7 @@ def _line(cells: Sequence[Cell], references: References, *, suite: str) -> dict[
                 clusters=clusters,
             ),
         ),
-        **{f"acceptance_at_{k}": conditional[k - 1] if k <= len(conditional) else math.nan for k in POSITIONS},
+        **{f"acceptance_at_{k}": conditional[k - 1] if k <= len(conditional) else math.nan for k in LEVELS},
         **{
             name: survival[k - 1][place] if k <= len(survival) else math.nan
             for place, names in enumerate((PREDICTED, SURVIVED))
@@ -176,12 +182,12 @@ def _line(cells: Sequence[Cell], references: References, *, suite: str) -> dict[
             "tokens_per_s", bootstrap_ratio(*zip(*map(whole_answers, generations), strict=True), clusters=clusters)
         ),
         "draft_cost_ratio": metrics.draft_cost_ratio(generations),
+        "draft_ms_per_round": metrics.draft_ms_per_round(generations),
         "target_forwards": rounds,
         "draft_forwards": draft_forwards,
         "draft_forwards_per_round": draft_forwards / rounds if rounds else math.nan,
         "losslessness": losslessness([r.certificate for r in records]),
-        "drafter_parameters": drafter.parameters if drafter else 0,
-        "training_tokens": math.nan if drafter is None or drafter.training_tokens is None else drafter.training_tokens,
+        **_of_drafter(records[0].drafter),
         "trained_in": ", ".join(sorted({trained_in(record) for record in records} - {""})),
         "peak_mib": max(g.peak_bytes for g in generations) / 2**20,
         "prefill_s": sum(g.prefill_s for g in generations),
@@ -190,6 +196,21 @@ def _line(cells: Sequence[Cell], references: References, *, suite: str) -> dict[
         "semantics": spec.harness_semantics,
         "setting": _setting(records, suite),
         "key": records[0].key if suite != ALL_SUITES else canonical_sha256(sorted(r.key for r in records)),
+    }
+
+
+def _of_drafter(drafter: DrafterInfo | None) -> dict[str, Any]:
+    """What it is, whatever suite it runs on; without one it has no parameters, and nothing was learned."""
+    told = DrafterInfo(parameters=0) if drafter is None else drafter
+    learned = {
+        "training_tokens": told.training_tokens,
+        "drafter_gradient_tokens": told.gradient_tokens,
+        "drafter_training_flops": told.training_flops,
+    }
+    return {
+        "drafter_parameters": told.parameters,
+        **{name: math.nan if value is None else value for name, value in learned.items()},
+        "levels_by_pass": " ".join(map(str, told.levels_by_pass)),
     }
 
 

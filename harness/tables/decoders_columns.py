@@ -9,8 +9,9 @@ from offbook.harness.tables.dimensions import ALL_SUITES, CHECKPOINT, DECODER, M
 from offbook.harness.tables.markdown import number
 from offbook.harness.tables.rows import Row
 
-POSITIONS = (1, 2, 3, 4)
-AT = [f"acceptance_at_{k}" for k in POSITIONS]
+LEVELS = (1, 2, 3, 4, 5, 6)  # of a tree, in CSV
+POSITIONS = LEVELS[:4]  # of these what pages show
+AT = [f"acceptance_at_{k}" for k in LEVELS]
 PREDICTED = [f"survival_predicted_at_{k}" for k in POSITIONS]
 SURVIVED = [f"survival_at_{k}" for k in POSITIONS]
 
@@ -43,7 +44,7 @@ def _over(row: Row) -> str:
 
 
 def _accepted(row: Row) -> str:
-    return " / ".join(number(row[name], 2) for name in AT)
+    return " / ".join(number(row[name], 2) for name in AT[: len(POSITIONS)])
 
 
 def _survived(row: Row) -> str:
@@ -177,7 +178,7 @@ COLUMNS = (
         shown_in=("markdown",),
         written=_accepted,
         definition="""share of rounds that accept a k-th candidate among those that accepted k - 1 and had one to offer
-            behind them.""",
+            behind them; the k-th candidate of a round is one of level k of the tree.""",
     ),
     *(Column(name=name, unit="share", kind="number") for name in AT),
     Column(
@@ -201,6 +202,7 @@ COLUMNS = (
         rerun="timing",
         definition="seconds in the drafter per second in verify forwards.",
     ),
+    Column(name="draft_ms_per_round", unit="ms", kind="number", rerun="timing"),
     Column(name="target_forwards", heading="Target forwards", unit="forwards", kind="whole", shown_in=PAGE),
     Column(name="draft_forwards", unit="forwards", kind="whole"),
     Column(
@@ -224,6 +226,9 @@ COLUMNS = (
     ),
     Column(name="drafter_parameters", heading="Drafter params", unit="parameters", kind="count", shown_in=PAGE),
     Column(name="training_tokens", heading="Trained on tokens", unit="tokens", kind="count", shown_in=PAGE),
+    Column(name="drafter_gradient_tokens", unit="tokens", kind="count"),
+    Column(name="drafter_training_flops", unit="operations", kind="count"),
+    Column(name="levels_by_pass"),
     Column(name="trained_in"),
     Column(name="peak_mib", heading="Peak MiB", unit="MiB", kind="number", digits=0, shown_in=PAGE, rerun="timing"),
     Column(name="prefill_s", unit="s", kind="number", rerun="timing"),

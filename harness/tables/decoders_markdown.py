@@ -11,6 +11,7 @@ from offbook.harness.tables.columns import Table, paragraph, to_readme
 from offbook.harness.tables.columns import to_markdown as pipe_table
 from offbook.harness.tables.decoders_columns import COLUMNS, DEFINITIONS
 from offbook.harness.tables.dimensions import ALL_SUITES
+from offbook.harness.tables.drafters import drafters_markdown, drafting
 from offbook.harness.tables.markdown import escape, machines_below, reasons, replace_block
 from offbook.harness.tables.models_line import models_line
 from offbook.harness.tables.progress import Progress
@@ -25,7 +26,7 @@ def to_markdown(
     sections: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> str:
-    """LEADERBOARD.md: of which models, definitions, the pooled table and each suite's by temperature, then `sections`.
+    """LEADERBOARD.md: models, definitions, the pooled table and each suite's by temperature, drafters, then `sections`.
 
     Below each table stand the machines that it was measured on, by the manifests of its heats. What the plan behind it
     expected, what of that failed and what is missing is told where `progress` is known.
@@ -43,6 +44,9 @@ def to_markdown(
             title = "All suites, pooled" if suite == ALL_SUITES else escape(suite)
             rows = at[at["suite"] == suite]
             parts += [f"### {title}", pipe_table(Table(columns=COLUMNS, rows=rows)), *_machines(rows, manifests)]
+    if len(table):
+        drafters = drafting(table)
+        parts += drafters_markdown(drafters, machines_of(drafters, manifests))
     parts += sections
     if progress is not None:
         parts += [*what_failed(progress), *missing_cells(progress.cells)]

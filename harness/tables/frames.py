@@ -25,10 +25,11 @@ from offbook.engine.decoding.generation import Generation
 from offbook.engine.paths import user_path
 from offbook.harness.records.cell import Cell, CellSpec
 from offbook.harness.records.consistency import arm_of
+from offbook.harness.records.drafter import DrafterInfo
 from offbook.harness.records.exam import Exam, SittingSpec
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import Verified, whole
-from offbook.harness.tables.decoders_columns import POSITIONS, PREDICTED, SURVIVED
+from offbook.harness.tables.decoders_columns import AT, POSITIONS, PREDICTED, SURVIVED
 from offbook.harness.tables.decoders_speed import References
 from offbook.harness.tables.decoders_speed_columns import SHARES
 from offbook.harness.tables.dimensions import as_json
@@ -43,13 +44,17 @@ def records(folder: str | Path) -> pd.DataFrame:
     `n_docs`, `new_tokens`, `rounds` (verify forwards) and `draft_forwards` are counts over all documents; `finished` is
     the share of answers that ended before the cap, `score` the mean of `metric` ("" where an exam's suites have
     several; then of those that are scored right or wrong), `acceptance_length` committed tokens a round,
-    `survival_predicted_at_1` and `survival_at_1` (2, 3, 4) the predicted and observed share of rounds that accept so
-    many candidates, `verdict` the certificate's, `found` what it did that it should not, `wall_s` seconds.
+    `acceptance_at_1` (2 to 6) the share of rounds that accept a candidate of that level of the tree, of those that
+    accepted one above and had one to offer, `survival_predicted_at_1` and `survival_at_1` (2, 3, 4) the predicted and
+    observed share of rounds that accept so many candidates, `verdict` the certificate's, `found` what it did that it
+    should not, `wall_s` seconds.
 
     `tokens_per_s` is with the prefill, `decode_tokens_per_s` without it. `speedup` is over plain decoding in the same
     layout and heat, `speedup_fastest` over the fastest plain row of the heat that says what the target says;
     `speedup_decode` and `speedup_decode_fastest` the same without the prefill. `break_even` is the acceptance length at
     which decoding is as fast as plain, and `draft_share`, `target_share` and `host_share` are of the seconds of rounds.
+    `drafter_parameters`, `training_tokens` (of the target's answers), `drafter_gradient_tokens` and
+    `drafter_training_flops` say what a drafter took, `draft_ms_per_round` what it takes.
 
     Args:
         folder: what `offbook evaluate`, `run` or `reproduce` wrote.
@@ -120,7 +125,10 @@ def _of_cell(cell: Cell, told: Told, references: References) -> dict[str, Any]:
         "rounds": sum(g.target_forwards for g in generations),
         "draft_forwards": sum(g.draft_forwards for g in generations),
         "acceptance_length": metrics.acceptance_length(generations),
+        **dict(zip(AT, metrics.conditional_acceptance(generations), strict=False)),
         **_survival(generations),
+        **_drafter(record.drafter),
+        "draft_ms_per_round": metrics.draft_ms_per_round(generations),
         **_speed(told, generations, references),
         "verdict": record.certificate.verdict,
         "found": _found(record.manifest.get("heat"), arm_of(record)),
@@ -217,6 +225,17 @@ def _checkpoint(spec: CellSpec | SittingSpec) -> dict[str, Any]:
         "method_options": as_json(student.options) or None,
         "training_seed": student.seed if trained else None,
         "corpus": student.corpus_sha256,
+    }
+
+
+def _drafter(drafter: DrafterInfo | None) -> dict[str, int | None]:
+    if drafter is None:
+        return {}
+    return {
+        "drafter_parameters": drafter.parameters,
+        "training_tokens": drafter.training_tokens,
+        "drafter_gradient_tokens": drafter.gradient_tokens,
+        "drafter_training_flops": drafter.training_flops,
     }
 
 

@@ -1,6 +1,6 @@
 """Columns of the data frames of records and of answers, and their kinds."""
 
-from offbook.harness.tables.decoders_columns import PREDICTED, SURVIVED
+from offbook.harness.tables.decoders_columns import AT, PREDICTED, SURVIVED
 from offbook.harness.tables.decoders_speed_columns import SHARES
 
 DIMENSIONS = {
@@ -37,7 +37,12 @@ RECORDS = {
     "rounds": "Int64",
     "draft_forwards": "Int64",
     "acceptance_length": "float64",
-    **dict.fromkeys((*PREDICTED, *SURVIVED), "float64"),
+    **dict.fromkeys((*AT, *PREDICTED, *SURVIVED), "float64"),
+    "drafter_parameters": "Int64",
+    "training_tokens": "Int64",
+    "drafter_gradient_tokens": "Int64",
+    "drafter_training_flops": "float64",
+    "draft_ms_per_round": "float64",
     "tokens_per_s": "float64",
     "decode_tokens_per_s": "float64",
     "speedup": "float64",

@@ -76,7 +76,7 @@ def test_profiles_cap_answers_as_the_suites_do() -> None:
     for category, cap in own.items():
         assert re.search(rf"\| `offbook_{category}` \|.*\| {cap} \|", readme)
         assert re.search(rf"\| {category} \| {cap} \|", readme)
-    for profile in ("laptop", "board", "full"):
+    for profile in ("laptop", "board", "drafters", "full"):
         suites = load_profile(profile)[1].suites
         assert {category: suites[category].max_new_tokens for category in CATEGORIES} == own
 

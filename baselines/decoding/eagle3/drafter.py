@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from torch import nn
 
 from offbook.baselines.decoding.eagle3.network import Eagle3Network
-from offbook.baselines.decoding.eagle3.objective import guesses, objective
+from offbook.baselines.decoding.eagle3.objective import flops, guesses, objective
 from offbook.engine.decoding.draft_head import DraftHead, OwnHead
 from offbook.engine.drafters.architecture import DraftArchitecture
 
@@ -39,12 +39,15 @@ def start(network: nn.Module, head: DraftHead) -> None:
     network.lm_head.weight.copy_(head.weight_DH)
 
 
-def architecture(*, ttt_steps: int = 4, variant: Mapping[str, JsonValue] | None = None) -> DraftArchitecture:
+def architecture(
+    *, ttt_steps: int = 4, width: int | None = None, variant: Mapping[str, JsonValue] | None = None
+) -> DraftArchitecture:
     """EAGLE-3's network and objective.
 
     Args:
         ttt_steps: positions over which the training-time test unrolls each row: one more than the default tree is deep;
             7 as published.
+        width: inner width of its feed-forward; the target's by default.
         variant: of these what is not the default, for the checkpoint.
     """
     return DraftArchitecture(
@@ -59,6 +62,8 @@ def architecture(*, ttt_steps: int = 4, variant: Mapping[str, JsonValue] | None 
         own_head=own_head,
         start=start,
         variant=variant or {},
+        width=width,
+        flops=partial(flops, steps=ttt_steps),
     )
 
 

@@ -22,7 +22,8 @@ from torch import nn
 
 from offbook.baselines.decoding.eagle3.network import Eagle3Network
 from offbook.engine.decoding.draft_head import DraftHead
-from offbook.engine.drafters.batch import DraftBatch
+from offbook.engine.drafters.batch import DraftBatch, LearnedRows
+from offbook.engine.drafters.flops import FIRST, FORWARD, TRAINED, attention, through
 from offbook.engine.drafters.kept_rows import KeptRows
 from offbook.engine.drafters.loss import cross_entropy, target_law
 
@@ -68,3 +69,17 @@ def unrolled(network: Eagle3Network, batch: DraftBatch, steps: int) -> Iterator[
             cache=kept,
         )
         yield features_BTH
+
+
+def flops(network: nn.Module, learned: LearnedRows, head: DraftHead, *, steps: int) -> int:
+    """See `engine.drafters.flops`; the target's law is asked for once, for all steps."""
+    assert isinstance(network, Eagle3Network)
+    layer = [module.weight for module in network.midlayer.modules() if isinstance(module, nn.Linear)]
+    total = through(network.fc.weight, learned.rows, FIRST) + through(head.weight_DH, learned.later(0), FORWARD)
+    keys = 0
+    for step in range(min(steps, learned.rows)):
+        rows = learned.rows - step
+        keys += rows
+        total += sum(through(weight, rows, TRAINED) for weight in layer) + attention(network.config, rows, keys)
+        total += through(network.lm_head.weight, learned.later(step), TRAINED)
+    return total

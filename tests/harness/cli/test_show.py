@@ -40,6 +40,12 @@ def test_a_character_cut_in_two_stands_behind_the_mark():
     assert marked(answer, spell) == "x\u00e9y"
 
 
+def test_acceptance_is_told_by_level_of_the_tree():
+    answer = generation(b"abcdefg", [Round(3, 3, 2, 3), Round(2, 1, 0, 1), Round(4, 2, 2, 2)])
+    assert "; accepted at level 1 to 3: 67% / 100% / 0%; rounds that accepted k" in account_of(answer)
+    assert "level" not in account_of(generation(b"ab", [Round(0, 0, 0, 1)]))
+
+
 def test_rounds_are_told_with_their_times():
     answer = generation(b"abcd", [Round(3, 3, 2, 3)], (RoundTime(draft_s=0.25, target_s=0.5, wall_s=1.0),))
     assert account_of(answer).endswith("1 x 2; drafting 25%, target 50%, loop 25% of the rounds' time")

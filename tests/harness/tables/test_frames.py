@@ -54,6 +54,10 @@ def test_a_record_is_a_row_with_the_dimensions_of_the_matrix(folder):
         "score": 0.5,
         "rounds": 4,
         "acceptance_length": 9 / 4,
+        "acceptance_at_1": 3 / 4,
+        "drafter_parameters": 1_200_000,
+        "training_tokens": 5000,
+        "draft_ms_per_round": pytest.approx(50),
         "tokens_per_s": pytest.approx(11 / 1.5),
         "speedup": pytest.approx(2.5 / 1.5),
         "verdict": "lossless",
@@ -66,6 +70,9 @@ def test_what_a_kind_of_record_does_not_have_is_missing(folder):
     table = records(folder).set_index("decoder")
     assert table.loc["autoregressive", "drafter_made_for"] is pd.NA
     assert table.loc["autoregressive", "speedup"] == 1
+    assert table.loc["autoregressive", "drafter_parameters"] is pd.NA
+    assert table.loc["eagle2", "drafter_gradient_tokens"] is pd.NA
+    assert math.isnan(table.loc["eagle2", "acceptance_at_3"])
     (exam,) = records(folder).query("kind == 'exam'").to_dict("records")
     assert all(pd.isna(exam[name]) for name in ("decoder", "drafter_made_for", "seed", "rounds", "heat_id", "verdict"))
     assert math.isnan(exam["speedup"])
