@@ -11,6 +11,7 @@ from offbook.harness.records.strict import AtRest, Count
 MadeFor = Literal["target", "base"]
 PLAIN_LAYOUT = "transformers"
 FormatName = Annotated[str, Field(pattern=r"^[A-Za-z0-9 .*-]{1,60}$")]
+MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9 ._-]{1,60}$")]
 
 
 class DrafterId(AtRest):
@@ -69,9 +70,11 @@ def arm_among(
 class DrafterInfo(AtRest):
     """What the drafter costs before it drafts: its own parameters, and the tokens it was trained on (None: unknown).
 
-    `imported_from` is the format in which others published it; left out for those that were trained here.
+    `imported_from` is the format in which others published it, `trained_with` the method that trained it together with
+    the student that decodes; both are left out for those that were trained here, alone.
     """
 
     parameters: Count
     training_tokens: Count | None = None
     imported_from: FormatName | None = Field(default=None, exclude_if=lambda name: name is None)
+    trained_with: MethodName | None = Field(default=None, exclude_if=lambda name: name is None)

@@ -43,6 +43,7 @@ def describe(folder: Path) -> DrafterInfo:
             parameters=_parameters(folder / WEIGHTS),
             training_tokens=config.get("training", {}).get("answer_tokens"),
             imported_from=config.get("imported", {}).get("format"),
+            trained_with=config.get("training", {}).get("trained_with"),
         )
     except (SafetensorError, OSError, AttributeError, ValidationError) as error:
         told = complaint(error).told("its config") if isinstance(error, ValidationError) else str(error)
