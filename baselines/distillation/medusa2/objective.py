@@ -105,7 +105,8 @@ def draft_batch(
     Gradients flow through the features; the last token of a response has none, and no row that counts needs it.
     """
     lengths = [end - start for start, end in pairwise(branches.starts)]
-    features_KTH = pad_sequence(states_1TH[0, branches.predicting_N].float().split(lengths), batch_first=True)
+    features = states_1TH[0, branches.predicting_N].float().split(lengths)
+    features_KTH = pad_sequence([*features], batch_first=True)
     features_KSH = functional.pad(features_KTH, (0, 0, 0, 1))
     last = branches.tokens_1T[0, branches.edges[0] - 1 : branches.edges[0]]
     said = [torch.cat([last, tokens]) for tokens in branches.targets_N.split(lengths)]
