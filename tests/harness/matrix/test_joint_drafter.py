@@ -7,7 +7,7 @@ import pytest
 
 from offbook.engine.progress import Silent
 from offbook.harness.artifacts.manifest import artifact_folder, check
-from offbook.harness.artifacts.recipes import DrafterRecipe, JointDrafterRecipe
+from offbook.harness.artifacts.recipes import DrafterRecipe, JointDrafterRecipe, TuningRecipe
 from offbook.harness.matrix.graph import Graph, Stage
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.running import run_plan
@@ -78,6 +78,14 @@ def test_it_needs_the_student_and_no_answers(content):
     graph = plan(matrix(content, decoders=few, students={"both": content["students"]["both"]}))
     heat = heat_of(graph, "both")
     assert [graph.stage(key).kind for key in graph.needed_by([heat.key]) - {heat.key}] == ["student"]
+
+
+def test_what_cuts_its_rounds_is_measured_with_it(content):
+    decoders = {"autoregressive": {}, "medusa": {"controller": "tuned"}}
+    graph = plan(matrix(content, decoders=decoders, students={"both": content["students"]["both"]}))
+    (tuning,) = (stage for stage in graph.of_kind("tuning") if "for both" in stage.title)
+    assert isinstance(TuningRecipe.model_validate(tuning.spec).drafter, JointDrafterRecipe)
+    assert [graph.stage(key).kind for key in tuning.needs] == ["student"]
 
 
 def test_what_the_student_is_called_is_no_part_of_its_drafters_key(content):
