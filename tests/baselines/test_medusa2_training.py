@@ -37,8 +37,9 @@ def watched(work: Job) -> list[tuple[int, Tensors, Tensors]]:
             seen.append((done, copied(work.student), copied(networks[0])))
 
     train(replace(work, report=report), build)
+    config = draft_config(Backbone(tiny_model()))
     torch.manual_seed(work.config.seed)
-    start = copied(MedusaHeads(draft_config(Backbone(tiny_model()))))
+    start = copied(MedusaHeads(config))
     return [(0, untouched, start), *seen]
 
 
