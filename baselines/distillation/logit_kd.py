@@ -15,13 +15,13 @@ from typing import Annotated
 import torch
 from pydantic import Field
 from torch import nn
-from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.pretrained import load, weights_sha256
 from offbook.engine.students.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
 from offbook.engine.students.distiller import Job, Options, read_options
+from offbook.engine.students.divergence import forward_kl
 from offbook.engine.students.paths import Paths, encode_corpus
 from offbook.engine.students.precision import precision_of
 from offbook.engine.students.record import is_trained, training_fingerprint
@@ -93,11 +93,3 @@ def logit_kd_objective(questions: Sequence[Paths], teacher: PreTrainedModel, opt
         )
 
     return Objective(questions=len(questions), loss=loss)
-
-
-def forward_kl(teacher_NV: torch.Tensor, student_NV: torch.Tensor, temperature: float) -> torch.Tensor:
-    """KL(p‖q) of every row (N,), in nats, over the ids both have; p is the teacher's, and no gradient reaches it."""
-    width = min(teacher_NV.shape[-1], student_NV.shape[-1])
-    log_p = (teacher_NV[:, :width].detach() / temperature).log_softmax(dim=-1)
-    log_q = (student_NV[:, :width] / temperature).log_softmax(dim=-1)
-    return functional.kl_div(log_q, log_p, log_target=True, reduction="none").sum(dim=-1)

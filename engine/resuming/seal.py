@@ -16,15 +16,19 @@ from offbook.engine.quoting import quoted
 FILES, SEAL = "files", "sha256"
 
 
-def sealed(record: Mapping[str, Any], path: Path, names: Iterable[str] | None = None) -> dict[str, Any]:
+def sealed(
+    record: Mapping[str, Any], path: Path, names: Iterable[str] | None = None, *, also: Iterable[str] = ()
+) -> dict[str, Any]:
     """A record with its seal.
 
     Args:
         record: what is to be written, with `FILES` and `SEAL` free.
         path: where.
         names: the files beside it, which are written already; by default all but hidden ones.
+        also: files in folders below, written already too.
     """
-    whole = {**record, FILES: {name: file_sha256(path.parent / name) for name in names or _beside(path)}}
+    files = [*(names or _beside(path)), *also]
+    whole = {**record, FILES: {name: file_sha256(path.parent / name) for name in files}}
     return whole | {SEAL: _digest(whole)}
 
 

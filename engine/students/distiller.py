@@ -1,7 +1,7 @@
 """The seam of distillation: a student, a rationale corpus and a config in; a checkpoint and a training record out."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -15,6 +15,7 @@ from offbook.engine.students.corpus import Corpus
 
 Score = Callable[[PreTrainedModel], float]
 Report = Callable[[int, int, str], object]
+Answers = Sequence[tuple[Sequence[int], Sequence[int]]]  # prompts and what was said behind them, as token ids
 
 
 class Options(BaseModel):
@@ -47,6 +48,7 @@ class Job:
         folder: becomes the student's folder, loadable like any model.
         identity: what else determines the result (base model's hash, corpus' hash), written into the record.
         score: development score of a student in memory, higher is better.
+        answers: a student's greedy answers to the development questions.
         report: is told (gradient tokens done, budget, message).
         cache: folder of tables that trainings of one base model and corpus share; None: each makes its own.
         machine: describes, at the training's end, the machine it ran on, for the record.
@@ -60,6 +62,7 @@ class Job:
     folder: Path
     identity: Mapping[str, str]
     score: Score
+    answers: Callable[[PreTrainedModel], Answers] = lambda student: ()
     options: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] | None = None
     report: Report = lambda done, total, message: None

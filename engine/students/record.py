@@ -35,7 +35,14 @@ def is_trained(folder: Path, fingerprint: str) -> bool:
 
 
 def write_record(
-    job: Job, method: str, *, mixed_precision: Precision, processes: int, sequences: Sequence[str], **own: Any
+    job: Job,
+    method: str,
+    *,
+    mixed_precision: Precision,
+    processes: int,
+    sequences: Sequence[str],
+    beside: Sequence[str] = (),
+    **own: Any,
 ) -> None:
     """Writes the record behind the weights, and drops the state of the training.
 
@@ -45,6 +52,7 @@ def write_record(
         mixed_precision: in which matrices were multiplied.
         processes: of the training.
         sequences: names of the distinct responses it learned from, sorted.
+        beside: files in folders below the student's that belong to it.
         own: what the training counted.
     """
     record = {
@@ -63,6 +71,6 @@ def write_record(
         "prepared_s": job.prepared_s,
         **own,
     }
-    record = sealed(record, job.folder / RECORD)
+    record = sealed(record, job.folder / RECORD, also=beside)
     atomic_write_text(job.folder / RECORD, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
     shutil.rmtree(job.folder / STATE, ignore_errors=True)

@@ -27,17 +27,17 @@ from offbook.engine.files import atomic_files
 from offbook.engine.finite import check_numbers, check_weights
 from offbook.engine.resuming.held import Stateful, Steps, Weights
 from offbook.engine.resuming.state import resume, save_state
+from offbook.engine.students.best import keep, restore, trained
 from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.companion import Companion
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.precision import Precision, keep_precision, precision_of
 from offbook.engine.students.processes import accelerator_for, bring_together, from_main, share, sum_gradients
 from offbook.engine.students.record import STATE, is_trained, training_fingerprint, write_record
 from offbook.engine.students.saving import development_score, save_student
-from offbook.engine.tensor_file import read_tensors, write_tensors
-from offbook.engine.unusable import UnusableError
+from offbook.engine.students.schedule import rate
 
-BEST = "best.safetensors"
 SAVE_EVERY_S = 600.0
 LOWER = "the training diverges: lower --learning-rate and choose another folder"
 
@@ -71,12 +71,19 @@ class Objective:
         after_step: is called behind every optimiser step with the memories of its questions, in every process with all
             of them; returns numbers worth keeping.
         state: what is saved beside the weights, such as a network and optimiser of its own.
+        companion: what the loop itself trains with the student.
     """
 
     questions: int
     loss: Callable[[nn.Module, int, float], QuestionLoss]
     after_step: Callable[[Sequence[Any]], Mapping[str, float]] = lambda memories: {}
     state: Sequence[Stateful] = ()
+    companion: Companion | None = None
+
+    @property
+    def alone(self) -> float:
+        """Share of the budget, from its beginning, in which the companion alone is trained."""
+        return 0.0 if self.companion is None else self.companion.alone
 
 
 @dataclass(kw_only=True)
@@ -98,10 +105,11 @@ class _Run:
 def train_student(job: Job, method: str, objective: Objective, *, as_part: bool = False) -> Path:
     """Trains `job.student` into `job.folder`; see `Distiller`.
 
-    The folder holds the model, in bf16 unless its development score falls by that (`saving.py`), the tokenizer and,
-    written last, `distillation.json`: method, settings, the mixed precision that was used, processes, machine, gradient
-    tokens (all, and those behind the kept weights), the distinct sequences with their names, steps, seconds, peak
-    memory, development scores, number format and scores of the weights as they are stored, and the log of every step.
+    The folder holds the model, in bf16 unless its development score falls by that (`saving.py`), the tokenizer, what a
+    companion writes and, last, `distillation.json`: method, settings, the mixed precision that was used, processes,
+    machine, gradient tokens (all, and those behind the kept weights), the distinct sequences with their names, steps,
+    seconds, peak memory, development scores, number format and scores of the weights as they are stored, and the log of
+    every step.
 
     Args:
         job: what is trained, of what, and where to.
@@ -110,7 +118,8 @@ def train_student(job: Job, method: str, objective: Objective, *, as_part: bool 
         as_part: for one training of several, whose weights are no student yet and are kept as they are.
 
     Raises:
-        ValueError: a folder that holds another training, finished or not, or a training that diverges.
+        ValueError: a folder that holds another training, finished or not, a training that diverges, or a budget that a
+            companion spends alone.
     """
     if is_trained(job.folder, training_fingerprint(job, method)):
         return job.folder
@@ -140,13 +149,19 @@ def _train(
     student = with_adapters(job.student, config).to(accelerator.device)
     torch.manual_seed(config.seed + accelerator.process_index)  # processes draw different dropout
     reset_peak(accelerator.device)
-    parameters = [p for p in student.parameters() if p.requires_grad]
+    companion = objective.companion
+    groups = [[p for p in student.parameters() if p.requires_grad]]
+    if companion is not None:
+        groups.append([*companion.network.to(accelerator.device).parameters()])
+    parameters = [{"params": group} for group in groups]
     optimizer = accelerator.prepare_optimizer(
         torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
     )
     # "Evaluation" leaves out the wrapper for several processes, whose work `sum_gradients` does, and nothing else.
     model = accelerator.prepare_model(student, evaluation_mode=True)
     held: dict[str, Stateful] = {"weights": Weights(student), "optimizer": Steps(optimizer)}
+    if companion is not None:
+        held["companion"] = Weights(companion.network)
     held |= {f"method {i}": own for i, own in enumerate(objective.state)}
     run = _Run(**(resume(accelerator, state, fingerprint, held, _Run) or {}))
     if accelerator.is_main_process:
@@ -156,28 +171,34 @@ def _train(
     saved = clock
     while run.gradient_tokens < config.gradient_tokens:
         with branch_attention(student):
-            _step(accelerator, model, optimizer, objective, job, run)
+            done = _step(accelerator, model, optimizer, objective, job, run)
         report(run.gradient_tokens, config.gradient_tokens, f"{method} loss {run.log[-1]['loss']:.3f}")
-        due = min(run.gradient_tokens, config.gradient_tokens) * config.evaluations // config.gradient_tokens
+        due = _due(done, run, config, objective.alone)
         if due > len(run.evaluations):
             student.eval()
             owner = f"{job.folder}: step {run.steps}"
-            check_weights(((n, p) for n, p in student.named_parameters() if p.requires_grad), owner, LOWER)
+            check_weights(trained(student, companion).items(), owner, LOWER)
             score = from_main(development_score(job, student, precision) if accelerator.is_main_process else math.nan)
             check_numbers({"development score": score}, owner, LOWER)
             run.evaluations += [{"gradient_tokens": run.gradient_tokens, "score": score}] * (due - len(run.evaluations))
             if score >= run.best:
                 run.best, run.kept_tokens = score, run.gradient_tokens
                 if accelerator.is_main_process:
-                    _keep(student, state / BEST)
+                    keep(trained(student, companion), state)
             report(run.gradient_tokens, config.gradient_tokens, f"{method} development score {score:.3f}")
         elif not from_main(time.perf_counter() - saved > SAVE_EVERY_S):
             continue
         run.wall_s = spent + time.perf_counter() - clock
         save_state(accelerator, state, run.steps, asdict(run), held)
         saved = time.perf_counter()
+    if not run.evaluations:
+        msg = (
+            f"{job.folder}: expected steps that train the student, got {run.gradient_tokens} gradient tokens that its "
+            "companion spent alone; raise --gradient-tokens and choose another folder"
+        )
+        raise ValueError(msg)
     if accelerator.is_main_process:
-        stored = _save(job, student, run, precision, as_part=as_part)
+        stored = _save(job, student, companion, run, precision, as_part=as_part)
         write_record(
             job,
             method,
@@ -197,18 +218,18 @@ def _train(
 
 
 def _step(
-    accelerator: Accelerator,
-    model: nn.Module,
-    optimizer: Any,
-    objective: Objective,
-    job: Job,
-    run: _Run,
-) -> None:
-    """One optimiser step, on the mean over its questions; nothing moves where a loss or the gradient is not finite."""
+    accelerator: Accelerator, model: nn.Module, optimizer: Any, objective: Objective, job: Job, run: _Run
+) -> float:
+    """One optimiser step, on the mean over its questions; nothing moves where a loss or the gradient is not finite.
+
+    Returns the share of the budget that was spent when it began.
+    """
     config, owner = job.config, f"{job.folder}: step {run.steps + 1}"
     done = run.gradient_tokens / config.gradient_tokens
-    for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * _schedule(done, config.warmup)
+    rates = [1.0] if objective.companion is None else [1.0, objective.companion.rate]
+    for group, multiple in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = config.learning_rate * multiple * rate(done, config.warmup, objective.alone)
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     wanted = min(config.tokens_per_step, config.gradient_tokens - run.gradient_tokens)
     model.train()
     parts: list[QuestionLoss] = []
@@ -222,11 +243,11 @@ def _step(
     loss = sum(float(part.loss) for part in parts) / len(parts)
     means = {name: sum(part.log[name] for part in parts) / len(parts) for name in parts[0].log}
     check_numbers({"a loss of": loss, **means}, owner, LOWER)
-    sum_gradients(accelerator, model.parameters())
-    for parameter in model.parameters():
+    sum_gradients(accelerator, parameters)
+    for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad /= len(parts)
-    norm = accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
+    norm = accelerator.clip_grad_norm_(parameters, config.clip_norm)
     check_numbers({"a gradient of norm": float(norm)}, f"{owner}, loss {loss:.3g}", LOWER)
     optimizer.step()
     optimizer.zero_grad()
@@ -236,6 +257,7 @@ def _step(
     run.sequences = sorted({*run.sequences, *(name for part in parts for name in part.sequences)})
     run.steps += 1
     run.log.append({"gradient_tokens": run.gradient_tokens, "loss": loss, **means, **after})
+    return done
 
 
 def _next_questions(count: int, config: StudentConfig, run: _Run) -> list[int]:
@@ -249,35 +271,26 @@ def _next_questions(count: int, config: StudentConfig, run: _Run) -> list[int]:
     return chosen
 
 
-def _schedule(done: float, warmup: float) -> float:
-    """Linear warm-up, then cosine to zero, by the share of the budget that is spent."""
-    if done < warmup:
-        return max(done / warmup, 0.1)
-    return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
+def _due(done: float, run: _Run, config: StudentConfig, alone: float) -> int:
+    """How many development scores there should be behind a step that began at `done`, evenly over the second stage."""
+    if done < alone:
+        return 0
+    begin, budget = int(alone * config.gradient_tokens), config.gradient_tokens
+    return (min(run.gradient_tokens, budget) - begin) * config.evaluations // (budget - begin)
 
 
-def _keep(student: nn.Module, path: Path) -> None:
-    """Writes the weights that are trained, whole or not at all."""
-    write_tensors(path, {name: p for name, p in student.named_parameters() if p.requires_grad}, sealed=True)
-
-
-def _save(job: Job, student: Any, run: _Run, precision: Precision, *, as_part: bool) -> dict[str, Any]:
-    """Writes the best weights as a plain model; what the record says of them."""
-    path = job.folder / STATE / BEST
-    remedy = f"delete {path.parent} to start this training again"
-    best, _ = read_tensors(path, remedy=remedy, sealed=True)
-    trained = {name: p for name, p in student.named_parameters() if p.requires_grad}
-    if {name: t.shape for name, t in best.items()} != {name: p.shape for name, p in trained.items()}:
-        msg = f"{path}: expected the tensors of this student, got others; {remedy}"
-        raise UnusableError(msg, path)
-    with torch.no_grad():
-        for name, parameter in trained.items():
-            parameter.copy_(best[name])
+def _save(
+    job: Job, student: Any, companion: Companion | None, run: _Run, precision: Precision, *, as_part: bool
+) -> dict[str, Any]:
+    """Writes the best weights as a plain model, and the companion's; what the record says of them."""
+    restore(trained(student, companion), job.folder / STATE)
     plain = student.merge_and_unload() if isinstance(student, PeftModel) else student
     check_weights(plain.named_parameters(), str(job.folder), LOWER)
-    if not as_part:
-        return save_student(job, plain, run.best, precision)
-    with atomic_files(job.folder) as written:
-        plain.save_pretrained(written)
-        job.tokenizer.save_pretrained(written)
-    return {}
+    if as_part:
+        stored: dict[str, Any] = {}
+        with atomic_files(job.folder) as written:
+            plain.save_pretrained(written)
+            job.tokenizer.save_pretrained(written)
+    else:
+        stored = save_student(job, plain, run.best, precision)
+    return stored if companion is None else {**stored, "beside": companion.save(run.sequences)}

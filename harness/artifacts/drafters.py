@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from offbook.engine.progress import Progress, Silent
+from offbook.harness.artifacts.manifest import artifact_folder
+from offbook.harness.artifacts.recipes import DrafterRecipe, JointDrafterRecipe
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.spent import spending
 from offbook.harness.roster.contender import Contender
@@ -42,6 +44,15 @@ def drafter_folder(
         **({"variant": dict(variant)} if variant else {}),
     }
     return root / f"drafter-{contender.name}-{canonical_sha256(what)[:12]}"
+
+
+def folder_in(run: Path, drafter: DrafterRecipe | JointDrafterRecipe | str) -> Path:
+    """Where a run has a drafter: among its artifacts, below the student that it was trained with, or where it says."""
+    if isinstance(drafter, JointDrafterRecipe):
+        return artifact_folder(run, "student", drafter.student.key()) / drafter.decoder
+    if isinstance(drafter, DrafterRecipe):
+        return artifact_folder(run, "drafter", drafter.key())
+    return Path(drafter)
 
 
 def is_one(folder: Path) -> bool:

@@ -147,6 +147,18 @@ class DrafterRecipe(Recipe):
     variant: dict[str, JsonValue] = Field(default={}, exclude_if=lambda variant: not variant)
 
 
+class JointDrafterRecipe(Recipe):
+    """A drafter that is trained with a student, and lies in a folder below the student's.
+
+    Attributes:
+        decoder: whose, of the roster; the folder has its name.
+        student: whose training gives it.
+    """
+
+    decoder: str
+    student: StudentRecipe
+
+
 class TuningRecipe(Recipe):
     """What cuts a decoder's rounds: costs, settings and calibration, measured on one machine.
 
@@ -155,7 +167,8 @@ class TuningRecipe(Recipe):
         made_by: whose code that is, where it is none of this repository's.
         model: whom it decodes.
         options: settings that are fixed; the others are chosen.
-        drafter: the recipe of one that the plan trains, or the folder of another; None without any.
+        drafter: the recipe of one that the plan trains, alone or with a student, or the folder of another; None without
+            any.
         drafter_sha256: of the weights in such a folder.
         made_for: whom that drafter was trained for.
         layout: of the model's weights.
@@ -167,7 +180,7 @@ class TuningRecipe(Recipe):
     made_by: Origin | None = None
     model: ModelSpec
     options: dict[str, JsonValue] = Field(default={})
-    drafter: DrafterRecipe | str | None = None
+    drafter: DrafterRecipe | JointDrafterRecipe | str | None = None
     drafter_sha256: str | None = None
     made_for: Literal["target", "base"] = "target"
     layout: str

@@ -8,14 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from pydantic import ValidationError
 
 from offbook.engine import pretrained
-from offbook.engine.chat_answers import chat_tokens, greedy_texts
-from offbook.engine.context import check_fit, context_of
+from offbook.engine.context import context_of
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.progress import Progress
 from offbook.engine.students.config import StudentConfig
@@ -26,6 +25,7 @@ from offbook.engine.students.record import RECORD
 from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, path_vectors
 from offbook.engine.text import read_json
 from offbook.engine.unusable import UnusableError
+from offbook.harness.artifacts.development import dev_answers, dev_score
 from offbook.harness.artifacts.material import Material
 from offbook.harness.artifacts.pins import check_model
 from offbook.harness.records.exam import TrainingCost
@@ -38,12 +38,6 @@ from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.settings.bounds import EXAM_TOKENS
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-    from offbook.engine.students.distiller import Score
-
-DEV_BATCH = 64
 NO_HELPERS = ("model", "model_settings", "corpus", "method_code")  # what records say in fields of their own
 REMEDY = "choose another folder, or delete this one to train anew"
 
@@ -185,10 +179,14 @@ def make(
         machine=lambda: description | {"load_average": {"start": load_at_start, "end": load_average()}},
         prepared_s=prepared_s,
         score=score,
+        answers=dev_answers(material, tokenizer, max_new_tokens=student.max_new_tokens),
         report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
     )
     with spending("training"):
-        return method.distil(job, vectors)
+        made = method.distil(job, vectors)
+    if method.drafter is not None:
+        progress.say(f"    {student.name}: its drafter for {method.drafter} lies in {made / method.drafter}")
+    return made
 
 
 def check_base(student: Student) -> None:
@@ -203,32 +201,6 @@ def check_base(student: Student) -> None:
         weights_sha256=student.base_sha256,
         settings_sha256=student.base_settings_sha256,
     )
-
-
-def dev_score(
-    material: Material,
-    tokenizer: "PreTrainedTokenizerBase",
-    *,
-    max_new_tokens: int,
-    context_length: int | None = None,
-) -> "Score":
-    """Share of the development questions that a model answers rightly, greedily and in batches.
-
-    Raises:
-        ValueError: a question that does not fit the model's context with its answer.
-    """
-    prompts = [chat_tokens(tokenizer, question.prompt) for question in material.dev]
-    named = zip((f"development question {question.id}" for question in material.dev), prompts, strict=True)
-    check_fit(((what, len(tokens), max_new_tokens) for what, tokens in named), context_length)
-
-    def score(model: "PreTrainedModel") -> float:
-        from offbook.engine.decoding.layouts.choose import layout_in_training
-
-        layout = layout_in_training(model)
-        texts = greedy_texts(model, tokenizer, prompts, max_new_tokens, width=DEV_BATCH, layout=layout)
-        return sum(asked.is_answered_by(text) for asked, text in zip(material.dev, texts, strict=True)) / len(prompts)
-
-    return score
 
 
 def cost(folder: Path) -> TrainingCost:

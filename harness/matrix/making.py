@@ -122,9 +122,7 @@ def tuning(stage: Stage, folder: Path, progress: Progress, *, device: str) -> No
     chosen = contender(recipe.decoder)
     check_origin(chosen.name, planned=recipe.made_by, found=chosen.made_by)
     drafted = recipe.drafter
-    if isinstance(drafted, DrafterRecipe):
-        drafted = str(artifact_folder(folder, "drafter", drafted.key()))
-    elif drafted is not None and recipe.drafter_sha256 is not None:
+    if isinstance(drafted, str) and recipe.drafter_sha256 is not None:
         check_pin(f"drafter of {chosen.name}", planned=recipe.drafter_sha256, found=drafter_sha256(Path(drafted)))
     target, costs, known = session(folder, device).development(
         recipe.model, recipe.layout, recipe.temperatures, progress
@@ -135,7 +133,7 @@ def tuning(stage: Stage, folder: Path, progress: Progress, *, device: str) -> No
         known,
         costs,
         options=recipe.options,
-        drafter_folder=None if drafted is None else Path(drafted),
+        drafter_folder=None if drafted is None else drafters.folder_in(folder, drafted),
         made_for=recipe.made_for,
     )
     for line in lines(found):

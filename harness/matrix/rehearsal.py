@@ -12,8 +12,8 @@ from offbook.engine.drafters.config import TrainingConfig
 from offbook.engine.drafters.vocabulary import check_size
 from offbook.engine.progress import Progress
 from offbook.engine.students.paths import encode_corpus
+from offbook.harness.artifacts.development import dev_score
 from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe, TuningRecipe
-from offbook.harness.artifacts.students import dev_score
 from offbook.harness.matrix.graph import KINDS, Graph
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.distillers import distiller

@@ -12,7 +12,13 @@ from typing import Any, Literal
 from offbook.engine.decoding.ranges import check
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted
-from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, ModelSpec, StudentRecipe
+from offbook.harness.artifacts.recipes import (
+    AnswersRecipe,
+    DrafterRecipe,
+    JointDrafterRecipe,
+    ModelSpec,
+    StudentRecipe,
+)
 from offbook.harness.artifacts.sources import (
     corpus_sha256,
     drafter_sha256,
@@ -20,6 +26,7 @@ from offbook.harness.artifacts.sources import (
     model_hashes,
     prompts_sha256,
 )
+from offbook.harness.matrix.arm_drafters import check_drafter, joint_drafter
 from offbook.harness.matrix.tuned_arms import tuned_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender
@@ -28,7 +35,7 @@ from offbook.harness.roster.draft_model import draft_model, draft_model_sha256
 from offbook.harness.roster.target import known_dtype
 from offbook.harness.settings.bounds import EXAM_TOKENS
 from offbook.harness.settings.drafters import Source
-from offbook.harness.settings.matrix import BASE, NONE, OWN, UNTOUCHED, DecoderSpec, Matrix
+from offbook.harness.settings.matrix import BASE, NONE, OWN, UNTOUCHED, Matrix
 from offbook.harness.settings.parse import parse
 from offbook.harness.suites.sources import SuiteSource, suite_sources
 from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec, HeatSpec, SamplingSpec
@@ -54,7 +61,7 @@ class Specs:
             ValueError: a name that leads nowhere, or a drafter where none is wanted or none where one is.
         """
         for name, decoder in self.matrix.decoders.items():
-            _check_drafter(name, decoder, contender(decoder.decoder or name))
+            check_drafter(name, decoder, contender(decoder.decoder or name))
         for student in self.matrix.students.values():
             distiller(student.method).resolved(student.options)
             corpus_sha256(student.corpus or self.matrix.corpus)
@@ -174,12 +181,14 @@ class Specs:
         spec = self.matrix.decoders[name]
         chosen = contender(spec.decoder or name)
         settings = parse(chosen.options, spec.options, source=f"options of {name}")
-        drafter: DrafterRecipe | str | None = None
+        drafter: DrafterRecipe | JointDrafterRecipe | str | None = None
         sha256: str | None = None
         made_for: Literal["target", "base"] = "target"
         if spec.drafter not in (OWN, BASE, NONE):
             folder = user_path(spec.drafter, what=f"drafter of {name}").absolute()
             drafter, sha256 = str(folder), drafter_sha256(folder)
+        elif (joint := joint_drafter(spec, chosen, checkpoint)) is not None:
+            drafter = joint
         elif chosen.architecture is not None:
             of_base = spec.drafter == BASE and checkpoint.student is not None
             made_for = "base" if of_base else "target"
@@ -261,37 +270,6 @@ class Specs:
             self.recipes["asked", source] = AskedSpec(name=source.name, asked_as=source.asked_as, sha256=source.sha256)
         found: AskedSpec = self.recipes["asked", source]
         return found
-
-
-def _check_drafter(name: str, spec: DecoderSpec, chosen: Contender) -> None:
-    if not chosen.may_be_cut and spec.controller != NONE:
-        msg = (
-            f"{name}: expected no controller, got {quoted(spec.controller)}; what it says hangs on its candidates, "
-            "so that one that looked at them would change it"
-        )
-        raise ValueError(msg)
-    if chosen.architecture is not None:
-        if spec.drafter == NONE:
-            msg = (
-                f"{name}: expected a trained drafter, got none; make one with `offbook train-drafter {chosen.name}` "
-                f"and name its folder (--drafter {chosen.name}=FOLDER), or write `drafter: {OWN}` in a matrix file"
-            )
-            raise ValueError(msg)
-        if chosen.counted and (given := spec.training.config()):
-            settings = ", ".join(given)
-            msg = f"{name}: expected no such `training`, got {settings}; its drafter is counted: leave them out"
-            raise ValueError(msg)
-    elif spec.controller != NONE and (chosen.name == BASELINE or chosen.layout is not None):
-        msg = f"{name}: expected no controller, got {quoted(spec.controller)}; it drafts nothing that could be cut"
-        raise ValueError(msg)
-    elif "drafter" in spec.model_fields_set and spec.drafter != NONE:
-        msg = (
-            f"{name}: expected no drafter, got {quoted(spec.drafter)}; this decoder has nothing to train: leave it out"
-        )
-        raise ValueError(msg)
-    elif spec.training.model_dump(exclude_none=True):
-        msg = f"{name}: expected no `training`, got some; this decoder has nothing to train: leave it out"
-        raise ValueError(msg)
 
 
 def _order(arm: ArmSpec) -> tuple[bool, str, str, str]:

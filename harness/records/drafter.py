@@ -11,6 +11,7 @@ from offbook.harness.records.strict import AtRest, Count, Positive
 MadeFor = Literal["target", "base"]
 PLAIN_LAYOUT = "transformers"
 FormatName = Annotated[str, Field(pattern=r"^[A-Za-z0-9 .*-]{1,60}$")]
+MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9 ._-]{1,60}$")]
 
 
 class DrafterId(AtRest):
@@ -78,6 +79,7 @@ class DrafterInfo(AtRest):
         gradient_tokens: answer tokens that it learned to predict, once an epoch.
         training_flops: floating-point operations of its training; see `engine.drafters.flops`.
         levels_by_pass: how many levels of a tree each of its passes gives; see `engine.decoding.drafter`.
+        trained_with: the method that trained it together with the student that decodes; None for those trained alone.
     """
 
     parameters: Count
@@ -86,3 +88,4 @@ class DrafterInfo(AtRest):
     gradient_tokens: Count | None = Field(default=None, exclude_if=lambda tokens: tokens is None)
     training_flops: Count | None = Field(default=None, exclude_if=lambda flops: flops is None)
     levels_by_pass: tuple[Positive, ...] = Field(default=(), exclude_if=lambda levels: not levels)
+    trained_with: MethodName | None = Field(default=None, exclude_if=lambda name: name is None)

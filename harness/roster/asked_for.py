@@ -40,11 +40,12 @@ def asked_for(what: str, drafter: Path | None = None) -> tuple[Contender, Path |
 
 
 def _made_for(folder: Path) -> tuple[str, str]:
-    """Whose drafter lies in a folder, and the model that it was trained for."""
+    """Whose drafter lies in a folder, and the model that it was trained for: by name, or the student around it."""
     config = read_json(folder / CONFIG, what="a drafter's config", remedy="train it anew")
     try:
-        return str(config["architecture"]), str(config["target"]["name"])
-    except (KeyError, TypeError) as error:
+        name, model = str(config["architecture"]), str(config["target"]["name"])
+        return name, str(folder.resolve().parent) if (config.get("training") or {}).get("trained_with") else model
+    except (AttributeError, KeyError, TypeError) as error:
         msg = f"{quoted_path(str(folder))}: expected a drafter's config, which names its target; train it anew"
         raise ValueError(msg) from error
 

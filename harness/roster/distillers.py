@@ -34,6 +34,8 @@ class StudentMethod:
         distil: trains a job's student; takes the vectors (N, K, E) of the corpus's rationales, or None.
         reads_vectors: whether it wants these vectors; the text encoder is run for no other.
         models: its settings that name another model, whose weights determine the student too.
+        drafter: the decoder whose drafter its training gives too: for this very student, in a folder of this name below
+            the student's.
     """
 
     name: str
@@ -42,6 +44,7 @@ class StudentMethod:
     distil: "Callable[[Job, Tensor | None], Path]"
     reads_vectors: bool = False
     models: tuple[str, ...] = ()
+    drafter: str | None = None
 
     @property
     def made_by(self) -> Origin | None:
@@ -109,6 +112,13 @@ def _mind(job: "Job", vectors_NKE: "Tensor | None") -> Path:
     return mind(job, vectors_NKE)
 
 
+def _medusa2(job: "Job", vectors_NKE: "Tensor | None") -> Path:
+    from offbook.baselines.decoding.medusa import ARCHITECTURE, DECAY
+    from offbook.baselines.distillation.medusa2.train import medusa2
+
+    return medusa2(job, ARCHITECTURE, decay=DECAY)
+
+
 _METHODS = (
     _baseline("single_rationale", "SingleRationaleOptions", "fine-tuning on one golden rationale a question"),
     _baseline(
@@ -135,6 +145,13 @@ _METHODS = (
         "LogitKdOptions",
         "token-level KL to a larger teacher of the same vocabulary, on rationales",
         models=("teacher",),
+    ),
+    StudentMethod(
+        name="medusa2",
+        summary="Medusa-2 (arXiv:2401.10774): a student and Medusa's heads on it, trained together for `medusa`",
+        settings=_settings("offbook.baselines.distillation.medusa2.options", "Medusa2Options"),
+        distil=_medusa2,
+        drafter="medusa",
     ),
     StudentMethod(
         name="mind",

@@ -46,6 +46,7 @@ def describe(folder: Path) -> DrafterInfo:
             gradient_tokens=training.get("gradient_tokens"),
             training_flops=training.get("flops"),
             imported_from=config.get("imported", {}).get("format"),
+            trained_with=config.get("training", {}).get("trained_with"),
         )
     except (SafetensorError, OSError, AttributeError, ValidationError) as error:
         told = complaint(error).told("its config") if isinstance(error, ValidationError) else str(error)

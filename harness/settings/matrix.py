@@ -57,8 +57,9 @@ class DecoderSpec(Strict):
     Attributes:
         decoder: of the roster; by default the name that the entry stands under.
         options: its own settings.
-        drafter: "own" is trained for the model that decodes, "base" for the model that a student was made of; or a
-            folder. Decoders that have nothing to train take none, and it is left out or "none".
+        drafter: "own" is trained for the model that decodes, and together with it where a student's method does that
+            and `training` is empty; "base" is trained for the model that a student was made of; or a folder. Decoders
+            that have nothing to train take none, and it is left out or "none".
         training: of its drafter; what is left out is as `Matrix.drafters` has it.
         layout: of the target's weights while it decodes: transformers, prepacked or packed; "auto" is the fastest that
             needs no compiler.

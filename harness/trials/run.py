@@ -6,7 +6,7 @@ from offbook.engine.decoding.layouts.names import AUTO
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts.manifest import artifact_folder
-from offbook.harness.artifacts.recipes import DrafterRecipe, StudentRecipe
+from offbook.harness.artifacts.recipes import Recipe, StudentRecipe
 from offbook.harness.artifacts.students import cost
 from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import told_apart
@@ -50,7 +50,7 @@ def _heat(spec: HeatSpec, store: Store, session: Session, progress: Progress) ->
     drafters: dict[str, JsonValue] = {
         arm.id: asked.drafter.key()
         for arm, asked in zip(arms, spec.arms, strict=True)
-        if isinstance(asked.drafter, DrafterRecipe)
+        if isinstance(asked.drafter, Recipe)
     }
     heat = plan_heat(
         target,

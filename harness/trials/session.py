@@ -13,10 +13,11 @@ from offbook.engine.drafters.checkpoint import TargetName
 from offbook.engine.progress import Progress
 from offbook.engine.quoting import quoted
 from offbook.engine.students.config import StudentConfig
+from offbook.harness.artifacts.drafters import folder_in
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.pins import check_origin, check_pin, check_pins
-from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe, TuningRecipe
+from offbook.harness.artifacts.recipes import ModelSpec, StudentRecipe, TuningRecipe
 from offbook.harness.artifacts.sources import corpus_sha256, helper_hashes
 from offbook.harness.artifacts.students import Student
 from offbook.harness.artifacts.tune import development_answers
@@ -87,10 +88,7 @@ class Session:
         """
         arms = []
         for spec in specs:
-            folder = spec.drafter
-            if isinstance(folder, DrafterRecipe):
-                folder = str(artifact_folder(self.folder, "drafter", folder.key()))
-            drafters = {} if folder is None else {spec.decoder: Path(folder)}
+            drafters = {} if spec.drafter is None else {spec.decoder: folder_in(self.folder, spec.drafter)}
             tuning = self._tuning(spec)
             if tuning is not None and (elsewhere := tuning.elsewhere()):
                 say(f"    {spec.decoder}: {elsewhere}")

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, Recipe, TuningRecipe
+from offbook.harness.artifacts.recipes import DrafterRecipe, JointDrafterRecipe, ModelSpec, Recipe, TuningRecipe
 from offbook.harness.records.origin import Origin
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
 from offbook.harness.settings.students import Group
@@ -37,7 +37,8 @@ class ArmSpec(Recipe):
         decoder: of the roster.
         made_by: whose code it is, where it is none of this repository's.
         options: all of its own, defaults too.
-        drafter: the recipe of one that the plan trains, or the folder of another; None without any.
+        drafter: the recipe of one that the plan trains, alone or with a student, or the folder of another; None without
+            any.
         drafter_sha256: of the weights in such a folder, or of the model that `options` name to draft.
         made_for: whom it was trained for, the checkpoint or the model that it was made of.
         layout: of the checkpoint's weights; "auto" is what the machine allows.
@@ -49,7 +50,7 @@ class ArmSpec(Recipe):
     decoder: str
     made_by: Origin | None = None
     options: dict[str, JsonValue] = Field(default={})
-    drafter: DrafterRecipe | str | None = None
+    drafter: DrafterRecipe | JointDrafterRecipe | str | None = None
     drafter_sha256: str | None = None
     made_for: Literal["target", "base"] = "target"
     layout: str = "auto"

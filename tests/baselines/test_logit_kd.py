@@ -9,12 +9,12 @@ import torch
 from offbook.baselines.distillation.logit_kd import (
     LogitKdOptions,
     check_vocabulary,
-    forward_kl,
     logit_kd,
     logit_kd_objective,
 )
 from offbook.engine.pretrained import weights_sha256
 from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.divergence import forward_kl
 from offbook.engine.students.paths import encode_corpus
 from offbook.engine.students.train import QuestionLoss
 from tests.baselines.distillation_job import TOKENIZER, StoppedError, alike, corpus, job, plain_logits, record, timeless

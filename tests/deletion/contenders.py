@@ -21,8 +21,8 @@ NEEDED = "autoregressive"
 OTHER_NAMES = {
     "transformers_generate": ("hf_generate", "hf_prompt_lookup", "hf_assisted"),
     "prompt_lookup": ("prompt_lookup", "lookup_else_eagle2"),  # a combination goes with either part
-    "medusa": ("medusa", "medusa_typical"),
     "jakiro": ("jakiro", "jakiro_decoupled"),
+    "medusa": ("medusa", "medusa_typical", "medusa2"),  # whose heads are trained with a student
     "eagle2": ("eagle2", "lookup_else_eagle2", "eagle"),
 }
 SKIPPED = (".git", ".nox", "__pycache__", "runs")
@@ -75,8 +75,13 @@ def importers(root: Path, entrant: Entrant) -> list[str]:
 
 
 def askers(root: Path, entrant: Entrant) -> list[str]:
-    """Files of the rooms, its own left out, in which one of its names is a value; what is said of it is none."""
-    return sorted(p.as_posix() for p in _others(root, entrant) if _is_value(root / p, entrant.names))
+    """Files of the rooms in which one of its names is a value, but for its own and those of who goes with it.
+
+    What is said of a contender is no value.
+    """
+    family = {other.path for other in entrants(root) if set(other.names) & set(entrant.names)}
+    places = (p for p in _others(root, entrant) if not family & {p, *p.parents})
+    return sorted(p.as_posix() for p in places if _is_value(root / p, entrant.names))
 
 
 def naming_tests(root: Path, entrant: Entrant) -> set[Path]:

@@ -229,7 +229,7 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
         (),
     ),
     "train-student": (
-        (("single_rationale", "mind", "edit", "mode_cotd", "logit_kd", "mindd"),),
+        (("single_rationale", "mind", "edit", "mode_cotd", "logit_kd", "medusa2", "mindd"),),
         {
             **{
                 "--config": ("student.yaml", *FILES),

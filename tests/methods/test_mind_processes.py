@@ -12,7 +12,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from tests.methods.mind_processes import train
+from offbook.engine.tensor_file import read_tensors
+from tests.methods.mind_processes import COMPANION, train
 
 ROOT = Path(__file__).parents[2]
 # `accelerate launch --cpu` starts one process unless MPI is there; torch's own launcher sets the same variables.
@@ -58,10 +59,13 @@ def check_same(two: Path, one: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_the_students_that_one_trains(tmp_path: Path) -> None:
-    done = launch(tmp_path / "two", "uniform", "mind", "mind, random", "uniform, adapters")
+    done = launch(tmp_path / "two", "uniform", "mind", "mind, random", "uniform, adapters", "companion")
     assert done.returncode == 0, done.stderr[-3000:]
-    for method in ("uniform", "mind", "mind, random"):
+    for method in ("uniform", "mind", "mind, random", "companion"):
         check_same(tmp_path / "two" / method, train(tmp_path / "one" / method, method))
+    one, two = (read_tensors(tmp_path / n / "companion" / COMPANION, remedy="")[0] for n in ("one", "two"))
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
     adapted, alone = tmp_path / "two" / "uniform, adapters", train(tmp_path / "one" / "adapters", "uniform, adapters")
     for name in ("gradient_tokens", "distinct_sequences", "steps"):  # losses differ by dropout
         assert record(adapted)[name] == record(alone)[name]

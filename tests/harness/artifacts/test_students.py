@@ -10,8 +10,9 @@ from offbook.baselines.distillation.mcc_kd import MccKdOptions
 from offbook.engine.progress import Silent
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.tables import Table
+from offbook.harness.artifacts.development import dev_score
 from offbook.harness.artifacts.material import DevQuestion, Material, load_material
-from offbook.harness.artifacts.students import Student, cost, dev_score, is_made, make
+from offbook.harness.artifacts.students import Student, cost, is_made, make
 from offbook.harness.settings.students import CorpusSpec
 from tests.matrices import matrix, students_of
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
@@ -132,7 +133,7 @@ def test_the_development_score_is_the_share_of_right_answers(monkeypatch):
         asked.extend(prompts)
         return ["yes" for _ in prompts]
 
-    monkeypatch.setattr("offbook.harness.artifacts.students.greedy_texts", answers)
+    monkeypatch.setattr("offbook.harness.artifacts.development.greedy_texts", answers)
     dev = tuple(
         DevQuestion(id=f"q{n}", prompt="p" * (9 - n), is_answered_by=lambda text, n=n: text == "yes" and n != 2)
         for n in range(4)

@@ -82,6 +82,7 @@ def test_what_is_looked_for_is_found(home):
     [
         ["single_rationale"],
         ["logit_kd", "--option", "teacher=HOME/tiny"],
+        ["medusa2", "--option", "heads_alone=0"],
         pytest.param(["uniform_rationales", "--lora-rank", "2"], marks=pytest.mark.slow),
         pytest.param(["edit"], marks=pytest.mark.slow),
         pytest.param(["mode_cotd", "--option", "held_out=1"], marks=pytest.mark.slow),

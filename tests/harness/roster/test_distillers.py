@@ -8,6 +8,7 @@ import pytest
 
 import offbook
 from offbook.engine.students.distiller import Options
+from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.distillers import DISTILLERS, StudentMethod, distiller, distillers
 from offbook.harness.settings.profiles import load_profile, profile_names
 
@@ -64,3 +65,9 @@ def test_other_distributions_add_methods_and_take_no_name_twice(monkeypatch):
 def test_every_profile_names_methods_and_settings_that_exist(name):
     for student in load_profile(name)[1].students.values():
         distiller(student.method).resolved(student.options)
+
+
+def test_a_drafter_that_a_training_gives_is_one_that_a_decoder_has():
+    given = {method.name: contender(method.drafter) for method in DISTILLERS.values() if method.drafter is not None}
+    assert {name: chosen.name for name, chosen in given.items()} == {"medusa2": "medusa"}
+    assert all(chosen.architecture is not None and chosen.drafter_of is None for chosen in given.values())
