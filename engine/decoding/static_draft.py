@@ -16,6 +16,7 @@ from functools import cached_property
 import torch
 
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.candidate_draws import some_of
 from offbook.engine.decoding.draft_head import Head
 from offbook.engine.decoding.feature_draft import Expansion, FeatureDrafter, TreeConfig
 from offbook.engine.decoding.feature_network import FeatureNetwork
@@ -30,18 +31,22 @@ class RankTree:
     """The shape of a static tree.
 
     Attributes:
-        paths: of ranks, each one's beginning among them.
+        paths: of ranks, each one's beginning and the rank before it among them, for what is drawn third was drawn from
+            a law without the second.
 
     Raises:
-        ValueError: no path, or one without its beginning.
+        ValueError: no path, or one without its beginning or the rank before.
     """
 
     paths: tuple[Path, ...]
 
     def __post_init__(self) -> None:
         known = {(), *self.paths}
-        if not self.paths or () in self.paths or any(path[:-1] not in known for path in self.paths):
-            msg = f"expected paths of ranks, each one's beginning among them, got {self.paths}; add what is missing"
+        if not self.paths or () in self.paths or not all(known.issuperset(_before(path)) for path in self.paths):
+            msg = (
+                "expected paths of ranks, each one's beginning and the rank before it among them, got "
+                f"{self.paths}; add what is missing"
+            )
             raise ValueError(msg)
 
     @cached_property
@@ -63,6 +68,12 @@ class RankTree:
     def first(self, count: int) -> "RankTree":
         """The `count` nodes of the lowest ranks and depths."""
         return RankTree(tuple(sorted(self.paths, key=lambda path: (sum(path) + len(path), path))[:count]))
+
+
+def _before(path: Path) -> tuple[Path, ...]:
+    """What has to be drawn before a candidate: the one above it, and the sibling before it."""
+    *above, rank = path
+    return (tuple(above), *([(*above, rank - 1)] if rank else []))
 
 
 class StaticDrafter(FeatureDrafter):
@@ -134,9 +145,8 @@ class StaticDrafter(FeatureDrafter):
             tokens, chances = expansion.tokens_RK.tolist(), expansion.logprobs_RK.double().exp().tolist()
             return None, [[*zip(*pair, strict=True)] for pair in zip(tokens, chances, strict=True)]
         laws_RD = self._sampling.probabilities(self.head.logits(expansion.features_RH))
-        noise_RD = torch.empty_like(laws_RD).exponential_(generator=self._generator)
-        best = (laws_RD / noise_RD).topk(self.tree.top_k, dim=-1)  # a race without replacement
-        tokens_RK, chances_RK = self.head.token_ids[best.indices], laws_RD.gather(-1, best.indices)
+        places_RK = some_of(laws_RD, self.tree.top_k, self._generator)
+        tokens_RK, chances_RK = self.head.token_ids[places_RK], laws_RD.gather(-1, places_RK)
         pairs = zip(tokens_RK.tolist(), chances_RK.tolist(), strict=True)
         return laws_RD, [[one for one in zip(*pair, strict=True) if one[1] > 0] for pair in pairs]
 
@@ -160,7 +170,7 @@ class _Grown:
         tokens, parents = tuple(self.tokens), tuple(self.parents)
         if not self.laws:
             return Tree(tokens, parents, tuple(self.survival))
-        drawn_from_NV = torch.zeros(len(tokens), vocab_size, device=token_ids.device)
+        drawn_from_NV = next(iter(self.laws.values())).new_zeros(len(tokens), vocab_size)
         for place, law_D in self.laws.items():
-            drawn_from_NV[place, token_ids] = law_D.float()
+            drawn_from_NV[place, token_ids] = law_D
         return Tree(tokens, parents, drawn_from_NV=drawn_from_NV)

@@ -168,7 +168,7 @@ def decoder_certificate(
         layers: of the model.
 
     Raises:
-        ValueError: temperature 0, n below 1000, or an answer that is not three of the target's tokens.
+        ValueError: temperature 0, n below 1000, or an answer that is not four of the target's tokens.
     """
     check_settings(sampling, n)
     target = toy_model.toy_model(layers)

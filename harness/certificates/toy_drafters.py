@@ -1,6 +1,7 @@
 """Drafters for the toy model of eight tokens, so that the loop itself can be tested for whoever's trained drafter.
 
-What they propose is often right and often wrong, at every depth and among siblings.
+What they propose is often right and often wrong, at both depths that an answer of the model has room for and among
+siblings.
 """
 
 from collections.abc import Sequence

@@ -66,6 +66,7 @@ def certify(
         target,
         chosen,
         arm,
+        options=options or {},
         prompts={number: ids for number, ids in enumerate(texts) if len(ids) <= most},
         progress=progress,
         extent=extent,

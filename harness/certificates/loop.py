@@ -1,0 +1,30 @@
+"""The loop itself on the small model, with drafters whose candidates are often right and often wrong at every depth."""
+
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.verify import VerifierFor
+from offbook.harness.certificates.sampling import decoder_certificate
+from offbook.harness.certificates.toy_drafters import DrawnTrees, GivenTrees
+from offbook.harness.certificates.verifiers import Rule
+from offbook.harness.records.certificate import Certificate
+
+DRAFTERS = {"given": GivenTrees, "drawn": DrawnTrees}
+
+
+def loop_certificate(
+    rule: Rule, *, sampling: Sampling, seed: int, n: int, verifier: VerifierFor | None = None
+) -> Certificate:
+    """Tests what the loop says with candidates of this kind, whoever's trained drafter may stand in their place.
+
+    Args:
+        rule: whose candidates.
+        sampling: settings; temperature above 0.
+        seed: of the generator handed to the loop.
+        n: answers.
+        verifier: in the place of the exact one.
+
+    Raises:
+        ValueError: see `decoder_certificate`.
+    """
+    return decoder_certificate(
+        lambda toy: toy.speculative(DRAFTERS[rule](), verifier=verifier), sampling=sampling, seed=seed, n=n
+    )
