@@ -13,9 +13,7 @@ from offbook.harness.cli.options import Device, DType, OptionSettings, Output, R
 def certify(
     what: Annotated[
         str,
-        typer.Argument(
-            help="A decoder of `offbook ls`, the folder of a trained drafter or of a contender's package, or MODULE:NAME."
-        ),
+        typer.Argument(help="A decoder of `offbook ls`, a folder (trained drafter, contender's package) or MODULE:NAME."),
     ],
     model: Annotated[
         str | None, typer.Option("--model", help="By default the one a drafter was trained for, or the embedded one.")
@@ -26,7 +24,7 @@ def certify(
     option: OptionSettings = None,
     temperature: Annotated[
         list[float] | None,
-        typer.Option("--temperature", min=0, help="Repeatable; by default 1, 0.7 with top-p 0.9, 1.5 with top-k 20."),
+        typer.Option("--temperature", min=0, help="Repeatable; by default 1, 0.7 with top-p 0.9, 1.5 with top-k 3."),
     ] = None,
     top_k: Annotated[int, typer.Option("--top-k", "--top_k", min=0, help="At the temperatures given.")] = 0,
     top_p: Annotated[float, typer.Option("--top-p", "--top_p", help="At the temperatures given.")] = 1.0,

@@ -4,8 +4,9 @@ Greedy answers are held against plain decoding's, token by token. Above temperat
 offbook's loop the law of the verifier is enumerated branch by branch, its real random numbers are drawn a million
 times, the loop runs on a model small enough to enumerate, answers are held against plain decoding's from the same seeds
 where candidates are a function of the text, and what is said on the real vocabulary against the law behind it; of drawn
-candidates also whether they follow the laws that they are said to be drawn from. Who draws by itself is tested from
-outside: whole, on the small model, and on the real vocabulary. Whoever is lossy by design is said to be.
+candidates also whether they follow the laws that they are said to be drawn from, and whether these are, bit for bit,
+what was drawn from. Who draws by itself is tested from outside: whole, on the small model, for which its drafter is
+trained anew, and on the real vocabulary. Whoever is lossy by design is said to be.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from offbook.harness.roster.target import Target
 SAMPLINGS = (
     Sampling(temperature=1.0),
     Sampling(temperature=0.7, top_p=0.9),
-    Sampling(temperature=1.5, top_k=20),
+    Sampling(temperature=1.5, top_k=3),  # so few that it is a filter on the toys too
 )
 
 

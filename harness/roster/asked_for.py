@@ -1,4 +1,4 @@
-"""Who is meant on the command line: a decoder by name, by its trained drafter's or its package's folder, or MODULE:NAME.
+"""Who is meant on the command line: a decoder by name, by the folder of its drafter or its package, or by MODULE:NAME.
 
 A folder whose pyproject.toml names one entry point of `offbook.contenders` is a contender's package, installed or not.
 """
