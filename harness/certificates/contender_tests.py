@@ -185,9 +185,7 @@ class ContenderTests:
             return lambda tokens, place: probe.race(tokens, place, sampling, self._generator(number))
 
         found = identity_certificate(differences(reference, rows, probe_of, prompts=self.prompts), len(rows))
-        told = identity(
-            found, f"answers of up to {self.extent.answer_tokens} tokens drawn from plain decoding's seeds"
-        )
+        told = identity(found, f"answers of up to {self.extent.answer_tokens} tokens drawn from plain decoding's seeds")
         return certificate_part(found, f"identity from the same seeds, {at}", told, kind="seeded_identity")
 
     def _vocabulary(self, loop: SpeculativeDecoder, sampling: Sampling, at: str) -> Iterator[Part]:

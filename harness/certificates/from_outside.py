@@ -47,9 +47,7 @@ def answers_certificate(
     )
 
 
-def add_answer(
-    cells: Cells, target: Target, prompt: Sequence[int], answer: Sequence[int], sampling: Sampling
-) -> None:
+def add_answer(cells: Cells, target: Target, prompt: Sequence[int], answer: Sequence[int], sampling: Sampling) -> None:
     """Counts the tokens of an answer."""
     for p_V, token in zip(laws(target, prompt, answer, sampling), answer, strict=True):
         cells.add(p_V, cells_of_candidates(p_V, []), token)

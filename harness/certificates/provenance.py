@@ -55,9 +55,7 @@ class Provenance:
                 self.fault = self.fault or _fault(named_V, tokens, by_key, drawn)
 
 
-def _fault(
-    named_V: torch.Tensor, tokens: Sequence[int], by_key: dict[Key, list[Drawn]], drawn: Sequence[Drawn]
-) -> str:
+def _fault(named_V: torch.Tensor, tokens: Sequence[int], by_key: dict[Key, list[Drawn]], drawn: Sequence[Drawn]) -> str:
     """What is wrong with a law that is named for these candidates; empty where it was drawn from."""
     candidates = by_key.get(_key(named_V), [])
     chances = named_V[list(tokens)].tolist()

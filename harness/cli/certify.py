@@ -13,7 +13,7 @@ from offbook.harness.cli.options import Device, DType, OptionSettings, Output, R
 def certify(
     what: Annotated[
         str,
-        typer.Argument(help="A decoder of `offbook ls`, a folder (trained drafter, contender's package) or MODULE:NAME."),
+        typer.Argument(help="A decoder of `offbook ls`, a drafter's folder, a contender's package, or MODULE:NAME."),
     ],
     model: Annotated[
         str | None, typer.Option("--model", help="By default the one a drafter was trained for, or the embedded one.")

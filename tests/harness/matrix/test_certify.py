@@ -6,14 +6,15 @@ import json
 import pytest
 import torch
 
+from offbook.engine.decoding.candidate_draws import some_of
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import verifier_for
 from offbook.engine.progress import Silent
 from offbook.harness.certificates import contender_tests as module
 from offbook.harness.certificates.contender_tests import Extent
-from offbook.harness.certificates.sampling import decoder_certificate
-from offbook.harness.matrix.certify import certify
+from offbook.harness.certificates.toy_target import SMALL
+from offbook.harness.matrix.certify import SAMPLINGS, certify
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import load_target
@@ -32,9 +33,11 @@ def target(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_sequences(monkeypatch):
     monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
-    monkeypatch.setattr(
-        module, "decoder_certificate", lambda build, *, n, **rest: decoder_certificate(build, n=n // 10, **rest)
-    )  # fmt: skip
+    for name in ("decoder_certificate", "loop_certificate"):
+        whole = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda what, *, n, whole=whole, **rest: whole(what, n=n // 10, **rest)
+        )  # fmt: skip
 
 
 class Drawn(Scripted):
@@ -54,6 +57,20 @@ class Drawn(Scripted):
         tokens = torch.multinomial(self.law_V, 2, generator=self.generator).tolist()
         laws_NV = torch.zeros(3, len(self.law_V))
         laws_NV[0] = self.named_V
+        return Tree((self.text[-1], *tokens), (-1, 0, 0), drawn_from_NV=laws_NV)
+
+
+class Rounded(Drawn):
+    """Draws from its law in another number format than it names, where one may look on."""
+
+    def __init__(self, vocabulary: int, dtype: torch.dtype) -> None:
+        super().__init__(vocabulary)
+        self.dtype = dtype
+
+    def propose(self) -> Tree:
+        tokens = some_of(self.law_V[None].to(self.dtype), 2, self.generator)[0].tolist()
+        laws_NV = torch.zeros(3, len(self.law_V))
+        laws_NV[0] = self.law_V
         return Tree((self.text[-1], *tokens), (-1, 0, 0), drawn_from_NV=laws_NV)
 
 
@@ -116,6 +133,66 @@ def test_a_contender_that_draws_is_tested_against_the_laws_that_it_names(target)
     assert report.verdict == "differs"
     assert outcomes(report)["drawn candidates"] == "differs"
     assert "Verdict: DIFFERS." in report.paragraph()
+
+
+@pytest.mark.parametrize(("dtype", "verdict"), [(torch.float32, "lossless"), (torch.bfloat16, "differs")])
+def test_a_draft_law_of_another_number_format_is_found_where_no_statistic_sees_it(target, dtype, verdict):
+    def build(target, options, drafter):
+        return target.speculative(Rounded(target.backbone.embedding_VH.shape[0], dtype))
+
+    report = report_of(target, Contender(name="rounded", summary="rounded", build=build, draws=True))
+    found = outcomes(report)
+    assert found.pop("provenance of drawn candidates") == report.verdict == verdict
+    assert set(found.values()) == {"lossless"}
+    told = "is, bit for bit, what was drawn from" if verdict == "lossless" else "in float32, and what was drawn from in"
+    assert told in report.paragraph()
+
+
+def test_of_who_draws_where_nobody_may_look_on_it_is_said(target):
+    assert "it draws by code of its own, so that these draws alone tell" in report_of(target, drawing()).paragraph()
+
+
+def test_every_filter_of_the_default_settings_is_one_on_the_smallest_toy():
+    assert any(0 < sampling.top_k < SMALL.vocabulary for sampling in SAMPLINGS)
+    assert any(sampling.top_p < 1 for sampling in SAMPLINGS)
+    assert all(sampling.top_k < SMALL.vocabulary for sampling in SAMPLINGS)
+
+
+def test_a_drafter_of_its_own_is_drawn_from_on_the_small_model(target):
+    """Of eight tokens it names another law than of the target's many, which only the small model shows."""
+
+    def build(target, options, drafter):
+        vocabulary = target.backbone.embedding_VH.shape[0]
+        return target.speculative(Drawn(vocabulary, named=1.0 if vocabulary > 8 else 4.0))
+
+    report = report_of(target, Contender(name="two", summary="two", build=build, draws=True), sequences=8_000)
+    assert outcomes(report)["small model"] == "differs"
+    assert "of its own answers on a model of eight tokens do not follow" in report.paragraph()
+
+
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])
+def test_who_can_not_be_built_for_it_has_another_drafter_stand_in(target, error):
+    def build(target, options, drafter):
+        if target.name == "toy":
+            message = "of no use there"
+            raise error(message)
+        return target.speculative(Drawn(target.backbone.embedding_VH.shape[0]))
+
+    report = report_of(target, Contender(name="big", summary="big", build=build, draws=True))
+    (part,) = (part for part in report.parts if part.name.startswith("small model"))
+    assert (part.outcome, part.facts["drafter"]) == ("lossless", "stands in")
+
+
+def test_who_draws_by_himself_and_fits_no_small_model_is_not_called_lossless(target):
+    def build(target, options, drafter):
+        if target.name == "toy":
+            message = "of no use there"
+            raise ValueError(message)
+        return contender("hf_generate").build(target, options, None)
+
+    report = report_of(target, Contender(name="big", summary="big", build=build))
+    assert report.verdict == outcomes(report)["small model"] == "not tested"
+    assert "it fits no small model (of no use there)" in report.paragraph()
 
 
 @pytest.mark.parametrize("name", ["hf_generate", "hf_assisted"])
