@@ -1,12 +1,13 @@
 """The embedded model in fp32 under every contender of the roster, in every layout: what transformers' `generate` says.
 
-Contenders are built by the roster, those with a trained drafter from a checkpoint of a network that has learned nothing:
-what it proposes is refused, or is a guess that holds. Trained ones are put to this by `offbook certify`.
+Contenders are built by the roster, those with a trained drafter from a checkpoint of a network that has learned
+nothing: what it proposes is refused, or is a guess that holds. Trained ones are put to this by `offbook certify`.
 """
 
 import pytest
 import torch
 
+from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.layouts.names import LAYOUTS
@@ -35,7 +36,7 @@ def target() -> Target:
 
 @pytest.fixture(scope="module")
 def prompt(target):
-    return target.encode(target.render_chat([{"role": "user", "content": PROMPT}]), templated=True)
+    return chat_tokens(target.tokenizer, PROMPT)
 
 
 @pytest.fixture(scope="module")
