@@ -95,7 +95,8 @@ def test_drawn_candidates_leave_the_targets_law_alone(data, vocabulary, seed):
     children, length = children_of(parents), max(depths_of(parents)) + 1
     p = Laws(seed, vocabulary, 1)
     same = data.draw(st.booleans(), label="of nearly the same law")
-    q = Laws(seed if same else seed + 1, vocabulary, max(map(len, children)))  # as many tokens as are drawn behind any node
+    most = max(map(len, children))  # that are drawn behind any node
+    q = Laws(seed if same else seed + 1, vocabulary, most)
 
     def play(branches: Branches) -> tuple[int, ...]:
         tokens = np.zeros((1, len(parents)), dtype=np.int64)
