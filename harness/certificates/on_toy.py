@@ -7,7 +7,8 @@ is tested is the code, not the weights: by design no drafter, good or bad, may c
 """
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,24 @@ def trained(chosen: Contender, variant: Mapping[str, Any], toy: Target, folder: 
     answers = _answers(toy)
     if isinstance(architecture, CountedArchitecture):
         return count_drafter(architecture, answers, folder, target=toy.identity, vocab_size=VOCABULARY)
-    with torch.random.fork_rng(devices=[]):
+    with _apart():
         return train_drafter(toy.backbone, architecture, answers, TRAINING, folder, target=toy.identity)
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """A training that leaves no trace: neither in torch's numbers, nor in the device that accelerate keeps to."""
+    from accelerate.state import AcceleratorState, PartialState
+
+    kept = [(state, dict(state._shared_state)) for state in (AcceleratorState, PartialState)]
+    AcceleratorState._reset_state(reset_partial_state=True)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)
+        for state, held in kept:
+            state._shared_state.update(held)
 
 
 def _answers(toy: Target) -> list[Answer]:

@@ -120,3 +120,14 @@ def test_the_loop_verifies_candidates_at_both_depths(rule, monkeypatch):
         "given", sampling=WARM, seed=1, n=1_500, verifier=lambda s: Faulty(sampling=s, whole_residual=True)
     )
     assert faulty.verdict == "differs"
+
+
+def test_a_training_for_it_leaves_no_trace():
+    from accelerate.state import AcceleratorState, PartialState
+
+    states = (AcceleratorState, PartialState)
+    before = [dict(state._shared_state) for state in states]
+    numbers = torch.random.get_rng_state()
+    built("eagle2")
+    assert [dict(state._shared_state) for state in states] == before
+    assert torch.equal(torch.random.get_rng_state(), numbers)
