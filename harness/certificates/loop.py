@@ -1,5 +1,8 @@
 """The loop itself on the small model, with drafters whose candidates are often right and often wrong at every depth."""
 
+from collections.abc import Callable, Mapping
+
+from offbook.engine.decoding.drafter import Drafter
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.verify import VerifierFor
 from offbook.harness.certificates.sampling import decoder_certificate
@@ -7,7 +10,7 @@ from offbook.harness.certificates.toy_drafters import DrawnTrees, GivenTrees
 from offbook.harness.certificates.verifiers import Rule
 from offbook.harness.records.certificate import Certificate
 
-DRAFTERS = {"given": GivenTrees, "drawn": DrawnTrees}
+DRAFTERS: Mapping[Rule, Callable[[], Drafter]] = {"given": GivenTrees, "drawn": DrawnTrees}
 
 
 def loop_certificate(

@@ -87,7 +87,8 @@ def drawn_parts(seen: Seen, at: str) -> Iterator[Part]:
     )
     told, outcome = part.told, part.outcome
     if seen.off_one > WHOLE:
-        told, outcome = f"{told}, and one of these laws has a mass {seen.off_one:.2g} off one", "differs"
+        told = f"{told}, and one of these laws has a mass {seen.off_one:.2g} off one"
+        outcome = "differs"
     if not seen.provenance.known:
         told += "; it draws by code of its own, so that these draws alone tell where its laws come from"
     facts = {**part.facts, "largest_mass_off_one": seen.off_one}
