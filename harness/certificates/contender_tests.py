@@ -166,13 +166,15 @@ class ContenderTests:
         if rule == "drawn" and not isinstance(self._built_for_toy, str):
             return self._whole_on_toy(self._built_for_toy, sampling, at)
         seed, n = self.extent.seed, self.extent.sequences
-        found = loop_certificate(rule, sampling=sampling, seed=seed, n=n, verifier=own)
+        found = loop_certificate(rule, sampling=sampling, seed=seed, n=n, verifier=own, progress=self.progress)
         told = f"{found.n:,} answers of a model of eight tokens {distribution(found)}"
         return certificate_part(found, f"small model, {at}", told, drafter="stands in")
 
     def _whole_on_toy(self, built: Decoder, sampling: Sampling, at: str) -> Part:
         layers, seed, n = layers_of_toy(self.chosen), self.extent.seed, self.extent.sequences
-        found = decoder_certificate(lambda _: built, sampling=sampling, seed=seed, n=n, layers=layers)
+        found = decoder_certificate(
+            lambda _: built, sampling=sampling, seed=seed, n=n, layers=layers, progress=self.progress
+        )
         told = f"{found.n:,} of its own answers on a model of eight tokens {distribution(found)}"
         return certificate_part(found, f"small model, {at}", told, drafter="its own")
 

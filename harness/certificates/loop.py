@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from offbook.engine.decoding.drafter import Drafter
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.verify import VerifierFor
+from offbook.engine.progress import Progress
 from offbook.harness.certificates.sampling import decoder_certificate
 from offbook.harness.certificates.toy_drafters import DrawnTrees, GivenTrees
 from offbook.harness.certificates.verifiers import Rule
@@ -14,7 +15,13 @@ DRAFTERS: Mapping[Rule, Callable[[], Drafter]] = {"given": GivenTrees, "drawn": 
 
 
 def loop_certificate(
-    rule: Rule, *, sampling: Sampling, seed: int, n: int, verifier: VerifierFor | None = None
+    rule: Rule,
+    *,
+    sampling: Sampling,
+    seed: int,
+    n: int,
+    verifier: VerifierFor | None = None,
+    progress: Progress | None = None,
 ) -> Certificate:
     """Tests what the loop says with candidates of this kind, whoever's trained drafter may stand in their place.
 
@@ -24,10 +31,15 @@ def loop_certificate(
         seed: of the generator handed to the loop.
         n: answers.
         verifier: in the place of the exact one.
+        progress: is told how far it is.
 
     Raises:
         ValueError: see `decoder_certificate`.
     """
     return decoder_certificate(
-        lambda toy: toy.speculative(DRAFTERS[rule](), verifier=verifier), sampling=sampling, seed=seed, n=n
+        lambda toy: toy.speculative(DRAFTERS[rule](), verifier=verifier),
+        sampling=sampling,
+        seed=seed,
+        n=n,
+        progress=progress,
     )
