@@ -51,22 +51,40 @@ class Provenance:
         for node, children in enumerate(tree.host.children):
             if children:
                 self.laws += 1
-                named_V, tokens = tree.drawn_from_NV[node], [tree.host.tokens[child] for child in children]
-                self.fault = self.fault or _fault(named_V, tokens, by_key, drawn)
+                named, tokens = tree.drawn_from_NV[node], [tree.host.tokens[child] for child in children]
+                self.fault = self.fault or _fault(named, tokens, by_key, drawn)
 
 
-def _fault(named_V: torch.Tensor, tokens: Sequence[int], by_key: dict[Key, list[Drawn]], drawn: Sequence[Drawn]) -> str:
-    """What is wrong with a law that is named for these candidates; empty where it was drawn from."""
-    candidates = by_key.get(_key(named_V), [])
-    chances = named_V[list(tokens)].tolist()
-    if any(one.law_D[list(one.places[: len(tokens)])].tolist() == chances for one in candidates):
+def _fault(named: torch.Tensor, tokens: Sequence[int], by_key: dict[Key, list[Drawn]], drawn: Sequence[Drawn]) -> str:
+    """What is wrong with what is named for these candidates; empty where they were drawn from it."""
+    laws_TV = named.reshape(-1, named.shape[-1])
+    if _at_once(laws_TV, tokens, by_key) or _one_by_one(laws_TV, tokens, by_key):
         return ""
-    if candidates:
+    if len(laws_TV) == 1 and by_key.get(_key(laws_TV[0])):
         return "its candidates stand in another order than they were drawn in"
     formats = {_format(one.law_D) for one in drawn}
-    if _format(named_V) not in formats:
-        return f"it is in {_format(named_V)}, and what was drawn from in {', '.join(sorted(formats))}"
+    if _format(named) not in formats:
+        return f"it is in {_format(named)}, and what was drawn from in {', '.join(sorted(formats))}"
     return "nothing was drawn from it"
+
+
+def _at_once(laws_TV: torch.Tensor, tokens: Sequence[int], by_key: dict[Key, list[Drawn]]) -> bool:
+    """Whether all of a node's candidates were drawn from its one law in this order."""
+    chances = laws_TV[0][list(tokens)].tolist()
+    return len(laws_TV) == 1 and any(
+        one.law_D[list(one.places[: len(tokens)])].tolist() == chances for one in by_key.get(_key(laws_TV[0]), ())
+    )
+
+
+def _one_by_one(laws_TV: torch.Tensor, tokens: Sequence[int], by_key: dict[Key, list[Drawn]]) -> bool:
+    """Whether each was drawn by itself, from the law whose turn it was, without those before it."""
+    left_TV = laws_TV.clone()
+    for place, token in enumerate(tokens):
+        law_V = left_TV[place % len(left_TV)]
+        if all(float(one.law_D[one.places[0]]) != float(law_V[token]) for one in by_key.get(_key(law_V), ())):
+            return False
+        left_TV[:, token] = 0
+    return True
 
 
 def _format(law: torch.Tensor) -> str:

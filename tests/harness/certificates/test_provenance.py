@@ -80,6 +80,18 @@ def test_candidates_in_another_order_are_found():
     assert "another order" in looked_at(named(law(), tokens[::-1]), drawn).fault
 
 
+def test_candidates_that_were_drawn_one_by_one_are_known_again():
+    generator, left, tokens = torch.Generator().manual_seed(3), law(), []
+    with looking_on() as drawn:
+        for _ in range(3):
+            tokens.append(one_of(left, generator))
+            left = left.clone()
+            left[tokens[-1]] = 0
+    assert looked_at(named(law(), tokens), drawn).fault == ""
+    assert looked_at(named(law(), tokens[::-1]), drawn).fault
+    assert looked_at(named(law(3), tokens), drawn).fault == "nothing was drawn from it"
+
+
 def test_the_first_fault_is_kept_and_so_many_laws_are_enough(monkeypatch):
     monkeypatch.setattr(module, "MOST_LAWS", 3)
     tokens, drawn = two_of(law())
