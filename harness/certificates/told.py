@@ -57,7 +57,7 @@ def law_part(deviation: float, rule: str, at: str) -> Part:
 def cells_part(cells: Cells, name: str, what: str, law: str) -> Part:
     """Whether tokens follow the law that they should."""
     p_value, move = cells.p_value(), cells.found_move(ALPHA)
-    right = p_value >= ALPHA
+    right = p_value >= ALPHA and cells.tokens > 0
     told = f"{cells.tokens:,} {what} follow {law} (p = {p_value:.2g}; a move of {move:.3f} of its mass between "
     told += "candidates and others would have been found 99 times of 100)"
     if not right:

@@ -54,7 +54,7 @@ def certify(
         extent: how much is tested.
 
     Raises:
-        ValueError: what `build_arm` refuses, or greedy settings among `samplings`.
+        ValueError: what `build_arm` refuses, greedy settings among `samplings`, or a context without room for a prompt.
     """
     extent = extent or Extent()
     if any(sampling.greedy for sampling in samplings):
@@ -63,12 +63,19 @@ def certify(
     arm = build_arm(target, chosen, options=options, drafter_folder=drafter_folder)
     texts = [chat_tokens(target.tokenizer, prompt.asked) for prompt in development_prompts(extent.prompts)]
     most = target.backbone.context_length - extent.answer_tokens
+    fitting = [ids for ids in texts if len(ids) <= most]
+    if not fitting:
+        msg = (
+            f"expected a context with room for a prompt and {extent.answer_tokens} tokens of an answer, got "
+            f"{target.backbone.context_length} tokens; lower --max-new-tokens"
+        )
+        raise ValueError(msg)
     tests = ContenderTests(
         target,
         chosen,
         arm,
         options=options or {},
-        prompts={number: ids for number, ids in enumerate(texts) if len(ids) <= most},
+        prompts=dict(enumerate(fitting)),
         progress=progress,
         extent=extent,
     )

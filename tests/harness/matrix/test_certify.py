@@ -240,3 +240,35 @@ def test_a_verifier_with_a_fault_is_found(target, monkeypatch):
     assert report.verdict == "differs"
     assert outcomes(report)["identity from the same seeds"] == "differs"
     assert outcomes(report)["small model"] == "differs"
+
+
+def test_prompts_that_do_not_fit_are_left_out_and_none_at_all_is_refused(target, monkeypatch):
+    lengths = iter([7, 10**6, 9] * 2)
+    monkeypatch.setattr("offbook.harness.matrix.certify.chat_tokens", lambda *_: [5] * next(lengths))
+    report = report_of(target, contender("prompt_lookup"), vocabulary_tokens=60)
+    assert "2 greedy answers of up to 10 tokens" in report.paragraph()
+    assert outcomes(report)["real vocabulary"] == "lossless"
+    with pytest.raises(ValueError, match="room for a prompt and 100000 tokens of an answer, got .* lower --max-new-to"):
+        report_of(target, contender("prompt_lookup"), answer_tokens=100_000)
+
+
+class Shortened(Otherwise):
+    """Says one token less than asked above temperature 0, or nothing."""
+
+    def generate(self, prompt_1P, *, sampling, limits, **rest):
+        answer = super().generate(prompt_1P, sampling=sampling, limits=limits, **rest)
+        return answer if sampling.greedy else dataclasses.replace(answer, tokens=answer.tokens[: self.kept])
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_a_decoder_that_says_too_little_is_no_error_but_differs(target, kept):
+    def build(target, options, drafter):
+        made = Shortened(contender("hf_generate").build(target, options, None), lambda s: s)
+        made.kept = kept
+        return made
+
+    report = report_of(target, Contender(name="short", summary="short", build=build), vocabulary_tokens=40)
+    found = outcomes(report)
+    assert (found["greedy identity"], found["small model"], report.verdict) == ("lossless", "differs", "differs")
+    assert "it says what no decoder may (expected 4 tokens in 0..7, got" in report.paragraph()
+    assert found["real vocabulary"] == ("differs" if kept == 0 else "lossless")
