@@ -248,7 +248,7 @@ def test_prompts_that_do_not_fit_are_left_out_and_none_at_all_is_refused(target,
     report = report_of(target, contender("prompt_lookup"), vocabulary_tokens=60)
     assert "2 greedy answers of up to 10 tokens" in report.paragraph()
     assert outcomes(report)["real vocabulary"] == "lossless"
-    with pytest.raises(ValueError, match="room for a prompt and 100000 tokens of an answer, got .* lower --max-new-to"):
+    with pytest.raises(ValueError, match=r"room for a prompt and 100000 tokens of an answer, got .* lower --max-new"):
         report_of(target, contender("prompt_lookup"), answer_tokens=100_000)
 
 
