@@ -4,11 +4,8 @@ import dataclasses
 import json
 
 import pytest
-import torch
 
-from offbook.engine.decoding.candidate_draws import some_of
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import verifier_for
 from offbook.engine.progress import Silent
 from offbook.harness.certificates import contender_tests as module
@@ -18,7 +15,7 @@ from offbook.harness.matrix.certify import SAMPLINGS, certify
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import load_target
-from tests.engine.tiny_drafters import Scripted
+from tests.controls.drawing import Drawn
 from tests.tiny import save_tiny
 
 EXTENT = Extent(prompts=3, answer_tokens=10, draws=20_000, sequences=1_000, vocabulary_tokens=600)
@@ -38,40 +35,6 @@ def few_sequences(monkeypatch):
         monkeypatch.setattr(
             module, name, lambda what, *, n, whole=whole, **rest: whole(what, n=n // 10, **rest)
         )  # fmt: skip
-
-
-class Drawn(Scripted):
-    """Draws two candidates from a law of its own; may name another."""
-
-    draws = True
-
-    def __init__(self, vocabulary: int, named: float = 1.0) -> None:
-        super().__init__(3)
-        self.law_V = torch.randn(vocabulary, generator=torch.Generator().manual_seed(2)).mul(2).softmax(dim=-1)
-        self.named_V = (self.law_V**named) / (self.law_V**named).sum()
-
-    def draw_with(self, sampling, generator):
-        self.generator = generator
-
-    def propose(self) -> Tree:
-        tokens = torch.multinomial(self.law_V, 2, generator=self.generator).tolist()
-        laws_NV = torch.zeros(3, len(self.law_V))
-        laws_NV[0] = self.named_V
-        return Tree((self.text[-1], *tokens), (-1, 0, 0), drawn_from_NV=laws_NV)
-
-
-class Rounded(Drawn):
-    """Draws from its law in another number format than it names, where one may look on."""
-
-    def __init__(self, vocabulary: int, dtype: torch.dtype) -> None:
-        super().__init__(vocabulary)
-        self.dtype = dtype
-
-    def propose(self) -> Tree:
-        tokens = some_of(self.law_V[None].to(self.dtype), 2, self.generator)[0].tolist()
-        laws_NV = torch.zeros(3, len(self.law_V))
-        laws_NV[0] = self.law_V
-        return Tree((self.text[-1], *tokens), (-1, 0, 0), drawn_from_NV=laws_NV)
 
 
 def drawing(named: float = 1.0) -> Contender:
@@ -133,23 +96,6 @@ def test_a_contender_that_draws_is_tested_against_the_laws_that_it_names(target)
     assert report.verdict == "differs"
     assert outcomes(report)["drawn candidates"] == "differs"
     assert "Verdict: DIFFERS." in report.paragraph()
-
-
-@pytest.mark.parametrize(("dtype", "verdict"), [(torch.float32, "lossless"), (torch.bfloat16, "differs")])
-def test_a_draft_law_of_another_number_format_is_found_where_no_statistic_sees_it(target, dtype, verdict):
-    def build(target, options, drafter):
-        return target.speculative(Rounded(target.backbone.embedding_VH.shape[0], dtype))
-
-    report = report_of(target, Contender(name="rounded", summary="rounded", build=build, draws=True))
-    found = outcomes(report)
-    assert found.pop("provenance of drawn candidates") == report.verdict == verdict
-    assert set(found.values()) == {"lossless"}
-    told = "is, bit for bit, what was drawn from" if verdict == "lossless" else "in float32, and what was drawn from in"
-    assert told in report.paragraph()
-
-
-def test_of_who_draws_where_nobody_may_look_on_it_is_said(target):
-    assert "it draws by code of its own, so that these draws alone tell" in report_of(target, drawing()).paragraph()
 
 
 def test_every_filter_of_the_default_settings_is_one_on_the_smallest_toy():
