@@ -201,6 +201,7 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
         (),
     ),
     "ls": ((("store", "model", "nowhere"),), {}, ()),
+    "rescore": ((("store", "model", "nowhere"),), {}, ()),
     "show": (
         ((RECORD, RECORD, "store", "store/records", "store/manifest.json", "model/config.json", "nowhere"),),
         {"--document": NUMBERS, "--model": MODELS, "--rounds": ()},
