@@ -110,12 +110,14 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def certify(session: nox.Session) -> None:
-    """Every proof of losslessness in full; writes results/certify.md; an hour, goes on where it was stopped.
+    """Every proof of losslessness in full; writes results/certify.md and results/certificates; some hours.
 
-    Arguments after --: `--part laws`, `--drafter eagle2=FOLDER` for decoders with a trained drafter.
+    Goes on where it was stopped. Arguments after --: `--part laws`, `--drafter eagle2=FOLDER jakiro=FOLDER` for
+    contenders with a trained drafter.
     """
     prepare(session)
     found = ("--summary", "results/certify.md", "--lines", "results/certify.jsonl")
+    found += ("--certificates", "results/certificates")
     call(
         session,
         *("python", "-m", "tests.certify.campaign", *found, *session.posargs),

@@ -19,11 +19,10 @@ from torch import nn
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.decoding.candidate_draws import one_of
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
-from offbook.engine.decoding.verify import new_seeds
 from offbook.engine.finite import NotFiniteError
-from offbook.kernels.verify_tree import draw
 
 
 class DraftSteps(nn.Module):
@@ -145,5 +144,4 @@ class LanguageModelDrafter:
         if self._sampling is None:
             return int(best), None
         law_V = self._sampling.probabilities(logits_V)
-        (token,) = draw(law_V[None].numpy(force=True), new_seeds(1, self._generator)).tolist()
-        return token, law_V
+        return one_of(law_V, self._generator), law_V

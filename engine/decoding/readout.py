@@ -12,6 +12,7 @@ from typing import Protocol
 
 import torch
 
+from offbook.engine.decoding.candidate_draws import some_of
 from offbook.engine.decoding.coupling import Race
 from offbook.engine.decoding.draft_head import Head
 from offbook.engine.decoding.sampling import Sampling
@@ -73,7 +74,7 @@ class OneFeature:
     def drawn(self, predicted_R: torch.Tensor, k: int, sampling: Sampling, generator: torch.Generator) -> Candidates:
         """See `Readout`."""
         laws_RD = sampling.probabilities(self._head.logits(predicted_R))
-        index_RK = first_drawn(laws_RD, k, generator)
+        index_RK = some_of(laws_RD, k, generator)
         return Candidates(
             tokens_RK=self._head.token_ids[index_RK],
             logprobs_RK=laws_RD.gather(-1, index_RK).log(),
@@ -92,12 +93,6 @@ class OneFeature:
             features_FH=predicted_R,
             sources_RK=_own_rows(index_RK),
         )
-
-
-def first_drawn(laws_RD: torch.Tensor, k: int, generator: torch.Generator) -> torch.Tensor:
-    """Places (R, k) of each law, drawn one after the other without replacement: the first k of an exponential race."""
-    noise_RD = torch.empty_like(laws_RD).exponential_(generator=generator)
-    return (laws_RD / noise_RD).topk(k, dim=-1).indices
 
 
 def _own_rows(like_RK: torch.Tensor) -> torch.Tensor:

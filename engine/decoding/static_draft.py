@@ -34,18 +34,22 @@ class RankTree:
     """The shape of a static tree.
 
     Attributes:
-        paths: of ranks, each one's beginning among them.
+        paths: of ranks, each one's beginning and the rank before it among them, for what is drawn third was drawn from
+            a law without the second.
 
     Raises:
-        ValueError: no path, or one without its beginning.
+        ValueError: no path, or one without its beginning or the rank before.
     """
 
     paths: tuple[Path, ...]
 
     def __post_init__(self) -> None:
         known = {(), *self.paths}
-        if not self.paths or () in self.paths or any(path[:-1] not in known for path in self.paths):
-            msg = f"expected paths of ranks, each one's beginning among them, got {self.paths}; add what is missing"
+        if not self.paths or () in self.paths or not all(known.issuperset(_before(path)) for path in self.paths):
+            msg = (
+                "expected paths of ranks, each one's beginning and the rank before it among them, got "
+                f"{self.paths}; add what is missing"
+            )
             raise ValueError(msg)
 
     @cached_property
@@ -67,6 +71,12 @@ class RankTree:
     def first(self, count: int) -> "RankTree":
         """The `count` nodes of the lowest ranks and depths."""
         return RankTree(tuple(sorted(self.paths, key=lambda path: (sum(path) + len(path), path))[:count]))
+
+
+def _before(path: Path) -> tuple[Path, ...]:
+    """What has to be drawn before a candidate: the one above it, and the sibling before it."""
+    *above, rank = path
+    return (tuple(above), *([(*above, rank - 1)] if rank else []))
 
 
 class StaticDrafter(FeatureDrafter):

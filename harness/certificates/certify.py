@@ -1,8 +1,9 @@
 """Which certificate an arm of a heat needs, and what that is made of.
 
-Greedy: the rows of the heat. Sampling: the verifier of our loop, or the whole contender where it draws by itself; both
-depend on the code and the settings only, so that once a process is enough. Contenders of our loop draw a document from
-the baseline's seed, so that their rows are held against its too, token by token.
+Greedy: the rows of the heat. Sampling: the verifier of our loop, and the whole contender on the small model where it
+draws by itself, all of it or its candidates; both depend on the code and the settings only, so that once a process is
+enough. Contenders of our loop draw a document from the baseline's seed, so that their rows are held against its too,
+token by token. Of who fits no small model the answers themselves are held against the target's law.
 """
 
 import json
@@ -12,27 +13,26 @@ from functools import cache
 import torch
 
 from offbook.engine.decoding.decode import SpeculativeDecoder
-from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.decoding.drafter import draws
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.verify import VerifierFor
+from offbook.harness.certificates.from_outside import answers_certificate
 from offbook.harness.certificates.margin_probe import Probe
+from offbook.harness.certificates.on_toy import layers_of_toy, on_toy
 from offbook.harness.certificates.sampling import (
     MarginProbe,
     decoder_certificate,
     greedy_certificate,
     seeded_certificate,
 )
+from offbook.harness.certificates.toy_model import toy_model
 from offbook.harness.certificates.verifiers import RULES, own_verifier_certificate, verifier_certificate
-from offbook.harness.records.certificate import BASELINE, Certificate
+from offbook.harness.records.certificate import BASELINE, NOT_TESTED, Certificate
 from offbook.harness.records.document_row import DocumentRow
-from offbook.harness.roster.arms import Arm, build_arms
+from offbook.harness.roster.arms import Arm
 from offbook.harness.roster.decoders import contender
-from offbook.harness.roster.draft_model import drafts_by_model, without_draft_model
 from offbook.harness.roster.target import Target
-
-NOT_TESTED = Certificate(kind="sampling_distribution", verdict="not_tested")
 
 
 def certify(
@@ -71,21 +71,26 @@ def certify(
     if sampling.greedy:
         return _claimed(greedy_certificate(reference, rows, probe, prompts=prompts), doubted=arm.lossy)
     if type(arm.decoder) is SpeculativeDecoder:
+        drawn = draws(arm.decoder.drafter)
         if arm.decoder.verifier is not None:
-            own = _own_verifier_certificate(arm.decoder.verifier, sampling, seed)  # on candidates that are given
-            return _claimed(own, doubted=arm.lossy or draws(arm.decoder.drafter))
+            own = _whole(arm, sampling) if drawn else _own_verifier_certificate(arm.decoder.verifier, sampling, seed)
+            return _claimed(own or NOT_TESTED, doubted=arm.lossy)
         law = _verifier_certificate(sampling, seed)
-        if draws(arm.decoder.drafter) or type(baseline.decoder) is not SpeculativeDecoder:
+        if drawn:
+            whole = _whole(arm, sampling)  # its drafter may draw from other laws than it names
+            return law if whole is None or whole.verdict != "differs" else whole
+        if type(baseline.decoder) is not SpeculativeDecoder:
             return law
 
         def probe_of(doc_id: int) -> MarginProbe:
             return lambda tokens, position: probe.race(tokens, position, sampling, generator_of(doc_id))
 
         return seeded_certificate(law, reference, rows, probe_of, prompts=prompts)
-    if not arm.outside and (arm.drafter_id is None or drafts_by_model(contender(arm.name))):
-        whole = _decoder_certificate(arm.name, json.dumps(dict(arm.options)), sampling)
-        return _claimed(whole, doubted=arm.lossy)
-    return NOT_TESTED  # it fits no target but its own
+    found = None if arm.outside else _whole(arm, sampling)
+    return _claimed(
+        found or answers_certificate(target, rows, prompts=prompts, sampling=sampling),
+        doubted=arm.lossy or arm.outside,  # another program rounds as it likes
+    )
 
 
 def _claimed(found: Certificate, *, doubted: bool) -> Certificate:
@@ -93,20 +98,22 @@ def _claimed(found: Certificate, *, doubted: bool) -> Certificate:
     return NOT_TESTED if doubted and found.verdict != "differs" else found
 
 
+def _whole(arm: Arm, sampling: Sampling) -> Certificate | None:
+    """Of a contender with its settings on the small model; None where it fits none."""
+    variant = {} if arm.drafter_id is None else arm.drafter_id.variant
+    return _decoder_certificate(arm.name, json.dumps(dict(arm.options)), json.dumps(variant), sampling)
+
+
 @cache
-def _decoder_certificate(name: str, options: str, sampling: Sampling) -> Certificate:
-    """Of a contender that draws by itself, with these options as JSON; once a process is enough.
-
-    Where a model drafts, the first of the small model's two layers does here.
-    """
-    given, by_model = json.loads(options), drafts_by_model(contender(name))
-    settings = without_draft_model(given) if by_model else given
-
-    def build(target: Target) -> Decoder:
-        (arm,) = build_arms(target, [name], options={name: settings})
-        return arm.decoder
-
-    return decoder_certificate(build, sampling=sampling, seed=0, layers=2 if by_model else 1)
+def _decoder_certificate(name: str, options: str, variant: str, sampling: Sampling) -> Certificate | None:
+    """See `_whole`, settings as JSON; once a process is enough."""
+    chosen = contender(name)
+    layers = layers_of_toy(chosen)
+    try:
+        decoder = on_toy(chosen, json.loads(options), json.loads(variant))(toy_model(layers))
+    except ValueError:
+        return None
+    return decoder_certificate(lambda _: decoder, sampling=sampling, seed=0, layers=layers)
 
 
 @cache

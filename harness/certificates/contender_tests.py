@@ -1,11 +1,13 @@
 """What a contender is put to; see `harness.matrix.certify`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 
+from offbook.engine.decoding.candidate_draws import looking_on
 from offbook.engine.decoding.decode import SpeculativeDecoder, decode
 from offbook.engine.decoding.decoder import Decoder
 from offbook.engine.decoding.drafter import coupled, draws
@@ -13,8 +15,11 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.verify import VerifierFor, verifier_for
 from offbook.engine.progress import Progress
+from offbook.harness.certificates.from_outside import add_answer
+from offbook.harness.certificates.loop import loop_certificate
 from offbook.harness.certificates.margin_probe import Probe
-from offbook.harness.certificates.real_vocabulary import MOST_CELLS, Cells, Seen, Watched, cells_of_candidates
+from offbook.harness.certificates.on_toy import layers_of_toy, on_toy
+from offbook.harness.certificates.real_vocabulary import MOST_CELLS, Cells, Seen, Watched
 from offbook.harness.certificates.report import Part
 from offbook.harness.certificates.sampling import (
     MarginProbe,
@@ -23,8 +28,16 @@ from offbook.harness.certificates.sampling import (
     greedy_certificate,
     identity_certificate,
 )
-from offbook.harness.certificates.told import cells_part, distribution, identity, outcome_of, settings_of
-from offbook.harness.certificates.toy_drafters import CoupledTrees, DrawnTrees, GivenTrees
+from offbook.harness.certificates.told import (
+    cells_part,
+    certificate_part,
+    distribution,
+    drawn_parts,
+    identity,
+    law_part,
+    settings_of,
+)
+from offbook.harness.certificates.toy_model import toy_model
 from offbook.harness.certificates.verifiers import (
     ONE_BY_ONE,
     Rule,
@@ -35,11 +48,7 @@ from offbook.harness.certificates.verifiers import (
 from offbook.harness.roster.arms import Arm, build_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender
-from offbook.harness.roster.draft_model import drafts_by_model, without_draft_model
 from offbook.harness.roster.target import Target
-
-EXACT = 1e-12  # of a probability
-WHOLE = 1e-4  # how far the mass of a named law may be from one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +67,7 @@ class Extent:
     prompts: int = 24
     answer_tokens: int = 64
     draws: int = 1_000_000
-    sequences: int = 2_000
+    sequences: int = 20_000
     vocabulary_tokens: int = 10_000
     seed: int = 0
 
@@ -79,6 +88,7 @@ class ContenderTests:
         target: what it decodes, in its layout.
         chosen: the contender.
         arm: the same, built.
+        options: its settings, as they were given.
         prompts: token ids, by number.
         progress: is told how far it is.
         extent: how much is tested.
@@ -90,11 +100,13 @@ class ContenderTests:
         chosen: Contender,
         arm: Arm,
         *,
+        options: Mapping[str, Any],
         prompts: Mapping[int, list[int]],
         progress: Progress,
         extent: Extent,
     ) -> None:
-        self.target, self.chosen, self.arm, self.progress, self.extent = target, chosen, arm, progress, extent
+        self.target, self.chosen, self.arm, self.options = target, chosen, arm, options
+        self.progress, self.extent = progress, extent
         self.plain = build_arm(target, contender(BASELINE))
         self.prompts = prompts
         self.limits = target.limits(extent.answer_tokens)
@@ -103,12 +115,8 @@ class ContenderTests:
         """Identity with plain decoding."""
         reference, rows = (self._said(arm, Sampling(), "greedy answers") for arm in (self.plain, self.arm))
         found = greedy_certificate(reference, rows, self._probe(), prompts=self.prompts)
-        return Part(
-            name="greedy identity",
-            outcome=outcome_of(found),
-            told=identity(found, f"greedy answers of up to {self.extent.answer_tokens} tokens"),
-            facts=found.model_dump(mode="json"),
-        )
+        told = identity(found, f"greedy answers of up to {self.extent.answer_tokens} tokens")
+        return certificate_part(found, "greedy identity", told)
 
     def design(self) -> Part:
         """What a lossy contender is, whatever its answers happen to be."""
@@ -124,57 +132,57 @@ class ContenderTests:
             return
         rule: Rule = "drawn" if draws(loop.drafter) else "given"
         if (own := loop.verifier) is None:
-            yield self._law(rule, sampling, at)
+            yield law_part(law_deviation(rule, sampling), rule, at)
             yield self._draws(rule, sampling, at)
         else:
             yield self._own_draws(own, sampling, at)
-        trees = DrawnTrees if rule == "drawn" else CoupledTrees if coupled(loop.drafter) else GivenTrees
-        yield self._toy(lambda toy: toy.speculative(trees(), verifier=own), sampling, at)
+        yield self._loop_on_toy(rule, own, sampling, at, coupled=coupled(loop.drafter))
         if rule == "given" and own is None:
             yield self._seeded(sampling, at)
         yield from self._vocabulary(loop, sampling, at)
 
-    def _law(self, rule: Rule, sampling: Sampling, at: str) -> Part:
-        deviation = law_deviation(rule, sampling)
-        right = deviation <= EXACT
-        return Part(
-            name=f"law of the verifier, {at}",
-            outcome="lossless" if right else "differs",
-            told=f"at {at}, every branch of its verifier has the target's probability to {deviation:.0e}"
-            if right
-            else f"at {at}, its verifier says a text with a probability that is {deviation:.2g} off",
-            facts={"rule": rule, "largest_deviation": deviation},
-        )
-
     def _draws(self, rule: Rule, sampling: Sampling, at: str) -> Part:
         found = verifier_certificate(rule, sampling=sampling, seed=self.extent.seed, n=self.extent.draws)
-        return Part(
-            name=f"draws of the verifier, {at}",
-            outcome=outcome_of(found),
-            told=f"{found.n:,} rounds by its real random numbers {distribution(found)}",
-            facts={"rule": rule, **found.model_dump(mode="json")},
-        )
+        told = f"{found.n:,} rounds by its real random numbers {distribution(found)}"
+        return certificate_part(found, f"draws of the verifier, {at}", told, rule=rule)
 
     def _own_draws(self, verifier: VerifierFor, sampling: Sampling, at: str) -> Part:
         n = min(ONE_BY_ONE, self.extent.draws)
         found = own_verifier_certificate(verifier, sampling=sampling, seed=self.extent.seed, n=n)
-        return Part(
-            name=f"draws of the verifier, {at}",
-            outcome=outcome_of(found),
-            told=f"at {at}, {found.n:,} rounds of its own verifier {distribution(found)}",
-            facts={"rule": "own", **found.model_dump(mode="json")},
-        )
+        told = f"at {at}, {found.n:,} rounds of its own verifier {distribution(found)}"
+        return certificate_part(found, f"draws of the verifier, {at}", told, rule="own")
 
-    def _toy(self, build: Callable[[Target], Decoder], sampling: Sampling, at: str, *, layers: int = 1) -> Part:
-        found = decoder_certificate(
-            build, sampling=sampling, seed=self.extent.seed, n=self.extent.sequences, layers=layers
+    @cached_property
+    def _built_for_toy(self) -> Decoder | str:
+        """The contender on the small model, or why it can not be had."""
+        variant = {} if self.arm.drafter_id is None else self.arm.drafter_id.variant
+        try:
+            return on_toy(self.chosen, self.options, variant)(toy_model(layers_of_toy(self.chosen)))
+        except Exception as reason:  # somebody else's factory raises what it likes
+            return " ".join(str(reason).split())
+
+    def _loop_on_toy(self, rule: Rule, own: VerifierFor | None, sampling: Sampling, at: str, *, coupled: bool) -> Part:
+        """With its own drafter where the laws that this draws from count; else with one that is right half the time."""
+        if rule == "drawn" and not isinstance(self._built_for_toy, str):
+            return self._whole_on_toy(self._built_for_toy, sampling, at)
+        seed, n = self.extent.seed, self.extent.sequences
+        found = loop_certificate(
+            rule, sampling=sampling, seed=seed, n=n, coupled=coupled, verifier=own, progress=self.progress
         )
-        return Part(
-            name=f"small model, {at}",
-            outcome=outcome_of(found),
-            told=f"{found.n:,} answers of a model of eight tokens {distribution(found)}",
-            facts=found.model_dump(mode="json"),
-        )
+        told = f"{found.n:,} answers of a model of eight tokens {distribution(found)}"
+        return certificate_part(found, f"small model, {at}", told, drafter="stands in")
+
+    def _whole_on_toy(self, built: Decoder, sampling: Sampling, at: str) -> Part:
+        layers, seed, n = layers_of_toy(self.chosen), self.extent.seed, self.extent.sequences
+        try:
+            found = decoder_certificate(
+                lambda _: built, sampling=sampling, seed=seed, n=n, layers=layers, progress=self.progress
+            )
+        except ValueError as broken:
+            told = f"on a model of eight tokens it says what no decoder may ({broken})"
+            return Part(name=f"small model, {at}", outcome="differs", told=told)
+        told = f"{found.n:,} of its own answers on a model of eight tokens {distribution(found)}"
+        return certificate_part(found, f"small model, {at}", told, drafter="its own")
 
     def _seeded(self, sampling: Sampling, at: str) -> Part:
         told = f"answers at {at}"
@@ -184,93 +192,56 @@ class ContenderTests:
         def probe_of(number: int) -> MarginProbe:
             return lambda tokens, place: probe.race(tokens, place, sampling, self._generator(number))
 
-        found = differences(reference, rows, probe_of, prompts=self.prompts)
-        certificate = identity_certificate(found, len(rows))
-        facts = certificate.model_dump(mode="json") | {"kind": "seeded_identity"}
-        return Part(
-            name=f"identity from the same seeds, {at}",
-            outcome=outcome_of(certificate),
-            told=identity(
-                certificate, f"answers of up to {self.extent.answer_tokens} tokens drawn from plain decoding's seeds"
-            ),
-            facts=facts,
-        )
+        found = identity_certificate(differences(reference, rows, probe_of, prompts=self.prompts), len(rows))
+        told = identity(found, f"answers of up to {self.extent.answer_tokens} tokens drawn from plain decoding's seeds")
+        return certificate_part(found, f"identity from the same seeds, {at}", told, kind="seeded_identity")
 
     def _vocabulary(self, loop: SpeculativeDecoder, sampling: Sampling, at: str) -> Iterator[Part]:
-        seen = Seen()
-        verifier = Watched(
-            verifier=(loop.verifier or verifier_for)(sampling),
-            sampling=sampling,
-            seen=seen,
-            coupled=coupled(loop.drafter),
-        )
-        number = 0
-        while seen.said.tokens < self.extent.vocabulary_tokens:
-            self.progress.update(seen.said.tokens, self.extent.vocabulary_tokens, f"tokens at {at}")
-            decode(
-                loop.backbone,
-                loop.drafter,
-                torch.tensor([self.prompts[number % len(self.prompts)]], device=self.target.device),
+        with looking_on() as drawn:
+            seen, number = Seen(drawn=drawn), 0
+            verifier = Watched(
+                verifier=(loop.verifier or verifier_for)(sampling),
                 sampling=sampling,
-                limits=self.limits,
-                generator=self._generator(len(self.prompts) + number),
-                stop=Stop(self.limits, loop.detokenize),
-                verifier=verifier,
-                controller=loop.controller,
+                seen=seen,
+                coupled=coupled(loop.drafter),
             )
-            number += 1
+            while seen.said.tokens < self.extent.vocabulary_tokens:
+                self.progress.update(seen.said.tokens, self.extent.vocabulary_tokens, f"tokens at {at}")
+                decode(
+                    loop.backbone,
+                    loop.drafter,
+                    torch.tensor([self.prompts[number % len(self.prompts)]], device=self.target.device),
+                    sampling=sampling,
+                    limits=self.limits,
+                    generator=self._generator(len(self.prompts) + number),
+                    stop=Stop(self.limits, loop.detokenize),
+                    verifier=verifier,
+                    controller=loop.controller,
+                )
+                number += 1
         yield cells_part(seen.said, f"real vocabulary, {at}", "tokens of the real vocabulary", "the target's law")
-        if seen.drafted.tokens:
-            part = cells_part(
-                seen.drafted, f"drawn candidates, {at}", "drawn candidates", "the laws that they are said to come from"
-            )
-            whole = seen.off_one <= WHOLE
-            yield Part(
-                name=part.name,
-                outcome=part.outcome if whole else "differs",
-                told=part.told
-                if whole
-                else f"{part.told}, and one of these laws has a mass {seen.off_one:.2g} off one",
-                facts={**part.facts, "largest_mass_off_one": seen.off_one},
-            )
+        yield from drawn_parts(seen, at)
 
     def _from_outside(self, sampling: Sampling, at: str) -> Iterator[Part]:
-        by_model = drafts_by_model(self.chosen)
-        if self.arm.outside or (self.arm.drafter_id is not None and not by_model):
-            told = f"at {at}, it fits no small model"
+        built = "it runs in another program" if self.arm.outside else self._built_for_toy
+        if isinstance(built, str):
+            told = f"at {at}, it fits no small model ({built})"
             yield Part(name=f"small model, {at}", outcome="not tested", told=told)
         else:
-            options = without_draft_model(self.arm.options) if by_model else self.arm.options
-            yield self._toy(
-                lambda toy: build_arm(toy, self.chosen, options=options, layout="transformers").decoder,
-                sampling,
-                at,
-                layers=2 if by_model else 1,
-            )
+            yield self._whole_on_toy(built, sampling, at)
         cells, number = Cells(MOST_CELLS), 0
-        while cells.tokens < self.extent.vocabulary_tokens:
+        while max(cells.tokens, number) < self.extent.vocabulary_tokens:  # an answer may be empty, which is a fault
             self.progress.update(cells.tokens, self.extent.vocabulary_tokens, f"tokens at {at}")
-            ids = self.prompts[number % len(self.prompts)]
+            prompt = self.prompts[number % len(self.prompts)]
             answer = self.arm.decoder.generate(
-                torch.tensor([ids], device=self.target.device),
+                torch.tensor([prompt], device=self.target.device),
                 sampling=sampling,
                 limits=self.limits,
                 generator=self._generator(len(self.prompts) + number),
             )
-            for p_V, token in zip(self._laws(ids, answer.tokens, sampling), answer.tokens, strict=True):
-                cells.add(p_V, cells_of_candidates(p_V, []), token)
+            add_answer(cells, self.target, prompt, answer.tokens, sampling)
             number += 1
         yield cells_part(cells, f"real vocabulary, {at}", "tokens of the real vocabulary", "the target's law")
-
-    @torch.inference_mode()
-    def _laws(self, prompt: Sequence[int], answer: Sequence[int], sampling: Sampling) -> Iterator[Any]:
-        """The law of each token of an answer, from one forward over all of it."""
-        backbone = self.target.backbone
-        backbone.use_tree_attention()
-        tokens = torch.tensor([*prompt, *answer], device=self.target.device)
-        output = backbone.extend(tokens, backbone.new_cache(len(tokens)), logits_for=len(answer) + 1)
-        for logits_V in output.logits_NV[: len(answer)]:
-            yield sampling.probabilities(logits_V[None])[0].double().numpy(force=True)
 
     def _said(self, arm: Arm, sampling: Sampling, told: str) -> list[_Said]:
         rows = []

@@ -15,9 +15,11 @@ import numpy as np
 import torch
 from scipy.stats import chi2, ncx2
 
+from offbook.engine.decoding.candidate_draws import Drawn
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import TreeTensors
 from offbook.engine.decoding.verify import Verdict, Verifier, races
+from offbook.harness.certificates.provenance import Provenance
 from offbook.kernels.verify_tree.race import Floats, Ints
 
 POWER = 0.99
@@ -72,6 +74,10 @@ class Cells:
         statistic = float(off_J @ np.linalg.pinv(self.covariance_JJ, hermitian=True) @ off_J)
         return float(chi2.sf(statistic, self.degrees))
 
+    def moved(self) -> float:
+        """The mass that was seen to move between cells, chance included."""
+        return float(np.abs(self.seen_J - self.expected_J).sum()) / (2 * max(1, self.tokens))
+
     def found_move(self, alpha: float) -> float:
         """How much of the mass, moved between cells anyhow, would have been found with `POWER` at this level."""
         if not self.degrees:
@@ -94,14 +100,20 @@ class Seen:
         said: tokens against the target's law.
         drafted: candidates against the laws that they are said to be drawn from; each node's one after the other.
         off_one: how far the mass of such a law was from one, at most.
+        provenance: where these laws come from.
+        drawn: what the drafter drew since the last tree, where it may be looked on at.
     """
 
     said: Cells = field(default_factory=lambda: Cells(MOST_CELLS))
     drafted: Cells = field(default_factory=lambda: Cells(len(RANKS) + 1))
     off_one: float = 0.0
+    provenance: Provenance = field(default_factory=Provenance)
+    drawn: list[Drawn] = field(default_factory=list)
 
     def look_at(self, tree: TreeTensors) -> None:
         """The candidates of a tree that were drawn."""
+        self.provenance.look_at(tree, self.drawn)
+        self.drawn.clear()
         for node, children in enumerate(tree.host.children if tree.drawn_from_NV is not None else ()):
             if not children:
                 continue

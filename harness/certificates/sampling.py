@@ -20,6 +20,7 @@ import torch
 
 from offbook.engine.decoding.decoder import Decoder, Limits
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.progress import Progress, Silent
 from offbook.harness.certificates import toy_model
 from offbook.harness.certificates.answered import Answered
 from offbook.harness.certificates.margin_probe import TopTwo
@@ -156,7 +157,13 @@ def sampling_certificate(verify: Verify, *, sampling: Sampling, seed: int, n: in
 
 
 def decoder_certificate(
-    build: Callable[[Target], Decoder], *, sampling: Sampling, seed: int, n: int = 4_000, layers: int = 1
+    build: Callable[[Target], Decoder],
+    *,
+    sampling: Sampling,
+    seed: int,
+    n: int = 4_000,
+    layers: int = 1,
+    progress: Progress | None = None,
 ) -> Certificate:
     """Tests the distribution of a whole decoder on `harness.certificates.toy_model`, at these sampling settings.
 
@@ -166,9 +173,10 @@ def decoder_certificate(
         seed: of the generator handed to the decoder.
         n: sequences.
         layers: of the model.
+        progress: is told how far it is.
 
     Raises:
-        ValueError: temperature 0, n below 1000, or an answer that is not three of the target's tokens.
+        ValueError: temperature 0, n below 1000, or an answer that is not four of the target's tokens.
     """
     check_settings(sampling, n)
     target = toy_model.toy_model(layers)
@@ -177,7 +185,9 @@ def decoder_certificate(
     limits = Limits(max_new_tokens=toy_model.LENGTH)
     generator = target.generator(seed)
     answers = np.zeros((n, toy_model.LENGTH), dtype=np.int64)
+    told = progress or Silent()
     for i in range(n):
+        told.update(i, n, f"answers of the small model at temperature {sampling.temperature:g}")
         generation = decoder.generate(prompt_1P.clone(), sampling=sampling, limits=limits, generator=generator)
         _check_answer(generation.tokens)
         answers[i] = generation.tokens

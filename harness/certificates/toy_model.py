@@ -1,4 +1,4 @@
-"""A transformers model small enough to enumerate: eight tokens, one prompt, every continuation of three tokens.
+"""A transformers model small enough to enumerate: eight tokens, one prompt, every continuation of four tokens.
 
 For contenders that decode and draw by themselves, and so can only be tested whole. The prompt repeats itself, and the
 model likes the repetition: prompt lookup finds candidates, of which about half are accepted.
@@ -18,7 +18,7 @@ from offbook.harness.certificates.toy_target import warped
 from offbook.harness.roster.target import Target
 
 VOCABULARY = 8
-LENGTH = 3  # two accepted tokens and the bonus
+LENGTH = 4  # the prefill's token, two accepted ones and the bonus token
 PROMPT = (0, 1, 2, 3, 4, 5, 6, 7, 1, 2, 5, 3, 1, 2)  # "1 2" was followed by "3 4" and by "5 3"
 SEED = 9  # of the weights: the first under which 3, and 4 behind it, are likely but not certain
 

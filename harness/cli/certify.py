@@ -12,7 +12,8 @@ from offbook.harness.cli.options import Device, DType, OptionSettings, Output, R
 
 def certify(
     what: Annotated[
-        str, typer.Argument(help="A decoder of `offbook ls`, a trained drafter's folder, or a Contender: MODULE:NAME.")
+        str,
+        typer.Argument(help="A decoder of `offbook ls`, a drafter's folder, a contender's package, or MODULE:NAME."),
     ],
     model: Annotated[
         str | None, typer.Option("--model", help="By default the one a drafter was trained for, or the embedded one.")
@@ -23,7 +24,7 @@ def certify(
     option: OptionSettings = None,
     temperature: Annotated[
         list[float] | None,
-        typer.Option("--temperature", min=0, help="Repeatable; by default 1, 0.7 with top-p 0.9, 1.5 with top-k 20."),
+        typer.Option("--temperature", min=0, help="Repeatable; by default 1, 0.7 with top-p 0.9, 1.5 with top-k 3."),
     ] = None,
     top_k: Annotated[int, typer.Option("--top-k", "--top_k", min=0, help="At the temperatures given.")] = 0,
     top_p: Annotated[float, typer.Option("--top-p", "--top_p", help="At the temperatures given.")] = 1.0,
@@ -33,7 +34,7 @@ def certify(
     ] = 64,
     tokens: Annotated[int, typer.Option("--tokens", min=1, help="To judge on the real vocabulary.")] = 10_000,
     draws: Annotated[int, typer.Option("--draws", min=1000, help="Rounds of the verifier alone.")] = 1_000_000,
-    sequences: Annotated[int, typer.Option("--sequences", min=1000, help="Answers of the small model.")] = 2_000,
+    sequences: Annotated[int, typer.Option("--sequences", min=1000, help="Answers of the small model.")] = 20_000,
     seed: Seed = 0,
     output: Output = None,
     dtype: DType = "float32",

@@ -4,8 +4,9 @@ Greedy answers are held against plain decoding's, token by token. Above temperat
 offbook's loop the law of the verifier is enumerated branch by branch, its real random numbers are drawn a million
 times, the loop runs on a model small enough to enumerate, answers are held against plain decoding's from the same seeds
 where candidates are a function of the text, and what is said on the real vocabulary against the law behind it; of drawn
-candidates also whether they follow the laws that they are said to be drawn from. Who draws by itself is tested from
-outside: whole, on the small model, and on the real vocabulary. Whoever is lossy by design is said to be.
+candidates also whether they follow the laws that they are said to be drawn from, and whether these are, bit for bit,
+what was drawn from. Who draws by itself is tested from outside: whole, on the small model, for which its drafter is
+trained anew, and on the real vocabulary. Whoever is lossy by design is said to be.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from offbook.harness.roster.target import Target
 SAMPLINGS = (
     Sampling(temperature=1.0),
     Sampling(temperature=0.7, top_p=0.9),
-    Sampling(temperature=1.5, top_k=20),
+    Sampling(temperature=1.5, top_k=3),  # so few that it is a filter on the toys too
 )
 
 
@@ -53,7 +54,7 @@ def certify(
         extent: how much is tested.
 
     Raises:
-        ValueError: what `build_arm` refuses, or greedy settings among `samplings`.
+        ValueError: what `build_arm` refuses, greedy settings among `samplings`, or a context without room for a prompt.
     """
     extent = extent or Extent()
     if any(sampling.greedy for sampling in samplings):
@@ -62,11 +63,19 @@ def certify(
     arm = build_arm(target, chosen, options=options, drafter_folder=drafter_folder)
     texts = [chat_tokens(target.tokenizer, prompt.asked) for prompt in development_prompts(extent.prompts)]
     most = target.backbone.context_length - extent.answer_tokens
+    fitting = [ids for ids in texts if len(ids) <= most]
+    if not fitting:
+        msg = (
+            f"expected a context with room for a prompt and {extent.answer_tokens} tokens of an answer, got "
+            f"{target.backbone.context_length} tokens; lower --max-new-tokens"
+        )
+        raise ValueError(msg)
     tests = ContenderTests(
         target,
         chosen,
         arm,
-        prompts={number: ids for number, ids in enumerate(texts) if len(ids) <= most},
+        options=options or {},
+        prompts=dict(enumerate(fitting)),
         progress=progress,
         extent=extent,
     )

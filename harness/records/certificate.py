@@ -31,13 +31,15 @@ class Certificate(AtRest):
 
     Attributes:
         kind: "greedy_identity" (token ids against the baseline of the same heat), "sampling_distribution" (the
-            verifier, or the whole decoder, against an enumerated target) or "baseline" (what others are held against).
+            verifier, or the whole decoder, against an enumerated target; or answers, token by token, against the laws
+            behind them) or "baseline" (what others are held against).
         verdict: "ties" is lossless up to near-ties of the target's own top two logits.
-        n: documents compared, or sequences sampled.
+        n: documents compared, or sequences sampled, or tokens of answers.
         identical, ties, unexplained: documents of each outcome; of sampled ones those that were drawn from the
             baseline's seeds, none where the decoder draws otherwise.
         worst_margin: largest top-2 margin among the ties; of logits, or of the logarithms that a draw compares.
-        tv, tv_bound: measured total variation and its upper confidence bound.
+        tv, tv_bound: measured total variation and its upper confidence bound; of answers on the real vocabulary what
+            moved between cells, and how much would have been found.
         p_value: of the chi-square test.
         detail: first difference of each document that has one.
     """
@@ -64,3 +66,4 @@ class Certificate(AtRest):
 
 
 BASELINE = Certificate(kind="baseline", verdict="baseline")
+NOT_TESTED = Certificate(kind="sampling_distribution", verdict="not_tested")

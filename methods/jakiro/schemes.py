@@ -24,9 +24,10 @@ from typing import Literal
 
 import torch
 
+from offbook.engine.decoding.candidate_draws import some_of
 from offbook.engine.decoding.coupling import Race
 from offbook.engine.decoding.draft_head import Head
-from offbook.engine.decoding.readout import Candidates, OneFeature, first_drawn
+from offbook.engine.decoding.readout import Candidates, OneFeature
 from offbook.engine.decoding.sampling import Sampling
 from offbook.kernels.topk_logprobs import topk_of_logits
 from offbook.methods.jakiro.decoupled_experts import parted
@@ -70,7 +71,7 @@ class ExpertsApart:
         joint_RED = self._joint(features_REH, log_weights_RE)
         if self._scheme == "mixture":
             laws_RTD = sampling.probabilities(joint_RED.logsumexp(dim=1))[:, None]
-            index_RK = first_drawn(laws_RTD[:, 0], k, generator)
+            index_RK = some_of(laws_RTD[:, 0], k, generator)
             chances_RK, whose_RK = laws_RTD[:, 0].gather(-1, index_RK), _giver(joint_RED, index_RK)
         else:
             order_RE = _by_weight(log_weights_RE)
@@ -147,7 +148,7 @@ def _drawn_in_turns(laws_RTD: torch.Tensor, k: int, generator: torch.Generator) 
     left_RTD, index, chances = laws_RTD.clone(), [], []
     for place in range(k):
         law_RD = left_RTD[:, place % left_RTD.shape[1]]
-        drawn_R1 = first_drawn(law_RD, 1, generator)
+        drawn_R1 = some_of(law_RD, 1, generator)
         index.append(drawn_R1)
         chances.append(law_RD.gather(-1, drawn_R1))
         left_RTD.scatter_(-1, drawn_R1[:, None].expand(-1, left_RTD.shape[1], -1), 0.0)

@@ -18,6 +18,7 @@ from offbook.harness.records.exam import Exam
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
+from offbook.harness.roster.tuning import read_tuning
 from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.parse import load_config
 from tests.chaos.schema_1 import schema_1
@@ -54,7 +55,7 @@ class Command:
 
     Attributes:
         name: of the command.
-        arguments: FOLDER and SCENE stand for the two.
+        arguments: FOLDER and SCENE stand for the two, KEY for a stage of the plan, RECORD for a file of the run.
         before: what lies in the folder at first, a name in the scene; "" for nothing.
         result: what must come of it, the same every time.
         status: how it ends.
@@ -84,11 +85,18 @@ class Command:
     def line(self, place: Place) -> list[str]:
         """Its arguments."""
         words = self.arguments.replace("FOLDER", str(place.folder)).replace("SCENE", str(place.scene)).split()
-        return [self.name, *(_key(place) if word == "KEY" else word for word in words)]
+        meant = {"KEY": _key, "RECORD": _record}
+        return [self.name, *(meant[word](place) if word in meant else word for word in words)]
 
 
 def _key(place: Place) -> str:
     return Graph.read(place.scene / "planned").stages[0].key
+
+
+def _record(place: Place) -> str:
+    """A record of the folder, which may be gone by now; the scene has the same."""
+    name = min(path.name for path in (place.scene / "done" / "records").glob("*prompt-lookup*.json"))
+    return str(place.folder / "records" / name)
 
 
 def stored(place: Place) -> dict[str, str]:
@@ -126,6 +134,18 @@ def results(place: Place) -> Any:
     return json.loads(last.read_text())["results"]
 
 
+def tuned(place: Place) -> Any:
+    """What does not hang on the clock."""
+    found = read_tuning(place.folder)
+    return found.model, found.layout, found.prompts, found.tokens, [each.decoder for each in found.decoders]
+
+
+def certified(place: Place) -> Any:
+    """A certificate without what it ran on."""
+    content = json.loads((place.folder / "certificate.json").read_text())
+    return {name: value for name, value in content.items() if name != "manifest"}
+
+
 MODEL = "--model SCENE/tiny --device cpu"
 COMMANDS = (
     Command(name="generate", arguments=f"hi --max-new-tokens 4 {MODEL}", result=nothing, writes=False),
@@ -152,6 +172,18 @@ COMMANDS = (
         result=files("model.safetensors"),
     ),
     Command(
+        name="tune",
+        arguments="SCENE/tiny --decoders prompt_lookup --layout transformers --temperature 0 --device cpu "
+        "--output FOLDER",
+        result=tuned,
+    ),
+    Command(
+        name="certify",
+        arguments="prompt_lookup --limit 2 --max-new-tokens 6 --tokens 20 --draws 1000 --sequences 1000 "
+        f"--temperature 1 --output FOLDER {MODEL}",
+        result=certified,
+    ),
+    Command(
         name="synthesize",
         arguments="--per-family 2 --limit 4 --output FOLDER/corpus.jsonl",
         result=files("corpus.jsonl"),
@@ -164,6 +196,7 @@ COMMANDS = (
     Command(name="report", arguments="FOLDER", before="done", result=tables),
     Command(name="rescore", arguments="FOLDER", before="done", result=stored),
     Command(name="ls", arguments="FOLDER", before="done", result=stored),
+    Command(name="show", arguments="RECORD --model SCENE/tiny --rounds", before="done", result=stored),
     Command(
         name="analyse-latent",
         arguments="--base SCENE/tiny --student same=SCENE/tiny --encoder SCENE/encoder --corpus SCENE/corpus.jsonl "

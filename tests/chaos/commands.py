@@ -27,7 +27,10 @@ from offbook.harness.cli.main import main as offbook
 from offbook.harness.matrix.worker import Outcome
 from tests.chaos.command_scenes import COMMANDS, Command, Place, prepared
 
-LOADED = ("torch", "transformers", "lm_eval", "offbook.harness.matrix.running", "offbook.harness.latent.analysis")
+LOADED = (
+    *("torch", "transformers", "lm_eval"),
+    *(f"offbook.harness.{name}" for name in ("matrix.running", "matrix.tune", "matrix.certify", "latent.analysis")),
+)
 SIZES = (0, 100, 1_000, 4_000, 20_000, 60_000)  # bytes that a file may have on a full disk
 WORDS = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupted"}
 

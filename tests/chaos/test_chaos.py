@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from offbook.harness.cli.main import COMMANDS as COMMAND_LINE
+from tests.chaos.command_scenes import COMMANDS
 from tests.chaos.tiny import ROOT
 
 
@@ -32,3 +34,7 @@ def test_after_the_run_goes_on_nothing_is_lost_doubled_or_torn(chaos: str) -> No
     )
     assert re.fullmatch(r"[1-9]\d* .*\b0 faults\n", done.stdout), done.stdout + done.stderr
     assert done.returncode == 0
+
+
+def test_every_command_is_put_to_faults_of_its_surroundings() -> None:
+    assert sorted(command.name for command in COMMANDS) == sorted([*COMMAND_LINE, "lm-eval", "work"])

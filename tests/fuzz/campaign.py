@@ -2,7 +2,7 @@
 
     python -m tests.fuzz.campaign [--commands 3000] [--files 1000] [--from 0] [--summary results/fuzz.md]
 
-Every case is named by its number, and the same number is the same case.
+Every case is named by its number, and the same number is the same case, whatever is added to the tables (`keyed.py`).
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.fuzz.command_lines import COMMANDS, command_line
 from tests.fuzz.files import damage
 from tests.fuzz.sandbox import CPU_LIMIT_S, Outcome, World, damaged
+from tests.fuzz.values import RECORD
 
 FRESH_EVERY = 25  # cases that share a world's output
 
@@ -49,7 +50,7 @@ def command_cases(world: World, numbers: range) -> Iterator[tuple[str, str, Outc
     for number in numbers:
         if number % FRESH_EVERY == 0:
             world.restore()
-        words = command_line(number)
+        words = [world.record if word == RECORD else word for word in command_line(number)]
         shown = shlex.join(word if len(word) < 60 else f"{word[:20]}...({len(word)})" for word in words)
         yield f"command line {number} ({shown})", words[0] if words[0] in COMMANDS else "no command", world.run(words)
 

@@ -6,157 +6,9 @@ What would be long by right (many documents, long training) is bounded by option
 import random
 from collections.abc import Sequence
 
-JUNK = (
-    *("", " ", "-", "--", "---", "=", ".", "..", "/", "~", "~nobodyx", "~nobodyx/a", "*", "?", "null", "None", "nan"),
-    *(
-        "inf",
-        "-inf",
-        "1e999",
-        "-1",
-        "0",
-        "1",
-        "00",
-        "1.5",
-        "1e3",
-        "0x10",
-        "9" * 30,
-        "9" * 5000,
-        "true",
-        "yes",
-        "\0",
-        "a\0b",
-    ),
-    *(
-        "a\nb",
-        "\x1b[31m",
-        "\ud800",
-        "é",
-        "你好",
-        "\u202e",
-        "\ufeff",
-        "x" * 300,
-        "x" * 100_000,
-        "[",
-        "{",
-        "[]",
-        "{}",
-        "[" * 2000,
-    ),
-    *(
-        "a: b",
-        "&a [*a]",
-        "!!python/object:os.system",
-        "{{7*7}}",
-        "$(id)",
-        "`id`",
-        "%s%n",
-        "a,b",
-        ",",
-        ",,",
-        "a=b",
-        "a.b=c",
-    ),
-    *(
-        "../../../../etc/passwd",
-        "/dev/null",
-        "/dev/full",
-        "/proc/self/mem",
-        "nowhere",
-        "model/config.json",
-        "model",
-        "cwd",
-    ),
-    *(
-        "https://example.invalid/x",
-        "file:///etc/passwd",
-        "a/b/c",
-        "a" * 200 + "/b",
-        "\\",
-        "'",
-        '"',
-        "😀",
-        "--help",
-        "-h",
-    ),
-)
-MODELS = (
-    "model",
-    "model",
-    "model",
-    "./model",
-    "drafter",
-    "store",
-    "nowhere",
-    "smollm2-135m-instruc",
-    "a/b",
-    "corpus.jsonl",
-)
-DECODERS = (
-    *(
-        "autoregressive",
-        "prompt_lookup",
-        "suffix",
-        "token_recycling",
-        "ngram_table",
-        "lookup_else_eagle2",
-        "speculative_sampling",
-        "medusa",
-        "medusa_typical",
-        "eagle",
-        "eagle2",
-        "eagle3",
-    ),
-    *("jakiro", "jakiro_decoupled", "hf_generate", "hf_prompt_lookup", "hf_assisted", "eagl"),
-)
-OUTPUTS = (
-    "../out/a",
-    "../out/a",
-    "../out/b/c",
-    "~/out",
-    "model/config.json",
-    "model/config.json/x",
-    "/proc/nowhere/x",
-    "/dev/full",
-)
-FILES = (
-    "corpus.jsonl",
-    "rows.jsonl",
-    "asked.jsonl",
-    "questions.jsonl",
-    "evaluate.yaml",
-    "student.yaml",
-    "profile.yaml",
-    "nowhere",
-)
-NUMBERS = ("0", "1", "2", "3", "7", "-1", "1.5", "1e3", "many", "9223372036854775808", "")
-RATES = ("0", "1e-4", "0.7", "1", "-1", "2", "nan", "inf", "1e-40", "1e999", "x")
-OPTIONS = (
-    *("prompt_lookup.num_tokens=4", "prompt_lookup.num_tokens=true", "prompt_lookup.max_ngram='3'", "num_tokens=1e3"),
-    *(
-        "eagle2.total_tokens=4",
-        "speculative_sampling.draft=model",
-        "speculative_sampling.draft=nowhere",
-        "hf_assisted.layers=99",
-        "eagle2.total_tokens=[]",
-        "eagle2.depth=99999999999",
-        "beta=0.5",
-        "tau=nan",
-        "a",
-        ".=",
-        "=",
-        "a.b=",
-    ),
-)
-SETTINGS = (
-    *(
-        "training.gradient_tokens=5",
-        "drafters.epochs=0",
-        "seeds=[0,1]",
-        "decoders.eagle2={}",
-        "temperatures.0.top_k=-1",
-    ),
-    *("a", "a.b.c=1", "models={}", "slurm_partition=gpu", "cluster=cloud", "=", "suites.qa=[", "description=\n"),
-)
+from tests.fuzz.keyed import pick, share, some
+from tests.fuzz.values import DECODERS, FILES, JUNK, MODELS, NUMBERS, OPTIONS, OUTPUTS, RATES, RECORD, SETTINGS
+
 COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]], tuple[str, ...]]] = {
     # arguments by place; options; bounds
     "generate": (
@@ -229,7 +81,7 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
         (),
     ),
     "train-student": (
-        (("single_rationale", "mind", "edit", "mode_cotd", "logit_kd", "medusa2", "mindd"),),
+        (("single_rationale", "mind", "edit", "mode_cotd", "logit_kd", "mindd"),),
         {
             **{
                 "--config": ("student.yaml", *FILES),
@@ -263,6 +115,16 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
             **{"--layout": ("packed", "prepacked", "paked", ""), "--output": OUTPUTS, "--device": ("cpu", "tpu")},
         },
         ("--temperature", "-1"),  # a tuning takes longer than a case may: all stop at this, or before
+    ),
+    "certify": (
+        (("prompt_lookup", "hf_generate", "eagle2", "drafter", "published", "model", "nowhere", "a:b", "os:sep"),),
+        {
+            **{"--drafter": ("drafter", "model", "nowhere"), "--option": OPTIONS, "--seed": NUMBERS},
+            **{"--top-k": NUMBERS, "--top-p": RATES, "--tokens": NUMBERS, "--draws": NUMBERS, "--sequences": NUMBERS},
+            **{"--model": MODELS, "--dtype": ("float32", "bfloat16", "int4"), "--revision": ("main", "")},
+            **{"--layout": ("prepacked", "paked", ""), "--output": OUTPUTS, "--device": ("cpu", "tpu")},
+        },
+        ("--limit", "1", "--max-new-tokens", "2", "--temperature", "0"),  # draws take longer than a case may
     ),
     "synthesize": (
         (),
@@ -339,6 +201,12 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
         (),
     ),
     "ls": ((("store", "model", "nowhere"),), {}, ()),
+    "rescore": ((("store", "model", "nowhere"),), {}, ()),
+    "show": (
+        ((RECORD, RECORD, "store", "store/records", "store/manifest.json", "model/config.json", "nowhere"),),
+        {"--document": NUMBERS, "--model": MODELS, "--rounds": ()},
+        (),
+    ),
     "analyse-latent": (
         (),
         {
@@ -349,39 +217,43 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
     ),
     "lm-eval": ((("bogus", "--hel"),), {}, ()),
 }
-WITH_MODEL = ("generate", "evaluate", "train-drafter", "import-drafter", "train-student")
+WITH_MODEL = ("generate", "evaluate", "train-drafter", "import-drafter", "train-student", "certify")
 LONG_BY_RIGHT = ("lm-eval",)  # whatever follows it is another program's
+OFTEN = ("generate", "evaluate", "synthesize", "train-drafter", "train-student")  # twice as often as others
 
 
 def command_line(number: int) -> list[str]:
-    """Command line `number` of the fuzzer, the same every time."""
-    rng = random.Random(f"command line {number}")
-    command = rng.choice([*COMMANDS, "generate", "evaluate", "synthesize", "train-drafter", "train-student"])
+    """Command line `number` of the fuzzer, the same every time, whatever commands, options and values are added."""
+    command = pick(f"command line {number}", [*COMMANDS, *OFTEN])
     places, options, bounds = COMMANDS[command]
-    words = [rng.choice(values) if rng.random() < 0.85 else rng.choice(JUNK) for values in places]
-    for name in rng.sample(sorted(options), k=min(len(options), rng.choice((0, 1, 1, 2, 2, 3, 5)))):
-        words += [name] + ([_value(options[name], rng)] if options[name] else [])
-    if "--output" in options and "--output" not in words and rng.random() < 0.8:
+    case = f"{command} {number}"
+    words = [_value(f"{case} place {place}", values, 0.85) for place, values in enumerate(places)]
+    count = min(len(options), random.Random(f"{case} options").choice((0, 1, 1, 2, 2, 3, 5)))
+    for name in some(case, options, count):
+        words += [name] + ([_value(f"{case} {name}", options[name], 0.7)] if options[name] else [])
+    if "--output" in options and "--output" not in words and share(case, "output") < 0.8:
         words += ["--output", options["--output"][0]]
     if command in LONG_BY_RIGHT:
         return [command, *words]
+    rng = random.Random(f"{case} slips")
     for _ in range(rng.choice((0, 0, 0, 1, 2))):
         words = _mutated(words, rng)
-    if command in WITH_MODEL and "--model" not in words and rng.random() < 0.97:
+    if command in WITH_MODEL and "--model" not in words and share(case, "model") < 0.97:
         bounds = ("--model", "model", *bounds)
-    if rng.random() < 0.02:
-        command = rng.choice(JUNK)
+    if share(case, "another command") < 0.02:
+        command = pick(f"{case} junk", JUNK)
     return [command, *words, *bounds]
 
 
-def _value(values: Sequence[str], rng: random.Random) -> str:
-    return rng.choice(values) if rng.random() < 0.7 else rng.choice(JUNK)
+def _value(case: str, values: Sequence[str], right: float) -> str:
+    return pick(case, values) if share(case, "right") < right else pick(f"{case} junk", JUNK)
 
 
 def _mutated(words: list[str], rng: random.Random) -> list[str]:
     """One slip: a word left out, said twice, put elsewhere, cut short or replaced."""
+    junk = pick(f"slip {rng.random()}", JUNK)
     if not words:
-        return [rng.choice(JUNK)]
+        return [junk]
     place = rng.randrange(len(words))
     before, word, after = words[:place], words[place], words[place + 1 :]
     slip = rng.randrange(6)
@@ -394,5 +266,5 @@ def _mutated(words: list[str], rng: random.Random) -> list[str]:
     if slip == 3:
         return [*before, word[: rng.randrange(len(word) + 1)], *after]
     if slip == 4:
-        return [*before, rng.choice(JUNK), *after]
-    return [*before, word, rng.choice(JUNK), *after]
+        return [*before, junk, *after]
+    return [*before, word, junk, *after]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.fuzz.keyed import pick
+
 KINDS: dict[str, tuple[tuple[str, ...], str]] = {
     # files, by pattern below the world's cwd; the command
     "configuration": (
@@ -121,11 +123,11 @@ TEXT = (
 
 def damage(number: int, root: Path) -> tuple[str, Path, bytes, str]:
     """Damage `number` to a file below `root`: its kind, the file, its new bytes, the command that reads it."""
-    rng = random.Random(f"file {number}")
-    kind = rng.choice(sorted(KINDS))
+    kind = pick(f"file {number}", [*KINDS])
     patterns, command = KINDS[kind]
-    path = rng.choice(sorted(place for pattern in patterns for place in root.glob(pattern) if place.is_file()))
-    data = path.read_bytes()
+    there = [place for pattern in patterns for place in root.glob(pattern) if place.is_file()]
+    path = root / pick(f"{kind} {number}", sorted(place.relative_to(root).as_posix() for place in there))
+    data, rng = path.read_bytes(), random.Random(f"{kind} {number} {path.name}")
     ways = [_cut, _flipped, _spliced, _spliced, _repeated, _recoded, _emptied]
     if path.suffix in (".json", ".jsonl"):
         ways += [_other_leaf] * 6

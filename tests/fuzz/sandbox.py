@@ -142,6 +142,11 @@ class World:
         self.pristine = self.root.with_name(f"{root.name}.pristine")
         shutil.copytree(self.cwd, self.pristine)
 
+    @property
+    def record(self) -> str:
+        """A file of the store, as it is named in `cwd`."""
+        return min(path.relative_to(self.pristine).as_posix() for path in self.pristine.glob("store/records/*.json"))
+
     def run(self, arguments: Sequence[str]) -> Outcome:
         """Runs a command here, in this process."""
         with self.entered():

@@ -24,6 +24,7 @@ from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.counted import counted
+from offbook.harness.roster.decoders import DECODERS as ROSTER
 from offbook.methods.jakiro import decoupled
 from tests.engine import decoupled_drafters, eagle3_drafters
 from tests.engine.targets import (
@@ -183,6 +184,11 @@ def test_greedy_speculation_equals_plain_generate(architecture, decoder):
 
     check()
     PAIRS.add((architecture, decoder))
+
+
+def test_every_contender_of_the_roster_is_asked():
+    asked = {name.removesuffix(" often right").replace(" ", "_") for name in DECODERS}
+    assert {name for name, chosen in ROSTER.items() if not chosen.outside} <= asked
 
 
 def test_at_least_two_hundred_different_prompts_were_asked():

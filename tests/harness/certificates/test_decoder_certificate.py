@@ -114,7 +114,7 @@ def test_a_right_decoder_is_certified(
     assert certificate.p_value > 1e-3
     assert certificate.tv is not None
     assert certificate.tv_bound is not None
-    assert 0 < certificate.tv < certificate.tv_bound < (0.3 if n == N else 0.5)
+    assert 0 < certificate.tv < certificate.tv_bound < (0.45 if n == N else 0.8)
 
 
 @pytest.mark.parametrize("sampling", [WARM, CUT])
@@ -207,7 +207,7 @@ def test_the_exact_probabilities_are_products_of_those_behind_each_prefix(sampli
     target = toy_model()
     exact = exact_continuations(target, sampling)
     assert exact.sum() == pytest.approx(1.0)
-    for cell in (0, 7, 100, 228, 511):
+    for cell in (0, 7, 100, 228, 511, 1788, 4095):
         answer = [int(digit) for digit in np.unravel_index(cell, (VOCABULARY,) * LENGTH)]
         p = 1.0
         for i, token in enumerate(answer):
@@ -234,9 +234,9 @@ class Saying:
         return answered(prompt_1P, self.tokens)
 
 
-@pytest.mark.parametrize("tokens", [(), (1, 2), (1, 2, 3, 4), (1, 2, 8), (1, -1, 2)])
+@pytest.mark.parametrize("tokens", [(), (1, 2), (1, 2, 3, 4, 5), (1, 2, 3, 8), (1, -1, 2, 3)])
 def test_an_answer_that_is_none_is_refused(tokens: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"expected 3 tokens in 0\.\.7, got .* the decoder's"):
+    with pytest.raises(ValueError, match=r"expected 4 tokens in 0\.\.7, got .* the decoder's"):
         decoder_certificate(lambda _: Saying(*tokens), sampling=WARM, seed=0, n=N)
 
 

@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
@@ -14,12 +13,13 @@ from offbook.engine.progress import Silent
 from offbook.harness.certificates import contender_tests as module
 from offbook.harness.certificates.contender_tests import Extent
 from offbook.harness.certificates.real_vocabulary import Watched
-from offbook.harness.certificates.sampling import decoder_certificate
-from offbook.harness.matrix.certify import certify
+from offbook.harness.certificates.toy_target import SMALL
+from offbook.harness.matrix.certify import SAMPLINGS, certify
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import load_target
 from offbook.kernels.verify_tree import noise
+from tests.controls.drawing import Drawn
 from tests.engine.tiny_drafters import Scripted
 from tests.tiny import save_tiny
 
@@ -35,29 +35,11 @@ def target(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_sequences(monkeypatch):
     monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
-    monkeypatch.setattr(
-        module, "decoder_certificate", lambda build, *, n, **rest: decoder_certificate(build, n=n // 10, **rest)
-    )  # fmt: skip
-
-
-class Drawn(Scripted):
-    """Draws two candidates from a law of its own; may name another."""
-
-    draws = True
-
-    def __init__(self, vocabulary: int, named: float = 1.0) -> None:
-        super().__init__(3)
-        self.law_V = torch.randn(vocabulary, generator=torch.Generator().manual_seed(2)).mul(2).softmax(dim=-1)
-        self.named_V = (self.law_V**named) / (self.law_V**named).sum()
-
-    def draw_with(self, sampling, generator):
-        self.generator = generator
-
-    def propose(self) -> Tree:
-        tokens = torch.multinomial(self.law_V, 2, generator=self.generator).tolist()
-        laws_NV = torch.zeros(3, len(self.law_V))
-        laws_NV[0] = self.named_V
-        return Tree((self.text[-1], *tokens), (-1, 0, 0), drawn_from_NV=laws_NV)
+    for name in ("decoder_certificate", "loop_certificate"):
+        whole = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda what, *, n, whole=whole, **rest: whole(what, n=n // 10, **rest)
+        )  # fmt: skip
 
 
 def drawing(named: float = 1.0) -> Contender:
@@ -151,6 +133,49 @@ def test_a_contender_that_draws_is_tested_against_the_laws_that_it_names(target)
     assert "Verdict: DIFFERS." in report.paragraph()
 
 
+def test_every_filter_of_the_default_settings_is_one_on_the_smallest_toy():
+    assert any(0 < sampling.top_k < SMALL.vocabulary for sampling in SAMPLINGS)
+    assert any(sampling.top_p < 1 for sampling in SAMPLINGS)
+    assert all(sampling.top_k < SMALL.vocabulary for sampling in SAMPLINGS)
+
+
+def test_a_drafter_of_its_own_is_drawn_from_on_the_small_model(target):
+    """Of eight tokens it names another law than of the target's many, which only the small model shows."""
+
+    def build(target, options, drafter):
+        vocabulary = target.backbone.embedding_VH.shape[0]
+        return target.speculative(Drawn(vocabulary, named=1.0 if vocabulary > 8 else 4.0))
+
+    report = report_of(target, Contender(name="two", summary="two", build=build, draws=True), sequences=8_000)
+    assert outcomes(report)["small model"] == "differs"
+    assert "of its own answers on a model of eight tokens do not follow" in report.paragraph()
+
+
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])
+def test_who_can_not_be_built_for_it_has_another_drafter_stand_in(target, error):
+    def build(target, options, drafter):
+        if target.name == "toy":
+            message = "of no use there"
+            raise error(message)
+        return target.speculative(Drawn(target.backbone.embedding_VH.shape[0]))
+
+    report = report_of(target, Contender(name="big", summary="big", build=build, draws=True))
+    (part,) = (part for part in report.parts if part.name.startswith("small model"))
+    assert (part.outcome, part.facts["drafter"]) == ("lossless", "stands in")
+
+
+def test_who_draws_by_himself_and_fits_no_small_model_is_not_called_lossless(target):
+    def build(target, options, drafter):
+        if target.name == "toy":
+            message = "of no use there"
+            raise ValueError(message)
+        return contender("hf_generate").build(target, options, None)
+
+    report = report_of(target, Contender(name="big", summary="big", build=build))
+    assert report.verdict == outcomes(report)["small model"] == "not tested"
+    assert "it fits no small model (of no use there)" in report.paragraph()
+
+
 def test_a_contender_that_knows_the_noise_is_held_against_cells_that_do_not_hang_on_it(target, monkeypatch):
     """What it guesses is said more often than its probability, which is no fault: the text is plain decoding's."""
     report = report_of(target, foreseeing())
@@ -207,3 +232,35 @@ def test_a_verifier_with_a_fault_is_found(target, monkeypatch):
     assert report.verdict == "differs"
     assert outcomes(report)["identity from the same seeds"] == "differs"
     assert outcomes(report)["small model"] == "differs"
+
+
+def test_prompts_that_do_not_fit_are_left_out_and_none_at_all_is_refused(target, monkeypatch):
+    lengths = iter([7, 10**6, 9] * 2)
+    monkeypatch.setattr("offbook.harness.matrix.certify.chat_tokens", lambda *_: [5] * next(lengths))
+    report = report_of(target, contender("prompt_lookup"), vocabulary_tokens=60)
+    assert "2 greedy answers of up to 10 tokens" in report.paragraph()
+    assert outcomes(report)["real vocabulary"] == "lossless"
+    with pytest.raises(ValueError, match=r"room for a prompt and 100000 tokens of an answer, got .* lower --max-new"):
+        report_of(target, contender("prompt_lookup"), answer_tokens=100_000)
+
+
+class Shortened(Otherwise):
+    """Says one token less than asked above temperature 0, or nothing."""
+
+    def generate(self, prompt_1P, *, sampling, limits, **rest):
+        answer = super().generate(prompt_1P, sampling=sampling, limits=limits, **rest)
+        return answer if sampling.greedy else dataclasses.replace(answer, tokens=answer.tokens[: self.kept])
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_a_decoder_that_says_too_little_is_no_error_but_differs(target, kept):
+    def build(target, options, drafter):
+        made = Shortened(contender("hf_generate").build(target, options, None), lambda s: s)
+        made.kept = kept
+        return made
+
+    report = report_of(target, Contender(name="short", summary="short", build=build), vocabulary_tokens=40)
+    found = outcomes(report)
+    assert (found["greedy identity"], found["small model"], report.verdict) == ("lossless", "differs", "differs")
+    assert "it says what no decoder may (expected 4 tokens in 0..7, got" in report.paragraph()
+    assert found["real vocabulary"] == ("differs" if kept == 0 else "lossless")

@@ -187,5 +187,5 @@ def test_on_a_toy_the_first_of_two_layers_drafts_whoever_drafts_elsewhere(option
 
     monkeypatch.setattr(module, "decoder_certificate", certificate)
     settings = json.dumps(options | {"num_assistant_tokens": 7, "assistant_confidence_threshold": 0.25})
-    module._decoder_certificate.__wrapped__("hf_assisted", settings, Sampling(temperature=1.0))
+    module._decoder_certificate.__wrapped__("hf_assisted", settings, "{}", Sampling(temperature=1.0))
     assert built == [(2, 1), 7]

@@ -305,21 +305,16 @@ def test_a_contender_is_certified_with_its_own_options(target, qa, tmp_path, mon
     options = {"hf_prompt_lookup": {"prompt_lookup_num_tokens": 2}}
     arms = build_arms(target, ["autoregressive", "hf_prompt_lookup"], options=options)
     run_heat(plan(target, qa, arms, limit=1, temperature=0.7), Store(tmp_path))
-    ((name, settings, sampling),) = asked
-    assert (name, json.loads(settings)) == ("hf_prompt_lookup", arms[1].options)
+    ((name, settings, variant, sampling),) = asked
+    assert (name, json.loads(settings), variant) == ("hf_prompt_lookup", arms[1].options, "{}")
     assert sampling == Sampling(temperature=0.7)
 
 
 def test_the_options_reach_the_contender_that_is_certified():
-    with pytest.raises(ValueError, match="prompt_lookup_num_tokens"):
-        _decoder_certificate("hf_prompt_lookup", '{"prompt_lookup_num_tokens": 0}', Sampling(temperature=1.0))
-
-
-def test_a_contender_that_draws_by_itself_with_a_drafter_of_its_own_is_not_tested(target, qa, tmp_path):
-    plain, other = build_arms(target, ["autoregressive", "prompt_lookup"])
-    trained = dataclasses.replace(other, decoder=Spy("", other.decoder, []), drafter_id=DrafterId(sha256="ab" * 32))
-    records = run_heat(plan(target, qa, [plain, trained], limit=1, temperature=1.0), Store(tmp_path))
-    assert {r.spec.decoder: r.certificate.verdict for r in records}["prompt_lookup"] == "not_tested"
+    for tokens, verdict in ((0, None), (1, "lossless")):
+        options = json.dumps({"prompt_lookup_num_tokens": tokens})
+        found = _decoder_certificate("hf_prompt_lookup", options, "{}", Sampling(temperature=1.0))
+        assert (None if found is None else found.verdict) == verdict
 
 
 def test_trained_drafters_take_part(target, qa, tmp_path):

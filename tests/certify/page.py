@@ -1,0 +1,77 @@
+"""The summary of all proofs as Markdown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from offbook.harness.certificates.told import EXACT
+from tests.certify.samplers import SEEN
+
+Line = dict[str, Any]
+PARTS = ("laws", "draws", "seeds", "faults", "loops", "contenders")
+
+
+def page(lines: Sequence[Line], commit: str, left_out: Sequence[str]) -> str:
+    """All that is known of this code."""
+    by_part = {part: [line for line in lines if line["part"] == part] for part in PARTS}
+    text = ["# Certificates in full", "", f"Written by `nox -s certify` at {commit[:12]}.", ""]
+    text += ["| part | cases | as they should be | |", "|---|---|---|---|"]
+    text += [_row(part, found) for part, found in by_part.items()]
+    text += ["", "## Samplers with a fault", ""]
+    text += [f"Rejected where some text's probability is off by more than {SEEN:g}, or the draws show it.", ""]
+    text += ["| fault | where it was seen | off by | rejected |", "|---|---|---|---|"]
+    text += [
+        f"| {line['case']} | {line['source']} | {line['deviation']:.3f} | {'yes' if line['right'] else 'NO'} |"
+        for line in by_part["faults"]
+    ]
+    found = [*{line["decoder"]: line for line in by_part["contenders"]}.values()]  # of each the last
+    text += ["", "## Contenders", ""]
+    if not found:
+        return "\n".join([*text, "None was tested."]) + "\n"
+    text += [
+        "On the embedded model, by `offbook certify` without limits; each has its file in "
+        "[certificates](certificates). A bound is the largest of its parts', a move the largest that could be missed.",
+        "",
+        "| contender | verdict | greedy answers | smallest p | bound on TV | found move |",
+        "|---|---|---|---|---|---|",
+        *(_contender(line) for line in found),
+        *(["", f"Left out for want of a trained drafter: {', '.join(left_out)}."] if left_out else []),
+        "",
+        *(paragraph for line in found for paragraph in (line["paragraph"], "")),
+    ]
+    return "\n".join(text[:-1]) + "\n"
+
+
+def _contender(line: Line) -> str:
+    name, ties = line["decoder"], f", {line['ties']} ties" if line["ties"] else ""
+    cells = [
+        f"[{name}](certificates/{name}.json)",
+        line["verdict"] if line["right"] else f"{line['verdict']} (NOT AS IT SHOULD BE)",
+        f"identical {line['identical']}{ties}",
+        *(_number(line[key], form) for key, form in (("p_value", ".2g"), ("tv_bound", ".3f"), ("found_move", ".3f"))),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _row(part: str, lines: Sequence[Line]) -> str:
+    right = sum(bool(line["right"]) for line in lines)
+    told = _told(part, lines) if lines else "not run"
+    return f"| {part} | {len(lines)} | {right} | {told} |"
+
+
+def _told(part: str, lines: Sequence[Line]) -> str:
+    match part:
+        case "laws":
+            return f"largest deviation {max(line['deviation'] for line in lines):.1e} (at most {EXACT:.0e})"
+        case "draws" | "loops":
+            smallest, bound = min(line["p_value"] for line in lines), max(line["tv_bound"] for line in lines)
+            return f"{lines[0]['n']:,} each; smallest p {smallest:.2g}, largest bound on TV {bound:.4f}"
+        case "seeds":
+            return f"smallest p of uniformity {min(line['uniform_p'] for line in lines):.2g}"
+        case "faults":
+            return f"smallest deviation {min(line['deviation'] for line in lines):.3f}"
+        case _:
+            return "who should be lossless is, who should not is not"

@@ -1,0 +1,112 @@
+"""The campaign goes on where it was stopped, and its page tells what was found."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from offbook.harness.certificates import contender_tests
+from offbook.harness.certificates.report import Part, Report
+from offbook.harness.roster.decoders import BASELINE, DECODERS, contender
+from tests.certify.campaign import known, run
+from tests.certify.contenders import SHARED, contenders, drafter_for, file_of, left_out, once, told
+from tests.certify.page import page
+from tests.certify.samplers import OF_LOOPS, SETTINGS, draws, faults, laws, loops
+
+SUBJECT = {"decoder": "suffix", "options": {}, "model": "m", "dtype": "float32", "layout": "packed"}
+
+
+def report(outcome: str) -> Report:
+    greedy = {"kind": "greedy_identity", "n": 4, "identical": 3, "ties": 1, "p_value": None, "tv_bound": None}
+    drawn = {"kind": "sampling_distribution", "p_value": 0.25, "tv_bound": 0.004}
+    cells = {"p_value": 0.5, "found_move": 0.06}
+    parts = [Part(name=str(i), outcome="lossless", told="t", facts=facts) for i, facts in enumerate((greedy, drawn))]
+    return Report(subject=SUBJECT, parts=[*parts, Part(name="c", outcome=outcome, told="t", facts=cells)], manifest={})
+
+
+def test_what_is_known_of_this_code_is_not_run_again(tmp_path: Path):
+    file, certificates = tmp_path / "lines", tmp_path / "certificates"
+    old = [
+        {"code": "a", "part": "laws", "case": "x", "right": True},
+        {"code": "b", "part": "laws", "case": "y", "right": True},
+        {"code": "a", "part": "contenders", "case": "suffix", "decoder": "suffix", "right": True},
+        {"code": "a", "part": "contenders", "case": "eagle", "decoder": "eagle", "right": True},
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in old))
+    file_of(certificates, "suffix").write_text("{}")
+    lines = known(file, "a", certificates)
+    assert [line["case"] for line in lines] == ["x", "suffix"], "of the other contender the certificate is gone"
+    kept = []
+    cases = [(name, lambda: {"right": True}) for name in ("x", "y")]
+    run(iter(cases), "laws", lines, kept.append)
+    assert kept == [{"part": "laws", "case": "y", "right": True}]
+
+
+def test_every_contender_takes_part_or_is_said_to_lack_a_drafter(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tests.certify.contenders.unavailable", lambda chosen: "not here")
+    there = {case.split()[0] for case, _ in contenders({}, tmp_path)}
+    missing = {each.split()[0] for each in left_out({})}
+    outside = {name for name, chosen in DECODERS.items() if chosen.outside}
+    assert there | missing | outside | {BASELINE} == {*DECODERS}
+    assert not there & missing
+
+
+def test_one_drafter_serves_all_who_take_it():
+    folder = Path("somewhere")
+    for name in ("eagle", "eagle2", "lookup_else_eagle2"):
+        assert drafter_for(contender(name), {"eagle2": folder}) == folder
+    assert drafter_for(contender("jakiro"), {"eagle2": folder}) is None
+    assert not any(each.startswith("eagle ") for each in left_out({"eagle2": folder}))
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "right"),
+    [("suffix", "lossless", True), ("suffix", "differs", False), ("medusa_typical", "differs", True),
+     ("medusa_typical", "lossless", False), ("suffix", "not tested", False)],
+)  # fmt: skip
+def test_a_line_says_whether_a_verdict_is_as_it_should_be(name, outcome, right):
+    line = told(report(outcome), contender(name))
+    assert line["right"] is right
+    assert (line["identical"], line["ties"], line["p_value"], line["tv_bound"], line["found_move"]) == (
+        "3/4", 1, 0.25, 0.004, 0.06,
+    )  # fmt: skip
+
+
+def test_the_page_tells_all_parts_and_every_contender_once():
+    line = {"part": "contenders", "case": "c", **told(report("lossless"), contender("suffix"))}
+    lines = [
+        {"part": "laws", "case": "l", "right": True, "deviation": 2e-16},
+        {"part": "draws", "case": "d", "right": True, "n": 1_000_000, "p_value": 0.125, "tv_bound": 0.0035},
+        {"part": "faults", "case": "f", "right": False, "deviation": 0.0001, "source": "a slip"},
+        line | {"verdict": "differs"}, line,
+    ]  # fmt: skip
+    text = page(lines, "0123456789abcdef", ["eagle (--drafter eagle2=FOLDER)"])
+    assert "| laws | 1 | 1 | largest deviation 2.0e-16 (at most 1e-12) |" in text
+    assert "1,000,000 each; smallest p 0.12, largest bound on TV 0.0035" in text
+    assert "| seeds | 0 | 0 | not run |" in text
+    assert "| f | a slip | 0.000 | NO |" in text
+    assert text.count("[suffix](certificates/suffix.json)") == 1
+    assert "| lossless | identical 3/4, 1 ties | 0.25 | 0.004 | 0.060 |" in text
+    assert "Left out for want of a trained drafter: eagle (--drafter eagle2=FOLDER)." in text
+    assert text.count("Verdict: LOSSLESS.") == 1
+
+
+def test_there_is_a_case_for_each_rule_and_setting():
+    assert len([*laws()]) == len([*draws()]) == 2 * len(SETTINGS) == 24
+    assert len([*loops()]) == 2 * len(OF_LOOPS)
+    assert len({case for case, _ in faults()}) > 28
+    assert {s.temperature for s in SETTINGS} == {s.temperature for s in OF_LOOPS} == {0.5, 1.0, 1.5}
+
+
+def test_what_all_contenders_share_is_found_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(contender_tests, "law_deviation", lambda *what: asked.append(what) or 0.0)
+    from tests.certify import contenders as module
+
+    module._once.cache_clear()
+    for _ in range(2):
+        with once():
+            assert contender_tests.law_deviation("given", SETTINGS[0]) == 0.0
+    module._once.cache_clear()
+    assert asked == [("given", SETTINGS[0])]
+    assert all(callable(getattr(contender_tests, name)) for name in SHARED)
