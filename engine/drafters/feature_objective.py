@@ -95,7 +95,7 @@ def feature_architecture(
 
 def one_pass(network: nn.Module, batch: DraftBatch) -> torch.Tensor:
     """What a network predicts for the next position behind every row of a batch, from the target's features."""
-    ((following, _),) = _predicted(network, batch, contrast=False, passes=1)
+    following, _ = next(_predicted(network, batch, contrast=False, passes=1))
     return following
 
 

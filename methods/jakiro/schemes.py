@@ -92,7 +92,7 @@ class ExpertsApart:
 
     def _joint(self, features_REH: torch.Tensor, log_weights_RE: torch.Tensor) -> torch.Tensor:
         """The logarithms of w_k q_k, at least fp32."""
-        logits_RED = self._head.logits(features_REH.flatten(0, 1)).unflatten(0, features_REH.shape[:2])
+        logits_RED: torch.Tensor = self._head.logits(features_REH.flatten(0, 1)).unflatten(0, features_REH.shape[:2])
         exact = torch.promote_types(logits_RED.dtype, torch.float32)
         joint_RED: torch.Tensor = logits_RED.to(exact).log_softmax(dim=-1) + log_weights_RE.to(exact)[..., None]
         return joint_RED

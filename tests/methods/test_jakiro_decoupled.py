@@ -141,7 +141,7 @@ def test_the_loss_is_that_of_each_head_alone_and_of_the_mixture(experts):
 
 def gradients(net: DecoupledNetwork, loss: torch.Tensor) -> dict[str, torch.Tensor]:
     names, weights = zip(*net.named_parameters(), strict=True)
-    found = torch.autograd.grad(loss, weights, allow_unused=True)
+    found = torch.autograd.grad(loss, weights, allow_unused=True, retain_graph=True)
     return {name: one for name, one in zip(names, found, strict=True) if one is not None and bool(one.any())}
 
 
