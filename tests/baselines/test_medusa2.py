@@ -38,6 +38,7 @@ def visit(done: float, student: nn.Module, network: nn.Module, ids: torch.Tensor
         return objective.loss(student, 0, done)
 
 
+@torch.no_grad()
 def plain_sums(student: nn.Module, network: MedusaHeads, ids: torch.Tensor = IDS) -> tuple[torch.Tensor, torch.Tensor]:
     """L_LM and Σ_k 0.8^k L_k of the first question, from one row a response, token by token."""
     paths, heads = QUESTIONS[0], torch.zeros(())

@@ -27,17 +27,24 @@ def tiny(tmp_path_factory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("joint") / "tiny")
 
 
-@pytest.fixture
-def student(tiny, tmp_path) -> Path:
-    folder = tmp_path / "student"
+@pytest.fixture(scope="module")
+def student(tiny, tmp_path_factory) -> Path:
+    return trained(tiny, tmp_path_factory.mktemp("student") / "student")
+
+
+def trained(tiny: Path, folder: Path) -> Path:
     asked = ("--model", tiny, "--output", folder, "--device", "cpu", *CORPUS, *TRAINING, *HEADS)
     assert status("train-student", "medusa2", *asked) == 0
     return folder
 
 
-def test_it_is_told_where_the_drafter_lies_and_whoever_has_both_decodes_with_it(student, tiny, tmp_path, capsys):
+def test_it_is_told_where_the_drafter_lies(tiny, tmp_path, capsys):
+    student = trained(tiny, tmp_path / "student")
     assert f"its drafter for medusa lies in {student / 'medusa'}" in capsys.readouterr().err
     assert describe(student / "medusa").trained_with == "medusa2"
+
+
+def test_whoever_has_both_decodes_with_it_and_nobody_else(student, tiny, tmp_path, capsys):
     heat = ("--tasks", "qa", "--limit", "1", "--max-new-tokens", "4", "--decoders", "autoregressive,medusa")
     taken = ("--drafter", f"medusa={student / 'medusa'}", "--device", "cpu")
     assert status("evaluate", "--model", student, *heat, *taken, "--output", tmp_path / "run") == 0
