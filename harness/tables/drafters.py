@@ -102,7 +102,7 @@ DRAFTERS = (
         heading="Accepted at level",
         shown_in=SECTION,
         written=_by_level,
-        definition="""share of rounds that accept a candidate of level 1 / 2 / ... of the tree, of those that accepted
+        definition="""share of rounds that accept a candidate of level 1 / 2 / ... 6 of the tree, of those that accepted
             one of the level above and had another to offer. Levels joined by + come from one pass of the drafter: what
             that costs in acceptance shows beside the row that drafts them one by one.""",
     ),
