@@ -86,10 +86,11 @@ class Cells:
         for _ in range(60):  # the noncentrality that is found so often
             middle = (low + high) / 2
             low, high = (middle, high) if ncx2.sf(critical, self.degrees, middle) < POWER else (low, middle)
-        # A move of total variation d shifts the counts by n s with |s|_1 = 2 d, so that |s|^2 >= 4 d^2 / J, and
-        # s C^-1 s >= |s|^2 / largest eigenvalue of C.
+        # A move of total variation d shifts the counts by n s with |s|_1 = 2 d, so that |s|^2 >= 4 d^2 / J
+        # in the J cells that have mass, and s C^-1 s >= |s|^2 / largest eigenvalue of C.
         largest = float(np.linalg.eigvalsh(self.covariance_JJ)[-1])
-        return min(1.0, float(np.sqrt(high * largest * self.count)) / (2 * self.tokens))
+        cells = np.count_nonzero(self.expected_J)
+        return min(1.0, float(np.sqrt(high * largest * cells)) / (2 * self.tokens))
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Seen:
     """
 
     said: Cells = field(default_factory=lambda: Cells(MOST_CELLS))
-    drafted: Cells = field(default_factory=lambda: Cells(len(RANKS) + 1))
+    drafted: Cells = field(default_factory=lambda: Cells(2 * (len(RANKS) + 1)))  # by rank, first siblings and others
     off_one: float = 0.0
     provenance: Provenance = field(default_factory=Provenance)
     drawn: list[Drawn] = field(default_factory=list)
@@ -121,7 +122,8 @@ class Seen:
             self.off_one = max(self.off_one, float(np.abs(left_TV.sum(axis=1) - 1).max()))
             for place, child in enumerate(children):
                 left_V = left_TV[place % len(left_TV)]
-                self.drafted.add(left_V / left_V.sum(), _by_rank(left_V), tree.host.tokens[child])
+                cells_V = _by_rank(left_V) + (len(RANKS) + 1) * (place > 0)  # apart, or re-ranked ones would not show
+                self.drafted.add(left_V / left_V.sum(), cells_V, tree.host.tokens[child])
                 left_TV[:, tree.host.tokens[child]] = 0
 
 

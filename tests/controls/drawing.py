@@ -19,7 +19,7 @@ class Drawn(Scripted):
     def __init__(self, vocabulary: int, named: float = 1.0) -> None:
         super().__init__(3)
         self.law_V = torch.randn(vocabulary, generator=torch.Generator().manual_seed(2)).mul(2).softmax(dim=-1)
-        self.named_V = (self.law_V**named) / (self.law_V**named).sum()
+        self.named_V = self.law_V if named == 1 else (self.law_V**named) / (self.law_V**named).sum()
 
     def draw_with(self, sampling, generator):
         self.generator = generator
