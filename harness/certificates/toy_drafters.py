@@ -46,7 +46,8 @@ def _laws() -> torch.Tensor:
     finally:
         backbone.use_tree_attention()
     others_VV = torch.randn(VOCABULARY, VOCABULARY, generator=torch.Generator().manual_seed(1)).softmax(dim=-1)
-    return ((own_VV + others_VV) / 2).float()
+    laws_VV: torch.Tensor = ((own_VV + others_VV) / 2).float()
+    return laws_VV
 
 
 class GivenTrees(_Trees):
