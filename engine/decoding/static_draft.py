@@ -202,7 +202,7 @@ class _Grown:
         if not self.laws:
             return Tree(tokens, parents, tuple(self.survival))
         turns = len(self.laws[0])
-        drawn_from_NTV = torch.zeros(len(tokens), turns, vocab_size, device=token_ids.device)
+        drawn_from_NTV = self.laws[0].new_zeros(len(tokens), turns, vocab_size)
         for place, law_TD in self.laws.items():
-            drawn_from_NTV[place][:, token_ids] = law_TD.float()
+            drawn_from_NTV[place][:, token_ids] = law_TD
         return Tree(tokens, parents, drawn_from_NV=drawn_from_NTV[:, 0] if turns == 1 else drawn_from_NTV)

@@ -48,7 +48,7 @@ from offbook.engine.drafters.counted import counted
 from offbook.kernels.native_library import native_available
 from offbook.methods.jakiro import drafter as jakiro
 from tests.engine import eagle3_drafters
-from tests.engine.decoding.tuned import BETWEEN, tuned
+from tests.engine.decoding.tuned import BETWEEN, CHEAP, tuned
 from tests.gates.frozen_experts import experts_apart
 from tests.gates.frozen_weights import fill
 from tests.tiny import tiny_model
@@ -262,7 +262,7 @@ GATES = {
     "jakiro_decoupled_turns": Gate(soft=True, drafter=experts_apart("turns"), temperature=1.0),
     "jakiro_decoupled_dynamic": Gate(soft=True, drafter=experts_apart(tree=TREE)),
     "eagle2_echo_cost_aware": Gate(
-        soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True), controller=lambda: CostAware(tuned(BETWEEN))
+        soft=True, drafter=network(eagle2.ARCHITECTURE, TREE, echo=True), controller=lambda: CostAware(tuned(CHEAP))
     ),
     "knowing_cost_aware": Gate(soft=False, drafter=Knowing, controller=lambda: CostAware(tuned(BETWEEN, draft_s=0.6))),
     "jakiro_echo_shallow": Gate(soft=True, drafter=network(jakiro.ARCHITECTURE, SHALLOW, echo=True)),

@@ -15,6 +15,7 @@ def costs(*seconds: float, contexts: tuple[int, ...] = (4,)) -> RowCosts:
 FREE = costs(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # of a machine that waits for its memory
 DEAR = costs(1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 BETWEEN = costs(1.0, 1.1, 1.3, 2.2, 4.5, 9.0)
+CHEAP = costs(1.0, 1.02, 1.06, 1.3, 3.0, 6.0)  # but for many rows
 UNTRIED = Calibration.of(Tally())
 
 
