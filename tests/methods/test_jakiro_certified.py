@@ -101,7 +101,7 @@ def test_the_certificate_calls_every_scheme_under_every_tree_lossless(target, fo
 
 @pytest.mark.parametrize(("order", "outcome"), [((0, 1), "lossless"), ((1, 0), "differs")])
 def test_candidates_are_held_against_the_law_whose_turn_it_was(target, order, outcome):
-    """Under the scheme `turns`, of experts that differ: laws that are named in another order than they took are found."""
+    """Under the scheme `turns`, of experts that differ: laws named in another order than they took are found."""
 
     class Named(ExpertsApart):
         def drawn(self, *args):
