@@ -35,9 +35,10 @@ def medusa():
         (lambda: whole("jakiro", 1), (2,)),
         (lambda: static_drafter(target(), PUBLISHED), (1, 1, 1, 1, 1)),
         (lambda: static_drafter(target(), PUBLISHED.first(3)), (1, 1)),
+        (lambda: static_drafter(target(), PUBLISHED.first(1)), (1,)),
         (medusa, (4,)),
     ],
-    ids=["eagle2", "eagle2, shallow", "jakiro", "jakiro, shallow", "eagle", "eagle, few", "medusa"],
+    ids=["eagle2", "eagle2, shallow", "jakiro", "jakiro, shallow", "eagle", "eagle, few", "eagle, one", "medusa"],
 )
 def test_every_pass_is_a_call_of_the_network_and_gives_its_levels(make, expected):
     drafter = make()
