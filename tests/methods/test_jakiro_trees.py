@@ -147,9 +147,9 @@ def test_the_laws_that_a_drawn_tree_names_are_those_of_the_experts_behind_its_no
         of_each, mixture = again.laws(node)
         order = again.order(node)
         named = {"mixture": [mixture], "first": [of_each[order[0]]], "turns": [of_each[k] for k in order]}[scheme]
-        expected = torch.zeros(len(named), VOCABULARY)
+        expected = torch.zeros(len(named), VOCABULARY, dtype=torch.float64)
         for turn, law in enumerate(named):
-            expected[turn, made.head.token_ids] = sampling.probabilities(law.log()).float()
+            expected[turn, made.head.token_ids] = sampling.probabilities(law.log())
         found = tree.drawn_from_NV[node]
         torch.testing.assert_close(found if scheme == "turns" else found[None], expected, atol=1e-6, rtol=1e-4)
 
