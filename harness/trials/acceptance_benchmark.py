@@ -123,20 +123,24 @@ def _main() -> None:
     parser.add_argument("--layout", default="auto", help="of the target's weights")
     parser.add_argument("--nodes", type=int, default=16, help="of the tree, root included")
     parser.add_argument("--prompts", type=int, default=48, help="development prompts, the suites in turn")
-    parser.add_argument("--temperature", type=float, default=0.0, help="of the answers")
+    parser.add_argument("--temperatures", type=float, nargs="+", default=[0.0], help="of the answers")
     parser.add_argument("--tokens", type=int, default=96, help="cap on each answer")
     chosen = parser.parse_args()
     drafters = {name: Path(folder) for name, _, folder in (given.partition("=") for given in chosen.drafter)}
     target = load_target(chosen.model, layout=chosen.layout)
-    rows = measure(
-        target,
-        drafters,
-        nodes=chosen.nodes,
-        prompts=chosen.prompts,
-        tokens=chosen.tokens,
-        temperature=chosen.temperature,
-        progress=Silent(),
-    )
+    rows = [
+        row
+        for temperature in chosen.temperatures
+        for row in measure(
+            target,
+            drafters,
+            nodes=chosen.nodes,
+            prompts=chosen.prompts,
+            tokens=chosen.tokens,
+            temperature=temperature,
+            progress=Silent(),
+        )
+    ]
     text = csv_text(pd.DataFrame(rows))
     atomic_write_text(chosen.path, text)
     print(text, end="")

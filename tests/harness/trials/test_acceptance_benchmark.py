@@ -13,7 +13,7 @@ from offbook.engine.progress import Silent
 from offbook.harness.artifacts import drafters
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import load_target
-from offbook.harness.trials.acceptance_benchmark import line, measure, of_size
+from offbook.harness.trials.acceptance_benchmark import line, measure, of_size, ways
 from tests.tiny import save_tiny
 
 
@@ -60,6 +60,17 @@ def test_trained_drafters_are_measured_suite_by_suite_and_pooled(target, tmp_pat
     assert int(pooled["prompts"]) == 7
     assert 1 <= float(pooled["acceptance_length"]) <= 7
     assert {row["layout"] for row in rows} == {target.backbone.layout.name}
+
+
+def test_drafters_that_may_know_the_noise_are_measured_both_ways_above_temperature_0(target, tmp_path):
+    answers = [Answer(id=str(i), prompt_tokens=(1, 2, 3), answer_tokens=tuple(range(i, i + 12))) for i in range(8)]
+    config = TrainingConfig(epochs=1, batch_size=4, draft_vocab_size=64, max_length=32)
+    folder = drafters.train(contender("eagle2"), target, answers, config, tmp_path / "drafter")
+    given = {"nodes": 8, "prompts": 2, "tokens": 6, "progress": Silent()}
+    pooled = [row for row in measure(target, {"eagle2": folder}, temperature=1.0, **given) if row["suite"] == "all"]
+    assert [(row["temperature"], row["coupled"]) for row in pooled] == [("1", "no"), ("1", "yes")]
+    assert {row["coupled"] for row in measure(target, {"eagle2": folder}, **given)} == {""}
+    assert ways(contender("ngram_table"), 1.0) == (None,)
 
 
 def test_counted_drafters_are_measured_with_trees_of_as_many_nodes(target, tmp_path):
