@@ -85,17 +85,21 @@ def test_alone_it_moves_alone_and_no_weights_are_scored(tmp_path: Path) -> None:
     seen: list[int] = []
     work = job(tmp_path / "s", lambda _: float(scored.append(seen[-1]) or 0), gradient_tokens=1000, evaluations=10)
     net, untouched = network(), {name: p.detach().clone() for name, p in work.student.named_parameters()}
-    stood: list[bool] = []
+    steps: list[float] = []
 
+    @torch.no_grad()
     def report(done: int, total: int, message: str) -> None:
         if "loss" in message:
             seen.append(done)
-            stood.append(all(torch.equal(p, untouched[name]) for name, p in work.student.named_parameters()))
+            steps.append(max(float((p - untouched[name]).abs().max()) for name, p in work.student.named_parameters()))
 
     train_student(replace(work, report=report), "plain", beside(tmp_path / "s", net, alone=0.5))
     begun = [0, *seen]  # what was spent when a step began
-    assert stood == [tokens < 500 for tokens in begun[: len(stood)]]
-    assert {True, False} == set(stood)
+    stood = [step == 0 for step in steps]
+    assert stood == [tokens < 500 for tokens in begun[: len(steps)]]
+    first = stood.index(False)
+    assert 0 < first < len(steps) - 1
+    assert steps[first] == pytest.approx(3e-3 * rate(begun[first] / 1000, 0.05, 0.5), rel=0.02), "a schedule of its own"
     assert all(tokens > 500 for tokens in scored)
     assert len(record(tmp_path / "s")["evaluations"]) == 10
 

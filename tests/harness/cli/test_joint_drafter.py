@@ -1,5 +1,6 @@
 """A student and its drafter from the command line: trained at once, told, taken by --drafter, and found by certify."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.tiny import save_tiny
 
 CORPUS = ("--questions", "2", "--dev-questions", "1", "--max-new-tokens", "4")
 TRAINING = ("--gradient-tokens", "400", "--questions-per-step", "1", "--evaluations", "1", "--max-length", "4096")
-HEADS = ("--option", "heads_alone=0", "--option", "draft_vocab_size=64")
+HEADS = ("--option", "heads_alone=0")
 
 
 def status(*arguments: object) -> int:
@@ -42,6 +43,8 @@ def test_it_is_told_where_the_drafter_lies(tiny, tmp_path, capsys):
     student = trained(tiny, tmp_path / "student")
     assert f"its drafter for medusa lies in {student / 'medusa'}" in capsys.readouterr().err
     assert describe(student / "medusa").trained_with == "medusa2"
+    training = json.loads((student / "medusa" / "config.json").read_text())["training"]
+    assert len(training["rank_accuracy"]) == 4, "measured on answers to the development question"
 
 
 def test_whoever_has_both_decodes_with_it_and_nobody_else(student, tiny, tmp_path, capsys):

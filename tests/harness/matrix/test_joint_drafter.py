@@ -7,10 +7,11 @@ import pytest
 
 from offbook.engine.progress import Silent
 from offbook.harness.artifacts.manifest import artifact_folder, check
-from offbook.harness.artifacts.recipes import DrafterRecipe, JointDrafterRecipe, TuningRecipe
+from offbook.harness.artifacts.recipes import DrafterRecipe, JointDrafterRecipe, StudentRecipe, TuningRecipe
 from offbook.harness.matrix.graph import Graph, Stage
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.running import run_plan
+from offbook.harness.records.consistency import arm_of
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import verify
 from offbook.harness.roster.drafter_info import fingerprint
@@ -125,6 +126,8 @@ def test_it_drafts_for_its_student_and_the_record_says_how_it_was_trained(run):
     }
     assert {r.spec.student.method for r in cells} == {"medusa2"}
     assert {r.spec.drafter.made_for for r in cells if r.spec.drafter.sha256 == own} == {"target"}
+    recipes = {r.manifest["recipes"]["drafters"].get(arm_of(r)) for r in cells if r.spec.drafter.sha256 == own}
+    assert recipes == {JointDrafterRecipe(decoder="medusa", student=StudentRecipe.model_validate(student.spec)).key()}
     exact = [r.certificate.verdict for r in cells if r.spec.decoder == "medusa"]
     assert len(exact) == 3
     assert set(exact) <= {"lossless", "ties"}
