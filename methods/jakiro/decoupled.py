@@ -23,10 +23,11 @@ from torch.nn import functional
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.static_draft import RankTree
 from offbook.engine.drafters.architecture import DraftArchitecture
-from offbook.engine.drafters.batch import DraftBatch
+from offbook.engine.drafters.batch import DraftBatch, LearnedRows
 from offbook.engine.drafters.feature_objective import one_pass
+from offbook.engine.drafters.flops import FIRST, FORWARD, FROZEN, TRAINED, attention, through
 from offbook.engine.drafters.loss import branch_loss, cross_entropy, target_law
-from offbook.methods.jakiro.decoupled_experts import DecoupledNetwork, parted
+from offbook.methods.jakiro.decoupled_experts import DecoupledExperts, DecoupledNetwork, parted
 from offbook.methods.jakiro.losses import CLASSIFICATION
 from offbook.methods.jakiro.schemes import ExpertsApart
 
@@ -59,6 +60,18 @@ def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.T
     return sum((one.regression + CLASSIFICATION * one.classification for one in alone), CLASSIFICATION * mixed)
 
 
+def flops(network: nn.Module, learned: LearnedRows, head: DraftHead) -> int:
+    """See `engine.drafters.flops`; nothing asks for what the gate reads, and heads are read for the mixture again."""
+    assert isinstance(network, DecoupledNetwork)
+    rows, experts = learned.rows, network.layers[0].mlp_moe
+    assert isinstance(experts, DecoupledExperts)
+    linear = [module for module in network.layers.modules() if isinstance(module, nn.Linear)]
+    trained = sum(through(one.weight, rows, TRAINED) for one in linear if one is not experts.gate)
+    first = sum(through(one.weight, rows, FIRST) for one in (network.fc, experts.gate))
+    heads = len(experts.experts) * (FROZEN + 2 * FORWARD) + FORWARD
+    return trained + first + attention(network.config, rows, rows) + through(head.weight_DH, learned.later(0), heads)
+
+
 def guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> torch.Tensor:
     """See `DraftArchitecture`; those of the mixture."""
     predicted_BTEP = one_pass(network, batch)
@@ -73,6 +86,7 @@ def architecture(*, experts: int = 2, variant: Mapping[str, JsonValue] | None = 
         build=partial(DecoupledNetwork, count=experts),
         objective=objective,
         guesses=guesses,
+        flops=flops,
         schedule="linear",
         weight_decay=1e-3,
         variant=variant or {},

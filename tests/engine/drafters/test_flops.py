@@ -38,6 +38,7 @@ VARIANTS = {
     "eagle2": ({}, {"passes": 3}, {"likeliest": 1.0}, {"width": 24}),
     "eagle3": ({}, {"ttt_steps": 7}, {"width": 24}),
     "jakiro": ({}, {"experts": 3}, {"second": "none"}, {"second": "mixture", "passes": 2, "likeliest": 1.0}),
+    "jakiro_decoupled": ({}, {"experts": 3}),
 }
 CASES = [(name, variant) for name, variants in VARIANTS.items() for variant in variants]
 

@@ -21,7 +21,7 @@ from offbook.harness.tables.published import (
 )
 
 OF_THE_ROSTER = {
-    *("eagle", "eagle2", "eagle3", "jakiro", "medusa"),
+    *("eagle", "eagle2", "eagle3", "jakiro", "jakiro_decoupled", "medusa"),
     *("prompt_lookup", "token_recycling", "speculative_sampling", "lookup_else_eagle2"),
 }
 
