@@ -26,6 +26,7 @@ from tests.certify.samplers import Case, Line
 
 MODEL = "smollm2-135m-instruct"
 SHARED = ("law_deviation", "verifier_certificate", "loop_certificate")
+OUTSIDE = ("differs", "not tested")  # another program rounds as it likes, whether that shows or not
 
 
 def drafter_for(chosen: Contender, drafters: Mapping[str, Path]) -> Path | None:
@@ -82,7 +83,7 @@ def told(report: Report, chosen: Contender) -> Line:
     facts = [part.facts for part in report.parts]
     (greedy,) = (fact for fact in facts if fact.get("kind") == "greedy_identity")
     return {
-        "right": report.verdict == ("differs" if chosen.lossy or chosen.outside else "lossless"),
+        "right": report.verdict in (("differs",) if chosen.lossy else OUTSIDE if chosen.outside else ("lossless",)),
         "decoder": chosen.name,
         "verdict": report.verdict,
         "identical": f"{greedy['identical']}/{greedy['n']}",

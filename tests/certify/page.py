@@ -74,4 +74,4 @@ def _told(part: str, lines: Sequence[Line]) -> str:
         case "faults":
             return f"smallest deviation {min(line['deviation'] for line in lines):.3f}"
         case _:
-            return "who should be lossless is, who should not is not"
+            return "verdicts in the table below"

@@ -62,7 +62,8 @@ def test_one_drafter_serves_all_who_take_it():
 @pytest.mark.parametrize(
     ("name", "outcome", "right"),
     [("suffix", "lossless", True), ("suffix", "differs", False), ("medusa_typical", "differs", True),
-     ("medusa_typical", "lossless", False), ("suffix", "not tested", False)],
+     ("medusa_typical", "lossless", False), ("suffix", "not tested", False), ("llama_cpp", "not tested", True),
+     ("llama_cpp", "differs", True), ("llama_cpp", "lossless", False)],
 )  # fmt: skip
 def test_a_line_says_whether_a_verdict_is_as_it_should_be(name, outcome, right):
     line = told(report(outcome), contender(name))

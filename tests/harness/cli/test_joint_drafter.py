@@ -65,6 +65,16 @@ def test_certify_finds_the_student_around_it(student):
     assert asked_for("medusa", student / "medusa")[2] == str(student)
 
 
+def test_it_is_certified_against_its_own_student(student, tmp_path, capsys):
+    small = ("--limit", "2", "--max-new-tokens", "6", "--tokens", "20", "--draws", "1000", "--temperature", "0")
+    assert status("certify", student / "medusa", "--device", "cpu", "--output", tmp_path / "c", *small) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("medusa (")
+    assert told.strip().endswith("Verdict: LOSSLESS.")
+    subject = json.loads((tmp_path / "c" / "certificate.json").read_text())["subject"]
+    assert subject["model"] == student.name
+
+
 def test_train_drafter_does_not_write_over_it(student, capsys):
     before = (student / "medusa" / "config.json").read_bytes()
     given = ("--answers", "regenerate", "--limit", "4", "--epochs", "1", "--draft-vocab-size", "64", "--device", "cpu")
