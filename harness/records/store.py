@@ -12,6 +12,7 @@ one cell the first to commit wins, and nothing is overwritten.
 import hashlib
 import os
 from collections.abc import Sequence
+from errno import ENOENT
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,9 +46,12 @@ class Store:
 
         Raises:
             ValueError: a key that is not the specification's, or rows that are not the specification's documents.
+            FileNotFoundError: somebody has removed the ledger meanwhile.
         """
         self._journal.commit(entries, instead_of)
         lines = self.ledger.lines()
+        if not all(record.key in lines for record, _ in entries):
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(self.ledger.path))
         return [read_record(self._path(lines[record.key])) for record, _ in entries]
 
     def recover(self) -> None:

@@ -83,7 +83,14 @@ def test_what_a_static_tree_does_not_have_is_refused(target, folder, options):
         built(target, folder, **options)
 
 
-@pytest.mark.parametrize("options", [*CHOSEN.tries], ids=lambda one: "-".join(one.values()))
+DEFAULT, *OTHERS = CHOSEN.tries
+
+
+@pytest.mark.parametrize(
+    "options",
+    [DEFAULT, *(pytest.param(one, marks=pytest.mark.slow) for one in OTHERS)],
+    ids=lambda one: "-".join(one.values()),
+)
 def test_the_certificate_calls_every_scheme_under_every_tree_lossless(target, folder, options, monkeypatch):
     monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
     monkeypatch.setattr(
@@ -99,6 +106,7 @@ def test_the_certificate_calls_every_scheme_under_every_tree_lossless(target, fo
     assert ("identity from the same seeds" in parts) == (options["tree"] == "dynamic")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("order", "outcome"), [((0, 1), "lossless"), ((1, 0), "differs")])
 def test_candidates_are_held_against_the_law_whose_turn_it_was(target, order, outcome):
     """Under the scheme `turns`, of experts that differ: laws named in another order than they took are found."""

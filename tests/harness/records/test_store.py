@@ -245,6 +245,20 @@ def test_a_failed_replacement_keeps_the_old_file(tmp_path: Path, monkeypatch: py
     assert only(tmp_path) == path
 
 
+def test_a_ledger_that_is_removed_during_a_commit_is_missed_by_name(
+    store: Store, make_record: Any, make_row: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed = store._journal.commit
+
+    def commit_and_lose(*args: Any) -> None:
+        committed(*args)
+        store.ledger.path.unlink()
+
+    monkeypatch.setattr(store._journal, "commit", commit_and_lose)
+    with pytest.raises(FileNotFoundError, match="ledger"):
+        commit(store, make_record, make_row)
+
+
 def test_write_once_writes_once(tmp_path: Path) -> None:
     assert write_once(tmp_path / "a", b"1")
     assert not write_once(tmp_path / "a", b"2")

@@ -50,6 +50,7 @@ def test_who_draws_candidates_is_certified_with_the_variant_of_its_drafter(targe
     assert (record.certificate.verdict, record.certificate.n) == ("lossless", 2_000), "of the rule for drawn candidates"
 
 
+@pytest.mark.slow
 def test_whose_own_drafter_names_another_law_differs_in_the_heat(target, tmp_path, monkeypatch):
     draw = speculative_sampling.one_of
     monkeypatch.setattr(speculative_sampling, "one_of", lambda law, generator: draw(law**4 / (law**4).sum(), generator))
