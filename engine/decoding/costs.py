@@ -1,8 +1,8 @@
 """What a round of M rows costs the target: measured once on a machine, in a layout, and frozen.
 
 A round is the loop's own: the tree as tensors, the step, the verifier's walk, the accepted rows moved together. Before
-each, single rows are stepped for a while, untimed, as decoding mostly does: behind a step of 32 rows one row of packed
-weights was seen to take a third longer, and the fourth after it still a tenth (a processor's clock and caches settle).
+each, single rows are stepped for a while, untimed, as decoding mostly does: behind a step of many rows a few single
+ones take longer, until a processor's clock and caches have settled.
 
 A controller reads this table instead of the clock, so that the same text gives the same trees in every run, and with
 them the same random numbers. Rows are interleaved. What counts is the median of the ratios to the single row just

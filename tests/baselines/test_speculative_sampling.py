@@ -13,7 +13,7 @@ from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.finite import NotFiniteError
-from tests.engine.targets import VOCABULARY, draft_model, greedy_reference, language_model_drafter, target
+from tests.engine.targets import VOCABULARY, draft_model, greedy_reference, language_model_drafter, law_of_two, target
 from tests.tiny import tiny_model
 
 WARM = Sampling(temperature=1.0)
@@ -196,17 +196,7 @@ def test_drawn_chains_leave_the_law_of_the_first_two_tokens_alone():
         counts[generation.tokens[:2]] = counts.get(generation.tokens[:2], 0) + 1
         offered += sum(r.offered for r in generation.rounds)
         accepted += sum(r.accepted for r in generation.rounds)
-    joint = {}
-    backbone.use_native_attention()
-    try:
-        with torch.inference_mode():
-            first_V = sampling.probabilities(backbone.model(torch.tensor([PROMPT])).logits[0, -1])
-            for first in first_V.nonzero()[:, 0].tolist():
-                second_V = sampling.probabilities(backbone.model(torch.tensor([[*PROMPT, first]])).logits[0, -1])
-                for second in second_V.nonzero()[:, 0].tolist():
-                    joint[first, second] = float(first_V[first] * second_V[second])
-    finally:
-        backbone.use_tree_attention()
+    joint = law_of_two(backbone, PROMPT, sampling)
     assert counts.keys() <= joint.keys()
     assert scipy.stats.chisquare([counts.get(c, 0) for c in joint], [n * p for p in joint.values()]).pvalue > 1e-6
     assert 0.02 < accepted / offered < 0.98, "some stand and some do not"

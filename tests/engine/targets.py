@@ -12,6 +12,7 @@ from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.early_exit import first_layers
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.static_draft import RankTree, StaticDrafter
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.checkpoint import draft_config
@@ -93,6 +94,22 @@ def draft_model(backbone: Backbone, layers: int = 1) -> Backbone:
 def language_model_drafter(backbone: Backbone, *, gamma: int, layers: int = 1) -> LanguageModelDrafter:
     """Speculative sampling by the target's first layers."""
     return LanguageModelDrafter(draft_model(backbone, layers), gamma=gamma, vocab_size=VOCABULARY)
+
+
+def law_of_two(backbone: Backbone, prompt: list[int], sampling: Sampling) -> dict[tuple[int, int], float]:
+    """The probability of every possible beginning of two tokens, from the model's own forwards."""
+    joint = {}
+    backbone.use_native_attention()
+    try:
+        with torch.inference_mode():
+            first_V = sampling.probabilities(backbone.model(torch.tensor([prompt])).logits[0, -1])
+            for first in first_V.nonzero()[:, 0].tolist():
+                second_V = sampling.probabilities(backbone.model(torch.tensor([[*prompt, first]])).logits[0, -1])
+                for second in second_V.nonzero()[:, 0].tolist():
+                    joint[first, second] = float(first_V[first] * second_V[second])
+    finally:
+        backbone.use_tree_attention()
+    return joint
 
 
 def greedy_reference(backbone: Backbone, prompt: list[int], cap: int, *, eos: int | None = None) -> list[int]:

@@ -18,7 +18,7 @@ from offbook.methods.jakiro.decoupled import PUBLISHED
 from offbook.methods.jakiro.decoupled_experts import parted
 from offbook.methods.jakiro.schemes import ExpertsApart
 from tests.engine.decoupled_drafters import drafter
-from tests.engine.targets import VOCABULARY, target
+from tests.engine.targets import VOCABULARY, law_of_two, target
 
 SCHEMES = ("mixture", "first", "turns")
 WARM = Sampling(temperature=1.0)
@@ -220,16 +220,7 @@ def test_the_law_of_the_first_two_tokens_is_the_targets(scheme, shape):
         generation = said(made, sampling, seed, cap=3)
         counts[generation.tokens[:2]] = counts.get(generation.tokens[:2], 0) + 1
         accepted += sum(r.accepted for r in generation.rounds)
-    backbone.use_native_attention()
-    try:
-        first_V = sampling.probabilities(backbone.model(torch.tensor([PROMPT])).logits[0, -1])
-        joint = {}
-        for first in first_V.nonzero()[:, 0].tolist():
-            second_V = sampling.probabilities(backbone.model(torch.tensor([[*PROMPT, first]])).logits[0, -1])
-            for second in second_V.nonzero()[:, 0].tolist():
-                joint[first, second] = float(first_V[first] * second_V[second])
-    finally:
-        backbone.use_tree_attention()
+    joint = law_of_two(backbone, PROMPT, sampling)
     assert counts.keys() <= joint.keys()
     cells = list(joint)
     assert scipy.stats.chisquare([counts.get(c, 0) for c in cells], [n * joint[c] for c in cells]).pvalue > 1e-6

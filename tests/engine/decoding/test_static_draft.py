@@ -12,7 +12,7 @@ from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.static_draft import RankTree, StaticDrafter
 from offbook.engine.decoding.stop import Stop
-from tests.engine.targets import VOCABULARY, static_drafter, target
+from tests.engine.targets import VOCABULARY, law_of_two, static_drafter, target
 
 WARM = Sampling(temperature=1.0)
 PROMPT = [3, 1, 4, 1, 5, 9]
@@ -158,18 +158,7 @@ def test_drawn_candidates_leave_the_law_of_the_first_two_tokens_alone():
         )  # fmt: skip
         counts[generation.tokens[:2]] = counts.get(generation.tokens[:2], 0) + 1
         accepted += sum(r.accepted for r in generation.rounds)
-    backbone.use_native_attention()
-    try:
-        with torch.inference_mode():
-            first_V = sampling.probabilities(backbone.model(torch.tensor([PROMPT])).logits[0, -1])
-            joint = {}
-            for first in first_V.nonzero()[:, 0].tolist():
-                logits_V = backbone.model(torch.tensor([[*PROMPT, first]])).logits[0, -1]
-                second_V = sampling.probabilities(logits_V)
-                for second in second_V.nonzero()[:, 0].tolist():
-                    joint[first, second] = float(first_V[first] * second_V[second])
-    finally:
-        backbone.use_tree_attention()
+    joint = law_of_two(backbone, PROMPT, sampling)
     assert counts.keys() <= joint.keys()
     cells = list(joint)
     assert scipy.stats.chisquare([counts.get(c, 0) for c in cells], [n * joint[c] for c in cells]).pvalue > 1e-6
