@@ -69,7 +69,6 @@ class Run:
         )
         append(self.out, row)
         self.rows.append(row)
-        self.wrong += row.provider == "offbook" and status != "ok"
         told = f"{row.median_s * 1e6:.1f} µs" if row.median_s is not None else status
         told += f", {row.ratio:.3f} [{row.low:.3f}, {row.high:.3f}] of {row.against}" if row.ratio is not None else ""
         told += f", {row.floor_share:.0%} of the floor" if row.floor_share is not None else ""
@@ -161,6 +160,7 @@ def correct(state: Run, case: Timed, todo: Sequence[Step]) -> list[Step]:
     """Those steps whose providers are right; of the others it is written that they are not."""
     names = dict.fromkeys(name for first, _, second in todo for name in (first, second) if name)
     status = {name: _tried(functools.partial(agreement.check, case, name))[0] for name in names}
+    state.wrong += status.get("offbook", "ok") != "ok"
     right = []
     for provider, mode, against in todo:
         bad = [status[name] for name in (provider, against) if name and status[name] != "ok"]
@@ -190,6 +190,7 @@ def _on_a_gpu(state: Run, case: Timed, todo: Sequence[Step]) -> None:
     for provider, mode, against in todo:
         if not state.over:
             status, measured = _tried(functools.partial(_timed_on_gpu, case.providers[provider], mode, sets, floor_s))
+            state.wrong += provider == "offbook" and status != "ok"
             state.write(case, status, measured or {}, provider=provider, mode=mode, against=against)
     torch.cuda.empty_cache()
 

@@ -35,8 +35,8 @@ def _said_of(rows: Sequence[Row], threads: str) -> Iterator[str]:
 
 
 def _paired(rows: Sequence[Row]) -> Iterator[str]:
-    yield "Time of an operation over that of another, both in turns in one process: the median over pairs of blocks, and"
-    yield f"its 99 % interval. What is slower beyond doubt, by more than {MARGIN - 1:.0%}, says so."
+    yield "Time of an operation over that of another, both in turns in one process: the median over pairs of blocks,"
+    yield f"and its 99 % interval. What is slower beyond doubt, by more than {MARGIN - 1:.0%}, says so."
     yield ""
     yield "| operation | shape | type | over | ratio | | median |"
     yield "|---|---|---|---|---:|---|---:|"
