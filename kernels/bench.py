@@ -15,7 +15,7 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,7 +53,7 @@ class Run:
         """Whether nothing more is begun."""
         return time.monotonic() >= self.ends
 
-    def write(self, case: Timed, status: str, measured: dict[str, Any], **what: str) -> None:
+    def write(self, case: Timed, status: str, measured: dict[str, Any], **what: Any) -> None:
         """Append a row and tell of it."""
         row = Row(
             op=case.op,
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run((case for op in ops for case in cases_of(op, arguments.device)), arguments.device, out, ends)
 
 
-def refuse_other_implementations(environ: os._Environ[str]) -> None:
+def refuse_other_implementations(environ: Mapping[str, str]) -> None:
     """Operations choose by themselves here, and nothing is interpreted.
 
     Raises:
@@ -152,8 +152,8 @@ def steps(case: Timed, device: str) -> list[Step]:
 def key(case: Timed, step: Step, around: dict[str, Any]) -> tuple[str, ...]:
     """That of the row which a step writes."""
     provider, mode, against = step
-    named = {"provider": provider, "mode": mode, "against": against}
-    return Row(op=case.op, shape=case.shape, dtype=case.dtype, status="ok", **named, **around).key
+    what: dict[str, Any] = {"op": case.op, "shape": case.shape, "dtype": case.dtype, "status": "ok"}
+    return Row(**what, provider=provider, mode=mode, against=against, **around).key
 
 
 def correct(state: Run, case: Timed, todo: Sequence[Step]) -> list[Step]:

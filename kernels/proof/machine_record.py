@@ -5,6 +5,7 @@ import importlib.metadata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from offbook.kernels.proof.case import Compiled
 from offbook.kernels.proof.dry_compile import MachineCode
@@ -110,9 +111,9 @@ def load_record(path: Path) -> Rows:
     """The rows of a record; none where there is no file."""
     if not path.is_file():
         return {}
-    numbers = {field.name for field in fields(Row) if field.type is int}
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = [Row(**{k: int(v) if k in numbers else v for k, v in line.items()}) for line in csv.DictReader(lines)]
+    kinds: dict[str, Any] = {field.name: field.type for field in fields(Row)}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [Row(**{name: kind(line[name]) for name, kind in kinds.items()}) for line in csv.DictReader(file)]
     return {each.key: each for each in rows}
 
 

@@ -36,7 +36,9 @@ def summed(x_ptr, y_ptr, ATOMIC: tl.constexpr, B: tl.constexpr):
     if ATOMIC:
         tl.atomic_add(y_ptr, total)
     else:
-        tl.store(y_ptr, tl.load(y_ptr) + total)
+        before = tl.load(y_ptr)
+        tl.debug_barrier()
+        tl.store(y_ptr, before + total)
 
 
 @triton.jit
