@@ -74,9 +74,8 @@ def test_a_provider_that_is_right_agrees_and_one_that_is_not_does_not():
         agreement.check(case(providers=off), "offbook")
     with pytest.raises(AssertionError, match="expected 1 tensors, got 2"):
         agreement.check(case(providers=off | {"offbook": lambda x: (x + x, x)}), "offbook")
-    counted = {"offbook": lambda x: x.argmax() + 1, "replaced": lambda x: x.argmax()}
-    with pytest.raises(AssertionError, match="other integers"):
-        agreement.check(case(providers=counted), "offbook")
+    places = {"offbook": lambda x: x.argmax() + 1, "replaced": lambda x: x.argmax()}
+    agreement.check(case(providers=places), "offbook")  # integers are for the case to judge
 
 
 def test_a_case_may_say_itself_what_agreement_is():
