@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,7 +27,7 @@ def cases(device: str) -> Iterator[Timed]:
     """See `Timed`; fp32 on a CPU, where it is decoded in, and bf16 on a GPU."""
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     for shape, sizes in CUDA if device == "cuda" else CPU:
-        numbers = functools.reduce(int.__mul__, sizes)
+        numbers = math.prod(sizes)
         yield Timed(
             op="topk_logprobs",
             shape=f"{shape}, k {K}",
