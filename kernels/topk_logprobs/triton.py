@@ -85,7 +85,7 @@ def _top(
 def pick(tiles: int, chosen: int) -> int:
     """Warps of a program that selects among so many tiles (a power of 2) and reads so many (another) again.
 
-    One warp, which needs no barrier and no shared memory, as long as its registers hold everything.
+    One warp, whose maxima need no barrier, as long as its registers hold everything.
     """
     return max(1, chosen * TILE // (32 * A_THREAD), tiles // 1024)
 
