@@ -28,6 +28,7 @@ from offbook.engine.decoding.tree import Tree
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.batch import DraftBatch, LearnedRows
 from offbook.engine.drafters.flops import FIRST, FROZEN, through
+from offbook.kernels.topk_logprobs import topk_of_logits
 
 HEADS, RANKS, DECAY = 4, 10, 0.8
 
@@ -203,9 +204,9 @@ class MedusaDrafter:
         """Log-probabilities and ids (I, k) of what each head guesses best."""
         if not self._own:
             return self.head.top(states_IH, k)
-        pairs = [own.top(state_H[None], k) for own, state_H in zip(self._own, states_IH, strict=True)]
-        logprobs, ids = zip(*pairs, strict=True)
-        return torch.cat(logprobs), torch.cat(ids)
+        each_1D = [own.logits(state_H[None]) for own, state_H in zip(self._own, states_IH, strict=True)]
+        logprobs, index = topk_of_logits(torch.cat(each_1D), k)
+        return logprobs, self.head.token_ids[index]
 
 
 def _own_head(weight_DH: torch.Tensor, token_ids: torch.Tensor) -> DraftHead:

@@ -26,6 +26,7 @@ from offbook.engine.drafters.batch import DraftBatch, LearnedRows
 from offbook.engine.drafters.flops import FIRST, FORWARD, TRAINED, attention, through
 from offbook.engine.drafters.kept_rows import KeptRows
 from offbook.engine.drafters.loss import cross_entropy, target_law
+from offbook.kernels.topk_logprobs import likeliest
 
 DECAY = 0.8
 
@@ -47,7 +48,7 @@ def guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> t
     """See `DraftArchitecture`: those of step 0."""
     assert isinstance(network, Eagle3Network)
     (predicted_BTH,) = unrolled(network, batch, 1)
-    index = network.logits(predicted_BTH.flatten(0, 1)).topk(k, dim=-1).indices
+    index = likeliest(network.logits(predicted_BTH.flatten(0, 1)), k)
     return head.token_ids[index].view(*predicted_BTH.shape[:2], k)
 
 
