@@ -42,3 +42,8 @@ def lay_out(network: nn.Module, layout: Layout) -> None:
             product = draft_product(layout, module.weight.detach(), bias)
             if product is not None:
                 module.__dict__["forward"] = product  # found before the class's
+
+
+def exchanged(linear: nn.Linear) -> bool:
+    """Whether `lay_out` has given it another product; then its weight is not to be multiplied without it."""
+    return "forward" in linear.__dict__
