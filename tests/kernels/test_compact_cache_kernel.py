@@ -7,8 +7,6 @@ from hypothesis import HealthCheck, given, settings
 
 from offbook.engine.decoding.cache import TreeCache
 from offbook.kernels.compact_cache import _compact_cache, compact_cache, reference
-from offbook.kernels.implementation import interpreted
-from tests.kernels.checks.compact_cache import checks
 
 PATH = (0, 1, 4, 5, 9, 13, 14)
 
@@ -99,9 +97,3 @@ def test_the_registration_is_sound(kernel_device, implementation):
     number = torch.tensor(3, device=kernel_device)
     torch.library.opcheck(_compact_cache, (storage, 3, None, path, None, implementation))
     torch.library.opcheck(_compact_cache, (storage, 0, number, path, number, implementation))
-
-
-@pytest.mark.skipif(not interpreted(), reason="checks are for interpreted kernels")
-@pytest.mark.parametrize("check", checks(), ids=lambda check: check.__name__)
-def test_check(check):
-    check()

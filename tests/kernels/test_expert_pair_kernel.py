@@ -13,10 +13,8 @@ from offbook.kernels.expert_pair import (
     experts_apart,
     reference,
 )
-from offbook.kernels.implementation import interpreted
 from offbook.methods.jakiro.decoupled_experts import DecoupledExperts
 from offbook.methods.jakiro.experts import Experts
-from tests.kernels.checks.expert_pair import checks
 from tests.kernels.three_ways import no_worse
 
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
@@ -203,9 +201,3 @@ def test_jakiros_layers_decode_with_the_kernels(kernel_device, calls):
     torch.testing.assert_close((mixture, contrast), reference.gated_pair(summed.gate(u), each, second="contrast"))
     torch.testing.assert_close(outputs, torch.stack([expert(u) for expert in apart.experts], dim=-2))
     torch.testing.assert_close(log_weights, apart.gate(u).log_softmax(dim=-1))
-
-
-@pytest.mark.skipif(not interpreted(), reason="checks are for interpreted kernels")
-@pytest.mark.parametrize("check", checks(), ids=lambda check: check.__name__)
-def test_check(check):
-    check()

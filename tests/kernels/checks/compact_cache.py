@@ -1,8 +1,6 @@
 """What compact_cache's kernel may not do wrong, and careless versions of it."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
-from unittest.mock import patch
 
 import torch
 
@@ -28,16 +26,16 @@ def checks() -> list[Callable[[], None]]:
         rows_move_as_the_reference_moves_them,
         what_stands_on_the_device_counts,
         paths_longer_than_a_block_move_whole,
-        all_is_read_before_anything_is_written,
     ]
 
 
-def cache(dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def cache() -> torch.Tensor:
     """Every number another."""
-    return torch.arange(torch.tensor(SIZES).prod().item()).view(SIZES).to(dtype)
+    return torch.arange(torch.tensor(SIZES).prod().item()).view(SIZES).float()
 
 
 def rows_move_as_the_reference_moves_them() -> None:
+    """Rows that move lie where others move to, so that all have to be read first."""
     storage, expected = cache(), cache()
     compact_cache(storage, 4, torch.tensor(PATH), implementation="triton")
     reference.compact_cache(expected, 4, torch.tensor(PATH))
@@ -60,26 +58,3 @@ def paths_longer_than_a_block_move_whole() -> None:
     kernels.compact_cache(storage, 1, None, path, None, rows=4)
     reference.compact_cache(expected, 1, path)
     assert torch.equal(storage, expected)
-
-
-def all_is_read_before_anything_is_written() -> None:
-    """Threads of one program race where no barrier is, which an interpreter without threads does not show."""
-    from triton.runtime.interpreter import InterpreterBuilder
-
-    done: list[str] = []
-
-    def noted(name: str) -> Callable[..., object]:
-        original = getattr(InterpreterBuilder, name)
-
-        def call(*args: object, **kwargs: object) -> object:
-            done.append(name)
-            return original(*args, **kwargs)
-
-        return call
-
-    with ExitStack() as stack:
-        for name in ("create_masked_load", "create_barrier", "create_masked_store"):
-            stack.enter_context(patch.object(InterpreterBuilder, name, noted(name)))
-        compact_cache(cache()[:1, :1, :1], 4, torch.tensor(PATH), implementation="triton")
-    of_path_and_rows = ["create_masked_load"] * 2
-    assert done == [*of_path_and_rows, "create_barrier", "create_masked_store"]

@@ -1,13 +1,12 @@
 """What expert_pair's kernels may not do wrong, and careless versions of them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
 import torch
 
-from offbook.kernels.expert_pair import expert_pair, experts_apart, reference
+from offbook.kernels.expert_pair import expert_pair, reference
 
 MUTANTS = (
     ("the end of the inner width unmasked", "inside = (at < I)[None, :]", "inside = (at < I + BI)[None, :]"),
@@ -24,6 +23,7 @@ MUTANTS = (
     ("later rows written where the first are", "rows = tl.program_id(1) * BR + tl", "rows = tl"),
     ("the sum of all experts under each", "((place == number) & (r < R))", "(r < R)"),
     ("GELU without its half", "0.5 * x * (1.0 + tl.erf", "x * (1.0 + tl.erf"),
+    ("as many outputs of the gate as of an expert", "tl.where(number == COUNT, GATES, I)", "I"),
 )
 
 
@@ -37,8 +37,8 @@ def checks() -> list[Callable[[], None]]:
     ]
 
 
-def drawn(rows: int, hidden: int, inner: int, experts: int, gates: int) -> Sequence[Any]:
-    """Rows, gate, three matrices an expert."""
+def drawn(rows: int, hidden: int, inner: int, experts: int, gates: int) -> Any:
+    """Rows, gate, three lists of matrices."""
     generator = torch.Generator().manual_seed(rows)
 
     def some(*shape: int) -> torch.Tensor:
@@ -49,23 +49,20 @@ def drawn(rows: int, hidden: int, inner: int, experts: int, gates: int) -> Seque
     return some(rows, hidden) * hidden**0.5, some(gates, hidden), *matrices
 
 
-@contextmanager
-def small_tiles() -> Iterator[None]:
+def small_tiles(kernels: ModuleType) -> Any:
     """Several steps through matrices that are no multiple of them."""
-    from offbook.kernels.expert_pair import triton as kernels
-
-    with patch.object(kernels, "pick", lambda *_, **__: kernels.Tiles(16, 16, 1)):
-        yield
+    return kernels.Tiles(16, 16, 1), kernels.Tiles(16, 16, 1)
 
 
 def two_of_three_experts_are_mixed_and_contrasted() -> None:
+    from offbook.kernels.expert_pair import triton as kernels
+
     u, gate, gate_proj, up_proj, down = drawn(5, 19, 37, 3, 6)
     pairs = list(zip(gate_proj, up_proj, strict=True))
-    for second in ("contrast", "mixture"):
-        expected = reference.expert_pair(u, gate, pairs, down, second=second)
-        with small_tiles():
-            found = expert_pair(u, gate, pairs, down, second=second, implementation="triton")
-        torch.testing.assert_close(found, expected)
+    expected = reference.expert_pair(u, gate, pairs, down, second="contrast")
+    tiles = small_tiles(kernels)
+    found = kernels.expert_pair(u, gate, gate_proj, up_proj, down, second="contrast", tiles=tiles)
+    torch.testing.assert_close(tuple(found), expected)
 
 
 def the_first_of_equal_scores_is_the_higher() -> None:
@@ -86,7 +83,8 @@ def more_rows_than_a_tile_has_are_all_there() -> None:
 
 
 def experts_apart_are_the_references() -> None:
+    from offbook.kernels.expert_pair import triton as kernels
+
     u, gate, fc, _, proj = drawn(4, 21, 35, 3, 3)
-    with small_tiles():
-        found = experts_apart(u, gate, fc, proj, implementation="triton")
+    found = kernels.experts_apart(u, gate, fc, proj, tiles=small_tiles(kernels))
     torch.testing.assert_close(found, reference.experts_apart(u, gate, fc, proj))
