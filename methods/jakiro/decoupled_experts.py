@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from offbook.engine.decoding.draft_layer import DraftConfig, KeyValues
 from offbook.engine.decoding.draft_network import DraftNetwork
-from offbook.engine.decoding.layouts.draft_products import exchanged
+from offbook.engine.decoding.layouts.exchanged import exchanged
 from offbook.kernels.expert_pair import experts_apart
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from offbook.engine.decoding.draft_layer import DraftConfig
-from offbook.engine.decoding.layouts.draft_products import exchanged
+from offbook.engine.decoding.layouts.exchanged import exchanged
 from offbook.kernels.expert_pair import Second, expert_pair, gated_pair
 
 
