@@ -23,6 +23,6 @@ def compact_cache(
         path = path.where(steps < count, steps)  # each of the others stays where it is
     rows = storage_NBGSD.index_select(-2, start + path)
     if isinstance(start, int):
-        storage_NBGSD[..., start : start + path.shape[0], :] = rows
+        storage_NBGSD.narrow(-2, start, path.shape[0]).copy_(rows)
     else:
         storage_NBGSD.index_copy_(-2, start + torch.arange(path.shape[0], device=path.device), rows)
