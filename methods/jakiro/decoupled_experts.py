@@ -13,16 +13,21 @@ What is predicted of a row holds both: for each expert its feature and, behind t
 Shapes: B batch, T rows, E experts, H hidden, P = H + 1; R rows of any batch.
 """
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from offbook.engine.decoding.draft_layer import DraftConfig, KeyValues
 from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.layouts.exchanged import exchanged
+from offbook.kernels.expert_pair import experts_apart
 
 
 class DecoupledExperts(nn.Module):
-    """Experts of the target's own inner width, and their gate.
+    """Experts of the target's own inner width, and their gate; one operation, as in `experts`.
 
     Args:
         config: sizes of the draft layer.
@@ -36,8 +41,12 @@ class DecoupledExperts(nn.Module):
 
     def forward(self, u_BTH: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Each expert's output (B, T, E, H), and the logarithms of their weights (B, T, E)."""
-        outputs_BTEH = torch.stack([expert(u_BTH) for expert in self.experts], dim=-2)
-        return outputs_BTEH, self.gate(u_BTH.detach()).log_softmax(dim=-1)
+        experts = cast(Iterable[_Expert], self.experts)
+        if exchanged(self.gate):
+            outputs_BTEH = torch.stack([expert(u_BTH) for expert in experts], dim=-2)
+            return outputs_BTEH, self.gate(u_BTH.detach()).log_softmax(dim=-1)
+        fc, proj = ([getattr(expert, name).weight for expert in experts] for name in ("fc", "proj"))
+        return experts_apart(u_BTH, self.gate.weight, fc, proj)
 
 
 class _Expert(nn.Module):
