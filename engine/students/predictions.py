@@ -101,7 +101,7 @@ def predict_and_read(model: nn.Module, branches: Branches, **more: Any) -> tuple
     if head is None or not _logits_are_left_alone(model, head, branches):
         output = read(model, branches, logits_to_keep=branches.predicting_N, **more)
         return Predictions(states_NH=output.logits[0].float(), head_VH=None), output
-    states_NH, output = _without_head(model, head, branches, **more)
+    (states_NH,), output = _without_head(model, head, branches, head.weight.new_empty(0), **more)
     return Predictions(states_NH=states_NH, head_VH=head.weight), output
 
 
@@ -117,16 +117,27 @@ def _logits_are_left_alone(model: nn.Module, head: nn.Linear, branches: Branches
     """Whether the model hands out what its head does; asked for once a head, by a pass that leaves no trace."""
     if head not in _left_alone:
         device = branches.tokens_1T.device
+        asked_V = torch.tensor(ASKED, device=device)[torch.arange(head.out_features, device=device) % len(ASKED)]
         one = replace(branches, predicting_N=branches.predicting_N.new_zeros(1))
         with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            _, output = _without_head(model, head, one)
-        asked = torch.tensor([[ASKED]], device=device)
-        _left_alone[head] = output.logits.shape == asked.shape and bool((output.logits.float() == asked).all())
+            given, output = _without_head(model, head, one, asked_V)
+        answer = output.logits.flatten().float()
+        _left_alone[head] = [len(states) for states in given] == [1] and torch.equal(answer, asked_V)
     return _left_alone[head]
 
 
-def _without_head(model: nn.Module, head: nn.Linear, branches: Branches, **more: Any) -> tuple[torch.Tensor, Any]:
-    """The states (N, H) that the head is given, as it would multiply them, and an output with `ASKED` as logits."""
+def _without_head(
+    model: nn.Module, head: nn.Linear, branches: Branches, handed: torch.Tensor, **more: Any
+) -> tuple[list[torch.Tensor], Any]:
+    """The states (N, H) that the head is given, as it would multiply them, and an output with other logits.
+
+    Args:
+        model: what is read.
+        head: of the model, for this pass in name only.
+        branches: what is read.
+        handed: what the head hands out for each of the tokens.
+        more: arguments of the model's forward.
+    """
     given: list[torch.Tensor] = []
 
     def keep(states_1NH: torch.Tensor) -> torch.Tensor:
@@ -134,12 +145,11 @@ def _without_head(model: nn.Module, head: nn.Linear, branches: Branches, **more:
         if torch.is_autocast_enabled(kind) and states_1NH.dtype != torch.float64:
             states_1NH = states_1NH.to(torch.get_autocast_dtype(kind))
         given.append(states_1NH[0])
-        return states_1NH.new_tensor(ASKED).expand(*states_1NH.shape[:-1], -1)
+        return handed.to(states_1NH.dtype).expand(*states_1NH.shape[:-1], -1)
 
     head.forward = keep  # type: ignore[method-assign]
     try:
         output = read(model, branches, logits_to_keep=branches.predicting_N, **more)
     finally:
         del head.forward
-    (states_NH,) = given
-    return states_NH, output
+    return given, output

@@ -142,7 +142,7 @@ class _HeadGradient:
     def add(self, slope_CV: torch.Tensor, hidden_CH: torch.Tensor) -> None:
         total_VH = self.total_VH
         if self.full:
-            total_VH.addmm_(slope_CV.T, hidden_CH, beta=int(self.begun))  # 0 leaves out what is there, NaN too
+            torch.addmm(total_VH, slope_CV.T, hidden_CH, beta=int(self.begun), out=total_VH)  # 0 leaves NaN out too
         elif self.alone:
             torch.mm(slope_CV.T, hidden_CH, out=total_VH)
         elif total_VH.is_cuda:
