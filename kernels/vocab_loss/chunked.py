@@ -79,9 +79,9 @@ def one_pass(hidden_NH: torch.Tensor, head_VH: torch.Tensor, terms: Terms, plan:
 
 
 def chunks(count: int, bytes_a_row: int, budget: int) -> list[slice]:
-    """So many rows in as few chunks as the budget allows, all about as long."""
+    """So many rows in as few chunks as the budget allows, all about as long and none longer than the first."""
     number = -(-count // max(1, min(count, budget // bytes_a_row))) if count else 0
-    edges = [count * i // number for i in range(number + 1)] if number else []
+    edges = [-(-count * i // number) for i in range(number + 1)] if number else []
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
@@ -92,8 +92,7 @@ def _all_rows(hidden_RH: torch.Tensor, head_VH: torch.Tensor, terms: Terms, plan
     teach, width = _teaching(terms, head_VH.shape[0])
     a_row = (head_VH.shape[0] + width) * hidden_RH.dtype.itemsize
     parts = chunks(len(hidden_RH), a_row, budget)
-    longest = max((part.stop - part.start for part in parts), default=0)
-    logits_CV = hidden_RH.new_empty(longest, head_VH.shape[0])
+    logits_CV = hidden_RH.new_empty(parts[0].stop if parts else 0, head_VH.shape[0])
     slope_RH = torch.empty_like(hidden_RH, memory_format=torch.contiguous_format) if plan.hidden else None
     total = _HeadGradient(head_VH, hidden_RH.dtype, len(parts)) if plan.head else None
     found = []
@@ -115,12 +114,12 @@ def _teaching(terms: Terms, size: int) -> tuple[Callable[[slice], Terms], int]:
     if not isinstance(teacher, TeacherHead):
         return terms.some, 0
     head_WG = teacher.head_WG[:size].to(teacher.hidden_NG.dtype)
-    buffers: list[torch.Tensor] = []
+    buffers: list[torch.Tensor] = []  # one, as long as the first chunk
 
     def some(part: slice) -> Terms:
         count = part.stop - part.start
-        if not buffers or len(buffers[0]) < count:
-            buffers[:] = [teacher.hidden_NG.new_empty(count, len(head_WG))]
+        if not buffers:
+            buffers.append(teacher.hidden_NG.new_empty(count, len(head_WG)))
         logits_CW = torch.mm(teacher.hidden_NG[part], head_WG.T, out=buffers[0][:count])
         return replace(replace(terms, teacher=None).some(part), teacher=TeacherLogits(logits_NW=logits_CW))
 
