@@ -23,7 +23,7 @@ from offbook.kernels.vocab_loss.terms import TeacherLogits, TeacherTop, Terms
 
 @triton.jit
 def _log_sum(z_ptr, size, scale, BLOCK: tl.constexpr):
-    """Of a row, log Σ exp(z * scale)."""
+    """Of a row the largest z * scale, and log Σ exp(z * scale - largest); together they are rounded more coarsely."""
     lane = tl.arange(0, BLOCK)
     largest = -float("inf")
     total = 0.0
@@ -35,7 +35,7 @@ def _log_sum(z_ptr, size, scale, BLOCK: tl.constexpr):
         base = tl.where(now == -float("inf"), 0.0, now)  # of nothing but -inf so far
         total = total * tl.exp(largest - base) + tl.sum(tl.exp(z - base), 0)
         largest = now
-    return largest + tl.log(total)
+    return largest, tl.log(total)
 
 
 @triton.jit
@@ -47,9 +47,9 @@ def _label(z_ptr, label_ptr, weight_ptr, row):
 
 
 @triton.jit
-def _pull(z, total, at, label, weight):
+def _pull(z, base, log_sum, at, label, weight):
     """Slope w (q - the label); the label's entry is formed in fp32 and rounded once."""
-    q = tl.exp(z - total)
+    q = tl.exp(z - base - log_sum)
     return weight * tl.where(at == label, q - 1.0, q)
 
 
@@ -60,15 +60,15 @@ def _labelled_rows(
     row = tl.program_id(0).to(tl.int64)  # before the product with the stride, which may pass 2^31
     z_ptr += row * stride
     label, weight, chosen = _label(z_ptr, label_ptr, weight_ptr, row)
-    total = _log_sum(z_ptr, V, 1.0, BLOCK)
-    tl.store(nll_ptr + row, tl.where(label >= 0, total - chosen, 0.0))
+    base, log_sum = _log_sum(z_ptr, V, 1.0, BLOCK)
+    tl.store(nll_ptr + row, tl.where(label >= 0, base - chosen + log_sum, 0.0))
     if GRADIENT:
         tl.debug_barrier()  # every thread has read the label's logit
         lane = tl.arange(0, BLOCK)
         for first in range(0, V, BLOCK):
             at = first + lane
             z = tl.load(z_ptr + at, mask=at < V, other=-float("inf"), eviction_policy="evict_first").to(tl.float32)
-            slope = _pull(z, total, at, label, weight)
+            slope = _pull(z, base, log_sum, at, label, weight)
             tl.store(z_ptr + at, slope.to(z_ptr.dtype.element_ty), mask=at < V)
 
 
@@ -91,13 +91,13 @@ def _held_rows(
     sums = tl.zeros((BLOCK,), tl.float32)
     for block in tl.static_range(HOLD):
         sums += tl.exp(held[block].to(tl.float32) - base)
-    total = base + tl.log(tl.sum(sums, 0))
-    tl.store(nll_ptr + row, tl.where(label >= 0, total - chosen, 0.0))
+    log_sum = tl.log(tl.sum(sums, 0))
+    tl.store(nll_ptr + row, tl.where(label >= 0, base - chosen + log_sum, 0.0))
     if GRADIENT:
         tl.debug_barrier()
         for block in tl.static_range(HOLD):
             at = block * BLOCK + lane
-            slope = _pull(held[block].to(tl.float32), total, at, label, weight)
+            slope = _pull(held[block].to(tl.float32), base, log_sum, at, label, weight)
             tl.store(z_ptr + at, slope.to(z_ptr.dtype.element_ty), mask=at < V)
 
 
@@ -113,13 +113,13 @@ def _taught_rows(
     if LABELS:
         label, weight, chosen = _label(z_ptr, label_ptr, weight_ptr, row)
     share = tl.load(share_ptr + row) * scale
-    of_student = _log_sum(z_ptr, W, scale, BLOCK)
-    of_teacher = _log_sum(t_ptr, W, scale, BLOCK)
+    q_base, q_log = _log_sum(z_ptr, W, scale, BLOCK)
+    p_base, p_log = _log_sum(t_ptr, W, scale, BLOCK)
     if LABELS:
-        total = of_student
+        base, log_sum = q_base, q_log
         if not ALIKE:
-            total = _log_sum(z_ptr, V, 1.0, BLOCK)
-        tl.store(nll_ptr + row, tl.where(label >= 0, total - chosen, 0.0))
+            base, log_sum = _log_sum(z_ptr, V, 1.0, BLOCK)
+        tl.store(nll_ptr + row, tl.where(label >= 0, base - chosen + log_sum, 0.0))
     end = W
     if GRADIENT:
         end = V
@@ -132,15 +132,15 @@ def _taught_rows(
         both = at < W
         z = tl.load(z_ptr + at, mask=at < V, other=-float("inf")).to(tl.float32)
         t = tl.load(t_ptr + at, mask=both, other=-float("inf")).to(tl.float32) * scale
-        p = tl.exp(t - of_teacher)
-        log_p = tl.where(p > 0, t - of_teacher, 0.0)
-        log_q = tl.where(both, z * scale, of_student) - of_student  # finite in lanes behind the row
+        p = tl.exp(t - p_base - p_log)
+        log_p = tl.where(p > 0, t - p_base - p_log, 0.0)
+        log_q = tl.where(both, z * scale - q_base, 0.0) - q_log  # finite in lanes behind the row
         divergence += tl.sum(p * tl.where(p > 0, log_p - log_q, 0.0), 0)
         entropy -= tl.sum(p * log_p, 0)
         if GRADIENT:
             slope = share * (tl.where(both, tl.exp(log_q), 0.0) - p)
             if LABELS:
-                slope += _pull(z, total, at, label, weight)
+                slope += _pull(z, base, log_sum, at, label, weight)
             tl.store(z_ptr + at, slope.to(z_ptr.dtype.element_ty), mask=at < V)
     tl.store(divergence_ptr + row, divergence)
     tl.store(entropy_ptr + row, entropy)
@@ -161,30 +161,30 @@ def _topped_rows(
     if LABELS:
         label, weight, chosen = _label(z_ptr, label_ptr, weight_ptr, row)
     share = tl.load(share_ptr + row) * scale
-    of_student = _log_sum(z_ptr, V, scale, BLOCK)
+    q_base, q_log = _log_sum(z_ptr, V, scale, BLOCK)
     log_p = tl.log(tl.where(p > 0, p, 1.0))
-    log_q = tl.where(k < K, likely * scale - of_student, 0.0)
+    log_q = tl.where(k < K, likely * scale - q_base, 0.0) - q_log
     tl.store(divergence_ptr + row, tl.sum(p * tl.where(p > 0, log_p - log_q, 0.0), 0))
     tl.store(entropy_ptr + row, -tl.sum(p * log_p, 0))
     mass = tl.sum(p, 0)
     if LABELS:
-        total = of_student
+        base, log_sum = q_base, q_log
         if not ALIKE:
-            total = _log_sum(z_ptr, V, 1.0, BLOCK)
-        tl.store(nll_ptr + row, tl.where(label >= 0, total - chosen, 0.0))
+            base, log_sum = _log_sum(z_ptr, V, 1.0, BLOCK)
+        tl.store(nll_ptr + row, tl.where(label >= 0, base - chosen + log_sum, 0.0))
     if GRADIENT:
         tl.debug_barrier()
         lane = tl.arange(0, BLOCK)
         for first in range(0, V, BLOCK):
             at = first + lane
             z = tl.load(z_ptr + at, mask=at < V, other=-float("inf")).to(tl.float32)
-            slope = share * mass * tl.exp(z * scale - of_student)
+            slope = share * mass * tl.exp(z * scale - q_base - q_log)
             if LABELS:
-                slope += _pull(z, total, at, label, weight)
+                slope += _pull(z, base, log_sum, at, label, weight)
             tl.store(z_ptr + at, slope.to(z_ptr.dtype.element_ty), mask=at < V)
         slope = share * (mass * tl.exp(log_q) - p)
         if LABELS:
-            slope += _pull(tl.where(k < K, likely, total), total, ids, label, weight)
+            slope += _pull(tl.where(k < K, likely, base), base, log_sum, ids, label, weight)
         tl.debug_barrier()  # other threads have stored at these ids
         tl.store(z_ptr + ids, slope.to(z_ptr.dtype.element_ty), mask=k < K)
 
@@ -290,5 +290,5 @@ def head_nll(
         DEPTH=depth, GROUP=8, MASK=V % columns != 0, num_warps=warps, num_stages=stages,
     )  # fmt: skip
     base = largest.amax(dim=0)
-    log_sum = base + (total * (largest - base).exp()).sum(dim=0).log()
-    return torch.where(labels_N >= 0, log_sum - chosen, 0.0)
+    log_sum = (total * (largest - base).exp()).sum(dim=0).log()
+    return torch.where(labels_N >= 0, base - chosen + log_sum, 0.0)

@@ -22,7 +22,7 @@ from offbook.kernels.vocab_loss import (
 from offbook.kernels.vocab_loss.chunked import chunks
 from tests.kernels.three_ways import no_worse
 
-N, H, V = 13, 6, 41
+N, H, V = 13, 3, 41
 TEACHERS = ("none", "head", "logits", "fewer ids", "more ids", "likeliest")
 
 
@@ -34,7 +34,7 @@ def teacher_of(name: str, dtype: torch.dtype = torch.float64) -> Teacher | None:
     if name == "none":
         return None
     if name == "head":
-        return TeacherHead(hidden_NG=draw(N, 4, seed=3, dtype=dtype), head_WG=draw(V, 4, seed=4, dtype=dtype))
+        return TeacherHead(hidden_NG=draw(N, 2, seed=3, dtype=dtype), head_WG=draw(V, 2, seed=4, dtype=dtype))
     if name == "likeliest":
         probs, ids = draw(N, V, seed=5).softmax(-1).topk(3)
         return TeacherTop(ids_NK=ids, probs_NK=probs.to(dtype))

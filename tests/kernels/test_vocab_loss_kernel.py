@@ -27,7 +27,7 @@ def draw(*shape: int, seed: int) -> torch.Tensor:
 
 
 def given(shape: tuple[int, int, int], teacher: str, dtype: torch.dtype, device: str) -> dict[str, Any]:
-    """Arguments with labels that are missing, weights of both signs, and a teacher with other ids than the student."""
+    """Arguments with labels that are missing, and a teacher with other ids than the student."""
     tokens, hidden, size = shape
     labels = torch.randint(size, (tokens,), generator=torch.Generator().manual_seed(1))
     labels[2::3] = -100
@@ -45,9 +45,9 @@ def given(shape: tuple[int, int, int], teacher: str, dtype: torch.dtype, device:
         "hidden_NH": draw(tokens, hidden, seed=6).to(device, dtype).requires_grad_(),
         "head_VH": (3 / hidden**0.5 * draw(size, hidden, seed=7)).to(device, dtype).requires_grad_(),
         "labels_N": labels.to(device),
-        "weights_N": draw(tokens, seed=8).to(device).requires_grad_(),
+        "weights_N": draw(tokens, seed=8).abs().to(device).requires_grad_(),
         "teacher": law,
-        "divergence_weights_N": None if law is None else draw(tokens, seed=9).to(device).requires_grad_(),
+        "divergence_weights_N": None if law is None else draw(tokens, seed=9).abs().to(device).requires_grad_(),
     }
 
 
@@ -76,9 +76,9 @@ def results(function: Any, arguments: dict[str, Any], slope: float, **more: Any)
 def test_kernels_err_no_more_than_torch(kernel_device, shape, teacher, dtype):
     arguments = given(shape, teacher, dtype, kernel_device)
     temperature = 1.0 if shape[2] % 2 else 1.7
-    found = results(vocab_loss, arguments, -1.3, temperature=temperature, compact=False)
-    same = results(reference.vocab_loss, arguments, -1.3, temperature=temperature)
-    truth = results(reference.vocab_loss, in_fp64(arguments), -1.3, temperature=temperature)
+    found = results(vocab_loss, arguments, -2.0, temperature=temperature, compact=False)
+    same = results(reference.vocab_loss, arguments, -2.0, temperature=temperature)
+    truth = results(reference.vocab_loss, in_fp64(arguments), -2.0, temperature=temperature)
     for name, value in found.items():
         no_worse(value, same[name], truth[name])
 
@@ -92,9 +92,9 @@ def test_in_several_chunks_over_the_rows_that_count_it_is_the_same(kernel_device
         if arguments[name] is not None:
             arguments[name] = arguments[name].detach()
             arguments[name][::2] = 0
-    found = results(vocab_loss, arguments, 0.7, budget=4 * 2 * 129 * dtype.itemsize)
-    same = results(reference.vocab_loss, arguments, 0.7)
-    truth = results(reference.vocab_loss, in_fp64(arguments), 0.7)
+    found = results(vocab_loss, arguments, 0.5, budget=4 * 2 * 129 * dtype.itemsize)
+    same = results(reference.vocab_loss, arguments, 0.5)
+    truth = results(reference.vocab_loss, in_fp64(arguments), 0.5)
     for name in ("loss", "hidden_NH", "head_VH"):
         no_worse(found[name], same[name], truth[name])
 
