@@ -21,7 +21,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedModel
 
 from offbook.engine.decoding import attention
@@ -91,21 +90,22 @@ def read(student: nn.Module, branches: Branches, **more: Any) -> Any:
     )
 
 
-def response_logits(student: nn.Module, branches: Branches) -> torch.Tensor:
-    """Logits (N, V) that predict every response token, in fp32; inside `branch_attention`."""
-    logits: torch.Tensor = read(student, branches, logits_to_keep=branches.predicting_N).logits[0].float()
-    return logits
-
-
-def token_losses(logits_NV: torch.Tensor, branches: Branches) -> torch.Tensor:
-    """Cross-entropy (N,) of every response token, in nats."""
-    return functional.cross_entropy(logits_NV, branches.targets_N, reduction="none")
-
-
 def branch_means(values_N: torch.Tensor, branches: Branches) -> torch.Tensor:
     """Mean over each branch's tokens, (K,): long responses count no more than short ones."""
     spans = zip(branches.starts, branches.starts[1:], strict=False)
     return torch.stack([values_N[start:end].mean() for start, end in spans])
+
+
+def token_weights(weights_K: torch.Tensor, branches: Branches) -> torch.Tensor:
+    """Weights (N,) of tokens that make a sum over them the sum of `branch_means` by the branches' own weights."""
+    lengths_K = torch.tensor([end - start for start, end in pairwise(branches.starts)], device=weights_K.device)
+    return (weights_K / lengths_K).repeat_interleave(lengths_K, output_size=branches.starts[-1])
+
+
+def mean_weights(branches: Branches) -> torch.Tensor:
+    """The same where all branches count alike and together 1."""
+    count = len(branches.answers)
+    return token_weights(torch.full((count,), 1 / count, device=branches.targets_N.device), branches)
 
 
 @contextlib.contextmanager
