@@ -24,6 +24,7 @@ from offbook.engine.decoding.draft_layer import DraftConfig, KeyValues
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.layouts.exchanged import exchanged
 from offbook.kernels.expert_pair import experts_apart
+from offbook.kernels.tree_attention import Visible
 
 
 class DecoupledExperts(nn.Module):
@@ -70,14 +71,14 @@ class DecoupledNetwork(DraftNetwork):
         embeds_BTH: torch.Tensor,
         features_BTH: torch.Tensor,
         positions_BT: torch.Tensor,
-        visible_BTS: torch.Tensor,
+        visible: Visible,
         *,
         cache: KeyValues | None = None,
         contrast: bool = False,
         last_only: bool = False,
     ) -> tuple[torch.Tensor, None]:
         """See `FeatureNetwork`: predictions (B, T, E, P), which `parted` takes apart; none for the position after."""
-        h, u = self.attended(embeds_BTH, features_BTH, positions_BT, visible_BTS, cache, last_only=last_only)
+        h, u = self.attended(embeds_BTH, features_BTH, positions_BT, visible, cache, last_only=last_only)
         experts = self.layers[0].mlp_moe
         assert isinstance(experts, DecoupledExperts)
         outputs_BTEH, log_weights_BTE = experts(u)
