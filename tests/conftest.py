@@ -38,6 +38,7 @@ LONG = (
     "harness/cli/test_cli.py",
     "harness/matrix/test_reproduce.py",
     "harness/matrix/test_canary.py",
+    "kernels/test_mutants.py",
 )
 ASKS_FOR_A_GPU = re.compile(r"\bkernel_device\b|\bmark\.gpu\b")
 
