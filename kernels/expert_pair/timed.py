@@ -55,7 +55,8 @@ def _inputs(
     hidden, first, inner = sizes
 
     def drawn(*shape: int) -> torch.Tensor:
-        return (torch.randn(*shape, generator=generator, device=device) * shape[-1] ** -0.5).to(dtype)
+        std: float = shape[-1] ** -0.5
+        return (torch.randn(*shape, generator=generator, device=device) * std).to(dtype)
 
     u, gate = drawn(rows, hidden) * hidden**0.5, drawn(gates, hidden)
     u[:, 0], gate[:, 0] = 1.0, 0.0

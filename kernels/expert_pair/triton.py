@@ -177,7 +177,8 @@ class Tiles(NamedTuple):
 
 def rows_at_once(rows: int, experts: int) -> int:
     """Rows of u in a program; more of them are further programs, which read the weights again."""
-    return min(max(16, triton.next_power_of_2(rows)), COLUMNS // triton.next_power_of_2(experts))
+    block: int = min(max(16, triton.next_power_of_2(rows)), COLUMNS // triton.next_power_of_2(experts))
+    return block
 
 
 def pick(outputs: int, *, matrices: int, side_by_side: int, columns: int, itemsize: int) -> Tiles:
