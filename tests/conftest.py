@@ -39,7 +39,7 @@ LONG = (
     "harness/matrix/test_reproduce.py",
     "harness/matrix/test_canary.py",
 )
-ASKS_FOR_A_GPU = re.compile(r"\bkernel_device\b|\bmarks?[.=].*\bgpu\b")
+ASKS_FOR_A_GPU = re.compile(r"\bkernel_device\b|\bmark\.gpu\b")
 
 torch.set_num_threads(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a script runs in the background; children inherit it
