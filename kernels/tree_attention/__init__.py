@@ -26,8 +26,7 @@ __all__ = [
     "unpack_words",
 ]
 
-DTYPES = (torch.float32, torch.float16, torch.bfloat16)  # of kernels
-WIDEST = 256  # head size
+WIDEST = {torch.float32: 128, torch.float16: 256, torch.bfloat16: 256}  # heads of kernels; registers hold no more
 
 
 def tree_attention(
@@ -49,7 +48,7 @@ def tree_attention(
     over more than `MOST_ROWS` rows (a prefill's, for which torch's own attention is faster).
 
     Raises:
-        ValueError: Triton was named, for numbers of 64 bits or heads of more than 256 numbers.
+        ValueError: Triton was named, for numbers of 64 bits or heads that are too wide (`WIDEST`).
     """
     if not _kernel_runs(q_BHTD, k_BGSD, v_BGSD, visible, implementation):
         return reference.tree_attention(
@@ -80,12 +79,12 @@ def _kernel_runs(
 ) -> bool:
     if not triton_runs(q_BHTD, implementation):
         return False
-    possible = q_BHTD.dtype in DTYPES and q_BHTD.shape[-1] <= WIDEST
+    possible = q_BHTD.shape[-1] <= WIDEST.get(q_BHTD.dtype, 0)
     if implementation != "auto":
         if not possible:
             msg = (
-                f"expected fp32, fp16 or bf16 and heads of at most {WIDEST} for implementation {implementation}, got "
-                f"{q_BHTD.dtype} and {q_BHTD.shape[-1]}; choose reference"
+                f"expected fp16 or bf16 with heads of at most 256, or fp32 with 128, for implementation {implementation}, "
+                f"got {q_BHTD.dtype} and {q_BHTD.shape[-1]}; choose reference"
             )
             raise ValueError(msg)
         return True

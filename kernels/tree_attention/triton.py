@@ -141,8 +141,10 @@ def _split(
         if WORDS:
             bit = tl.maximum(behind, 0) * BN
             word = tl.load(seen_ptr + t * seen_T + bit // WORD * seen_S, mask=here, other=0)
-            word = tl.where(behind < 0, -1, word)
-            seen = ((word[:, None] >> (bit % WORD + n).to(tl.int64)[None, :]) & 1) != 0
+            word = tl.where(behind < 0, -1, word) >> bit % WORD
+            low, high = word.to(tl.int32), (word >> 32).to(tl.int32)  # shifts of 64 bits would take twice the registers
+            half = tl.where((n < 32)[None, :], low[:, None], high[:, None])
+            seen = ((half >> (n % 32)[None, :]) & 1) != 0
             seen = seen & (key < limit)[None, :]
             if WINDOW:
                 of_tree = (behind >= 0) & (key < limit)
@@ -200,18 +202,19 @@ def _merge(
 
 
 def pick(rows: int, head_dim: int, dtype: torch.dtype) -> Config:
-    """The tile for `rows` query rows a key head.
+    """The tile for `rows` query rows a key head, the largest that registers hold.
 
     Tensor cores of a Hopper want 64 rows at once; fewer are padded to 16 or 32. Numbers of 32 bits are multiplied
-    exactly and without tensor cores, which holds all operands in registers: small tiles.
+    exactly and without tensor cores, which takes the operands into registers: small tiles.
     """
-    wide = triton.next_power_of_2(head_dim) > 128
+    wide = max(16, triton.next_power_of_2(head_dim))
+    merged = max(1, 128 // wide)
     if dtype == torch.float32:
-        return Config(rows=16, keys=16 if wide else 32, warps=4, stages=2)
+        return Config(rows=16, keys=32 if wide <= 64 else 16, warps=8, stages=2, merged=merged)
     tall = 16 if rows <= 16 else 32 if rows <= 32 else 64
-    if wide:
-        return Config(rows=tall, keys=32, warps=4 if tall < 64 else 8, stages=2)
-    return Config(rows=tall, keys=64, warps=4, stages=3 if head_dim <= 64 else 2)
+    if wide > 128:
+        return Config(rows=tall, keys=32, warps=8 if tall == 64 else 4, stages=2, merged=merged)
+    return Config(rows=tall, keys=32, warps=4, stages=3, merged=merged)
 
 
 def pick_splits(programs: int, keys: int, processors: int) -> int:

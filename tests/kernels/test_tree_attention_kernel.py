@@ -19,14 +19,14 @@ from tests.kernels.tree_rows import holds_three_ways, tree_rows
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 SHAPES = {
-    "a tree of sixty behind a cache": {"heads": 3, "nodes": 60, "lengths": [200], "size": 64},
+    "a tree of sixty behind a cache": {"heads": 3, "nodes": 60, "lengths": [130], "size": 64},
     "bit 63": {"heads": 1, "nodes": 64, "lengths": [1]},
     "two words": {"heads": 2, "nodes": 65, "lengths": [3]},
     "an empty cache": {"heads": 2, "groups": 2, "nodes": 5, "lengths": [0], "size": 40},
     "a plain step": {"heads": 14, "groups": 2, "nodes": 1, "lengths": [300], "size": 64},
     "different lengths": {"heads": 4, "groups": 2, "nodes": 7, "lengths": [33, 0, 64], "size": 80},
     "heads of 96": {"heads": 3, "nodes": 3, "lengths": [70], "size": 96},
-    "heads of 256": {"heads": 2, "nodes": 9, "lengths": [66], "size": 256},
+    "wide heads": {"heads": 2, "nodes": 9, "lengths": [66], "size": 256},
     "heads of one number": {"heads": 7, "nodes": 2, "lengths": [63], "size": 1},
 }
 
@@ -49,6 +49,8 @@ def test_the_check(kernel_device, check):
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
 def test_trees_err_no_more_than_torch(kernel_device, shape, dtype):
+    if dtype == torch.float32 and shape.get("size") == 256:
+        shape = {**shape, "size": 128}
     holds_three_ways(tree_rows(**shape, dtype=dtype, device=kernel_device))
 
 
@@ -104,6 +106,7 @@ def test_a_length_is_a_number_on_the_device(kernel_device, shape, dtype):
     )
 
 
+@pytest.mark.filterwarnings("ignore:All-NaN slice:RuntimeWarning")  # of the interpreter's numpy
 def test_what_is_no_number_is_seen_by_whom_it_concerns_and_by_nobody_else(kernel_device):
     rows = tree_rows(heads=1, nodes=3, lengths=[150], device=kernel_device)
     first_alone = torch.eye(3, dtype=torch.bool, device=kernel_device)
@@ -135,17 +138,18 @@ def test_gradients_are_those_of_the_reference(kernel_device, dtype):
         no_worse(found, torchs, true)
 
 
-@pytest.mark.parametrize("implementation", ["reference", "triton"])
-@pytest.mark.parametrize("words", [True, False], ids=["words", "boolean"])
-def test_torch_finds_no_fault_with_the_operation(kernel_device, implementation, words):
+def test_torch_finds_no_fault_with_the_kernel(kernel_device):
     rows = tree_rows(heads=4, groups=2, nodes=6, lengths=[9, 9], spare=0, device=kernel_device)
     learning = [x.requires_grad_() for x in (rows.q, rows.k, rows.v)]
+    masks = (rows.mask.words_BTW, rows.mask.length_B, rows.positions_BT, rows.mask.positions_BN, 6)
+    torch.library.opcheck(operation.attend, (*learning, *masks, 0.3, 4, None, "triton"))
+
+
+def test_torch_finds_no_fault_with_the_reference():
+    rows = tree_rows(heads=4, groups=2, nodes=6, lengths=[9, 9], spare=0)
+    learning = [x.requires_grad_() for x in (rows.q, rows.k, rows.v)]
     masks = (rows.mask.visible(15), None, None, None, 0)
-    window = None
-    if words:
-        masks = (rows.mask.words_BTW, rows.mask.length_B, rows.positions_BT, rows.mask.positions_BN, 6)
-        window = 4
-    torch.library.opcheck(operation.attend, (*learning, *masks, 0.3, window, None, implementation))
+    torch.library.opcheck(operation.attend, (*learning, *masks, 0.3, None, 2.0, "reference"))
 
 
 def test_few_rows_go_through_the_kernel(kernel_device, kernels_only):
@@ -163,7 +167,7 @@ def test_prefills_trainings_and_double_precision_go_through_torch(kernel_device,
     assert tree_attention(rows.q.requires_grad_(), rows.k, rows.v, mask, scale=0.3).requires_grad
     double = [x.detach().double() for x in (rows.q, rows.k, rows.v)]
     assert tree_attention(*double, rows.mask, scale=0.3).dtype == torch.float64
-    with pytest.raises(ValueError, match="expected fp32, fp16 or bf16 and heads of at most 256"):
+    with pytest.raises(ValueError, match="expected fp16 or bf16 with heads of at most 256, or fp32 with 128"):
         tree_attention(*double, rows.mask, scale=0.3, implementation="triton")
 
 
