@@ -18,6 +18,8 @@ def compact_cache(
         path: (n,) rows counted from `start`, ascending; start + n is at most S.
         count: how many of them stand, one number; None for all. What the others say means nothing.
     """
+    if storage_NBGSD.is_contiguous():
+        storage_NBGSD = storage_NBGSD.view(-1, *storage_NBGSD.shape[-2:])  # torch takes longer over more dimensions
     if count is not None:
         steps = torch.arange(path.shape[0], device=path.device)
         path = path.where(steps < count, steps)  # each of the others stays where it is
