@@ -38,8 +38,9 @@ LONG = (
     "harness/cli/test_cli.py",
     "harness/matrix/test_reproduce.py",
     "harness/matrix/test_canary.py",
+    "kernels/test_mutants.py",
 )
-ASKS_FOR_A_GPU = re.compile(r"\bkernel_device\b|\bmarks?[.=].*\bgpu\b")
+ASKS_FOR_A_GPU = re.compile(r"\bkernel_device\b|\bmark\.gpu\b")
 
 torch.set_num_threads(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a script runs in the background; children inherit it
