@@ -10,7 +10,7 @@ import torch
 
 from offbook.kernels.vocab_loss.terms import TeacherLogits, TeacherTop, Terms
 
-BLOCK_BYTES = 1 << 20  # at a time on a CPU: about what the second-level cache holds
+BLOCK_BYTES = 1 << 18  # at a time on a CPU: with a few temporaries about what the second-level cache holds
 
 Triple = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -57,15 +57,14 @@ def _labels(z_BV: torch.Tensor, terms: Terms, *, gradient: bool) -> tuple[torch.
     assert terms.weights_N is not None
     labelled_B = terms.labels_N >= 0
     labels_B1 = terms.labels_N.clamp(min=0)[:, None]
-    if not gradient:
-        nll_B = z_BV.logsumexp(dim=-1) - z_BV.gather(1, labels_B1)[:, 0]
-        return nll_B.masked_fill(~labelled_B, 0.0), None
     log_q_BV = z_BV.log_softmax(dim=-1)
-    log_q_B1 = log_q_BV.gather(1, labels_B1)
+    nll_B = -log_q_BV.gather(1, labels_B1)[:, 0].masked_fill(~labelled_B, 0.0)
+    if not gradient:
+        return nll_B, None
     slope_BV = log_q_BV.exp_()
     slope_BV.scatter_(1, labels_B1, slope_BV.gather(1, labels_B1) - 1)
     slope_BV *= (terms.weights_N.to(z_BV.dtype) * labelled_B)[:, None]
-    return (-log_q_B1[:, 0]).masked_fill(~labelled_B, 0.0), slope_BV
+    return nll_B, slope_BV
 
 
 def _dense(
@@ -75,8 +74,8 @@ def _dense(
     assert isinstance(terms.teacher, TeacherLogits)
     assert terms.divergence_weights_N is not None
     width = min(terms.teacher.logits_NW.shape[1], z_BV.shape[1])
-    log_q_BW = (z_BV[:, :width] / terms.temperature).log_softmax(dim=-1)
-    log_p_BW = (terms.teacher.logits_NW[:, :width].to(z_BV.dtype) / terms.temperature).log_softmax(dim=-1)
+    log_q_BW = _log_law(z_BV[:, :width], terms)
+    log_p_BW = _log_law(terms.teacher.logits_NW[:, :width].to(z_BV.dtype), terms)
     p_BW = log_p_BW.exp()
     divergence_B, entropy_B = _summed(p_BW, log_p_BW, log_q_BW)
     if not gradient:
@@ -93,7 +92,7 @@ def _likeliest(
     assert isinstance(terms.teacher, TeacherTop)
     assert terms.divergence_weights_N is not None
     p_BK, ids_BK = terms.teacher.probs_NK.to(z_BV.dtype), terms.teacher.ids_NK
-    log_q_BV = (z_BV / terms.temperature).log_softmax(dim=-1)
+    log_q_BV = _log_law(z_BV, terms)
     divergence_B, entropy_B = _summed(p_BK, p_BK.log(), log_q_BV.gather(1, ids_BK))
     if not gradient:
         return divergence_B, entropy_B, None
@@ -103,9 +102,16 @@ def _likeliest(
     return divergence_B, entropy_B, slope_BV
 
 
+def _log_law(z_BV: torch.Tensor, terms: Terms) -> torch.Tensor:
+    return (z_BV if terms.temperature == 1 else z_BV / terms.temperature).log_softmax(dim=-1)
+
+
 def _summed(p_BK: torch.Tensor, log_p_BK: torch.Tensor, log_q_BK: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Σ p (log p - log q) and - Σ p log p, where 0 · log 0 is 0."""
+    entropy_B, divergence_B = -(log_p_BK * p_BK).sum(dim=-1), (log_p_BK - log_q_BK).mul_(p_BK).sum(dim=-1)
+    if p_BK.is_cpu and not divergence_B.isnan().any():  # a GPU would be waited for
+        return divergence_B, entropy_B
     never_BK = p_BK == 0
     log_p_BK = log_p_BK.masked_fill(never_BK, 0.0)
     apart_BK = (log_p_BK - log_q_BK).masked_fill_(never_BK, 0.0)
-    return apart_BK.mul_(p_BK).sum(dim=-1), -log_p_BK.mul_(p_BK).sum(dim=-1)
+    return apart_BK.mul_(p_BK).sum(dim=-1), -(log_p_BK * p_BK).sum(dim=-1)
