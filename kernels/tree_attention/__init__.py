@@ -83,8 +83,8 @@ def _kernel_runs(
     if implementation != "auto":
         if not possible:
             msg = (
-                f"expected fp16 or bf16 with heads of at most 256, or fp32 with 128, for implementation {implementation}, "
-                f"got {q_BHTD.dtype} and {q_BHTD.shape[-1]}; choose reference"
+                f"expected fp16 or bf16 with heads of at most 256, or fp32 with 128, for implementation "
+                f"{implementation}, got {q_BHTD.dtype} and {q_BHTD.shape[-1]}; choose reference"
             )
             raise ValueError(msg)
         return True

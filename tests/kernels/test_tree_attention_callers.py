@@ -34,6 +34,7 @@ def masks(monkeypatch):
     return seen
 
 
+@torch.inference_mode()
 def rounds(backbone):
     """Logits of a prompt, of a tree behind it, and of a token behind one of the tree's paths."""
     device = backbone.device
