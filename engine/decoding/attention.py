@@ -67,9 +67,11 @@ def _attend(
     if s_aux is not None:
         msg = f"expected attention without sinks, got {type(module).__name__} with them; choose another --model"
         raise ValueError(msg)
-    visible: Visible = attention_mask[:, 0]
+    words_or_mask = attention_mask[:, 0]
+    visible: Visible = words_or_mask
     if tree_length is not None:
-        visible = TreeMask(words_BTW=visible, length_B=tree_length, rows=query.shape[2], positions_BN=tree_positions)
+        rows = query.shape[2]
+        visible = TreeMask(words_BTW=words_or_mask, length_B=tree_length, rows=rows, positions_BN=tree_positions)
     out = tree_attention(
         query,
         key,

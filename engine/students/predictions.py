@@ -80,7 +80,8 @@ class Predictions:
         states_nH = self.states_NH[[token for group in groups for token in group]]
         if self.head_VH is not None:
             states_nH = functional.linear(states_nH, self.head_VH.to(states_nH.dtype))
-        return states_nH.float().split([len(group) for group in groups])
+        parts: tuple[torch.Tensor, ...] = states_nH.float().split([len(group) for group in groups])
+        return parts
 
     def law(self) -> Teacher:
         """As a teacher."""
@@ -147,7 +148,7 @@ def _without_head(
         given.append(states_1NH[0])
         return handed.to(states_1NH.dtype).expand(*states_1NH.shape[:-1], -1)
 
-    head.forward = keep  # type: ignore[method-assign]
+    head.forward = keep  # type: ignore[method-assign,assignment]
     try:
         output = read(model, branches, logits_to_keep=branches.predicting_N, **more)
     finally:

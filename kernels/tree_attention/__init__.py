@@ -134,7 +134,8 @@ def attend(
 @attend.register_fake
 def _(q_BHTD, *_) -> torch.Tensor:  # type: ignore[no-untyped-def]
     batch, heads, rows, size = q_BHTD.shape
-    return q_BHTD.new_empty(batch, rows, heads, size).transpose(1, 2)
+    out_BTHD: torch.Tensor = q_BHTD.new_empty(batch, rows, heads, size)
+    return out_BTHD.transpose(1, 2)
 
 
 def _keep(ctx, inputs, output) -> None:  # type: ignore[no-untyped-def]

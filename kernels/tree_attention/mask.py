@@ -73,8 +73,8 @@ def prefix_and_tree(visible_TN: torch.Tensor, length: int | torch.Tensor, *, imp
     In words where a kernel reads them, and where only the device knows the length; else as a boolean mask
     (1, T, length + N). Nothing waits for the device.
     """
-    known = isinstance(length, int)
-    if not known or (visible_TN.shape[0] <= MOST_ROWS and triton_runs(visible_TN, implementation)):
-        length_B = torch.full((1,), length, dtype=torch.int32, device=visible_TN.device) if known else length
-        return TreeMask(words_BTW=pack_words(visible_TN)[None], length_B=length_B, rows=visible_TN.shape[1])
-    return functional.pad(visible_TN, (length, 0), value=True)[None]
+    if isinstance(length, int):
+        if visible_TN.shape[0] > MOST_ROWS or not triton_runs(visible_TN, implementation):
+            return functional.pad(visible_TN, (length, 0), value=True)[None]
+        length = torch.full((1,), length, dtype=torch.int32, device=visible_TN.device)
+    return TreeMask(words_BTW=pack_words(visible_TN)[None], length_B=length, rows=visible_TN.shape[1])

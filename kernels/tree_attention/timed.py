@@ -125,4 +125,5 @@ def _flash(q: Any, k: Any, v: Any, words: Any, length: Any, visible: Any, *, sca
     log_tree = scores.logsumexp(-1)
     tree = (scores - log_tree[..., None]).exp().to(v.dtype) @ v[:, :, prefix:]
     share = (log_before - log_tree).sigmoid()[..., None]
-    return (share * before + (1 - share) * tree).to(q.dtype).reshape(batch, heads, rows, size)
+    together: torch.Tensor = (share * before + (1 - share) * tree).to(q.dtype)
+    return together.reshape(batch, heads, rows, size)

@@ -19,7 +19,7 @@ def pack_words(visible_TN: torch.Tensor) -> torch.Tensor:
     """Words (..., T, W), int64, of a boolean mask (..., T, N); bits past N are zero."""
     count = -(-visible_TN.shape[-1] // WORD)
     padded = functional.pad(visible_TN, (0, count * WORD - visible_TN.shape[-1]))
-    bits = padded.unflatten(-1, (count, WORD)).long() << torch.arange(WORD, device=visible_TN.device)
+    bits: torch.Tensor = padded.unflatten(-1, (count, WORD)).long() << torch.arange(WORD, device=visible_TN.device)
     return bits.sum(-1)  # of different powers of two, so that nothing carries
 
 

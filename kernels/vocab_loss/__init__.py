@@ -107,9 +107,10 @@ def token_nll(
         ValueError: an implementation that there is not.
     """
     if hidden_NH.dtype in TRITON_DTYPES and triton_runs(hidden_NH, implementation):
-        return token_nll_operation(
+        nll_N: torch.Tensor = token_nll_operation(
             hidden_NH.detach(), head_VH.detach(), labels_N, compact=compact, budget=budget or 0, implementation="triton"
         )
+        return nll_N
     ones_N = labels_N.new_ones(len(labels_N), dtype=torch.float32)
     terms = checked(len(hidden_NH), labels_N, ones_N, None, None, 1.0)
     plan = Plan(row_losses=row_losses, hidden=False, head=False, compact=compact, budget=budget)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -18,7 +19,7 @@ def cases() -> Iterator[Compiled]:
     """Every kernel, dtype and configuration."""
     for model, (hidden, size) in (MODELS | DRAFTS).items():
         for dtype in DTYPES:
-            named = {"op": "vocab_loss", "dtype": str(dtype).removeprefix("torch.")}
+            named: dict[str, Any] = {"op": "vocab_loss", "dtype": str(dtype).removeprefix("torch.")}
             quick = model == "SmolLM2-135M" and dtype == torch.bfloat16
             for what, launch in _rows(size, dtype).items():
                 yield Compiled(shape=f"{model}, {what}", launch=launch, quick=quick and what == "labels", **named)

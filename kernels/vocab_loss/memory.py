@@ -59,7 +59,7 @@ def taken(way: str, tokens: int, hidden: int, vocabulary: int, budget: int | Non
         labels = torch.randint(vocabulary, (one,), generator=draw)
         weights = torch.rand(one, generator=draw)
         before = _begin()
-        WAYS[way](states, head, labels, weights, budget).backward()  # type: ignore[no-untyped-call]
+        WAYS[way](states, head, labels, weights, budget).backward()
         peak = _status("VmHWM")
     return peak - before
 

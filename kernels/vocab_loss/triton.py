@@ -85,7 +85,7 @@ def _held_rows(
     for block in tl.static_range(HOLD):
         at = block * BLOCK + lane
         z = tl.load(z_ptr + at, mask=at < V, other=-float("inf"))
-        held = held + (z,)  # noqa: RUF005  # Triton's tuples know no other way
+        held = held + (z,)  # type: ignore[assignment]  # noqa: RUF005  # Triton's tuples know no other way
         largest = tl.maximum(largest, z.to(tl.float32))
     base = tl.max(largest, 0)
     sums = tl.zeros((BLOCK,), tl.float32)
@@ -269,7 +269,7 @@ def takes(hidden_NH: torch.Tensor, head_VH: torch.Tensor) -> bool:
 
 def bytes_a_token(head_VH: torch.Tensor) -> int:
     """What `head_nll` keeps of a token while it works: a maximum and a sum a tile of the vocabulary."""
-    return 8 * triton.cdiv(len(head_VH), pick_tiles().columns)
+    return 8 * -(-len(head_VH) // pick_tiles().columns)
 
 
 def head_nll(

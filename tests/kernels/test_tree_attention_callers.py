@@ -9,8 +9,9 @@ from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.draft_layer import Attention, DraftConfig
 from offbook.engine.decoding.feature_draft import TreeConfig
 from offbook.engine.decoding.tree import Tree
-from offbook.engine.students.branches import branch_attention, lay_out, response_logits
+from offbook.engine.students.branches import branch_attention, lay_out
 from offbook.engine.students.paths import Response
+from offbook.engine.students.predictions import predict
 from offbook.kernels import tree_attention as operation
 from offbook.kernels.tree_attention import TreeMask, prefix_and_tree, reference
 from tests.engine.targets import feature_drafter, target
@@ -146,11 +147,14 @@ def test_branches_without_gradients_attend_all_at_once(kernel_device, masks, arc
         Response(tokens=(31, 32, 33, 257), answer=(1, 2)),
     ]
     branches = lay_out(PROMPT, responses, kernel_device)
+    every = [range(len(branches.targets_N))]
     with branch_attention(model):
         with torch.no_grad():
-            found = response_logits(model, branches)
+            predict(model, branches)  # the first also asks about the head
+            masks.clear()
+            (found,) = predict(model, branches).logits_of(every)
         assert [mask.shape for mask in masks] == [(1, 16, 1)] * 2, "one launch a layer"
-        learned = response_logits(model, branches)
+        (learned,) = predict(model, branches).logits_of(every)
     assert learned.requires_grad
     assert len(masks) == 2, "branch by branch through torch"
     torch.testing.assert_close(found, learned.detach(), rtol=1e-4, atol=1e-4)
