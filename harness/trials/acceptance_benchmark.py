@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import pandas as pd
+import torch
 from pydantic import JsonValue
 
 from offbook.engine.decoding.costs import measure_costs
@@ -28,13 +29,16 @@ from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.feature_draft import FeatureDrafter
 from offbook.engine.decoding.replay import KnownText, Proposal, replay
 from offbook.engine.files import atomic_write_text
+from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.progress import Progress, Silent
+from offbook.engine.quoting import quoted_path
 from offbook.harness.artifacts.tune import development_answers, development_prompts
 from offbook.harness.roster.arms import build_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.tables.csv_file import csv_text
+from offbook.harness.trials.benchmark_command import run
 
 POOLED = "all"
 Row = dict[str, str]
@@ -69,6 +73,9 @@ def measure(
         "layout": target.backbone.layout.name,
         "step_ms": f"{1e3 * costs.of(1, costs.contexts[0]):.2f}",
         "verify_ms": f"{1e3 * costs.of(nodes, costs.contexts[0]):.2f}",
+        "threads": str(torch.get_num_threads()),
+        "cpu": cpu_name(),
+        "cpu_capability": cpu_capability(),
     }
     rows = []
     for name, folder in drafters.items():
@@ -115,6 +122,22 @@ def line(replayed: Sequence[Sequence[Proposal]], answers: Sequence[KnownText], k
     }
 
 
+def folders(given: Sequence[str]) -> dict[str, Path]:
+    """`eagle2=folder` as {"eagle2": folder}.
+
+    Raises:
+        ValueError: another shape, or a decoder twice.
+    """
+    found: dict[str, Path] = {}
+    for one in given:
+        name, _, folder = one.partition("=")
+        if not (name and folder) or name in found:
+            msg = f"--drafter {quoted_path(one)}: expected DECODER=FOLDER, each decoder once; write it so"
+            raise ValueError(msg)
+        found[name] = Path(folder)
+    return found
+
+
 def _main() -> None:
     parser = argparse.ArgumentParser(description="How much trained drafters accept on development prompts.")
     parser.add_argument("path", type=Path, help="CSV file to write")
@@ -126,7 +149,7 @@ def _main() -> None:
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.0], help="of the answers")
     parser.add_argument("--tokens", type=int, default=96, help="cap on each answer")
     chosen = parser.parse_args()
-    drafters = {name: Path(folder) for name, _, folder in (given.partition("=") for given in chosen.drafter)}
+    drafters = folders(chosen.drafter)
     target = load_target(chosen.model, layout=chosen.layout)
     rows = [
         row
@@ -147,4 +170,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    run("offbook.harness.trials.acceptance_benchmark", _main)

@@ -28,8 +28,8 @@ from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
-from offbook.engine.threads import run_settled
 from offbook.harness.tables.csv_file import csv_text
+from offbook.harness.trials.benchmark_command import run
 from offbook.harness.trials.random_shapes import NAMES, random_model
 
 CONTEXTS = (128, 256, 512, 1024, 2048, 4096)
@@ -118,5 +118,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_settled("offbook.harness.trials.contexts_benchmark")
-    main()
+    run("offbook.harness.trials.contexts_benchmark", main)

@@ -32,7 +32,7 @@ from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.files import writing
 from offbook.engine.machine import cpu_capability, cpu_name
-from offbook.engine.threads import run_settled
+from offbook.harness.trials.benchmark_command import run
 from offbook.harness.trials.random_shapes import NAMES, random_model
 from offbook.harness.trials.tables_of_machines import table_before, write_beside_others
 from offbook.tasks.prompts import CATEGORIES, load_prompts
@@ -187,5 +187,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_settled("offbook.harness.trials.identity_benchmark")
-    main()
+    run("offbook.harness.trials.identity_benchmark", main)

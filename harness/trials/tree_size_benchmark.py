@@ -33,12 +33,12 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.progress import Silent
-from offbook.engine.threads import run_settled
 from offbook.harness.artifacts.tune import development_answers
 from offbook.harness.roster.arms import Arm, build_arm
 from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.tables.csv_file import csv_text
+from offbook.harness.trials.benchmark_command import run
 
 SIZES = (1, 2, 3, 5, 7, 11, 15, 23, 31)  # candidates below the root
 PLAIN = 0
@@ -188,5 +188,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_settled("offbook.harness.trials.tree_size_benchmark")
-    main()
+    run("offbook.harness.trials.tree_size_benchmark", main)
