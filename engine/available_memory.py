@@ -1,4 +1,4 @@
-"""How much memory processes may still take: what the system has left, or what a container may. Imports nothing heavy."""
+"""How much memory processes may still take: what the system has left, or a container. Imports nothing heavy."""
 
 from pathlib import Path
 
