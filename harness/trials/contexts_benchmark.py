@@ -67,9 +67,16 @@ class Steps:
 def measure(
     model: PreTrainedModel, layouts: Sequence[str], contexts: Sequence[int], rounds: int
 ) -> list[dict[str, str]]:
-    """One line for each layout that is to be had and each context that the model was made for."""
+    """One line for each layout that is to be had and each context that the model was made for.
+
+    Raises:
+        ValueError: no context that it was made for.
+    """
     backbone = Backbone(model)
     fitting = sorted(context for context in contexts if context < backbone.context_length)
+    if not fitting:
+        msg = f"expected contexts below {backbone.context_length}, the model's, got {[*contexts]}; choose shorter ones"
+        raise ValueError(msg)
     arms = []
     for name in layouts:
         try:

@@ -32,6 +32,11 @@ def test_plain_steps_are_timed_behind_every_context_in_every_layout():
     assert all(float(line["ms_min"]) <= float(line["ms_median"]) for line in lines)
 
 
+def test_contexts_that_no_model_has_are_refused():
+    with pytest.raises(ValueError, match=r"expected contexts below 512, the model's, got \[600\]; choose shorter ones"):
+        contexts_benchmark.measure(tiny_model(), ["transformers"], [600], 1)
+
+
 def test_a_step_sees_as_many_committed_rows_as_its_line_says(monkeypatch):
     seen = []
     model = tiny_model()
