@@ -45,7 +45,7 @@ def to_markdown(
             rows = fastest_first(at[at["suite"] == suite])
             parts += [f"### {title}", pipe_table(Table(columns=COLUMNS, rows=rows)), *_machines(rows, manifests)]
     if len(table):
-        drafters = drafting(table)
+        drafters = fastest_first(drafting(table))
         parts += drafters_markdown(drafters, machines_of(drafters, manifests))
     parts += sections
     if progress is not None:
