@@ -162,9 +162,8 @@ def test_of_a_whole_model_only_its_heads_and_its_embedding_are_read(tmp_path):
 
 def test_heads_are_found_in_the_files_that_an_index_names(tmp_path):
     save_published(tmp_path, HEADS, weights="model-00002-of-00002.safetensors")
-    save_published(
-        tmp_path, EMBEDDING | {"model.norm.weight": torch.ones(2)}, weights="model-00001-of-00002.safetensors"
-    )
+    others = EMBEDDING | {"model.norm.weight": torch.ones(2)}
+    save_published(tmp_path, others, weights="model-00001-of-00002.safetensors")
     places = dict.fromkeys(HEADS, "model-00002-of-00002.safetensors")
     places |= dict.fromkeys(others, "model-00001-of-00002.safetensors")
     index = tmp_path / "model.safetensors.index.json"
