@@ -1,4 +1,4 @@
-"""How many candidates are drawn, and where: rules that leave the target's law as it is, and their neighbours that do not.
+"""How many candidates are drawn, and where: rules that leave the target's law alone, and their neighbours that do not.
 
 Whether a candidate is verified may hang on all that is known before it is drawn, never on the candidate itself nor on
 what was drawn behind it. The right rules are those of published code and papers, as named below; played on the toy as
@@ -63,7 +63,7 @@ RIGHT: dict[str, tuple[Drafted, str]] = {
         "DSpark (arXiv:2607.05147), algorithm 1: extend while it pays, stop at the first fall",
     ),
     "a length from before the round": (by_a_coin, "a length by what earlier rounds accepted"),
-    "a budget goes behind the likeliest sibling": (drafted(likelier), "vLLM #47808: a stale budget, filled by survival"),
+    "a budget goes behind the likeliest sibling": (drafted(likelier), "vLLM #47808: filled by survival"),
 }  # fmt: skip
 WRONG: dict[str, Drafted] = {
     "an unsure candidate is dropped": drafted(
