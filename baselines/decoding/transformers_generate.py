@@ -7,9 +7,9 @@ well. In every later forward the candidates stand behind the last committed toke
 
 An assistant is a model of its own, whose calls a hook counts. Its seconds are not told apart. transformers' option
 `assistant_early_exit` drafts through the target's own module, where a draft could not be told from a call of the
-target; the same first layers may be given as an assistant (`engine.decoding.early_exit`). Its universal
-assisted generation, for two tokenizers, is left out: it prunes the assistant's head in place and keeps translations from
-one answer to the next.
+target; the same first layers may be given as an assistant (`engine.decoding.early_exit`). Its
+universal assisted generation, for two tokenizers, is left out: it prunes the assistant's head in place and keeps
+translations from one answer to the next.
 
 Given the same text and limits, prompt lookup finds what `baselines.decoding.prompt_lookup` finds. What differs: it
 cuts candidates before an end-of-sequence token; near the cap it verifies more than can still be committed (but
