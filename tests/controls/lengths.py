@@ -49,6 +49,12 @@ def is_sure(game: Game, text: Text) -> bool:
     return bool(game.q(text[:-1])[text[-1]] >= SURE)
 
 
+def is_surer(game: Game, text: Text) -> bool:
+    """Of what comes behind a text than behind its siblings on average."""
+    behind = [game.q((*text[:-1], token)).max() for token in range(SMALL.vocabulary)]
+    return bool(behind[text[-1]] >= sum(behind) / len(behind))
+
+
 def likelier(game: Game, text: Text, siblings: Sequence[int]) -> bool:
     return text[-1] == max(siblings, key=lambda token: game.q(text[:-1])[token])
 
@@ -59,7 +65,7 @@ RIGHT: dict[str, tuple[Drafted, str]] = {
         drafted(lambda game, text, _: is_sure(game, text)), "transformers' assistant_confidence_threshold",
     ),
     "drawn while the draft is sure of the next": (
-        drafted(lambda game, text, _: bool(game.q(text).max() >= 2 * SURE)),
+        drafted(lambda game, text, _: is_surer(game, text)),
         "DSpark (arXiv:2607.05147), algorithm 1: extend while it pays, stop at the first fall",
     ),
     "a length from before the round": (by_a_coin, "a length by what earlier rounds accepted"),
@@ -74,6 +80,6 @@ WRONG: dict[str, Drafted] = {
     ),
     "candidates with nothing likely behind them are dropped": drafted(
         lambda *_: True,
-        lambda game, text, tokens: [t for t in tokens if len(text) or game.q((*text, t)).max() >= 2 * SURE],
+        lambda game, text, tokens: [token for token in tokens if text or is_surer(game, (*text, token))],
     ),
 }
