@@ -79,11 +79,9 @@ def _distances(signs_PC: Floats, between_C2: Floats, whole_2: Floats) -> Floats:
 @functools.lru_cache(maxsize=4)
 def _all_signs(count: int) -> Floats:
     numbers_P1 = np.arange(2**count)[:, None]
-    signs: Floats = 1.0 - 2.0 * (numbers_P1 >> np.arange(count) & 1)
-    return signs
+    return np.asarray(1.0 - 2.0 * (numbers_P1 >> np.arange(count) & 1), dtype=np.float64)
 
 
 @functools.lru_cache(maxsize=1)
 def _drawn_signs(count: int, seed: int) -> Floats:
-    signs: Floats = 1.0 - 2.0 * np.random.default_rng(seed).integers(0, 2, size=(PATTERNS, count))
-    return signs
+    return np.asarray(1.0 - 2.0 * np.random.default_rng(seed).integers(0, 2, size=(PATTERNS, count)), dtype=np.float64)
