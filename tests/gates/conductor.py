@@ -8,7 +8,8 @@ A *cluster* is a fresh pair of workers, one a tree, forked from this process beh
 differs between two processes of the same code (where hash seeds, addresses and pages happen to lie) can make one of
 them 3 % slower for as long as it lives; so both share what can be shared, and the rest is drawn anew with each cluster.
 A *quad* is four blocks in the order ABBA or BAAB, by lot; the workloads take turns, in an order drawn for each quad. Of
-two workers one works while the other waits. This file imports nothing of any tree: its own is one of the two.
+two workers one works while the other waits, on the same core. This file imports nothing of any tree: its own is one of
+the two.
 """
 
 import importlib
@@ -46,6 +47,7 @@ def conduct(
 ) -> dict[str, Any]:
     """All clusters; see above. A tree that has no workload at all has no sizes, and then nothing is run."""
     lot = random.Random(seed)
+    _stay_on_one_core(lot)
     found: list[dict[str, list[tuple[int, float, float]]]] = []
     sizes: list[Any] = []
     for _ in range(clusters):
@@ -69,6 +71,15 @@ def conduct(
         if not common:
             break
     return {"sizes": sizes, "clusters": found}
+
+
+def _stay_on_one_core(lot: random.Random) -> None:
+    """All workers of a run share a core: on two, one of them may be slower for as long as a cluster lasts.
+
+    Cores of a virtual machine are its host's, which gives them to others too, each at its own times.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {lot.choice(sorted(os.sched_getaffinity(0)))})
 
 
 class Worker:

@@ -1,7 +1,11 @@
 """Two trees run in turn: small ones, made here, whose blocks only spin."""
 
+import os
+import random
+
 import pytest
 
+from tests.gates.conductor import _stay_on_one_core
 from tests.gates.paired_run import listed, run, unlisted, why_not
 from tests.gates.paired_times import compare
 
@@ -98,3 +102,14 @@ def test_a_package_of_another_tree_is_an_error(tmp_path):
 def test_a_workload_that_is_not_listed_is_told():
     sizes = dict.fromkeys([*listed(), "extra"], 1)
     assert unlisted(sizes) == ["extra: a workload that time_gates.json does not list; write it there"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no process to a core")
+def test_workers_of_a_run_share_a_core(monkeypatch):
+    bound = []
+    monkeypatch.setattr(os, "sched_setaffinity", lambda pid, cores: bound.append((pid, cores)))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5})
+    for seed in range(20):
+        _stay_on_one_core(random.Random(seed))
+    assert {pid for pid, _ in bound} == {0}
+    assert sorted({tuple(cores) for _, cores in bound}) == [(3,), (5,)]
