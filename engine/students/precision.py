@@ -2,7 +2,7 @@
 
 Not every CPU that has bfloat16 in hardware is faster with it: where AVX512-BF16 stands beside full-width fp32 units and
 no AMX, a bfloat16 product takes longer. So on a CPU a product of a training's size is timed in both, once a
-process; the difference is large in either direction.
+process.
 
 A training keeps what it began with, on whatever machine it goes on: its losses, its tables and its record are then of
 one precision. What was asked belongs to the settings, and so to every key; what was used is written into the record.
