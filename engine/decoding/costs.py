@@ -138,8 +138,8 @@ def _round(backbone: "Backbone", tokens: Sequence[int], cache: TreeCache, contex
     start, tree = _now(backbone.device), Tree.chain(tokens)
     rows = tree.tensors(backbone.device)
     output = backbone.step(rows.tokens_N, cache.length + rows.depths_N, rows.visible_NN, cache)
-    verdict = verifier_for(Sampling())(output.logits_NV, rows, torch.Generator(backbone.device))
-    cache.commit_path(verdict.path_R[: int(verdict.count)])
+    verdict = verifier_for(Sampling(), backbone.device)(output.logits_NV, rows, torch.Generator(backbone.device))
+    cache.commit_path(verdict.path_R[: len(verdict.path)])
     return _now(backbone.device) - start
 
 

@@ -101,7 +101,7 @@ def decode(
             more nodes or another root than was agreed.
     """
     check_prompt(prompt_1P, limits, context_length=backbone.context_length)
-    verify = verifier or verifier_for(sampling)
+    verify = verifier or verifier_for(sampling, backbone.device)
     prompt_P, prompt_length = prompt_1P[0], prompt_1P.shape[1]
     capacity = prompt_length + limits.max_new_tokens + drafter.max_nodes
     drafting = Drafting(drafter, controller or Everything(), vocab_size=backbone.embedding_VH.shape[0])
@@ -112,7 +112,7 @@ def decode(
 
     prefill = backbone.extend(prompt_P, cache, logits_for=1, taps=drafter.taps)
     cache.commit(prompt_length)
-    tokens = [int(verify(prefill.logits_NV, Tree((0,), (-1,)).tensors(backbone.device), generator).bonus)]
+    tokens = [verify(prefill.logits_NV, Tree((0,), (-1,)).tensors(backbone.device), generator).token]
     prefill_s = clock.elapsed()
     rounds: list[Round] = []
     predicted: list[tuple[float, ...]] = []
@@ -143,9 +143,9 @@ def decode(
                 positions_N = cache.length + rows.depths_N
                 output = backbone.step(rows.tokens_N, positions_N, rows.visible_NN, cache, taps=drafter.taps)
                 verdict = verify(output.logits_NV, rows, generator)
-            path_R = verdict.path_R[: int(verdict.count)]
+            path_R = verdict.path_R[: len(verdict.path)]
             cache.commit_path(path_R)
-            new = [*(tree.tokens[node] for node in verdict.path[1:]), int(verdict.bonus)]
+            new = [*(tree.tokens[node] for node in verdict.path[1:]), verdict.token]
             before = len(tokens)
             tokens += new
             end = stop.cut(tokens, before)

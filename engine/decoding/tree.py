@@ -16,6 +16,8 @@ import torch
 
 from offbook.engine.finite import draft_not_finite
 from offbook.engine.quoting import quoted
+from offbook.kernels.implementation import triton_runs
+from offbook.kernels.rerank_tree import rerank_tree
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,8 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
     Raises:
         NotFiniteError: a score is NaN, so that there is no order.
     """
+    if triton_runs(scores):
+        return _reranked(scores, tokens, parents, root, keep)
     ordered = torch.sort(scores, descending=True, stable=True)
     # NaN is sorted first; read together with the nodes, it costs a GPU no further wait.
     *kept, undefined = torch.cat([ordered.indices[:keep].sort().values, ordered.values[:1].isnan().long()]).tolist()
@@ -216,3 +220,13 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
         (-1, *(0 if pool_parents[p] < 0 else places[pool_parents[p]] for p in kept)),
         (1.0, *(min(1.0, survival[p]) for p in kept)),
     )
+
+
+def _reranked(scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor, root: int, keep: int) -> Tree:
+    """See `rerank`; where the candidates lie, and read at once."""
+    found = rerank_tree(scores, tokens, parents, tokens.new_full((), root), keep=keep)
+    undefined, *told = found.told_M.tolist()
+    if undefined:
+        raise draft_not_finite()
+    survival, N = found.scores_N.double().exp().tolist(), found.scores_N.shape[0]
+    return Tree(tuple(told[:N]), tuple(told[N : 2 * N]), tuple(min(1.0, share) for share in survival))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -200,7 +200,7 @@ class ContenderTests:
         with looking_on() as drawn:
             seen, number = Seen(drawn=drawn), 0
             verifier = Watched(
-                verifier=(loop.verifier or verifier_for)(sampling),
+                verifier=(loop.verifier or partial(verifier_for, device=self.target.device))(sampling),
                 sampling=sampling,
                 seen=seen,
                 coupled=coupled(loop.drafter),
