@@ -66,8 +66,8 @@ def verify_tree(
     """One round, or (B, ...) rounds with trees of one form, without a word to the host.
 
     Args:
-        logits_NV: the target's behind each node, fp32, fp16 or bf16; minus infinity for a token that is left out. Of
-            fp64 the reference takes care.
+        logits_NV: the target's behind each node, of any floating type; minus infinity for a token that is left out.
+            Triton reads fp64 as fp32.
         tokens_N: of the candidates, int64, root first; siblings carry different ones.
         parents_N: int64, (N,) also of several rounds; parents come before children, the root's is -1. A further node
             with parent -1 is none, so that trees of all sizes fit one size.
@@ -136,7 +136,7 @@ def _verify_tree(
     implementation: str,
 ) -> torch.Tensor:
     trees = Trees(tokens_BN, parents_N, depths_N, seeds_BS, taken)
-    if logits_BNV.dtype == torch.float64 or not triton_runs(logits_BNV, implementation):
+    if not triton_runs(logits_BNV, implementation):
         return rounds_given(logits_BNV, trees, temperature)
     from offbook.kernels.verify_tree import triton as kernels
 
