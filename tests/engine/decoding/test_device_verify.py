@@ -8,7 +8,7 @@ import torch
 from offbook.engine.decoding.device_verify import DeviceVerifier
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, rerank
-from offbook.engine.decoding.verify import races, seeds_ahead, verifier_for
+from offbook.engine.decoding.verify import new_seeds, races, seeds_ahead, verifier_for
 from offbook.engine.finite import NotFiniteError
 from tests.kernels.checks.rerank_tree import pool
 from tests.kernels.conftest import kernel_device  # noqa: F401 (a fixture)
@@ -135,4 +135,4 @@ def test_a_pool_without_an_order_is_refused(kernel_device):  # noqa: F811
 def test_seeds_on_a_gpu_are_the_same_however_many_are_taken_at_once(kernel_device):  # noqa: F811
     generator = torch.Generator(kernel_device).manual_seed(3)
     ahead = seeds_ahead(6, generator)
-    assert [int(seeds_ahead(1, generator)[0]), *seeds_ahead(3, generator)[1:].tolist()] == ahead[:3].tolist()
+    assert [int(new_seeds(1, generator)[0]) for _ in range(6)] == ahead.tolist()
