@@ -4,7 +4,7 @@ On the host: `verify` and `verify_drawn`, with `draw` and its `noise`. Of tensor
 `verify_drawn_tree`.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 
@@ -27,7 +27,8 @@ __all__ = [
 ]
 
 
-class Walked(NamedTuple):
+@dataclass(frozen=True)
+class Walked:
     """What rounds came to, int64; views of one tensor, so that the host needs to read no more than that.
 
     Attributes:
