@@ -73,7 +73,7 @@ def draws() -> None:
 def draws_of_the_unlikely() -> None:
     """Where half of the mass is unlikely, some of it in tiles without a likely token."""
     logits_BNV = torch.randn(16, 1, 300, generator=torch.Generator().manual_seed(4)) * 0.3
-    logits_BNV[:, :, 3], logits_BNV[:, :, 70] = 4.2, 4.0
+    logits_BNV[:, :, 3], logits_BNV[:, :, 70] = 6.5, 6.2
     trees = random_rounds(11, rounds=16, nodes=1, vocabulary=300, device="cpu")
     likely, race.LIKELY = race.LIKELY, 0.05
     try:
