@@ -57,6 +57,27 @@ def lint(session: nox.Session) -> None:
     call(session, "lint-imports")
 
 
+@nox.session(name="compile")
+def compile_kernels(session: nox.Session) -> None:
+    """Every operation's kernel for sm_90, without a GPU, held to results/kernels/sm_90.csv; minutes, then seconds.
+
+    One case or two an operation; arguments after --: `--all`, `--update`, `--capability 80 100`, names of operations.
+    """
+    prepare(session)
+    env = {**TEST_ENV, "TRITON_CACHE_DIR": str(ENVIRONMENT.parent / "triton")}
+    call(session, "python", "-m", "offbook.kernels.compile", *session.posargs, env=env)
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """The tests of kernels on a GPU, then their times (results/kernels/cuda.csv and .md); arguments go to the bench."""
+    prepare(session)
+    call(session, "pytest", "-m", "gpu", env=TEST_ENV)
+    call(session, "python", "-m", "offbook.kernels.bench", "--device", "cuda", *session.posargs)
+    table = ("--device", "cuda", "--table", "results/kernels/cuda.md")
+    call(session, "python", "-m", "offbook.kernels.bench", *table)
+
+
 @nox.session
 def gates(session: nox.Session) -> None:
     """Counts of decoding against their baselines, times against the base revision; three minutes.

@@ -1,11 +1,23 @@
-"""Settings of every test: one thread, Ctrl-C as on a terminal, the same examples, and long files first."""
+"""Settings of every test: one thread, Ctrl-C as on a terminal, the same examples, and long files first.
 
+Kernels run as their plain references, unless a test asks for others (tests/kernels/conftest.py). `pytest -m gpu` needs
+torch, triton, transformers, safetensors and pytest alone: it reads the files that hold such tests and no others, and
+goes on without the plugins that the rest needs.
+"""
+
+import importlib.util
+import os
+import re
 import signal
 from pathlib import Path
 
-import hypothesis
 import pytest
 import torch
+
+try:
+    import hypothesis
+except ModuleNotFoundError:  # as where kernels are tried on a GPU
+    hypothesis = None
 
 HERE = Path(__file__).parent
 # Begun first, so that no worker sits over one of them while the others have nothing left to do.
@@ -27,19 +39,39 @@ LONG = (
     "harness/matrix/test_reproduce.py",
     "harness/matrix/test_canary.py",
 )
+ASKS_FOR_A_GPU = re.compile(r"\bkernel_device\b|\bmarks?[.=].*\bgpu\b")
 
 torch.set_num_threads(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a script runs in the background; children inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
-hypothesis.settings.register_profile(
-    "offbook",
-    deadline=None,  # the first example pays for imports and for building models
-    derandomize=True,
-    database=None,
-    print_blob=True,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.differing_executors],
-)
-hypothesis.settings.load_profile("offbook")
+os.environ["OFFBOOK_KERNELS"] = "reference"  # for the processes that tests start, too: in them nothing is interpreted
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # before triton is first imported, which decides then
+if hypothesis is not None:
+    hypothesis.settings.register_profile(
+        "offbook",
+        deadline=None,  # the first example pays for imports and for building models
+        derandomize=True,
+        database=None,
+        print_blob=True,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.differing_executors],
+    )
+    hypothesis.settings.load_profile("offbook")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The plugin's setting is in pyproject.toml, and pytest refuses a setting that nobody knows."""
+    if importlib.util.find_spec("pytest_timeout") is None:
+        parser.addini("timeout", "as pytest-timeout has it, which is not installed")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Under `-m gpu`, files and folders with no test for a GPU are not even read: what they import may be missing."""
+    if not re.fullmatch(r"gpu( and (not )?\w+)*", config.getoption("markexpr").strip()):
+        return None
+    found = collection_path.rglob("*") if collection_path.is_dir() else [collection_path]
+    files = [path for path in found if path.match("test_*.py")]
+    return None if any(ASKS_FOR_A_GPU.search(file.read_text(encoding="utf-8")) for file in files) else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

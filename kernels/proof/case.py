@@ -35,8 +35,9 @@ class Timed:
         shape: the model whose sizes these are, and what varies beside.
         dtype: as in `Compiled`.
         inputs: makes fresh inputs from a seed; called several times, so that inputs can rotate.
-        providers: by name, each a function of the inputs: "offbook" is the operation as it chooses by itself, "replaced"
-            what was called before there was one, others are the field's strongest, without libraries that are missing.
+        providers: by name, each a function of the inputs: "offbook" is the operation as it chooses by itself,
+            "replaced" what was called before there was one, others are the field's strongest, without libraries that
+            are missing.
         agree: raises AssertionError if a provider's output is not what "replaced" computes in fp64; None compares all
             floating outputs with it at the accuracy of the dtype.
         bytes: that have to be moved at least.

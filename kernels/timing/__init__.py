@@ -1,0 +1,1 @@
+"""How operations are timed: against what they replace, the field's strongest, and what the hardware allows."""
