@@ -191,10 +191,10 @@ def _say_drawn(
     past_ptr += row * 3 * (N + 1)  # of each refused candidate: its token, the mass of its law, what it left of p
     parent = tl.load(parent_ptr + node, mask=(node > 0) & (node < N), other=-1)
     seed = _seed(seed_ptr, taken_ptr, round * S + tl.load(depth_ptr + row % N))
-    some = tl.load(p_ptr).to(tl.float64)
+    some = tl.load(p_ptr)
     finite = some == some  # a law is NaN everywhere or nowhere
     said, places = tl.full((), NOTHING, tl.int64), tl.full((), 0, tl.int32)
-    child = tl.min(tl.where((parent == row % N) & finite, node, N), 0)
+    child = tl.where(finite, tl.min(tl.where(parent == row % N, node, N), 0), N)
     tl.store(past_ptr + 1, 1.0)
     while child < N:
         tl.debug_barrier()
@@ -222,7 +222,7 @@ def _say_drawn(
             tl.store(past_here + 4, tl.where(after > 0.0, after, 1.0))  # all that could be drawn has been: none follows
         said = tl.where(accepted, x, said)
         places += 1
-        child = tl.min(tl.where((parent == row % N) & (node > child) & (accepted == 0), node, N), 0)
+        child = tl.where(accepted, N, tl.min(tl.where((parent == row % N) & (node > child), node, N), 0))
     if finite & (said == NOTHING):
         tl.debug_barrier()
         said = _race_of_rest(p_ptr, q_ptr, past_ptr, seed, places, V, likely, TURNS, BLOCK).to(tl.int64)

@@ -113,7 +113,7 @@ def test_logits_may_lie_anyhow(kernel_device, view):
 
 def test_a_draw_is_the_hosts_token_by_token_but_where_rounding_decides(kernel_device):
     """Of flat and of peaked laws; the truth is the race in fp64."""
-    n, size = (160, 700) if kernel_device == "cpu" else (4_000, 4_999)
+    n, size = (90, 700) if kernel_device == "cpu" else (4_000, 4_999)
     trees = random_rounds(0, rounds=n, nodes=1, vocabulary=size, device="cpu")
     spread = torch.linspace(0.2, 4.0, n)[:, None, None]
     logits_BNV = logits_of(n, 1, size, spread=1.0) * spread
@@ -130,7 +130,7 @@ def test_a_draw_is_the_hosts_token_by_token_but_where_rounding_decides(kernel_de
 
 def test_draws_follow_the_law(kernel_device):
     """By chi-square, with tokens that are likely, together unlikely, and impossible."""
-    n = 240 if kernel_device == "cpu" else 100_000
+    n = 120 if kernel_device == "cpu" else 100_000
     p = torch.tensor([0.3, 0.0, 0.05, 0.25, 0.1, 0.02, 0.28])
     trees = random_rounds(5, rounds=n, nodes=1, vocabulary=7, device=kernel_device)
     likely, race.LIKELY = race.LIKELY, 0.15

@@ -30,9 +30,9 @@ def random_tree(rng: random.Random) -> Tree:
 
 
 def likely_path(tree: Tree, logits_NV: torch.Tensor, rng: random.Random) -> None:
-    """Half of the nodes say one of their children."""
+    """Most nodes say one of their children."""
     for node, children in enumerate(tree.children):
-        if children and rng.random() < 0.5:
+        if children and rng.random() < 0.8:
             logits_NV[node, tree.tokens[rng.choice(children)]] += 6.0
 
 
@@ -52,7 +52,7 @@ def test_it_says_what_the_host_says_and_takes_the_same_seeds(kernel_device, name
         assert device.path_R[: int(device.count)].tolist() == [*host.path]
         assert int(device.bonus) == host.token
         accepted += len(host.path) - 1
-    assert accepted > 6
+    assert accepted > 4
 
 
 @pytest.mark.parametrize("turns", [1, 2])

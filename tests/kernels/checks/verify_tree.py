@@ -93,7 +93,7 @@ def drawn_candidates() -> None:
     for turns in (1, 2):
         parents_N = torch.tensor([-1, 0, 0, 0, 2])
         p_BNV = (torch.randn(6, 5, 70, generator=generator) * 2).softmax(dim=-1)
-        q_BNTV = (torch.randn(6, 5, turns, 70, generator=generator) * 2).softmax(dim=-1)
+        q_BNTV = (p_BNV[:, :, None].log() * 0.6 + torch.randn(6, 5, turns, 70, generator=generator)).softmax(dim=-1)
         tokens_BN = torch.zeros(6, 5, dtype=torch.int64)
         left_BTV = q_BNTV[:, 0].clone()
         for place, child in enumerate((1, 2, 3)):
@@ -103,7 +103,7 @@ def drawn_candidates() -> None:
         seeds_BS = torch.randint(2**63 - 1, (6, 3), generator=generator)
         trees = Trees(tokens_BN, parents_N, torch.tensor([0, 1, 1, 1, 2]), seeds_BS, None)
         expected = rounds_drawn(p_BNV, q_BNTV, trees)
-        assert {1, 2} <= set(expected[:, 0].tolist())
+        assert len({*expected[:, 0].tolist()}) > 1
         plan = kernels.pick(70)._replace(numbers=32)
         assert torch.equal(kernels.walk_drawn(p_BNV, q_BNTV, trees, plan), expected)
     undefined = p_BNV.clone()
