@@ -29,7 +29,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("a row that is not finite says something", "tl.where(finite, said, NOTHING)", "tl.where(row >= 0, said, NOTHING)"),
     ("the residual is not renormalised", "/ whole, 0.0) / rest", "/ whole, 0.0)"),
     ("refused siblings stay in the draft law", "gone = gone | (at == refused.to(tl.int64))", "gone = gone | (at < 0)"),
-    ("laws do not take turns", "q_ptr + place % TURNS * V + at", "q_ptr + at"),
+    ("laws do not take turns", "q_ptr + places % TURNS * V, past_ptr", "q_ptr, past_ptr"),
     ("all siblings ask the same number", "(-places + FIRST_CHILD)", "(0 * places + FIRST_CHILD)"),
 )
 
