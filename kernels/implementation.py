@@ -2,7 +2,8 @@
 
 A CUDA tensor is for Triton; so is one of the CPU where TRITON_INTERPRET=1 makes Triton interpret its kernels, which is
 slow and for tests. Any other is for the plain reference, or for native code where an operation has some. The
-environment variable OFFBOOK_KERNELS names one for every call that names none. Nothing heavy is imported here.
+environment variable OFFBOOK_KERNELS names one for calls that name none and could go either way. Nothing heavy is
+imported here.
 """
 
 import functools
@@ -13,6 +14,7 @@ from typing import Literal, get_args
 import torch
 
 Implementation = Literal["auto", "reference", "triton"]
+KNOWN = get_args(Implementation)
 
 
 def triton_runs(tensor: torch.Tensor, implementation: str = "auto") -> bool:
@@ -21,9 +23,11 @@ def triton_runs(tensor: torch.Tensor, implementation: str = "auto") -> bool:
     Raises:
         ValueError: there is no implementation of that name, or none here.
     """
+    if implementation == "auto" and not (tensor.is_cuda or interpreted()):
+        return False  # nearly every call on a CPU, of which a round of decoding has many
     name = os.environ.get("OFFBOOK_KERNELS", "auto") if implementation == "auto" else implementation
-    if name not in get_args(Implementation):
-        known = ", ".join(get_args(Implementation))
+    if name not in KNOWN:
+        known = ", ".join(KNOWN)
         msg = f"expected an implementation among {known}, got {name}; choose one of these, also in OFFBOOK_KERNELS"
         raise ValueError(msg)
     if name == "reference":
@@ -34,6 +38,7 @@ def triton_runs(tensor: torch.Tensor, implementation: str = "auto") -> bool:
     return name == "triton" or (triton_installed() and (tensor.is_cuda or interpreted()))
 
 
+@functools.cache
 def interpreted() -> bool:
     """Whether Triton runs its kernels in Python, on the CPU; decided before triton is first imported."""
     return os.environ.get("TRITON_INTERPRET") == "1"

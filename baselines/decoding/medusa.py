@@ -28,6 +28,8 @@ from offbook.engine.decoding.tree import Tree
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.batch import DraftBatch, LearnedRows
 from offbook.engine.drafters.flops import FIRST, FROZEN, through
+from offbook.kernels.topk_logprobs import topk_of_logits
+from offbook.kernels.vocab_loss import vocab_loss
 
 HEADS, RANKS, DECAY = 4, 10, 0.8
 
@@ -66,11 +68,9 @@ def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.T
     """See the module; over rows whose label is an answer token of the draft vocabulary."""
     losses = batch.features_BSH.new_zeros(())
     for i, (states_RH, labels) in enumerate(_labelled(network, batch)):
-        if states_RH.shape[0] == 0:
-            losses = losses + DECAY**i * states_RH.sum()
-            continue
-        logits_RD = functional.linear(states_RH, head.weight_DH).float()
-        losses = losses + DECAY**i * functional.cross_entropy(logits_RD, torch.searchsorted(head.token_ids, labels))
+        weights_R = torch.full((len(labels),), DECAY**i / max(1, len(labels)), device=labels.device)
+        places_R = torch.searchsorted(head.token_ids, labels)
+        losses = losses + vocab_loss(states_RH, head.weight_DH, places_R, weights_R, compact=False).loss
     return losses
 
 
@@ -203,9 +203,9 @@ class MedusaDrafter:
         """Log-probabilities and ids (I, k) of what each head guesses best."""
         if not self._own:
             return self.head.top(states_IH, k)
-        pairs = [own.top(state_H[None], k) for own, state_H in zip(self._own, states_IH, strict=True)]
-        logprobs, ids = zip(*pairs, strict=True)
-        return torch.cat(logprobs), torch.cat(ids)
+        each_1D = [own.logits(state_H[None]) for own, state_H in zip(self._own, states_IH, strict=True)]
+        logprobs, index = topk_of_logits(torch.cat(each_1D), k)
+        return logprobs, self.head.token_ids[index]
 
 
 def _own_head(weight_DH: torch.Tensor, token_ids: torch.Tensor) -> DraftHead:

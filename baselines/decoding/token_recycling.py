@@ -19,6 +19,7 @@ from torch import nn
 
 from offbook.engine.decoding.best_first import best_first
 from offbook.engine.decoding.tree import Tree
+from offbook.kernels.topk_logprobs import likeliest
 
 Memory = Literal["document", "suite"]
 Known = tuple[int, Sequence[float]]  # a token, and how often each of its successors is right
@@ -73,8 +74,8 @@ class TokenRecycling:
 
     def learn(self, tree: Tree, logits_NV: torch.Tensor) -> None:
         """See `LearningDrafter`."""
-        likeliest = logits_NV.topk(min(SUCCESSORS, logits_NV.shape[1])).indices.tolist()
-        self._rows.update(zip(tree.tokens, likeliest, strict=True))  # in order, so that the last of a token stands
+        successors = likeliest(logits_NV, SUCCESSORS).tolist()
+        self._rows.update(zip(tree.tokens, successors, strict=True))  # in order, so that the last of a token stands
 
     def _follow(self, known: Known) -> list[tuple[int, float, Known]]:
         token, ranks = known

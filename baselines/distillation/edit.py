@@ -25,13 +25,14 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from offbook.engine.students.branches import lay_out, response_logits, token_losses
+from offbook.engine.students.branches import lay_out
 from offbook.engine.students.corpus import Corpus
 from offbook.engine.students.distiller import Job, Options, read_options
 from offbook.engine.students.parts import Part, finish, is_finished, train_part
 from offbook.engine.students.path_objective import path_objective
 from offbook.engine.students.paths import Paths, Response, encode_corpus, encode_text
 from offbook.engine.students.precision import precision_of
+from offbook.engine.students.predictions import predict
 from offbook.engine.students.saving import save_student
 from offbook.engine.students.train import Objective, QuestionLoss
 from offbook.engine.tensor_file import read_tensors
@@ -148,27 +149,27 @@ def key_token_objective(questions: Sequence[Dual], mistake_weight: float) -> Obj
 
     def loss(student: nn.Module, question: int, done: float) -> QuestionLoss:
         dual = questions[question]
-        branches = lay_out(
-            dual.prompt,
-            [response for pair in dual.pairs for response in (pair.right, pair.mistake)],
-            next(student.parameters()).device,
-        )
+        told = [response for pair in dual.pairs for response in (pair.right, pair.mistake)]
         keys = [keys for pair in dual.pairs for keys in (pair.right_keys, pair.mistake_keys)]
+        branches = lay_out(dual.prompt, told, next(student.parameters()).device)
         at = [start + i for start, some in zip(branches.starts, keys, strict=False) for i in some]
         kept = replace(branches, predicting_N=branches.predicting_N[at], targets_N=branches.targets_N[at])
-        sums = [part.sum() for part in token_losses(response_logits(student, kept), kept).split(list(map(len, keys)))]
-        right = [total / len(pair.right.tokens) for total, pair in zip(sums[::2], dual.pairs, strict=True)]
-        mistaken = [total / len(pair.mistake.tokens) for total, pair in zip(sums[1::2], dual.pairs, strict=True)]
-        likely, unlikely = torch.stack(right).mean(), torch.stack(mistaken).mean()
+        shares = [1 / len(one.tokens) / len(dual.pairs) for one, some in zip(told, keys, strict=True) for _ in some]
+        shares_N = torch.tensor(shares, device=kept.targets_N.device)
+        wrong = [place % 2 == 1 for place, some in enumerate(keys) for _ in some]
+        wrong_N = torch.tensor(wrong, dtype=torch.bool, device=kept.targets_N.device)
+        weights_N = torch.where(wrong_N, -mistake_weight * shares_N, shares_N)
+        found = predict(student, kept).loss(kept.targets_N, weights_N)
+        likely, unlikely = ((shares_N * found.nll_N)[some_N].sum() for some_N in (~wrong_N, wrong_N))
         return QuestionLoss(
-            loss=likely - mistake_weight * unlikely,
+            loss=found.loss,
             gradient_tokens=len(at),
             sequences=[
                 name
                 for pair in dual.pairs
                 for name in (f"{dual.id}/{pair.perspective}", f"{dual.id}/{pair.perspective}/mistake")
             ],
-            log={"right": float(likely.detach()), "mistaken": float(unlikely.detach())},
+            log={"right": float(likely), "mistaken": float(unlikely)},
         )
 
     return Objective(questions=len(questions), loss=loss)

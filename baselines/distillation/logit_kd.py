@@ -19,11 +19,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.pretrained import load, weights_sha256
-from offbook.engine.students.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.branches import branch_attention, lay_out, mean_weights
 from offbook.engine.students.distiller import Job, Options, read_options
-from offbook.engine.students.divergence import forward_kl
 from offbook.engine.students.paths import Paths, encode_corpus
 from offbook.engine.students.precision import precision_of
+from offbook.engine.students.predictions import predict
 from offbook.engine.students.record import is_trained, training_fingerprint
 from offbook.engine.students.train import Objective, QuestionLoss, train_student
 
@@ -81,15 +81,21 @@ def logit_kd_objective(questions: Sequence[Paths], teacher: PreTrainedModel, opt
         present = paths.present()
         branches = lay_out(paths.prompt, paths.some(present), next(student.parameters()).device)
         with torch.no_grad(), branch_attention(teacher):
-            teacher_NV = response_logits(teacher, branches)
-        student_NV = response_logits(student, branches)
-        divergence = branch_means(forward_kl(teacher_NV, student_NV, options.temperature), branches).mean()
-        entropy = branch_means(token_losses(student_NV, branches), branches).mean()
+            wanted = predict(teacher, branches)
+        weights_N = mean_weights(branches)
+        found = predict(student, branches).loss(
+            branches.targets_N,
+            (1 - options.alpha) * weights_N,
+            teacher=wanted,
+            divergence_weights_N=options.alpha * options.temperature**2 * weights_N,
+            temperature=options.temperature,
+        )
+        divergence, entropy = ((weights_N * each_N).sum() for each_N in (found.divergence_N, found.nll_N))
         return QuestionLoss(
-            loss=options.alpha * options.temperature**2 * divergence + (1 - options.alpha) * entropy,
+            loss=found.loss,
             gradient_tokens=branches.starts[-1],
             sequences=[f"{paths.id}/{k}" for k in present],
-            log={"divergence": float(divergence.detach()), "cross_entropy": float(entropy.detach())},
+            log={"divergence": float(divergence), "cross_entropy": float(entropy)},
         )
 
     return Objective(questions=len(questions), loss=loss)

@@ -17,10 +17,11 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from offbook.engine.students.branches import branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.branches import lay_out, mean_weights
 from offbook.engine.students.corpus import Corpus
 from offbook.engine.students.distiller import Job, Options, read_options
 from offbook.engine.students.paths import Paths, Response, encode_corpus
+from offbook.engine.students.predictions import predict
 from offbook.engine.students.train import Objective, QuestionLoss, train_student
 
 NAME = "mcc_kd"
@@ -58,12 +59,12 @@ def mcc_kd_objective(questions: Sequence[Paths], options: MccKdOptions, *, seed:
         a, b = random.Random(f"{seed}/{paths.id}/{done}").choice(pairs[question])
         responses = [r for k in (a, b) if (r := paths.responses[k]) is not None]
         branches = lay_out(paths.prompt, responses, next(student.parameters()).device)
-        logits_NV = response_logits(student, branches)
-        losses_K = branch_means(token_losses(logits_NV, branches), branches)
-        answer_a, answer_b = (logits_NV[list(positions)] for positions in branches.answers)
+        predictions = predict(student, branches)
+        entropy = predictions.loss(branches.targets_N, mean_weights(branches)).loss
+        answer_a, answer_b = predictions.logits_of(branches.answers)
         divergence = symmetric_kl(answer_a, answer_b)
         return QuestionLoss(
-            loss=losses_K.mean() + options.consistency * divergence,
+            loss=entropy + options.consistency * divergence,
             gradient_tokens=branches.starts[-1],
             sequences=[f"{paths.id}/{k}" for k in (a, b)],
             log={"consistency": float(divergence.detach())},

@@ -30,13 +30,14 @@ from transformers import PreTrainedModel
 
 from offbook.engine.decoding.clock import peak_bytes, reset_peak
 from offbook.engine.quoting import quoted
-from offbook.engine.students.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.branches import branch_attention, branch_means, lay_out
 from offbook.engine.students.corpus import Corpus
 from offbook.engine.students.distiller import Job, Options, read_options
 from offbook.engine.students.parts import Part, finish, is_finished, train_part
 from offbook.engine.students.path_objective import path_objective
 from offbook.engine.students.paths import Paths, encode_corpus
 from offbook.engine.students.precision import autocast, precision_of
+from offbook.engine.students.predictions import predict
 from offbook.engine.students.saving import save_student
 
 NAME = "mode_cotd"
@@ -233,5 +234,5 @@ def held_out_loss(student: PreTrainedModel, questions: Sequence[Paths]) -> float
         for i, paths in enumerate(questions):
             present = paths.present()
             branches = lay_out(paths.prompt, paths.some([present[i % len(present)]]), student.device)
-            total += float(branch_means(token_losses(response_logits(student, branches), branches), branches))
+            total += float(branch_means(predict(student, branches).nll(branches.targets_N), branches))
     return total / len(questions)

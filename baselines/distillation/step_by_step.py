@@ -13,10 +13,11 @@ from pydantic import Field
 from torch import nn
 
 from offbook.engine.chat_answers import chat_tokens
-from offbook.engine.students.branches import branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.branches import lay_out, mean_weights
 from offbook.engine.students.corpus import Corpus, close
 from offbook.engine.students.distiller import Job, Options, read_options
 from offbook.engine.students.paths import Response, encode_corpus, encode_text
+from offbook.engine.students.predictions import predict
 from offbook.engine.students.train import Objective, QuestionLoss, train_student
 
 NAME = "step_by_step"
@@ -48,7 +49,7 @@ def step_by_step_objective(job: Job, options: StepByStepOptions) -> Objective:
         parts = []
         for prompt, target in ((label_prompt, label), (paths.prompt, response)):
             branches = lay_out(prompt, [target], device)
-            parts.append(branch_means(token_losses(response_logits(student, branches), branches), branches).mean())
+            parts.append(predict(student, branches).loss(branches.targets_N, mean_weights(branches)).loss)
         return QuestionLoss(
             loss=parts[0] + options.rationale_weight * parts[1],
             gradient_tokens=len(label.tokens) + len(response.tokens),

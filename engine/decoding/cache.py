@@ -60,8 +60,9 @@ class TreeCache(Cache):
         """Keeps the rows of an accepted path; `path` (n,) counts from the first uncommitted row, ascending."""
         assert self._storage is not None, "nothing has been written yet"
         n = path.shape[0]
-        if int(path[-1]) != n - 1:  # an unbroken run already lies in place
-            compact_cache(self._storage, self.length, self.length + path)
+        # An unbroken run already lies in place, but to see that costs a device more than to copy.
+        if path.is_cuda or int(path[-1]) != n - 1:
+            compact_cache(self._storage, self.length, path)
         self.commit(n)
 
     def cut_back(self, length: int) -> None:

@@ -90,7 +90,7 @@ def measure_costs(
     Args:
         backbone: the target in the layout that is measured.
         contexts: of the table; where the model is too short for any, the longest possible.
-        rows: of the table.
+        rows: of the table, ascending from 1, and more than that.
         rounds: each takes every entry of the shortest context once, every third those of the others.
     """
     longest = backbone.context_length - max(rows)
@@ -103,7 +103,8 @@ def measure_costs(
         block = text[cache.length : min(cache.length + fitting[0], fitting[-1])]
         backbone.extend(block, cache, logits_for=1)
         cache.commit(block.shape[0])
-    ratios: dict[tuple[int, int], list[float]] = {(context, m): [] for context in fitting for m in rows}
+    several_rows = [m for m in rows if m > 1]
+    ratios: dict[tuple[int, int], list[float]] = {(context, m): [] for context in fitting for m in several_rows}
     least = dict.fromkeys(fitting, float("inf"))
     for number in range(rounds + 1):  # the first also makes what is made once
         for context, m in ratios:
@@ -122,13 +123,13 @@ def measure_costs(
     return RowCosts(
         contexts=tuple(fitting),
         rows=tuple(rows),
-        seconds=tuple(_line(least[context], [median(ratios[context, m]) for m in rows]) for context in fitting),
+        seconds=tuple(_line(least[context], [median(ratios[context, m]) for m in several_rows]) for context in fitting),
     )
 
 
 def _line(single: float, ratios: Sequence[float]) -> tuple[float, ...]:
-    """Seconds by rows; more rows never take less, and one takes what a single one takes."""
-    return tuple(round(single * max(1.0, ratio), 7) for ratio in [1.0, *never_falling(ratios[1:])])
+    """Seconds of a single row and of more, by their ratios to it; more rows never take less."""
+    return tuple(round(single * max(1.0, ratio), 7) for ratio in [1.0, *never_falling(ratios)])
 
 
 def _round(backbone: "Backbone", tokens: Sequence[int], cache: TreeCache, context: int) -> float:

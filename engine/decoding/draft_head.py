@@ -12,7 +12,8 @@ from typing import Protocol
 
 import torch
 
-from offbook.engine.decoding.layouts.draft_products import Product, draft_product
+from offbook.engine.decoding.layouts.draft_products import draft_product
+from offbook.engine.decoding.layouts.exchanged import Product
 from offbook.engine.decoding.layouts.layout import Layout
 from offbook.kernels.topk_logprobs import topk_logprobs, topk_of_logits
 

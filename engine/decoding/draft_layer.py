@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from offbook.kernels.tree_attention import tree_attention
+from offbook.kernels.tree_attention import Visible, tree_attention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class Attention(nn.Module):
         self.o_proj = nn.Linear(c.num_attention_heads * c.head_dim, c.hidden_size, bias=False)
 
     def forward(
-        self, x: torch.Tensor, positions_BT: torch.Tensor, visible_BTS: torch.Tensor, cache: KeyValues | None
+        self, x: torch.Tensor, positions_BT: torch.Tensor, visible: Visible, cache: KeyValues | None
     ) -> torch.Tensor:
         """(B, T, H) of rows at these positions, each over the rows that it sees."""
         batch, rows, _ = x.shape
@@ -71,7 +71,7 @@ class Attention(nn.Module):
         q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
         if cache is not None:
             k, v = cache.update(k, v, 0)
-        out = tree_attention(q, k, v, visible_BTS, scale=d**-0.5)
+        out = tree_attention(q, k, v, visible, scale=d**-0.5)
         attended: torch.Tensor = self.o_proj(out.transpose(1, 2).reshape(batch, rows, -1))
         return attended
 

@@ -18,6 +18,7 @@ from torch import nn
 
 from offbook.engine.decoding.draft_layer import Attention, DraftConfig, KeyValues
 from offbook.engine.decoding.feature_network import FeatureNetwork
+from offbook.kernels.tree_attention import Visible
 
 
 class FeedForward(Protocol):
@@ -42,14 +43,14 @@ class DraftNetwork(FeatureNetwork):
         embeds_BTH: torch.Tensor,
         features_BTH: torch.Tensor,
         positions_BT: torch.Tensor,
-        visible_BTS: torch.Tensor,
+        visible: Visible,
         *,
         cache: KeyValues | None = None,
         contrast: bool = False,
         last_only: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """See `FeatureNetwork`; with `last_only` the feed-forward runs on the last row alone."""
-        h, u = self.attended(embeds_BTH, features_BTH, positions_BT, visible_BTS, cache, last_only=last_only)
+        h, u = self.attended(embeds_BTH, features_BTH, positions_BT, visible, cache, last_only=last_only)
         layer = self.layers[0]
         assert isinstance(layer, _Layer)
         following, later = layer.feed_forward(u, contrast=contrast)
@@ -60,7 +61,7 @@ class DraftNetwork(FeatureNetwork):
         embeds_BTH: torch.Tensor,
         features_BTH: torch.Tensor,
         positions_BT: torch.Tensor,
-        visible_BTS: torch.Tensor,
+        visible: Visible,
         cache: KeyValues | None,
         *,
         last_only: bool,
@@ -69,7 +70,7 @@ class DraftNetwork(FeatureNetwork):
         layer = self.layers[0]
         assert isinstance(layer, _Layer)
         x = self.fc(torch.cat([embeds_BTH, features_BTH], dim=-1))
-        h = x + layer.self_attn(x, positions_BT, visible_BTS, cache)
+        h = x + layer.self_attn(x, positions_BT, visible, cache)
         if last_only:
             h = h[:, -1:]
         return h, layer.post_attention_layernorm(h)

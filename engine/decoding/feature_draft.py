@@ -39,6 +39,7 @@ from offbook.engine.decoding.layouts.draft_products import lay_out
 from offbook.engine.decoding.readout import Candidates, OneFeature, Readout
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, rerank
+from offbook.kernels.tree_attention import Visible, prefix_and_tree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +146,7 @@ class FeatureDrafter:
         """See `Drafter`; this is pass 0."""
         rows, start, device = count, self._cache.length, tokens_R.device
         positions = torch.arange(start, start + rows, device=device)[None]
-        visible = torch.ones(rows, start + rows, dtype=torch.bool, device=device).tril(diagonal=start)
+        visible = prefix_and_tree(torch.ones(rows, rows, dtype=torch.bool, device=device).tril(), start)
         self._extended = self._predict(
             tokens_R[None, :rows],
             self.network.fuse(features_RH[None, :rows]),
@@ -183,12 +184,11 @@ class FeatureDrafter:
             else:
                 own = torch.eye(K, dtype=torch.bool, device=device)
                 seen_KS = torch.cat([seen_KS, own], dim=1)
-                visible = torch.cat([torch.ones(K, base, dtype=torch.bool, device=device), seen_KS], dim=1)
                 predicted = self._predict(
                     tokens[None],
                     candidates.features_FH[sources][None],
                     torch.full((1, K), base + level - 1, device=device),
-                    visible,
+                    prefix_and_tree(seen_KS, base),
                     contrast=self.contrast and level == D - 1,
                 )
                 self._cache.commit(K)
@@ -225,7 +225,7 @@ class FeatureDrafter:
         tokens_1R: torch.Tensor,
         features_1RH: torch.Tensor,
         positions_1R: torch.Tensor,
-        visible_RS: torch.Tensor,
+        visible: Visible,
         *,
         contrast: bool,
         last_only: bool = False,
@@ -234,7 +234,7 @@ class FeatureDrafter:
             nn.functional.embedding(tokens_1R, self._embedding_VH),
             features_1RH,
             positions_1R,
-            visible_RS[None],
+            visible,
             cache=self._cache,
             contrast=contrast,
             last_only=last_only,

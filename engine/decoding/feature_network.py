@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from offbook.engine.decoding.draft_layer import DraftConfig, KeyValues
+from offbook.kernels.tree_attention import Visible
 
 
 class FeatureNetwork(nn.Module, ABC):
@@ -29,7 +30,7 @@ class FeatureNetwork(nn.Module, ABC):
         embeds_BTH: torch.Tensor,
         features_BTH: torch.Tensor,
         positions_BT: torch.Tensor,
-        visible_BTS: torch.Tensor,
+        visible: Visible,
         *,
         cache: KeyValues | None = None,
         contrast: bool = False,
@@ -43,7 +44,7 @@ class FeatureNetwork(nn.Module, ABC):
             embeds_BTH: target embeddings of tokens t_{i+1}.
             features_BTH: features of position i: fused from the target's states, or the network's own.
             positions_BT: position i of each pair.
-            visible_BTS: boolean mask over cached rows and these.
+            visible: which of the cached rows and of these each row sees; boolean (B, T, S), or a `TreeMask`.
             cache: holds earlier rows; the new ones are written behind them, not committed.
             contrast: whether the second prediction is wanted.
             last_only: predict behind the last row only; the result has T = 1.

@@ -25,6 +25,7 @@ from offbook.engine.decoding.readout import Candidates, OneFeature, Readout
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.finite import draft_not_finite
+from offbook.kernels.tree_attention import prefix_and_tree
 
 Path = tuple[int, ...]
 
@@ -131,12 +132,11 @@ class StaticDrafter(FeatureDrafter):
             if level:
                 own = torch.eye(len(frontier), dtype=torch.bool, device=device)
                 seen_RS = torch.cat([seen_RS[rows_of_parents], own], dim=1)
-                seen = torch.ones(len(frontier), base, dtype=torch.bool, device=device)
                 predicted = self._predict(
                     torch.tensor([[grown.tokens[grown.places[node]] for node in frontier]], device=device),
                     candidates.features_FH[sources][None],
                     torch.full((1, len(frontier)), base + level - 1, device=device),
-                    torch.cat([seen, seen_RS], dim=1),
+                    prefix_and_tree(seen_RS, base),
                     contrast=False,
                 )
                 self._cache.commit(len(frontier))

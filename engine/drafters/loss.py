@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from offbook.kernels.vocab_loss import Teacher, TeacherHead, TeacherTop, vocab_loss
+
 LIKELIEST = 10  # tokens, as HASS has it
 
 
@@ -35,8 +37,24 @@ def branch_loss(predicted_RH: torch.Tensor, feature_RH: torch.Tensor, head_DH: t
         return BranchLoss(regression=nothing, classification=nothing)
     return BranchLoss(
         regression=functional.smooth_l1_loss(predicted_RH.float(), feature_RH.float()),
-        classification=cross_entropy(functional.linear(predicted_RH, head_DH), target_law(feature_RH, head_DH)),
+        classification=law_loss(predicted_RH, head_DH, TeacherHead(hidden_NG=feature_RH, head_WG=head_DH)),
     )
+
+
+def law_loss(states_RH: torch.Tensor, head_DH: torch.Tensor, law: Teacher) -> torch.Tensor:
+    """- sum_v p(v) log q(v), the mean over rows; zero where there are none, and so is its gradient.
+
+    It is KL(p ‖ q) and the entropy of p, which nothing is learned from.
+
+    Args:
+        states_RH: that the head reads.
+        head_DH: whose law is q.
+        law: p.
+    """
+    rows = max(1, len(states_RH))
+    shares_R = states_RH.new_full((len(states_RH),), 1 / rows, dtype=torch.float32)
+    found = vocab_loss(states_RH, head_DH, None, None, teacher=law, divergence_weights_N=shares_R, compact=False)
+    return (found.loss + found.entropy_N.sum() / rows).float()
 
 
 @torch.no_grad()
@@ -45,18 +63,7 @@ def target_law(feature_RH: torch.Tensor, head_DH: torch.Tensor) -> torch.Tensor:
     return functional.linear(feature_RH, head_DH).float().softmax(dim=-1)
 
 
-def cross_entropy(logits_RD: torch.Tensor, target_RD: torch.Tensor) -> torch.Tensor:
-    """- sum_v p(v) log q(v), the mean over rows; zero where there are none, and so is its gradient."""
-    if logits_RD.shape[0] == 0:
-        return logits_RD.sum().float()
-    return -(target_RD * logits_RD.float().log_softmax(dim=-1)).sum(dim=-1).mean()
-
-
 def likeliest_loss(predicted_RH: torch.Tensor, feature_RH: torch.Tensor, head_DH: torch.Tensor) -> torch.Tensor:
     """L_top over rows R; p is not normalised again over its ten."""
-    if predicted_RH.shape[0] == 0:
-        return predicted_RH.sum().float()
-    target_RD = target_law(feature_RH, head_DH)
-    p_RK, ids_RK = target_RD.topk(min(LIKELIEST, target_RD.shape[-1]), dim=-1)
-    log_q_RD = functional.linear(predicted_RH, head_DH).float().log_softmax(dim=-1)
-    return -(p_RK * log_q_RD.gather(-1, ids_RK)).sum(dim=-1).mean()
+    probs_RK, ids_RK = target_law(feature_RH, head_DH).topk(min(LIKELIEST, head_DH.shape[0]), dim=-1)
+    return law_loss(predicted_RH, head_DH, TeacherTop(ids_NK=ids_RK, probs_NK=probs_RK))

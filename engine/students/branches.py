@@ -5,7 +5,8 @@
     visible     a branch sees the prompt and itself, never another branch
 
 It is the same sum as one row a response, without paying for the prompt K times. Attention goes branch by branch, over
-the prompt's keys and its own, so that no pair of branches is ever multiplied and masked away. The first token of every
+the prompt's keys and its own, so that no pair of branches is ever multiplied and masked away. Where a kernel runs and
+no gradient is wanted it goes all at once, and tiles that nobody sees are passed over there. The first token of every
 response is predicted by the prompt's last row, which all branches share; a response's last token predicts nothing and
 is left out.
 
@@ -16,16 +17,18 @@ of all branches one after the other, V vocabulary.
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedModel
 
 from offbook.engine.decoding import attention
 from offbook.engine.students.paths import Response
+from offbook.kernels.implementation import triton_runs
+from offbook.kernels.tree_attention import TreeMask, block_causal_words
 
 NAME = "offbook_branches"
 
@@ -50,6 +53,18 @@ class Branches:
     targets_N: torch.Tensor
     starts: tuple[int, ...]
     answers: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def mask(self) -> TreeMask:
+        """What each row sees of all rows."""
+        device = self.tokens_1T.device
+        sizes = [end - start for start, end in pairwise(self.edges)]
+        return TreeMask(
+            words_BTW=block_causal_words(sizes, shared=self.edges[0], device=device)[None],
+            length_B=torch.zeros(1, dtype=torch.int32, device=device),
+            rows=self.edges[-1],
+            positions_BN=self.positions_1T,
+        )
 
 
 def lay_out(prompt: Sequence[int], responses: Sequence[Response], device: torch.device | str = "cpu") -> Branches:
@@ -91,21 +106,22 @@ def read(student: nn.Module, branches: Branches, **more: Any) -> Any:
     )
 
 
-def response_logits(student: nn.Module, branches: Branches) -> torch.Tensor:
-    """Logits (N, V) that predict every response token, in fp32; inside `branch_attention`."""
-    logits: torch.Tensor = read(student, branches, logits_to_keep=branches.predicting_N).logits[0].float()
-    return logits
-
-
-def token_losses(logits_NV: torch.Tensor, branches: Branches) -> torch.Tensor:
-    """Cross-entropy (N,) of every response token, in nats."""
-    return functional.cross_entropy(logits_NV, branches.targets_N, reduction="none")
-
-
 def branch_means(values_N: torch.Tensor, branches: Branches) -> torch.Tensor:
     """Mean over each branch's tokens, (K,): long responses count no more than short ones."""
     spans = zip(branches.starts, branches.starts[1:], strict=False)
     return torch.stack([values_N[start:end].mean() for start, end in spans])
+
+
+def token_weights(weights_K: torch.Tensor, branches: Branches) -> torch.Tensor:
+    """Weights (N,) of tokens that make a sum over them the sum of `branch_means` by the branches' own weights."""
+    lengths_K = torch.tensor([end - start for start, end in pairwise(branches.starts)], device=weights_K.device)
+    return (weights_K / lengths_K).repeat_interleave(lengths_K, output_size=branches.starts[-1])
+
+
+def mean_weights(branches: Branches) -> torch.Tensor:
+    """The same where all branches count alike and together 1."""
+    count = len(branches.answers)
+    return token_weights(torch.full((count,), 1 / count, device=branches.targets_N.device), branches)
 
 
 @contextlib.contextmanager
@@ -132,6 +148,11 @@ def _attend(
 ) -> tuple[torch.Tensor, None]:
     """The prompt's rows see each other causally, a branch's rows the prompt and each other; (1, T, H, D)."""
     attend = AttentionInterface()[attention.register()]
+    if triton_runs(query_1HTD) and not (torch.is_grad_enabled() and query_1HTD.requires_grad):
+        words_11TW = branches.mask.words_BTW[:, None]
+        places = {"tree_positions": branches.positions_1T, "tree_length": branches.mask.length_B}
+        output_1THD, _ = attend(module, query_1HTD, key_1GTD, value_1GTD, words_11TW, **places, **settings)
+        return output_1THD, None
     outputs = []
     for start, end in pairwise((0, *branches.edges)):
         if start == end:  # a response of one token has no rows

@@ -23,8 +23,9 @@ from transformers import PreTrainedModel
 from offbook.engine import pretrained
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import abilities
-from offbook.engine.students.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.branches import branch_attention, lay_out, mean_weights
 from offbook.engine.students.paths import Response
+from offbook.engine.students.predictions import predict
 
 PATHS = (1, 2, 4, 8)
 PROMPT, SHORTEST, LONGEST = 90, 60, 90
@@ -32,15 +33,15 @@ PRECISIONS = ("fp32", "bf16")
 MACHINE = ("cpu", "cpu_capability", "bf16_in_hardware", "torch_threads")  # below each table: in each line of it
 
 
-def branches_losses(model: PreTrainedModel, prompt: list[int], responses: list[Response]) -> torch.Tensor:
-    """Mean loss of a token of every response (K,), the prompt read once."""
+def branches_loss(model: PreTrainedModel, prompt: list[int], responses: list[Response]) -> torch.Tensor:
+    """Mean over responses of a token's mean loss, the prompt read once."""
     with branch_attention(model):
         branches = lay_out(prompt, responses)
-        return branch_means(token_losses(response_logits(model, branches), branches), branches)
+        return predict(model, branches).loss(branches.targets_N, mean_weights(branches)).loss
 
 
-def rows_losses(model: PreTrainedModel, prompt: list[int], responses: list[Response]) -> torch.Tensor:
-    """The same (K,), the prompt read K times."""
+def rows_loss(model: PreTrainedModel, prompt: list[int], responses: list[Response]) -> torch.Tensor:
+    """The same, the prompt read K times."""
     rows = [torch.tensor([*prompt, *r.tokens]) for r in responses]
     tokens_KT = pad_sequence(rows, batch_first=True)
     kept = tokens_KT.shape[1] - len(prompt) + 1
@@ -49,17 +50,17 @@ def rows_losses(model: PreTrainedModel, prompt: list[int], responses: list[Respo
         functional.cross_entropy(logits_TV[: len(r.tokens)].float(), row_T[len(prompt) : len(prompt) + len(r.tokens)])
         for logits_TV, row_T, r in zip(logits_KTV, tokens_KT, responses, strict=True)
     ]
-    return torch.stack(found)
+    return torch.stack(found).mean()
 
 
-WAYS = {"branches": branches_losses, "rows": rows_losses}
+WAYS = {"branches": branches_loss, "rows": rows_loss}
 
 
 def seconds(way: str, model: PreTrainedModel, prompt: list[int], responses: list[Response], precision: str) -> float:
     """Of one question, forward and backward."""
     start = time.process_time()
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        loss = WAYS[way](model, prompt, responses).mean()
+        loss = WAYS[way](model, prompt, responses)
     loss.backward()
     model.zero_grad()
     return time.process_time() - start

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from offbook.engine.students.branches import branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.branches import lay_out, mean_weights
 from offbook.engine.students.paths import Paths
+from offbook.engine.students.predictions import predict
 from offbook.engine.students.train import Objective, QuestionLoss
 
 
@@ -19,9 +20,8 @@ def path_objective(questions: Sequence[Paths], choose: Callable[[Paths], Sequenc
         present = [r for r in responses if r is not None]
         assert len(present) == len(chosen) > 0
         branches = lay_out(paths.prompt, present, next(student.parameters()).device)
-        losses_K = branch_means(token_losses(response_logits(student, branches), branches), branches)
         return QuestionLoss(
-            loss=losses_K.mean(),
+            loss=predict(student, branches).loss(branches.targets_N, mean_weights(branches)).loss,
             gradient_tokens=branches.starts[-1],
             sequences=[f"{paths.id}/{k}" for k in chosen],
         )

@@ -18,6 +18,7 @@ from offbook.harness.cli import (
     analyse_latent,
     certify,
     evaluate,
+    export,
     gc,
     generate,
     import_drafter,
@@ -60,6 +61,7 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help tells
     "verify": verify.verify,
     "upgrade": upgrade.upgrade,
     "gc": gc.gc,
+    "export": export.export,
 }
 # Of commands that read their arguments themselves.
 WHOLE = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

@@ -1,1 +1,1 @@
-"""Other tools: lm-eval's command line and its model interface."""
+"""Other tools: lm-eval's command line and its model interface, Hugging Face's kernel hub."""

@@ -1,7 +1,7 @@
-"""Two of N SwiGLU experts under one gate in plain torch: the specification (Jakiro, arXiv:2502.06282, Eq. 6-8).
+"""Experts under one gate in plain torch: the specification (Jakiro, arXiv:2502.06282).
 
-The gate has 2 N outputs: N weigh the mixture, N the second prediction. Of each half the two largest count, with a
-softmax of their own; hi is the larger, the first where both are alike.
+`expert_pair`, Eq. 6-8: two of N SwiGLU experts. The gate has 2 N outputs: N weigh the mixture, N the second prediction.
+Of each half the two largest count, with a softmax of their own; hi is the larger, the first where both are alike.
 
     mixture   m = a_hi E_hi(u) + a_lo E_lo(u)        a = softmax of the two largest of g_0 .. g_{N-1}
     contrast  c = b_hi E_hi(u) - b_lo E_lo(u)        b = softmax of the two largest of g_N .. g_{2N-1}
@@ -9,6 +9,8 @@ softmax of their own; hi is the larger, the first where both are alike.
 With N = 2, as published, both experts always count, and the paper's learnable beta and alpha are b_hi and b_lo: they
 depend on the input and sum to one. The sign of the contrast flips where g_2 = g_3. For N above 2 the released code
 takes its weights from outputs other than those that it chose; what is written above is this repository's.
+
+`experts_apart`, the decoupled variant: N experts W2_k GELU(W1_k u), none of them weighed, and the gate's law over them.
 
 Shapes: H hidden, I the experts' inner width (H in Jakiro), N experts.
 """
@@ -65,6 +67,23 @@ def gated_pair(
         return high + low, None
     later_high, later_low = _two_of(gates_RG[..., count:], outputs_RNH)
     return high + low, later_high - later_low if second == "contrast" else later_high + later_low
+
+
+def experts_apart(
+    u_RH: torch.Tensor, gate_NH: torch.Tensor, fc: Sequence[torch.Tensor], proj: Sequence[torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each expert's output (..., N, H), and the logarithms of their weights (..., N).
+
+    Args:
+        u_RH: normalised inputs, (..., H). What the weights say of them is no reason to change them.
+        gate_NH: gate weight.
+        fc: per expert W1, (I, H).
+        proj: per expert W2, (H, I).
+    """
+    outputs = [
+        functional.linear(functional.gelu(functional.linear(u_RH, up)), down) for up, down in zip(fc, proj, strict=True)
+    ]
+    return torch.stack(outputs, dim=-2), functional.linear(u_RH.detach(), gate_NH).log_softmax(dim=-1)
 
 
 def _two_of(scores_RN: torch.Tensor, outputs_RNH: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

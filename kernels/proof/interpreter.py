@@ -16,7 +16,6 @@ Still other than on a GPU: a conversion of fp64 or of large integers to bf16 rou
 import functools
 import importlib
 from collections.abc import Callable, Iterable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ def repair() -> None:
     _repair_loop_bounds(interpreter)
 
 
-def missing_names(interpreter: ModuleType) -> list[str]:
+def missing_names(interpreter: Any) -> list[str]:
     """What `repair` changes and the interpreter does not have."""
     names = [*CHANGED.items(), ("InterpreterBuilder", IN_FLOAT32)]
     found = []
@@ -84,7 +83,7 @@ def narrowed(numbers: npt.ArrayLike) -> npt.NDArray[np.uint16]:
     return np.where(np.isnan(wide), np.uint16(0x7FC0), nearest)
 
 
-def _repair_conversions(interpreter: ModuleType) -> None:
+def _repair_conversions(interpreter: Any) -> None:
     import triton.language as tl
 
     builder, handle = interpreter.InterpreterBuilder, interpreter.TensorHandle
@@ -113,7 +112,7 @@ def _repair_conversions(interpreter: ModuleType) -> None:
     builder.get_bf16 = lambda self, value: handle(narrowed(np.array([value])), tl.bfloat16)  # of `x * 0.5`
 
 
-def _repair_arithmetic(interpreter: ModuleType) -> None:
+def _repair_arithmetic(interpreter: Any) -> None:
     import triton.language as tl
 
     builder, handle = interpreter.InterpreterBuilder, interpreter.TensorHandle
@@ -132,7 +131,7 @@ def _repair_arithmetic(interpreter: ModuleType) -> None:
     builder.create_dot = create_dot
 
 
-def _in_float32(original: Callable[..., Any], interpreter: ModuleType) -> Callable[..., Any]:
+def _in_float32(original: Callable[..., Any], interpreter: Any) -> Callable[..., Any]:
     """An element-wise operation that takes bf16 blocks as fp32 and rounds its result."""
     import triton.language as tl
 
@@ -150,7 +149,7 @@ def _in_float32(original: Callable[..., Any], interpreter: ModuleType) -> Callab
     return repaired
 
 
-def _folded_in_float32(original: Callable[..., Any], interpreter: ModuleType) -> Callable[..., Any]:
+def _folded_in_float32(original: Callable[..., Any], interpreter: Any) -> Callable[..., Any]:
     """A reduction or a scan that takes bf16 blocks as fp32 and rounds what it found."""
     import triton.language as tl
 
@@ -180,7 +179,7 @@ def _folded_in_float32(original: Callable[..., Any], interpreter: ModuleType) ->
     return repaired
 
 
-def _repair_loop_bounds(interpreter: ModuleType) -> None:
+def _repair_loop_bounds(interpreter: Any) -> None:
     original = interpreter._patch_lang_tensor
 
     def patch_lang_tensor(tensor: Any, scope: Any) -> None:
@@ -192,7 +191,7 @@ def _repair_loop_bounds(interpreter: ModuleType) -> None:
 
 def _is_bf16(argument: Any) -> bool:
     """Whether an argument of a builder's function is a block of bf16, or one number."""
-    return getattr(getattr(argument, "dtype", None), "scalar", None) == _bf16()
+    return bool(getattr(getattr(argument, "dtype", None), "scalar", None) == _bf16())
 
 
 @functools.cache

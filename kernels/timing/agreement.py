@@ -51,4 +51,4 @@ def relative_error(found: torch.Tensor, truth: torch.Tensor) -> float:
     if found.shape != truth.shape or not torch.equal(found.isfinite(), finite):
         return float("inf")
     size = truth[finite].norm().item()
-    return (found[finite].double() - truth[finite]).norm().item() / (size or 1.0)
+    return float((found[finite].double() - truth[finite]).norm().item() / (size or 1.0))

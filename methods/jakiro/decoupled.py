@@ -26,7 +26,7 @@ from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.batch import DraftBatch, LearnedRows
 from offbook.engine.drafters.feature_objective import one_pass
 from offbook.engine.drafters.flops import FIRST, FORWARD, FROZEN, TRAINED, attention, through
-from offbook.engine.drafters.loss import branch_loss, cross_entropy, target_law
+from offbook.engine.drafters.loss import branch_loss, target_law
 from offbook.methods.jakiro.decoupled_experts import DecoupledExperts, DecoupledNetwork, parted
 from offbook.methods.jakiro.losses import CLASSIFICATION
 from offbook.methods.jakiro.schemes import ExpertsApart
@@ -56,8 +56,15 @@ def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.T
     with torch.no_grad():
         log_q_RED = functional.linear(features_REH, head.weight_DH).float().log_softmax(dim=-1)
     mixture_RD = (log_q_RED + log_weights_RE[..., None]).logsumexp(dim=1)
-    mixed = cross_entropy(mixture_RD, target_law(wanted_RH, head.weight_DH))
+    mixed = _cross_entropy(mixture_RD, target_law(wanted_RH, head.weight_DH))
     return sum((one.regression + CLASSIFICATION * one.classification for one in alone), CLASSIFICATION * mixed)
+
+
+def _cross_entropy(mixture_RD: torch.Tensor, target_RD: torch.Tensor) -> torch.Tensor:
+    """- sum_v p(v) log q(v), the mean over rows; zero where there are none, and so is its gradient."""
+    if mixture_RD.shape[0] == 0:
+        return mixture_RD.sum().float()
+    return -(target_RD * mixture_RD.float().log_softmax(dim=-1)).sum(dim=-1).mean()
 
 
 def flops(network: nn.Module, learned: LearnedRows, head: DraftHead) -> int:

@@ -13,16 +13,22 @@ What is predicted of a row holds both: for each expert its feature and, behind t
 Shapes: B batch, T rows, E experts, H hidden, P = H + 1; R rows of any batch.
 """
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from offbook.engine.decoding.draft_layer import DraftConfig, KeyValues
 from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.layouts.exchanged import exchanged
+from offbook.kernels.expert_pair import experts_apart
+from offbook.kernels.tree_attention import Visible
 
 
 class DecoupledExperts(nn.Module):
-    """Experts of the target's own inner width, and their gate.
+    """Experts of the target's own inner width, and their gate; one operation, as in `experts`.
 
     Args:
         config: sizes of the draft layer.
@@ -36,8 +42,12 @@ class DecoupledExperts(nn.Module):
 
     def forward(self, u_BTH: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Each expert's output (B, T, E, H), and the logarithms of their weights (B, T, E)."""
-        outputs_BTEH = torch.stack([expert(u_BTH) for expert in self.experts], dim=-2)
-        return outputs_BTEH, self.gate(u_BTH.detach()).log_softmax(dim=-1)
+        experts = cast(Iterable[_Expert], self.experts)
+        if exchanged(self.gate):
+            outputs_BTEH = torch.stack([expert(u_BTH) for expert in experts], dim=-2)
+            return outputs_BTEH, self.gate(u_BTH.detach()).log_softmax(dim=-1)
+        fc, proj = ([getattr(expert, name).weight for expert in experts] for name in ("fc", "proj"))
+        return experts_apart(u_BTH, self.gate.weight, fc, proj)
 
 
 class _Expert(nn.Module):
@@ -61,14 +71,14 @@ class DecoupledNetwork(DraftNetwork):
         embeds_BTH: torch.Tensor,
         features_BTH: torch.Tensor,
         positions_BT: torch.Tensor,
-        visible_BTS: torch.Tensor,
+        visible: Visible,
         *,
         cache: KeyValues | None = None,
         contrast: bool = False,
         last_only: bool = False,
     ) -> tuple[torch.Tensor, None]:
         """See `FeatureNetwork`: predictions (B, T, E, P), which `parted` takes apart; none for the position after."""
-        h, u = self.attended(embeds_BTH, features_BTH, positions_BT, visible_BTS, cache, last_only=last_only)
+        h, u = self.attended(embeds_BTH, features_BTH, positions_BT, visible, cache, last_only=last_only)
         experts = self.layers[0].mlp_moe
         assert isinstance(experts, DecoupledExperts)
         outputs_BTEH, log_weights_BTE = experts(u)

@@ -1,15 +1,20 @@
 """Jakiro's feed-forward: experts under one gate, two of them mixed for the next position, two for the one after.
 
 Parameter names follow the released checkpoints (`gate`, `experts.{0,1}.{gate,up,down}_proj`). Experts are SwiGLU blocks
-as narrow as the hidden size; all of them run, and `kernels/expert_pair` says which two count.
+as narrow as the hidden size; all of them run, and `kernels/expert_pair` says which two count. It is one operation on
+the weights, unless a layout of the CPU has given each linear layer a product of its own.
 """
+
+from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from offbook.engine.decoding.draft_layer import DraftConfig
-from offbook.kernels.expert_pair import Second, gated_pair
+from offbook.engine.decoding.layouts.exchanged import exchanged
+from offbook.kernels.expert_pair import Second, expert_pair, gated_pair
 
 
 class Experts(nn.Module):
@@ -29,8 +34,13 @@ class Experts(nn.Module):
 
     def forward(self, u_BTH: torch.Tensor, *, contrast: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         """See `FeedForward`."""
-        outputs = [expert(u_BTH) for expert in self.experts]
-        return gated_pair(self.gate(u_BTH), outputs, second=self._second if contrast else None)
+        second = self._second if contrast else None
+        experts = cast(Iterable[_Expert], self.experts)
+        if exchanged(self.gate):
+            return gated_pair(self.gate(u_BTH), [expert(u_BTH) for expert in experts], second=second)
+        gate_up_proj = [(expert.gate_proj.weight, expert.up_proj.weight) for expert in experts]
+        down_proj = [expert.down_proj.weight for expert in experts]
+        return expert_pair(u_BTH, self.gate.weight, gate_up_proj, down_proj, second=second)
 
 
 class _Expert(nn.Module):

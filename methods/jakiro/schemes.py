@@ -29,7 +29,7 @@ from offbook.engine.decoding.coupling import Race
 from offbook.engine.decoding.draft_head import Head
 from offbook.engine.decoding.readout import Candidates, OneFeature
 from offbook.engine.decoding.sampling import Sampling
-from offbook.kernels.topk_logprobs import topk_of_logits
+from offbook.kernels.topk_logprobs import likeliest, topk_of_logits
 from offbook.methods.jakiro.decoupled_experts import parted
 
 Scheme = Literal["mixture", "first", "turns"]
@@ -134,7 +134,7 @@ def _giver(joint_RED: torch.Tensor, index_RK: torch.Tensor) -> torch.Tensor:
 
 def _best_in_turns(joint_RED: torch.Tensor, order_RE: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Each expert's best tokens in turn, repeated ones left out, and whose they are, both (R, k)."""
-    best_REK = joint_RED.topk(k, dim=-1).indices
+    best_REK = likeliest(joint_RED, k)
     in_order_REK = best_REK.gather(1, order_RE[..., None].expand_as(best_REK))
     named_RM = in_order_REK.transpose(1, 2).flatten(1)  # the best of each, then the second best of each ..
     whose_RM = order_RE[:, None].expand(-1, k, -1).flatten(1)

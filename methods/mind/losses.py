@@ -8,7 +8,7 @@ P_i is teacher-forced, position by position on the answer's tokens, which are th
 nats, a mean over positions. Gradient flows into both sides of a pair and never into α. arXiv:2601.03717; P_i after
 MCC-KD.
 
-Legend: I selected paths, N predicted tokens of all paths, A answer tokens, V vocabulary.
+Legend: I selected paths, N predicted tokens of all paths, A answer tokens.
 """
 
 import itertools
@@ -18,27 +18,23 @@ from typing import Literal
 import torch
 from torch import nn
 
-from offbook.engine.students.branches import Branches, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.branches import Branches, branch_means, lay_out, token_weights
 from offbook.engine.students.divergence import jensen_shannon
 from offbook.engine.students.paths import Paths
+from offbook.engine.students.predictions import Predictions, predict
+from offbook.kernels.vocab_loss import Losses
 
 Learnability = Literal["path", "rationale", "answer"]
 
 
-def path_losses(logits_NV: torch.Tensor, branches: Branches) -> torch.Tensor:
-    """ℓ (I,): every path's cross-entropy in nats a token, answer included: long paths count no more than short ones."""
-    return branch_means(token_losses(logits_NV, branches), branches)
-
-
-def learnability(logits_NV: torch.Tensor, branches: Branches, of: Learnability) -> torch.Tensor:
-    """What MetaNet is to predict of each path (I,), without gradient: ℓ, or the like of a part of its tokens.
+def learnability(losses_N: torch.Tensor, branches: Branches, of: Learnability) -> torch.Tensor:
+    """What MetaNet is to predict of each path (I,): ℓ, its mean cross-entropy, or the like of a part of its tokens.
 
     Args:
-        logits_NV: that predict the paths' tokens.
+        losses_N: cross-entropy of the paths' tokens, in nats, without gradient.
         branches: the paths.
         of: "path": all tokens; "answer": the answer's, given the rationale; "rationale": all others (ablation).
     """
-    losses_N = token_losses(logits_NV.detach(), branches)
     if of == "path":
         return branch_means(losses_N, branches)
     answer_N = torch.zeros_like(losses_N, dtype=torch.bool)
@@ -52,19 +48,19 @@ def learnability(logits_NV: torch.Tensor, branches: Branches, of: Learnability) 
 def measure(student: nn.Module, question: Paths, perspectives: Sequence[int], of: Learnability) -> torch.Tensor:
     """`learnability` of some of a question's paths, in this order; inside `branch_attention`."""
     branches = lay_out(question.prompt, question.some(perspectives), next(student.parameters()).device)
-    return learnability(response_logits(student, branches), branches, of)
+    return learnability(predict(student, branches).nll(branches.targets_N), branches, of)
 
 
-def fine_tuning(losses_I: torch.Tensor, alpha_I: torch.Tensor) -> torch.Tensor:
-    """L_SFT."""
-    return (alpha_I.detach() * losses_I).sum()
+def fine_tuning(predictions: Predictions, branches: Branches, alpha_I: torch.Tensor) -> Losses:
+    """L_SFT, and what every token has of it; a path counts by the mean over its tokens, whether long or short."""
+    return predictions.loss(branches.targets_N, token_weights(alpha_I.detach(), branches))
 
 
-def consistency(logits_NV: torch.Tensor, branches: Branches, alpha_I: torch.Tensor) -> torch.Tensor:
+def consistency(predictions: Predictions, branches: Branches, alpha_I: torch.Tensor) -> torch.Tensor:
     """L_cons; 0 for a single path, at most ln 2 (1 − Σα²)/2."""
     alpha = alpha_I.detach()
-    log_p = [logits_NV[list(answer)].float().log_softmax(-1) for answer in branches.answers]
-    total = logits_NV.new_zeros((), dtype=torch.float32)
+    log_p = [logits_AV.log_softmax(-1) for logits_AV in predictions.logits_of(branches.answers)]
+    total = log_p[0].new_zeros(())
     for i, j in itertools.combinations(range(len(log_p)), 2):
         total = total + alpha[i] * alpha[j] * jensen_shannon(log_p[i], log_p[j])
     return total

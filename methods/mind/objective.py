@@ -6,7 +6,7 @@
 
 arXiv:2601.03717; the order of steps is ours, see `README.md`.
 
-Legend: N questions, B of them in a step, K perspectives, I selected ones, E width of a path vector, V vocabulary.
+Legend: N questions, B of them in a step, K perspectives, I selected ones, E width of a path vector.
 """
 
 import random
@@ -17,12 +17,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from offbook.engine.students.branches import lay_out, response_logits
+from offbook.engine.students.branches import lay_out
 from offbook.engine.students.paths import Paths
+from offbook.engine.students.predictions import predict
 from offbook.engine.students.train import Objective, QuestionLoss
 from offbook.methods.mind.calibration import MetaUpdater, standardised
 from offbook.methods.mind.inertia import ItemTrend, PerspectiveTrend
-from offbook.methods.mind.losses import consistency, fine_tuning, learnability, measure, path_losses
+from offbook.methods.mind.losses import consistency, fine_tuning, learnability, measure
 from offbook.methods.mind.metanet import MetaNet
 from offbook.methods.mind.monitor import observe
 from offbook.methods.mind.options import MindOptions
@@ -129,21 +130,21 @@ class MindTraining:
 
         selected = kept_K.nonzero().flatten().tolist()
         branches = lay_out(paths.prompt, paths.some(selected), self.vectors_NKE.device)
-        logits_NV = response_logits(student, branches)
-        sft = fine_tuning(path_losses(logits_NV, branches), alpha_K[selected])
-        cons = consistency(logits_NV, branches, alpha_K[selected])
+        predictions = predict(student, branches)
+        sft = fine_tuning(predictions, branches, alpha_K[selected])
+        cons = consistency(predictions, branches, alpha_K[selected])
 
-        self.losses_NK[question, selected] = learnability(logits_NV, branches, options.learnability)
+        self.losses_NK[question, selected] = learnability(sft.nll_N, branches, options.learnability)
         others = (mask_K & ~kept_K).nonzero().flatten().tolist()
         if others and self.steps % options.refresh == 0:
             self._measure(student, question, others)
         losses_K = self.losses_NK[question]
         return QuestionLoss(
-            loss=sft + options.consistency * cons,
+            loss=sft.loss + options.consistency * cons,
             gradient_tokens=len(branches.targets_N),
             sequences=[f"{paths.id}/{self.names[k]}" for k in selected],
             log={
-                "fine_tuning": float(sft.detach()),
+                "fine_tuning": float(sft.loss.detach()),
                 "consistency": float(cons.detach()),
                 **observe(scores_K, losses_K, mask_K, alpha_K, self.alpha_NK[question]),
                 **{f"alpha/{name}": a for name, a in zip(self.names, alpha_K.tolist(), strict=True)},

@@ -14,8 +14,8 @@ from offbook.baselines.distillation.logit_kd import (
 )
 from offbook.engine.pretrained import weights_sha256
 from offbook.engine.students.branches import branch_attention
-from offbook.engine.students.divergence import forward_kl
 from offbook.engine.students.paths import encode_corpus
+from offbook.engine.students.predictions import Predictions
 from offbook.engine.students.train import QuestionLoss
 from tests.baselines.distillation_job import TOKENIZER, StoppedError, alike, corpus, job, plain_logits, record, timeless
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
@@ -56,12 +56,17 @@ def test_a_student_like_its_teacher_has_nothing_to_learn() -> None:
     assert float(visit(teacher_seed=5, alpha=1.0).loss.detach()) > 0.1
 
 
+def forward_kl(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
+    wanted, found = (Predictions(states_NH=logits, head_VH=None) for logits in (teacher, student))
+    return found.loss(torch.zeros(1).long(), None, teacher=wanted, divergence_weights_N=torch.ones(1)).loss
+
+
 def test_the_divergence_is_forward_and_its_gradient_the_students() -> None:
     p, q = torch.tensor([[0.7, 0.2, 0.1]]), torch.tensor([[0.2, 0.2, 0.6]])
     teacher, student = p.log().requires_grad_(), q.log().requires_grad_()
-    divergence = forward_kl(teacher, student, 1.0)
+    divergence = forward_kl(teacher, student)
     assert divergence.item() == pytest.approx(float((p * (p / q).log()).sum()), rel=1e-6)
-    divergence.sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    divergence.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     assert student.grad is not None
     torch.testing.assert_close(student.grad, q - p)  # of KL(p‖q); KL(q‖p) has q · (log q/p - KL)
     assert teacher.grad is None
@@ -70,8 +75,8 @@ def test_the_divergence_is_forward_and_its_gradient_the_students() -> None:
 def test_ids_that_only_one_model_has_are_left_out() -> None:
     p, q = torch.tensor([[0.7, 0.3]]).log(), torch.tensor([[0.4, 0.6]]).log()
     padded = torch.cat([q, torch.tensor([[9.0]])], dim=-1)
-    torch.testing.assert_close(forward_kl(p, padded, 1.0), forward_kl(p, q, 1.0))
-    torch.testing.assert_close(forward_kl(torch.cat([p, torch.tensor([[9.0]])], dim=-1), q, 1.0), forward_kl(p, q, 1.0))
+    torch.testing.assert_close(forward_kl(p, padded), forward_kl(p, q))
+    torch.testing.assert_close(forward_kl(torch.cat([p, torch.tensor([[9.0]])], dim=-1), q), forward_kl(p, q))
 
 
 def test_training_brings_the_student_nearer_and_leaves_the_teacher_alone(teacher: str, tmp_path: Path) -> None:

@@ -213,6 +213,11 @@ COMMANDS = (
     Command(name="upgrade", arguments="FOLDER", before="old", result=stored),
     Command(name="gc", arguments="FOLDER --delete", before="done", result=stored),
     Command(
+        name="export",
+        arguments="kernel topk_logprobs --output FOLDER",
+        result=files("metadata.json", "triton.py"),
+    ),
+    Command(
         name="lm-eval",
         arguments="run --model offbook --model_args pretrained=SCENE/tiny --tasks offbook_qa --limit 1 "
         "--gen_kwargs max_gen_toks=4 --output_path FOLDER --device cpu",

@@ -190,6 +190,11 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
     "verify": ((("store", "model", "nowhere"),), {"--all": ()}, ()),
     "upgrade": ((("store", "model", "nowhere"),), {}, ()),
     "gc": ((("store", "model", "nowhere"),), {}, ()),
+    "export": (
+        (("kernel", "kernels"), ("topk_logprobs", "packed_linear", "topk", "")),
+        {"--output": OUTPUTS},
+        (),
+    ),
     "work": (
         (("store", "model", "nowhere"), ("0123456789ab", "0" * 64, "x")),
         {"--device": ("cpu", "tpu"), "--attempts": NUMBERS},

@@ -11,6 +11,8 @@ B, H, G, T, S, D = 2, 6, 2, 5, 11, 4
 
 
 def by_hand(q, k, v, visible, *, scale, positions=None, key_positions=None, window=None, softcap=None):
+    B, H, T, D = q.shape
+    G, S = k.shape[1:3]
     out = torch.zeros(B, H, T, D, dtype=q.dtype)
     for b in range(B):
         for h in range(H):

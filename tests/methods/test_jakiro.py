@@ -4,10 +4,14 @@ import math
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.loss import BranchLoss
+from offbook.methods.jakiro.decoupled_experts import DecoupledExperts
 from offbook.methods.jakiro.drafter import ARCHITECTURE, architecture
+from offbook.methods.jakiro.experts import Experts
 from offbook.methods.jakiro.losses import weighed
 
 H, KV = 16, 8
@@ -74,6 +78,19 @@ def test_more_experts_are_gated_two_at_a_time(experts):
         (a, b), (i, j) = (found.tolist() for found in g[experts:].topk(2))
         share = 1 / (1 + math.exp(b - a))
         torch.testing.assert_close(contrast[0, row], share * outputs[i] - (1 - share) * outputs[j])
+
+
+@pytest.mark.parametrize(
+    ("layer", "asked"), [(Experts(CONFIG), {"contrast": True}), (DecoupledExperts(CONFIG, count=2), {})]
+)
+def test_products_that_a_layout_has_exchanged_are_those_that_run(layer, asked):
+    u, called = torch.randn(1, 3, H), []
+    expected = layer(u, **asked)
+    linears = [module for module in layer.modules() if isinstance(module, nn.Linear)]
+    for linear in linears:
+        linear.__dict__["forward"] = lambda x, w=linear.weight: (called.append(w), functional.linear(x, w))[1]
+    torch.testing.assert_close(layer(u, **asked), expected)
+    assert {id(w) for w in called} == {id(linear.weight) for linear in linears}
 
 
 def test_the_ablations_switches_are_part_of_network_and_tree():

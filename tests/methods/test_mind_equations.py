@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offbook.engine.students.branches import Branches, lay_out, token_losses
+from offbook.engine.students.branches import Branches, branch_means, lay_out
 from offbook.engine.students.divergence import jensen_shannon
 from offbook.engine.students.paths import Response
+from offbook.engine.students.predictions import Predictions
 from offbook.methods.mind.calibration import MetaUpdater, meta_loss
 from offbook.methods.mind.inertia import PerspectiveTrend
-from offbook.methods.mind.losses import consistency, fine_tuning, path_losses
+from offbook.methods.mind.losses import consistency, fine_tuning
 from offbook.methods.mind.metanet import MetaNet
 from offbook.methods.mind.monitor import observe, spearman
 from offbook.methods.mind.selection import select, weights
@@ -33,6 +34,10 @@ def draw(*shape: int, seed: int = 0) -> torch.Tensor:
 def network(**changes: Any) -> MetaNet:
     torch.manual_seed(0)
     return opinionated(MetaNet(vector_width=E, perspectives=K, **changes))
+
+
+def of_logits(logits_NV: torch.Tensor) -> Predictions:
+    return Predictions(states_NH=logits_NV, head_VH=None)
 
 
 def updater(kind: type[MetaUpdater] = MetaUpdater, **changes: Any) -> MetaUpdater:
@@ -151,11 +156,15 @@ def test_the_printed_rule_keeps_scores_beside_the_best() -> None:
 
 @pytest.mark.parametrize("rule", ["relative", "literal"])
 def test_the_selections_limits_are_uniform_fine_tuning_and_the_best_path(rule: Any) -> None:
-    scores, losses = (0.3 * draw(K)).sigmoid(), draw(K, seed=1).abs()
+    scores, branches = (0.3 * draw(K)).sigmoid(), lay_out([1, 2], [Response(tokens=(3, 4), answer=(0,))] * K)
+    predictions = of_logits(draw(2 * K, 9, seed=1).float())
+    losses = branch_means(predictions.nll(branches.targets_N), branches)
     kept = select(scores, ALL[0], rule=rule, beta=0.0, tau=TAU)
-    torch.testing.assert_close(fine_tuning(losses, weights(scores, kept, tau_student=1e9)), losses.mean())
+    alpha = weights(scores, kept, tau_student=1e9)
+    torch.testing.assert_close(fine_tuning(predictions, branches, alpha).loss, losses.mean())
     kept = select(scores, ALL[0], rule=rule, beta=1.0, tau=TAU)
-    torch.testing.assert_close(fine_tuning(losses, weights(scores, kept, tau_student=0.2)), losses[scores.argmax()])
+    alpha = weights(scores, kept, tau_student=0.2)
+    torch.testing.assert_close(fine_tuning(predictions, branches, alpha).loss, losses[scores.argmax()])
 
 
 def test_without_selection_every_path_that_is_there_is_kept() -> None:
@@ -252,8 +261,8 @@ class LeaksOutOfMetaNet(MetaUpdater):
 
 def test_no_gradient_passes_between_student_and_metanet() -> None:
     check_gradients_stay_apart(updater())
-    losses, alpha = draw(K), torch.full((K,), 0.2).double().requires_grad_()
-    assert not fine_tuning(losses, alpha).requires_grad
+    branches, alpha = lay_out([1, 2], RESPONSES), torch.full((3,), 0.2).requires_grad_()
+    assert not fine_tuning(of_logits(draw(11, 9).float()), branches, alpha).loss.requires_grad
     assert not weights(draw(K).requires_grad_(), ALL[0], tau_student=0.2).requires_grad
 
 
@@ -266,23 +275,28 @@ def test_a_gradient_that_leaks_is_rejected(leak: type[MetaUpdater]) -> None:
 # --- 3, 5, 8: the student's losses ---
 
 
-def check_length_counts_for_nothing(losses: Callable[[torch.Tensor, Branches], torch.Tensor]) -> None:
+def check_length_counts_for_nothing(path_loss: Callable[[torch.Tensor, Branches, int], torch.Tensor]) -> None:
     once, twice = Response(tokens=(3, 4, 5), answer=(1,)), Response(tokens=(3, 4, 5, 3, 4, 5), answer=(4,))
     branches = lay_out([1, 2], [once, twice])
     rows = draw(3, 9).float()
-    short, long = losses(torch.cat([rows, rows, rows]), branches)
+    short, long = (path_loss(torch.cat([rows, rows, rows]), branches, k) for k in (0, 1))
     torch.testing.assert_close(short, functional.cross_entropy(rows, torch.tensor([3, 4, 5])))
     torch.testing.assert_close(long, short)
 
 
-def summed(logits_NV: torch.Tensor, branches: Branches) -> torch.Tensor:
+def of_one_path(logits_NV: torch.Tensor, branches: Branches, path: int) -> torch.Tensor:
+    alpha = functional.one_hot(torch.tensor(path), 2).float()
+    return fine_tuning(of_logits(logits_NV), branches, alpha).loss
+
+
+def summed(logits_NV: torch.Tensor, branches: Branches, path: int) -> torch.Tensor:
     """Wrong: long styles lose for their length."""
-    tokens = token_losses(logits_NV, branches)
-    return torch.stack([tokens[a:b].sum() for a, b in zip(branches.starts, branches.starts[1:], strict=False)])
+    start, end = branches.starts[path : path + 2]
+    return of_logits(logits_NV).nll(branches.targets_N)[start:end].sum()
 
 
 def test_a_paths_loss_is_a_mean_over_its_tokens() -> None:
-    check_length_counts_for_nothing(path_losses)
+    check_length_counts_for_nothing(of_one_path)
 
 
 def test_a_loss_without_length_normalisation_is_rejected() -> None:
@@ -316,7 +330,7 @@ RESPONSES = [
 def test_consistency_sums_weighted_pairs_and_moves_both_sides() -> None:
     branches, alpha = lay_out([1, 2], RESPONSES), torch.tensor([0.5, 0.3, 0.2])
     logits = draw(11, 9).float().requires_grad_()
-    value = consistency(logits, branches, alpha)
+    value = consistency(of_logits(logits), branches, alpha)
     rows = [logits[list(a)].log_softmax(-1) for a in branches.answers]
     pairs = [(0, 1), (0, 2), (1, 2)]
     torch.testing.assert_close(value, sum(alpha[i] * alpha[j] * jensen_shannon(rows[i], rows[j]) for i, j in pairs))
@@ -331,7 +345,7 @@ def test_a_single_path_has_the_whole_weight_and_nothing_to_agree_with() -> None:
     scores = draw(K).masked_fill(~mask, -torch.inf)
     alpha = weights(scores, relative(scores, mask), tau_student=0.2)
     assert alpha.tolist() == [0, 1, 0, 0, 0]
-    assert consistency(draw(4, 9), lay_out([1, 2], RESPONSES[:1]), alpha[mask]) == 0
+    assert consistency(of_logits(draw(4, 9)), lay_out([1, 2], RESPONSES[:1]), alpha[mask]) == 0
 
 
 def test_answers_decode_to_the_same_string_from_all_paths() -> None:

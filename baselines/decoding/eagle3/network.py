@@ -18,6 +18,7 @@ from torch import nn
 
 from offbook.engine.decoding.draft_layer import Attention, DraftConfig, KeyValues, SwiGLU
 from offbook.engine.decoding.feature_network import FeatureNetwork
+from offbook.kernels.tree_attention import Visible
 
 
 class Eagle3Network(FeatureNetwork):
@@ -47,7 +48,7 @@ class Eagle3Network(FeatureNetwork):
         embeds_BTH: torch.Tensor,
         features_BTH: torch.Tensor,
         positions_BT: torch.Tensor,
-        visible_BTS: torch.Tensor,
+        visible: Visible,
         *,
         cache: KeyValues | None = None,
         contrast: bool = False,
@@ -56,7 +57,7 @@ class Eagle3Network(FeatureNetwork):
         """See `FeatureNetwork`: o of these rows, and no second prediction."""
         layer = self.midlayer
         x = torch.cat([layer.input_layernorm(embeds_BTH), layer.hidden_norm(features_BTH)], dim=-1)
-        h = features_BTH + layer.self_attn(x, positions_BT, visible_BTS, cache)
+        h = features_BTH + layer.self_attn(x, positions_BT, visible, cache)
         if last_only:
             h = h[:, -1:]
         residual, _ = layer.mlp(layer.post_attention_layernorm(h), contrast=False)

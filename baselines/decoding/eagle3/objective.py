@@ -19,13 +19,16 @@ from collections.abc import Iterator
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from offbook.baselines.decoding.eagle3.network import Eagle3Network
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.drafters.batch import DraftBatch, LearnedRows
 from offbook.engine.drafters.flops import FIRST, FORWARD, TRAINED, attention, through
 from offbook.engine.drafters.kept_rows import KeptRows
-from offbook.engine.drafters.loss import cross_entropy, target_law
+from offbook.engine.drafters.loss import law_loss
+from offbook.kernels.topk_logprobs import likeliest
+from offbook.kernels.vocab_loss import TeacherLogits
 
 DECAY = 0.8
 
@@ -34,12 +37,13 @@ def objective(network: nn.Module, batch: DraftBatch, head: DraftHead, *, steps: 
     """L over so many steps; see the module."""
     assert isinstance(network, Eagle3Network)
     rows_R, last_R = batch.following_BT.nonzero(as_tuple=True)  # the sequence, and j of the law of t_{j+2}
-    target_RD = target_law(batch.features_BSH[rows_R, last_R + 1], head.weight_DH)
+    target_RD = functional.linear(batch.features_BSH[rows_R, last_R + 1], head.weight_DH).detach()
     loss = batch.features_BSH.new_zeros(())
     for step, predicted_BTH in enumerate(unrolled(network, batch, steps)):
         counts = last_R >= step  # step s of row i is about the law that step 0 of row i + s is about
         predicted_RH = predicted_BTH[rows_R[counts], last_R[counts] - step]
-        loss = loss + DECAY**step * cross_entropy(network.logits(predicted_RH), target_RD[counts])
+        law = TeacherLogits(logits_NW=target_RD[counts])
+        loss = loss + DECAY**step * law_loss(network.norm(predicted_RH), network.lm_head.weight, law)
     return loss
 
 
@@ -47,7 +51,7 @@ def guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> t
     """See `DraftArchitecture`: those of step 0."""
     assert isinstance(network, Eagle3Network)
     (predicted_BTH,) = unrolled(network, batch, 1)
-    index = network.logits(predicted_BTH.flatten(0, 1)).topk(k, dim=-1).indices
+    index = likeliest(network.logits(predicted_BTH.flatten(0, 1)), k)
     return head.token_ids[index].view(*predicted_BTH.shape[:2], k)
 
 

@@ -27,22 +27,14 @@ from offbook.baselines.distillation.medusa2.options import Medusa2Options
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.batch import DraftBatch
-from offbook.engine.students.branches import (
-    Branches,
-    branch_attention,
-    branch_means,
-    lay_out,
-    read,
-    response_logits,
-    token_losses,
-)
+from offbook.engine.students.branches import Branches, branch_attention, lay_out, mean_weights, read
 from offbook.engine.students.distiller import Job
-from offbook.engine.students.divergence import forward_kl
 from offbook.engine.students.paths import Paths
 from offbook.engine.students.precision import autocast, precision_of
+from offbook.engine.students.predictions import Predictions, predict, predict_and_read
 from offbook.engine.students.train import Objective, QuestionLoss
 
-Untouched = Callable[[Any, Branches], torch.Tensor]
+Untouched = Callable[[Any, Branches], Predictions]
 
 
 def medusa2_objective(
@@ -65,7 +57,7 @@ def medusa2_objective(
         token_ids: of the draft vocabulary.
         options: the settings.
         decay: λ.
-        untouched: the law that takes the place of the questions' tokens in L_LM, as logits.
+        untouched: the model whose law takes the place of the questions' tokens in L_LM.
     """
 
     def loss(student: Any, question: int, done: float) -> QuestionLoss:
@@ -73,18 +65,20 @@ def medusa2_objective(
         present = paths.present()
         branches = lay_out(paths.prompt, paths.some(present), next(student.parameters()).device)
         alone = done < options.heads_alone
-        wanted_NV = None if untouched is None or alone else untouched(student, branches)
-        with torch.set_grad_enabled(not alone):
-            kept = 1 if alone else branches.predicting_N
-            output = read(student, branches, output_hidden_states=True, logits_to_keep=kept)
+        wanted = None if untouched is None or alone else untouched(student, branches)
+        if alone:
+            with torch.no_grad():
+                output = read(student, branches, output_hidden_states=True, logits_to_keep=1)
+        else:
+            predictions, output = predict_and_read(student, branches, output_hidden_states=True)
         batch = draft_batch(output.hidden_states[-1], branches, token_ids, student.get_input_embeddings().weight)
         head = DraftHead(student.get_output_embeddings().weight, token_ids)
         total = ahead = decay * heads.objective(network, batch, head)
         log = {"heads": float(ahead.detach())}
         if not alone:
-            logits_NV = output.logits[0].float()
-            losses_N = token_losses(logits_NV, branches) if wanted_NV is None else forward_kl(wanted_NV, logits_NV)
-            own = branch_means(losses_N, branches).mean()
+            even_N = mean_weights(branches)
+            weights_N, shares_N = (even_N, None) if wanted is None else (None, even_N)
+            own = predictions.loss(branches.targets_N, weights_N, teacher=wanted, divergence_weights_N=shares_N).loss
             total = own + options.weight(done) * ahead
             log["language_model"] = float(own.detach())
         return QuestionLoss(
@@ -125,19 +119,19 @@ def draft_batch(
 
 
 def untouched_law(job: Job) -> Untouched:
-    """The untouched model's logits (N, V) of a question's branches, without gradient."""
+    """What the untouched model predicts of a question's branches, without gradient."""
     if job.config.lora_rank:
 
-        def without_adapters(student: Any, branches: Branches) -> torch.Tensor:
+        def without_adapters(student: Any, branches: Branches) -> Predictions:
             with torch.no_grad(), student.disable_adapter():
-                return response_logits(student, branches)
+                return predict(student, branches)
 
         return without_adapters
     model = copy.deepcopy(job.student).requires_grad_(requires_grad=False)
     precision = autocast(precision_of(job.folder, job.config.mixed_precision, job.student.device), job.student.device)
 
-    def of_a_copy(student: Any, branches: Branches) -> torch.Tensor:
+    def of_a_copy(student: Any, branches: Branches) -> Predictions:
         with torch.no_grad(), branch_attention(model), precision:
-            return response_logits(model, branches)
+            return predict(model, branches)
 
     return of_a_copy

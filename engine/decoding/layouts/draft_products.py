@@ -6,18 +6,15 @@ their exact small form (a head cut from Q8_0 rows is Q8_0), or in oneDNN's where
 their sums taken in another order, which can change what is proposed where two candidates tie and never what is said.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import nn
 
+from offbook.engine.decoding.layouts.exchanged import Product, exchange
 from offbook.engine.decoding.layouts.layout import Layout
 from offbook.engine.decoding.layouts.plain import TransformersLayout
 from offbook.kernels.native_library import native_available
 from offbook.kernels.packed_linear import NativeMatrix, find_exact
 from offbook.kernels.packed_linear.onednn import OneDnnMatrix, onednn_available
-
-Product = Callable[[torch.Tensor], torch.Tensor]
 
 
 def draft_product(layout: Layout, weight_NK: torch.Tensor, bias_N: torch.Tensor | None = None) -> Product | None:
@@ -41,4 +38,4 @@ def lay_out(network: nn.Module, layout: Layout) -> None:
             bias = None if module.bias is None else module.bias.detach()
             product = draft_product(layout, module.weight.detach(), bias)
             if product is not None:
-                module.__dict__["forward"] = product  # found before the class's
+                exchange(module, product)

@@ -6,6 +6,7 @@ import torch
 from pydantic import JsonValue
 from transformers import PreTrainedModel
 
+from offbook.engine.decoding import attention
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.layouts.layout import StepOutput
 
@@ -48,19 +49,13 @@ class TransformersLayout:
         with_states: bool,
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """The same for B sequences of one length and one mask: logits (B, n, V), and all hidden states (B, T, H)."""
-        batch, rows = tokens_BT.shape
-        device = tokens_BT.device
-        prefix = torch.arange(cache.length, device=device).expand(batch, -1)
-        visible_TS = torch.cat([torch.ones(rows, cache.length, dtype=torch.bool, device=device), visible_TT], dim=1)
         output = self._model(
             input_ids=tokens_BT,
-            attention_mask=visible_TS.expand(batch, 1, *visible_TS.shape),
             position_ids=positions_BT,
             use_cache=True,
             output_hidden_states=with_states,
             logits_to_keep=logits_for,
-            tree_positions=positions_BT,
-            tree_key_positions=torch.cat([prefix, positions_BT], dim=1),
+            **attention.arguments(positions_BT, visible_TT, cache.length),
             **{self._cache_argument: cache},
         )
         return output.logits, output.hidden_states or ()

@@ -55,7 +55,7 @@ def test_measured_steps_are_counted_and_leave_other_caches_alone(monkeypatch):
     backbone = Backbone(tiny_model("llama", max_position_embeddings=64))
     with backbone.counted() as calls:
         measure_costs(backbone, contexts=(16,), rows=(1, 2), rounds=3)
-    assert calls.number == 1 + 4 * 2 * 2  # each behind a step of one row
+    assert calls.number == 1 + 4 * 2  # two rows, each time behind a step of one
 
 
 def test_longer_contexts_are_measured_every_third_round(monkeypatch):
@@ -63,4 +63,4 @@ def test_longer_contexts_are_measured_every_third_round(monkeypatch):
     backbone = Backbone(tiny_model("llama", max_position_embeddings=64))
     with backbone.counted() as calls:
         measure_costs(backbone, contexts=(16, 32), rows=(1, 2), rounds=3)
-    assert calls.number == 2 + (4 * 2 + 2 * 2) * 2
+    assert calls.number == 2 + (4 + 2) * 2

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offbook.engine.students.branches import branch_attention, branch_means, lay_out, response_logits, token_losses
+from offbook.engine.students.branches import branch_attention, branch_means, lay_out, token_weights
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
 from offbook.engine.students.paths import Response, encode_corpus
+from offbook.engine.students.predictions import predict
 from tests.tiny import ARCHITECTURES, tiny_model, tiny_tokenizer
 
 PROMPT = [5, 6, 7, 8, 9, 10]
@@ -22,8 +23,9 @@ def test_a_branch_loses_what_its_own_row_loses(architecture: str) -> None:
     model = tiny_model(architecture, dtype=torch.float64)
     branches = lay_out(PROMPT, RESPONSES)
     with branch_attention(model):
-        losses = branch_means(token_losses(response_logits(model, branches), branches), branches)
-        losses.sum().backward()
+        found = predict(model, branches).loss(branches.targets_N, token_weights(torch.ones(3), branches))
+        found.loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    losses = branch_means(found.nll_N, branches).float()
     ours = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     model.zero_grad()
     rows = []

@@ -13,17 +13,12 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from offbook.engine.students.branches import (
-    branch_attention,
-    branch_means,
-    lay_out,
-    response_logits,
-    token_losses,
-)
+from offbook.engine.students.branches import branch_attention, lay_out, mean_weights
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.paths import encode_corpus
+from offbook.engine.students.predictions import predict
 from offbook.engine.students.record import RECORD
 from offbook.engine.students.train import Objective, QuestionLoss, train_student
 from tests.tiny import tiny_model, tiny_tokenizer
@@ -52,7 +47,7 @@ def objective() -> Objective:
         (response,) = paths[question].responses
         assert response is not None
         branches = lay_out(paths[question].prompt, [response])
-        value = branch_means(token_losses(response_logits(student, branches), branches), branches).mean()
+        value = predict(student, branches).loss(branches.targets_N, mean_weights(branches)).loss
         return QuestionLoss(loss=value, gradient_tokens=len(response.tokens), sequences=[f"{question}/0"])
 
     return Objective(questions=len(paths), loss=loss)

@@ -54,7 +54,7 @@ def test_help_comes_at_once():
     "command",
     [
         *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls"),
-        *("analyse-latent", "run", "import-drafter"),
+        *("analyse-latent", "run", "import-drafter", "export"),
     ],
 )
 def test_every_command_has_help(command, capsys):

@@ -417,6 +417,7 @@ def test_no_command_is_answered_with_the_help(capsys):
         ["train-drafter", "eagle2", "--prompts", ""],
         ["import-drafter", "", "--model", "m"],
         ["import-drafter", "d", "--model", "m", "--output", ""],
+        ["export", "kernel", "topk_logprobs", "--output", ""],
         ["train-student", "mind", "--output", ""],
         ["train-student", "mind", "--corpus", ""],
         ["reproduce", "--output", ""],

@@ -24,6 +24,7 @@ COMMANDS = {
     "a drafter of nobody": ["evaluate", "--tasks", "qa", "--model", "TINY", "--drafter", "LONG=here"],
     "a decoder to train": ["train-drafter", "LONG"],
     "a draft model": ["import-drafter", "LONG", "--model", "TINY"],
+    "an operation": ["export", "kernel", "LONG"],
     "a corpus": ["train-student", "single_rationale", "--model", "TINY", "--corpus", "LONG"],
     "a form of corpora": ["train-student", "mind", "--model", "TINY", "--corpus-format", "LONG"],
     "a command": ["LONG"],
