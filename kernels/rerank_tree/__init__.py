@@ -94,8 +94,7 @@ def _rerank_tree(
         return reference.rerank(scores_P, tokens_P, parents_P, root, start, keep)
     from offbook.kernels.rerank_tree import triton as kernels
 
-    sides = (side.contiguous() for side in (scores_P, tokens_P, parents_P))
-    return kernels.rerank(*sides, root, start, keep)
+    return kernels.rerank(scores_P.contiguous(), tokens_P.contiguous(), parents_P.contiguous(), root, start, keep)
 
 
 @_rerank_tree.register_fake

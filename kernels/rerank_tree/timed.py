@@ -1,7 +1,8 @@
 """Timings: re-ranking of a pool, against a list on the host and against torch without a word to the host."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -9,20 +10,23 @@ from offbook.kernels.proof.case import Timed
 from offbook.kernels.rerank_tree import rerank_tree
 from offbook.kernels.rerank_tree.compiled import POOLS
 
+SMALLEST = "8 wide, 3 deep"
+ON_CPU = {SMALLEST: POOLS[SMALLEST]}
+
 
 def cases(device: str) -> Iterator[Timed]:
-    """By pool; of the CPU none, where decoding ranks by lists as before."""
-    for name, (size, keep) in POOLS.items() if device != "cpu" else ():
+    """By pool; on the CPU of the smallest, in plain torch alone, for decoding ranks by lists there."""
+    for name, (size, keep) in (ON_CPU if device == "cpu" else POOLS).items():
+        plain = partial(_rerank, keep, implementation="reference")
+        providers: dict[str, Callable[..., Any]] = {"offbook": partial(_rerank, keep), "replaced": plain}
+        if device != "cpu":
+            providers |= {"replaced": partial(_by_lists, keep), "torch": plain}
         yield Timed(
             op="rerank_tree",
             shape=f"{name}: {keep} of {size}",
             dtype="float32",
             inputs=partial(_inputs, size, device),
-            providers={
-                "offbook": partial(_rerank, keep),
-                "replaced": partial(_by_lists, keep),
-                "torch": partial(_rerank, keep, implementation="reference"),
-            },
+            providers=providers,
             bytes=float(size * 20 + keep * 44),
             flops=float(size * 32),
             agree=partial(_is_the_tree, keep),

@@ -80,9 +80,8 @@ def verify_tree(
     """
     assert (seeds_S is not None) or not temperature, "draws need seeds"
     one = logits_NV.dim() == 2
-    logits_BNV, tokens_BN, seeds_BS = (
-        side[None] if one and side is not None else side for side in (logits_NV, tokens_N, seeds_S)
-    )
+    logits_BNV, tokens_BN = (logits_NV[None], tokens_N[None]) if one else (logits_NV, tokens_N)
+    seeds_BS = seeds_S[None] if one and seeds_S is not None else seeds_S
     trees = Trees(tokens_BN, parents_N, depths_N, seeds_BS, taken)
     if triton_runs(logits_NV, implementation):
         told_BM = _verify_tree(logits_BNV, *trees, temperature, implementation)

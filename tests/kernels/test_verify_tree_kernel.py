@@ -20,9 +20,13 @@ from offbook.kernels.verify_tree.rounds import Trees, rounds_drawn, rounds_given
 from tests.kernels.checks import verify_tree as verify_checks
 from tests.kernels.random_trees import random_rounds, say_of
 
-DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 CLOSE = 1e-5  # two keys of a race that are as near, relative to the larger: rounding may decide
-SHAPES = [(1, 1), (3, 7), (9, 127), (2, 129), (13, 300), (70, 70), (2, 4999)]
+FP32, FP16, BF16 = torch.float32, torch.float16, torch.bfloat16
+GREEDY = [  # nodes and tokens; the interpreter takes milliseconds a node
+    *[(1, 1, FP32), (3, 7, FP16), (9, 127, BF16), (2, 129, FP32), (13, 300, FP16), (13, 300, BF16)],
+    *[(70, 70, FP32), (2, 4_999, FP16), (2, 4_999, BF16)],
+]
+DRAWING = [(1, 1, FP32), (3, 7, BF16), (7, 127, FP16), (2, 129, FP32), (5, 300, FP16), (5, 300, BF16), (9, 300, FP32)]
 
 
 def given(logits_BNV, trees: Trees, temperature: float) -> torch.Tensor:
@@ -40,16 +44,14 @@ def logits_of(rounds: int, nodes: int, size: int, *, spread: float = 2.0, seed: 
     return torch.randn(rounds, nodes, size, generator=torch.Generator().manual_seed(seed)) * spread
 
 
+@pytest.mark.parametrize("kernel_device", ["forward"], indirect=True)  # those of mutants are run shuffled
 def test_the_decisive_checks_pass(kernel_device):
-    if kernel_device == "cuda":
-        pytest.skip("these are of interpreted kernels")
     for check in verify_checks.checks():
         check()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("nodes", "size"), SHAPES)
-def test_greedy_rounds_are_walked_as_by_the_host(kernel_device, dtype, nodes, size):
+@pytest.mark.parametrize(("nodes", "size", "dtype"), GREEDY)
+def test_greedy_rounds_are_walked_as_by_the_host(kernel_device, nodes, size, dtype):
     trees = random_rounds(nodes, rounds=1, nodes=nodes, vocabulary=size, device="cpu", draws=False)
     logits_BNV = logits_of(1, nodes, size).to(dtype)
     say_of(logits_BNV, trees, 0.8, seed=size)
@@ -57,11 +59,11 @@ def test_greedy_rounds_are_walked_as_by_the_host(kernel_device, dtype, nodes, si
     assert torch.equal(found, rounds_given(logits_BNV, trees, 0.0))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("nodes", "size"), SHAPES[:5])
-def test_drawn_rounds_are_walked_as_by_the_host(kernel_device, dtype, nodes, size):
-    trees = random_rounds(nodes, rounds=2, nodes=nodes, vocabulary=size, device="cpu")
-    logits_BNV = logits_of(2, nodes, size).to(dtype)
+@pytest.mark.parametrize(("nodes", "size", "dtype"), DRAWING)
+def test_drawn_rounds_are_walked_as_by_the_host(kernel_device, nodes, size, dtype):
+    rounds = 2 if nodes < 5 else 1
+    trees = random_rounds(nodes, rounds=rounds, nodes=nodes, vocabulary=size, device="cpu")
+    logits_BNV = logits_of(rounds, nodes, size).to(dtype)
     say_of(logits_BNV, trees, 0.5, seed=size)
     found = given(logits_BNV.to(kernel_device), moved(trees, kernel_device), 0.8)
     assert torch.equal(found, rounds_given(logits_BNV, trees, 0.8))
@@ -97,12 +99,12 @@ def test_nodes_that_are_none_fill_a_tree_up_to_a_size(kernel_device):
 
 @pytest.mark.parametrize("view", ["part of wider rows", "every second row", "column by column"])
 def test_logits_may_lie_anyhow(kernel_device, view):
-    trees = moved(random_rounds(1, rounds=1, nodes=5, vocabulary=40, device="cpu"), kernel_device)
-    wide = logits_of(1, 10, 80).to(kernel_device)
+    trees = moved(random_rounds(1, rounds=1, nodes=3, vocabulary=40, device="cpu"), kernel_device)
+    wide = logits_of(1, 6, 80).to(kernel_device)
     logits_NV = {
-        "part of wider rows": wide[0, :5, 3:43],
+        "part of wider rows": wide[0, :3, 3:43],
         "every second row": wide[0, ::2, :40],
-        "column by column": wide[0, :5, :40].t().contiguous().t(),
+        "column by column": wide[0, :3, :40].t().contiguous().t(),
     }[view]
     told = [
         verify_tree(logits, trees.tokens_BN[0], *trees[1:3], temperature=1.0, seeds_S=trees.seeds_BS[0]).told.tolist()
@@ -113,7 +115,7 @@ def test_logits_may_lie_anyhow(kernel_device, view):
 
 def test_a_draw_is_the_hosts_token_by_token_but_where_rounding_decides(kernel_device):
     """Of flat and of peaked laws; the truth is the race in fp64."""
-    n, size = (90, 700) if kernel_device == "cpu" else (4_000, 4_999)
+    n, size = (40, 700) if kernel_device == "cpu" else (4_000, 4_999)
     trees = random_rounds(0, rounds=n, nodes=1, vocabulary=size, device="cpu")
     spread = torch.linspace(0.2, 4.0, n)[:, None, None]
     logits_BNV = logits_of(n, 1, size, spread=1.0) * spread
@@ -130,7 +132,7 @@ def test_a_draw_is_the_hosts_token_by_token_but_where_rounding_decides(kernel_de
 
 def test_draws_follow_the_law(kernel_device):
     """By chi-square, with tokens that are likely, together unlikely, and impossible."""
-    n = 120 if kernel_device == "cpu" else 100_000
+    n = 50 if kernel_device == "cpu" else 100_000
     p = torch.tensor([0.3, 0.0, 0.05, 0.25, 0.1, 0.02, 0.28])
     trees = random_rounds(5, rounds=n, nodes=1, vocabulary=7, device=kernel_device)
     likely, race.LIKELY = race.LIKELY, 0.15
@@ -173,8 +175,8 @@ def test_tokens_left_out_are_never_said(kernel_device):
 
 def test_a_position_has_its_seed_whoever_comes_to_it(kernel_device):
     """The stream of a document's seeds, and how many are taken, in place of the seeds of a round."""
-    trees = moved(random_rounds(4, rounds=3, nodes=6, vocabulary=50, device="cpu"), kernel_device)
-    logits_BNV = logits_of(3, 6, 50).to(kernel_device)
+    trees = moved(random_rounds(4, rounds=3, nodes=2, vocabulary=50, device="cpu"), kernel_device)
+    logits_BNV = logits_of(3, 2, 50).to(kernel_device)
     expected = given(logits_BNV, trees._replace(seeds_BS=trees.seeds_BS[:, 9:]), 1.0)
     assert torch.equal(given(logits_BNV, trees._replace(taken=torch.tensor(9, device=kernel_device)), 1.0), expected)
     assert not torch.equal(given(logits_BNV, trees, 1.0), expected)
@@ -204,28 +206,25 @@ def drawn(p_BNV, q_BNTV, trees: Trees, device: str) -> torch.Tensor:
     ).told.cpu()
 
 
-@pytest.mark.parametrize("turns", [1, 2])
-@pytest.mark.parametrize(("size", "sharp"), [(4, 1.0), (70, 3.0), (1500, 2.0)])
+@pytest.mark.parametrize(("turns", "size", "sharp"), [(1, 4, 1.0), (2, 70, 3.0), (1, 1500, 2.0), (2, 1500, 2.0)])
 def test_drawn_candidates_are_judged_as_by_the_host(kernel_device, turns, size, sharp):
-    rounds = 8 if kernel_device == "cpu" else 400
+    rounds = 3 if kernel_device == "cpu" else 400
     p_BNV, q_BNTV, trees = laws(rounds, turns, size, sharp=sharp, seed=size)
-    expected = rounds_drawn(p_BNV, q_BNTV, trees)
-    assert len({*expected[:, 0].tolist()}) > 1
-    assert torch.equal(drawn(p_BNV, q_BNTV, trees, kernel_device), expected)
+    assert torch.equal(drawn(p_BNV, q_BNTV, trees, kernel_device), rounds_drawn(p_BNV, q_BNTV, trees))
 
 
 def test_laws_with_impossible_tokens_and_equal_laws_are_judged_as_by_the_host(kernel_device):
-    p_BNV, q_BNTV, trees = laws(10, 1, 8, sharp=1.5, seed=3)
-    rows = torch.arange(10)
+    p_BNV, q_BNTV, trees = laws(4, 1, 8, sharp=1.5, seed=3)
+    rows = torch.arange(4)
     for node in (0, 2):  # what was drawn must not be impossible under the draft's law; under the target's it may
         p_BNV[rows, node, trees.tokens_BN[:, 1]] = 0.0
-    p_BNV[5:] = q_BNTV[5:, :, 0]
+    p_BNV[2:] = q_BNTV[2:, :, 0]
     p_BNV /= p_BNV.sum(dim=-1, keepdim=True)
     assert torch.equal(drawn(p_BNV, q_BNTV, trees, kernel_device), rounds_drawn(p_BNV, q_BNTV, trees))
 
 
 def test_the_unlikely_are_drawn_from_a_residual_too(kernel_device):
-    p_BNV, q_BNTV, trees = laws(10, 2, 40, sharp=0.3, seed=9)
+    p_BNV, q_BNTV, trees = laws(4, 2, 40, sharp=0.3, seed=9)
     likely, race.LIKELY = race.LIKELY, 0.03
     try:
         expected = rounds_drawn(p_BNV, q_BNTV, trees)

@@ -9,7 +9,9 @@ from offbook.harness.certificates.device_rounds import OnDevice, player_of
 from offbook.harness.certificates.loop import loop_certificate
 from offbook.harness.certificates.toy_target import ToyTarget
 from offbook.harness.certificates.verifiers import RULES, OnHost, Tables, play, verifier_certificate
+from tests.kernels.conftest import NOT_DETERMINISTIC, kernel_device  # noqa: F401 (a fixture)
 
+pytestmark = pytest.mark.filterwarnings(NOT_DETERMINISTIC)
 N = 20_000
 SETTINGS = {
     "T=0.5": Sampling(temperature=0.5),
@@ -36,16 +38,16 @@ def test_a_law_that_is_not_the_targets_is_seen(rule):
     assert found.verdict == "differs"
 
 
+@pytest.mark.parametrize("kernel_device", ["forward", pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
 @pytest.mark.parametrize("rule", RULES)
-def test_the_kernels_play_the_same_rounds(rule):
+def test_the_kernels_play_the_same_rounds(kernel_device, rule):  # noqa: F811
     """A few: interpreted kernels take their time."""
-    pytest.importorskip("triton")
     sampling = SETTINGS["both"]
     toy = ToyTarget(sampling)
-    tables, device = Tables.as_decoded(toy, sampling), "cuda" if torch.cuda.is_available() else "cpu"
+    tables = Tables.as_decoded(toy, sampling)
     by_kernels, by_rules = (
-        play(rule, toy, tables, torch.Generator().manual_seed(3), 12, player)
-        for player in (OnDevice(sampling, device, implementation="triton"), OnHost())
+        play(rule, toy, tables, torch.Generator().manual_seed(3), 6, player)
+        for player in (OnDevice(sampling, kernel_device), OnHost())
     )
     assert all((one == other).all() for one, other in zip(by_kernels, by_rules, strict=True))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from offbook.kernels.verify_tree import race, verify_drawn_tree, verify_tree
+from offbook.kernels.verify_tree import race, verify_tree
 from offbook.kernels.verify_tree.rounds import NOTHING, Trees, rounds_drawn, rounds_given
 from tests.kernels.random_trees import random_rounds, say_of
 
@@ -32,6 +32,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("laws do not take turns", "q_ptr + places % TURNS * V, past_ptr", "q_ptr, past_ptr"),
     ("all siblings ask the same number", "(-places + FIRST_CHILD)", "(0 * places + FIRST_CHILD)"),
 )
+
+TOKENS = [1, 9, 4, 7]  # three siblings, and one that is none; their probabilities, the target's and by two draft laws:
+HALF = ([0.0, 0.0, 0.61, 0.39], [0.9, 0.05, 0.04, 0.01], [0.9, 0.05, 0.04, 0.01])
+TURNS = ([0.0, 0.41, 0.14, 0.45], [0.9, 0.01, 0.04, 0.05], [0.0, 0.8, 0.1, 0.1])
+TENTH = ([0.0, 0.6, 0.3, 0.1], [0.1, 0.5, 0.3, 0.1], [0.1, 0.5, 0.3, 0.1])
 
 
 def checks() -> list[Callable[[], None]]:
@@ -64,9 +69,9 @@ def rows_that_are_not_finite() -> None:
 
 def draws() -> None:
     """By seeds that are half used up, over six tiles, which are two steps."""
-    trees = random_rounds(7, rounds=16, nodes=2, vocabulary=700, device="cpu")
+    trees = random_rounds(7, rounds=8, nodes=2, vocabulary=700, device="cpu")
     trees = trees._replace(taken=torch.tensor(9))
-    logits_BNV = torch.randn(16, 2, 700, generator=torch.Generator().manual_seed(2)) * 1.5
+    logits_BNV = torch.randn(8, 2, 700, generator=torch.Generator().manual_seed(2)) * 1.5
     _compare(logits_BNV, trees, 0.7)
 
 
@@ -86,29 +91,32 @@ def draws_of_the_unlikely() -> None:
 
 
 def drawn_candidates() -> None:
-    """Of one law and of two, over two blocks; several siblings are refused, and a token of the rest is drawn."""
+    """Three siblings of which the first is impossible for the target, so that the others are asked too.
+
+    Rounds of four kinds, over two blocks of the vocabulary; what mistakes do to them does not hang on luck:
+
+    - One law. The third stands with probability 1/2; it always would if the first stayed in the draft's law, and half
+      of the time another answer comes of the number that the first has asked.
+    - Two laws. The second, from the second law, stands with probability 5/9; under the first law it always would.
+    - A residual of a tenth, all on the second, which therefore stands; not renormalised, it mostly falls.
+    - Nothing is known of the target behind the root.
+    """
     from offbook.kernels.verify_tree import triton as kernels
 
-    generator, rows = torch.Generator().manual_seed(6), torch.arange(24)
-    for turns in (1, 2):
-        parents_N = torch.tensor([-1, 0, 0, 0])
-        p_BNV = (torch.randn(24, 4, 12, generator=generator) * 2).softmax(dim=-1)
-        q_BNTV = (p_BNV[:, :, None].log() * 0.3 + torch.randn(24, 4, turns, 12, generator=generator)).softmax(dim=-1)
-        tokens_BN = torch.zeros(24, 4, dtype=torch.int64)
-        left_BTV = q_BNTV[:, 0].clone()
-        for place, child in enumerate((1, 2, 3)):
-            tokens_BN[:, child] = left_BTV[:, place % turns].multinomial(1, generator=generator)[:, 0]
-            left_BTV[rows, :, tokens_BN[:, child]] = 0.0
-        seeds_BS = torch.randint(2**63 - 1, (24, 2), generator=generator)
-        trees = Trees(tokens_BN, parents_N, torch.tensor([0, 1, 1, 1]), seeds_BS, None)
-        expected = rounds_drawn(p_BNV, q_BNTV, trees)
-        assert len({*expected[:, 0].tolist()}) > 1
-        plan = kernels.pick(12)._replace(numbers=8)
-        assert torch.equal(kernels.walk_drawn(p_BNV, q_BNTV, trees, plan), expected)
-    undefined = p_BNV.clone()
-    undefined[0, 0] = float("nan")
-    told = verify_drawn_tree(undefined, q_BNTV, *trees[:3], seeds_S=trees.seeds_BS, implementation="triton").told
-    assert told[0, :2].tolist() == [1, NOTHING]
+    rounds = [HALF] * 12 + [TURNS] * 12 + [TENTH] * 2 + [HALF]
+    p_BNV, q_BNTV = torch.full((len(rounds), 4, 12), float("nan")), torch.zeros(len(rounds), 4, 2, 12)
+    for number, (p, *laws) in enumerate(rounds):
+        p_BNV[number, 0, TOKENS] = torch.tensor(p)
+        q_BNTV[number, 0][:, TOKENS] = torch.tensor(laws)
+    p_BNV[::2, 1:] = 1 / 12  # behind the siblings; in every other round nothing is known there
+    p_BNV[-1, 0] = float("nan")
+    seeds_BS = torch.randint(2**63 - 1, (len(rounds), 2), generator=torch.Generator().manual_seed(6))
+    tokens_BN = torch.tensor([[0, *TOKENS[:3]]]).expand(len(rounds), 4).contiguous()
+    trees = Trees(tokens_BN, torch.tensor([-1, 0, 0, 0]), torch.tensor([0, 1, 1, 1]), seeds_BS, None)
+    told = kernels.walk_drawn(p_BNV, q_BNTV, trees, kernels.pick(12)._replace(numbers=8))
+    assert torch.equal(told, rounds_drawn(p_BNV, q_BNTV, trees))
+    assert told[24:26, 3].tolist() == [2, 2]
+    assert told[26, :2].tolist() == [1, NOTHING]
 
 
 def _compare(logits_BNV: torch.Tensor, trees: Trees, temperature: float) -> torch.Tensor:
