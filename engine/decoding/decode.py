@@ -7,6 +7,9 @@
             cache keeps the path's rows, the drafter is told, the bonus becomes the root
     until end of sequence, a stop string or the cap
 
+Where a device needs nobody for a round, it plays whole ones first (`engine.decoding.whole_rounds`), and this loop the
+last ones, in which no whole tree has room.
+
 Every contender but transformers' own rows decodes here, plain autoregression included (its tree is the bare root).
 """
 
@@ -15,17 +18,21 @@ from functools import partial
 
 import torch
 
+from offbook.engine.decoding.answer import Answer
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.clock import CallCounter, Clock, peak_bytes, reset_peak
 from offbook.engine.decoding.controller import Controller, Everything
 from offbook.engine.decoding.decoder import Limits, OnCommit
 from offbook.engine.decoding.drafter import CoupledDrafter, Drafter, DrawingDrafter, coupled
 from offbook.engine.decoding.drafting import Drafting
-from offbook.engine.decoding.generation import Generation, Round, RoundTime
+from offbook.engine.decoding.generation import Generation, RoundTime
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import Verifier, VerifierFor, own_numbers, races, seeds_ahead, verifier_for
+from offbook.engine.decoding.whole_rounds import WholeRounds, whole_rounds
+
+WholeRoundsFor = Callable[[int], WholeRounds | None]  # so many rows
 
 
 class SpeculativeDecoder:
@@ -53,6 +60,7 @@ class SpeculativeDecoder:
         self.detokenize = detokenize
         self.controller = controller
         self.verifier = verifier
+        self._whole: WholeRounds | None = None
 
     def generate(
         self,
@@ -75,7 +83,15 @@ class SpeculativeDecoder:
             on_commit=on_commit,
             verifier=None if self.verifier is None else self.verifier(sampling),
             controller=self.controller,
+            rounds=partial(self._whole_rounds, sampling) if self.backbone.device.type == "cuda" else None,
         )
+
+    def _whole_rounds(self, sampling: Sampling, capacity: int) -> WholeRounds | None:
+        """Those of the last document where they fit: to capture a round takes longer than to play many."""
+        if self.verifier is None:
+            decoder = (self.backbone, self.drafter, self.controller)
+            self._whole = whole_rounds(*decoder, sampling, capacity=capacity, before=self._whole)
+        return self._whole
 
 
 @torch.inference_mode()
@@ -91,10 +107,12 @@ def decode(
     on_commit: OnCommit | None = None,
     verifier: Verifier | None = None,
     controller: Controller | None = None,
+    rounds: WholeRoundsFor | None = None,
 ) -> Generation:
     """Continues one prompt (1, P).
 
     `verifier` defaults to the exact one for `sampling`, `controller` to one that verifies whatever is proposed.
+    `rounds` gives those that a device plays whole; without it there are none.
 
     Raises:
         ValueError: empty prompt, prompt plus cap beyond the model's context, or a proposal that is no tree, or has
@@ -108,29 +126,29 @@ def decode(
     backbone.use_tree_attention()
     reset_peak(backbone.device)
     clock = Clock(backbone.device)
-    cache = backbone.new_cache(capacity)
+    whole = rounds(capacity) if rounds else None
+    cache = whole.cache if whole else backbone.new_cache(capacity)
 
     prefill = backbone.extend(prompt_P, cache, logits_for=1, taps=drafter.taps)
     cache.commit(prompt_length)
-    tokens = [verify(prefill.logits_NV, Tree((0,), (-1,)).tensors(backbone.device), generator).token]
+    first = verify(prefill.logits_NV, Tree((0,), (-1,)).tensors(backbone.device), generator).token
     prefill_s = clock.elapsed()
-    rounds: list[Round] = []
-    predicted: list[tuple[float, ...]] = []
-    times: list[RoundTime] = []
-    end = stop.cut(tokens, 0)
-    if on_commit:
-        on_commit([*tokens])
+    answer, times, played_whole = Answer(stop, on_commit), list[RoundTime](), 0
+    answer.begin(first)
+    tokens = answer.tokens
 
     with CallCounter(drafter.networks) as draft_calls:
-        if end is None:
-            drafting.begin(prompt_1P, capacity=capacity)
+        if answer.end is None:
+            drafting.begin(prompt_1P, capacity=whole.capacity if whole else capacity)
             if isinstance(drafter, DrawingDrafter):
                 drafter.draw_with(sampling, own_numbers(generator))
             if isinstance(drafter, CoupledDrafter) and coupled(drafter) and races(verify):
                 drafter.couple(sampling, partial(seeds_ahead, generator=generator))
             new_R = prompt_P.new_tensor(tokens)
             drafting.observe(torch.cat([prompt_P[1:], new_R]), prefill.features(prompt_length), root=tokens[-1])
-        while end is None:
+            if whole and whole.form:
+                played_whole = _play_whole(whole, drafting, answer, draft_calls, limits, generator)
+        while answer.end is None:
             lap = clock.lap()
             with lap.measure("draft"):
                 room = limits.max_new_tokens - len(tokens) - 1  # one place is the bonus token's
@@ -145,59 +163,54 @@ def decode(
                 verdict = verify(output.logits_NV, rows, generator)
             path_R = verdict.path_R[: len(verdict.path)]
             cache.commit_path(path_R)
-            new = [*(tree.tokens[node] for node in verdict.path[1:]), verdict.token]
-            before = len(tokens)
-            tokens += new
-            end = stop.cut(tokens, before)
-            committed = (end[0] if end else len(tokens)) - before
-            rounds.append(_round(tree, verdict.path, committed))
-            predicted.append(_predicted(tree))
-            if on_commit:
-                on_commit(new[:committed])
-            if end is None:
+            new = answer.add(tree, verdict.path, verdict.token)
+            if answer.end is None:
                 with lap.measure("draft"):
                     drafting.learn(tree, verdict.path, new[-1], output.logits_NV)
                     drafting.observe(prompt_P.new_tensor(new), output.features(len(tree))[path_R], root=new[-1])
             times.append(RoundTime.of(lap.seconds["draft"], lap.seconds["target"], lap.elapsed()))
 
-    kept, reason = end
+    assert answer.end is not None
+    kept, reason = answer.end
     return Generation(
         prompt_tokens=prompt_length,
         tokens=tuple(tokens[:kept]),
         prefill_committed=1,
         finish_reason=reason,
-        rounds=tuple(rounds),
+        rounds=tuple(answer.rounds),
         draft_forwards=draft_calls.calls,
         prefill_s=prefill_s,
         decode_s=clock.elapsed() - prefill_s,
-        draft_s=sum(time.draft_s or 0.0 for time in times),
-        target_s=sum(time.target_s or 0.0 for time in times),
+        draft_s=None if played_whole else sum(time.draft_s or 0.0 for time in times),
+        target_s=None if played_whole else sum(time.target_s or 0.0 for time in times),
         peak_bytes=peak_bytes(backbone.device),
-        times=tuple(times),
-        predicted=tuple(predicted) if any(predicted) else (),
+        times=() if played_whole else tuple(times),
+        predicted=tuple(answer.predicted) if any(answer.predicted) else (),
     )
 
 
-def _round(tree: Tree, path: Sequence[int], committed: int) -> Round:
-    """The account of one round; what was trimmed is left out of it."""
-    accepted = len(path) - 1
-    offered = accepted + bool(tree.children[path[-1]])
-    return Round(
-        drafted=len(tree) - 1,
-        offered=min(offered, committed),
-        accepted=min(accepted, committed),
-        committed=committed,
-    )
-
-
-def _predicted(tree: Tree) -> tuple[float, ...]:
-    """How many candidates of each depth are expected to be accepted: the sum of their survival."""
-    if tree.survival is None:
-        return ()
-    by_depth = [0.0] * max(tree.depths)
-    for depth, survival in zip(tree.depths[1:], tree.survival[1:], strict=True):
-        by_depth[depth - 1] += survival
-    return tuple(round(expected, 4) for expected in by_depth)
+def _play_whole(
+    whole: WholeRounds,
+    drafting: Drafting,
+    answer: Answer,
+    draft_calls: CallCounter,
+    limits: Limits,
+    generator: torch.Generator,
+) -> int:
+    """Rounds that a device plays, as long as there is room for whole ones; how many."""
+    drafting.hand_over()
+    calls, length = draft_calls.calls, whole.cache.length
+    for told in whole.told(answer.tokens[-1], lambda: limits.max_new_tokens - len(answer.tokens), generator):
+        answer.add(*told)
+        if answer.end:
+            break
+    played = len(answer.rounds)
+    # Nobody calls what a graph does again. The last pass was for a round that does not come.
+    draft_calls.calls = calls + max(0, whole.passes * played - bool(answer.end))
+    root = answer.tokens[-1]
+    whole.end(root, length + len(answer.tokens) - 1)
+    drafting.go_on(root)
+    return played
 
 
 def check_prompt(prompt_1P: torch.Tensor, limits: Limits, *, context_length: int) -> None:

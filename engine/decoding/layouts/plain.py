@@ -55,7 +55,7 @@ class TransformersLayout:
             use_cache=True,
             output_hidden_states=with_states,
             logits_to_keep=logits_for,
-            **attention.arguments(positions_BT, visible_TT, cache.length),
+            **attention.arguments(positions_BT, visible_TT, cache.front),
             **{self._cache_argument: cache},
         )
         return output.logits, output.hidden_states or ()
