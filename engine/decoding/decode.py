@@ -198,15 +198,20 @@ def _play_whole(
     generator: torch.Generator,
 ) -> int:
     """Rounds that a device plays, as long as there is room for whole ones; how many."""
+
+    def room() -> int:
+        return limits.max_new_tokens - len(answer.tokens)
+
+    if room() < whole.most:
+        return 0
     drafting.hand_over()
     calls, length = draft_calls.calls, whole.cache.length
-    for told in whole.told(answer.tokens[-1], lambda: limits.max_new_tokens - len(answer.tokens), generator):
+    for told in whole.told(answer.tokens[-1], room, generator):
         answer.add(*told)
         if answer.end:
             break
     played = len(answer.rounds)
-    # Nobody calls what a graph does again. The last pass was for a round that does not come.
-    draft_calls.calls = calls + max(0, whole.passes * played - bool(answer.end))
+    draft_calls.calls = calls + whole.passes * played  # nobody calls what a graph does again
     root = answer.tokens[-1]
     whole.end(root, length + len(answer.tokens) - 1)
     drafting.go_on(root)

@@ -12,7 +12,7 @@ class Graph:
 
     Args:
         play: is called `calls` times; nothing in it may wait for the GPU.
-        state: what `play` changes and has to be as it was, when the graph is first replayed.
+        state: what `play` changes and has to be as it was when the graph is first replayed.
     """
 
     calls = WARM_UPS + 1
@@ -24,12 +24,12 @@ class Graph:
         with torch.cuda.stream(aside):
             for _ in range(WARM_UPS):
                 play()
+                for tensor, was in zip(state, before, strict=True):
+                    tensor.copy_(was)
         here.wait_stream(aside)
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
             play()
-        for tensor, was in zip(state, before, strict=True):
-            tensor.copy_(was)
 
     def replay(self) -> None:
         """What `play` does; the host does not wait for it."""

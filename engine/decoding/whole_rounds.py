@@ -91,9 +91,9 @@ class WholeRounds:
     def __init__(self, backbone: Backbone, drafter: EitherWay, sampling: Sampling, *, capacity: int) -> None:
         self.cache, self.capacity, self.sampling = backbone.new_cache(capacity), capacity, sampling
         self._backbone, self._drafter = backbone, drafter
-        self._length, self._root, self._taken = torch.zeros(3, dtype=torch.int64, device=backbone.device)
         self._seeds_S = torch.zeros(capacity, dtype=torch.int64, device=backbone.device)
-        self._told_M = self._length.new_zeros(0)
+        self._length, self._root, self._taken = (self._seeds_S.new_zeros(()) for _ in range(3))
+        self._told_M = self._seeds_S.new_zeros(0)
         self._captured: tuple[Graph, list[torch.Tensor]] | None = None
 
     @property

@@ -1,0 +1,300 @@
+"""Whole rounds on the device say what the plain loop says, with the same account, and wait for nobody.
+
+A CPU calls the function that a GPU captures. Tests for a GPU do both.
+"""
+
+from functools import partial
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from offbook.baselines.decoding.autoregressive import Autoregressive
+from offbook.baselines.decoding.prompt_lookup import PromptLookup
+from offbook.baselines.decoding.token_recycling import TokenRecycling
+from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.cost_aware import CostAware
+from offbook.engine.decoding.decode import decode
+from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.rope_border import reads_the_longest
+from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.static_draft import RankTree
+from offbook.engine.decoding.stop import Stop
+from offbook.engine.decoding.whole_rounds import WholeRounds, whole_rounds
+from offbook.engine.drafters.checkpoint import draft_config
+from offbook.engine.finite import NotFiniteError
+from tests.engine import decoupled_drafters, eagle3_drafters
+from tests.engine.targets import DRAFT_ARCHITECTURES, VOCABULARY, feature_drafter, static_drafter, target
+from tests.kernels.conftest import NOT_DETERMINISTIC, kernel_device  # noqa: F401 (a fixture)
+from tests.tiny import tiny_model
+
+PROMPT = [5, 1, 9, 9, 2, 30]
+TREE = TreeConfig(total_tokens=9, depth=2, top_k=3)
+DRAFTERS = {
+    "autoregressive": lambda backbone: Autoregressive(),
+    "eagle2": partial(feature_drafter, "eagle2", tree=TREE, vocabulary=30),
+    "eagle2 often right": partial(feature_drafter, "eagle2", tree=TREE, echo=True),
+    "jakiro often right": partial(feature_drafter, "jakiro", tree=TREE, echo=True),
+    "jakiro, two levels": partial(feature_drafter, "jakiro", tree=TreeConfig(total_tokens=4, depth=1, top_k=2)),
+    "fewer nodes than levels": partial(feature_drafter, "eagle2", tree=TreeConfig(total_tokens=3, depth=4, top_k=2)),
+    "eagle3 often right": lambda backbone: eagle3_drafters.drafter(backbone, TREE, echo=True),
+    "jakiro_decoupled": lambda backbone: decoupled_drafters.drafter(backbone, TREE, scheme="turns", echo=True),
+}
+SAMPLINGS = {
+    "greedy": Sampling(),
+    "T 1": Sampling(temperature=1.0),
+    "both filters": Sampling(temperature=0.8, top_k=12, top_p=0.9),
+}
+
+
+def made(backbone, drafter, sampling, kind=WholeRounds):
+    """What gives `decode` its whole rounds, and those that it gave."""
+    given = []
+
+    def make(capacity):
+        given.append(kind(backbone, drafter, sampling, capacity=capacity))
+        return given[-1]
+
+    return make, given
+
+
+def say(backbone, drafter, *, sampling=SAMPLINGS["greedy"], cap=24, eos=(), rounds=None, prompt=PROMPT, seed=3):
+    """An answer, and the state of the generator behind it."""
+    limits, generator = Limits(max_new_tokens=cap, eos_token_ids=frozenset(eos)), torch.Generator().manual_seed(seed)
+    prompt_1P = torch.tensor([prompt], device=backbone.device)
+    common = {"sampling": sampling, "limits": limits, "generator": generator, "stop": Stop(limits, None)}
+    return decode(backbone, drafter, prompt_1P, **common, rounds=rounds), generator.get_state()
+
+
+def assert_the_same(found, expected):
+    """Everything but the clock, and a pass of the drafter behind a round after which it is not asked again."""
+    (one, state), (other, as_it_should) = found, expected
+    for name in ("tokens", "finish_reason", "rounds", "prompt_tokens"):
+        assert getattr(one, name) == getattr(other, name), name
+    assert other.draft_forwards <= one.draft_forwards <= other.draft_forwards + bool(other.draft_forwards)
+    assert len(one.predicted) == len(other.predicted)
+    for ours, theirs in zip(one.predicted, other.predicted, strict=True):
+        assert ours == pytest.approx(theirs, abs=2e-4)
+    assert torch.equal(state, as_it_should)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("name", DRAFTERS)
+def test_they_say_what_the_plain_loop_says(name, sampling):
+    backbone, settings = target("llama", damped="right" in name), SAMPLINGS[sampling]
+    drafter = DRAFTERS[name](backbone)
+    expected = say(backbone, drafter, sampling=settings)
+    make, _ = made(backbone, drafter, settings)
+    found = say(backbone, drafter, sampling=settings, rounds=make)
+    assert_the_same(found, expected)
+    assert expected[0].times
+    assert not found[0].times, "some were played whole"
+    assert found[0].draft_s is None
+    if "right" in name and sampling == "greedy":
+        assert max(one.accepted for one in found[0].rounds) > 1
+
+
+@pytest.mark.parametrize("architecture", ["mistral", "qwen3", "gemma2"])
+def test_so_do_models_with_windows_and_caps_on_scores(architecture):
+    backbone = target(architecture, damped=True)
+    drafter = DRAFTERS["eagle2 often right"](backbone)
+    expected = say(backbone, drafter, cap=30)
+    assert_the_same(say(backbone, drafter, cap=30, rounds=made(backbone, drafter, Sampling())[0]), expected)
+
+
+@pytest.mark.parametrize("cap", range(1, 10))
+@pytest.mark.parametrize("name", ["autoregressive", "eagle2 often right"])
+def test_an_answer_ends_at_its_cap(name, cap):
+    """The last rounds are the plain loop's, which cuts its trees to the room that is left."""
+    backbone = target("llama", damped=True)
+    drafter = DRAFTERS[name](backbone)
+    expected = say(backbone, drafter, cap=cap)
+    assert_the_same(say(backbone, drafter, cap=cap, rounds=made(backbone, drafter, Sampling())[0]), expected)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 5, 11])
+@pytest.mark.parametrize("sampling", ["greedy", "T 1"])
+@pytest.mark.parametrize("name", ["autoregressive", "eagle2 often right"])
+def test_an_answer_ends_at_its_end_though_a_round_has_been_played_behind_it(name, sampling, at):
+    backbone, settings = target("llama", damped=True), SAMPLINGS[sampling]
+    drafter = DRAFTERS[name](backbone)
+    eos = say(backbone, drafter, sampling=settings)[0].tokens[at]
+    expected = say(backbone, drafter, sampling=settings, eos=[eos])
+    with backbone.counted() as calls:
+        found = say(backbone, drafter, sampling=settings, eos=[eos], rounds=made(backbone, drafter, settings)[0])
+    assert_the_same(found, expected)
+    assert found[0].finish_reason == "eos"
+    told = 1 + found[0].target_forwards
+    assert told <= calls.number <= told + 1
+
+
+def test_documents_follow_one_another_in_the_same_memory():
+    backbone = target("llama", damped=True)
+    drafter, twin = (DRAFTERS["eagle2 often right"](backbone) for _ in range(2))
+    before, kept = None, []
+    for number, prompt in enumerate(([4, 8], PROMPT, [7] * 11)):
+
+        def rounds(capacity):
+            nonlocal before
+            before = whole_rounds(backbone, drafter, None, Sampling(), capacity=capacity, before=before)
+            return before
+
+        found = say(backbone, drafter, prompt=prompt, rounds=rounds)
+        assert_the_same(found, say(backbone, twin, prompt=prompt))
+        kept.append((before, *drafter.kept))
+        assert all(one is other for one, other in zip(kept[number], kept[0], strict=True))
+    assert whole_rounds(backbone, drafter, None, SAMPLINGS["T 1"], capacity=9, before=before) is not before
+
+
+READS = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal", "aten::unique_dim"}
+
+
+class Unread(TorchDispatchMode):
+    """Refuses what makes a host wait for numbers, or gives memory of a size that hangs on them."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.name().partition(".")[0]
+        assert name not in READS, f"{name} reads from the device"
+        return func(*args, **kwargs or {})
+
+
+class Watched(WholeRounds):
+    """Writes down what its rounds told, and refuses to wait for numbers within one."""
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self.told_of = []
+
+    def play(self):
+        with Unread():
+            self.told_of.append(super().play())
+        return self.told_of[-1]
+
+
+@pytest.mark.parametrize("name", DRAFTERS)
+def test_nothing_is_read_in_a_round_and_what_it_tells_stays_in_place(name):
+    backbone = target("llama", damped=True)
+    drafter = DRAFTERS[name](backbone)
+    make, given = made(backbone, drafter, Sampling(), Watched)
+    found = say(backbone, drafter, rounds=make)
+    assert_the_same(found, say(backbone, DRAFTERS[name](backbone)))
+    told = given[0].told_of
+    assert len(told) > 2
+    assert all(one is told[0] for one in told)
+
+
+@pytest.mark.parametrize("whose", ["the target's", "the drafter's"])
+def test_numbers_that_are_not_finite_end_the_work_when_they_are_read(whose):
+    backbone = Backbone(tiny_model("llama", torch.float64, vocab_size=VOCABULARY, tie_word_embeddings=False))
+    drafter = Autoregressive() if whose == "the target's" else DRAFTERS["eagle2"](backbone)
+    token = say(backbone, Autoregressive())[0].tokens[4]
+    with torch.no_grad():
+        if whose == "the target's":
+            backbone.embedding_VH[token] = torch.nan
+        else:
+            drafter.network.fc.weight.fill_(torch.nan)
+    with pytest.raises(NotFiniteError):
+        say(backbone, drafter, rounds=made(backbone, drafter, Sampling())[0])
+
+
+def test_a_decoder_whose_rounds_need_the_host_has_none():
+    backbone = target("llama")
+    ask = partial(whole_rounds, backbone, sampling=Sampling(), capacity=40)
+    eagle2 = DRAFTERS["eagle2"](backbone)
+    assert ask(eagle2, None) is not None
+    assert ask(PromptLookup(), None) is None
+    assert ask(TokenRecycling(), None) is None, "it learns from all that the target says"
+    assert ask(eagle2, object.__new__(CostAware)) is None, "it decides on the host how much is verified"
+    static = ask(static_drafter(backbone, RankTree(((0,), (1,)))), None)
+    assert static is not None
+    assert static.form is None
+    assert whole_rounds(backbone, eagle2, None, Sampling(), capacity=1025).capacity == 2048
+
+
+def test_a_drafter_that_knows_the_noise_runs_its_races_on_the_host():
+    backbone = target("llama", damped=True)
+    ids = torch.arange(VOCABULARY)
+    net = feature_drafter("eagle2", backbone, TREE, echo=True).network
+    drafter = FeatureDrafter(backbone, net, DraftHead(backbone.head_VH, ids), tree=TREE, contrast=False, coupled=True)
+    settings = SAMPLINGS["T 1"]
+    expected = say(backbone, drafter, sampling=settings)
+    make, given = made(backbone, drafter, settings)
+    found = say(backbone, drafter, sampling=settings, rounds=make)
+    assert_the_same(found, expected)
+    assert found[0].times, "all rounds are the plain loop's"
+    assert given[0].form is None
+
+
+@pytest.mark.parametrize("kind", ["default", "linear", "llama3", "yarn"])
+def test_factors_of_positions_alone_are_no_hindrance(kind):
+    assert not reads_the_longest(_config({"rope_type": kind}))
+    assert not reads_the_longest(_config({"full_attention": {"rope_type": kind}, "sliding_attention": {}}))
+
+
+@pytest.mark.parametrize("kind", ["longrope", "dynamic"])
+def test_factors_of_the_longest_position_are(kind):
+    assert reads_the_longest(_config({"rope_type": kind}))
+    assert reads_the_longest(_config({"full_attention": {"rope_type": kind}}))
+
+
+def _config(rope):
+    return type("Config", (), {"rope_parameters": rope})
+
+
+# --- by kernels ---
+
+
+def in_fp32(device, tree):
+    """A target and a drafter that kernels take."""
+    backbone = Backbone(tiny_model("llama", vocab_size=VOCABULARY, tie_word_embeddings=False).to(device))
+    torch.manual_seed(1)
+    net = DRAFT_ARCHITECTURES["eagle2"].build(draft_config(backbone)).to(device).requires_grad_(requires_grad=False)
+    head = DraftHead(backbone.head_VH, torch.arange(VOCABULARY, device=device))
+    return backbone, FeatureDrafter(backbone, net, head, tree=tree, contrast=False)
+
+
+@pytest.mark.parametrize("kernel_device", ["forward"], indirect=True)
+@pytest.mark.filterwarnings(NOT_DETERMINISTIC)
+def test_interpreted_kernels_play_a_few(kernel_device):  # noqa: F811
+    backbone, drafter = in_fp32(kernel_device, TreeConfig(total_tokens=4, depth=1, top_k=2))
+    settings = SAMPLINGS["T 1"]
+    make, _ = made(backbone, drafter, settings)
+    found = say(backbone, drafter, sampling=settings, cap=6, rounds=make)
+    assert not found[0].times
+    assert found[0].tokens == say(backbone, drafter, sampling=settings, cap=6)[0].tokens
+
+
+class Unwaited(WholeRounds):
+    """On a GPU: an error where the host waits in a round that has been captured."""
+
+    def play(self):
+        captured = self._captured is not None
+        torch.cuda.set_sync_debug_mode("error" if captured else "default")
+        try:
+            return super().play()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("kernel_device", [pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
+@pytest.mark.filterwarnings(NOT_DETERMINISTIC)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("name", ["autoregressive", "eagle2"])
+def test_a_captured_round_says_what_the_plain_loop_says(kernel_device, name, sampling):  # noqa: F811
+    backbone, drafter = in_fp32(kernel_device, TreeConfig(total_tokens=12, depth=3, top_k=4))
+    drafter, settings = (drafter if name == "eagle2" else Autoregressive()), SAMPLINGS[sampling]
+    whole = Unwaited(backbone, drafter, settings, capacity=1024)
+
+    def again(capacity):
+        whole.cache.count_on_host(0)
+        return whole
+
+    for prompt in (PROMPT, [3, 4], [8] * 40):
+        with backbone.counted() as calls:
+            found = say(backbone, drafter, sampling=settings, cap=80, prompt=prompt, rounds=again)
+        expected = say(backbone, drafter, sampling=settings, cap=80, prompt=prompt)
+        assert found[0].tokens == expected[0].tokens
+        assert torch.equal(found[1], expected[1])
+        assert 1 + found[0].target_forwards <= calls.number <= 2 + found[0].target_forwards
