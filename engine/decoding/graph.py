@@ -12,24 +12,25 @@ class Graph:
 
     Args:
         play: is called `calls` times; nothing in it may wait for the GPU.
-        state: what `play` changes and has to be as it was when the graph is first replayed.
+        state: what `play` changes and has to be as it was when the graph is first replayed; at least one tensor.
     """
 
     calls = WARM_UPS + 1
 
     def __init__(self, play: Callable[[], None], state: Sequence[torch.Tensor]) -> None:
         before = [tensor.clone() for tensor in state]
-        here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
-        aside.wait_stream(here)
-        with torch.cuda.stream(aside):
-            for _ in range(WARM_UPS):
-                play()
-                for tensor, was in zip(state, before, strict=True):
-                    tensor.copy_(was)
-        here.wait_stream(aside)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            play()
+        with torch.cuda.device(state[0].device):
+            here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
+            aside.wait_stream(here)
+            with torch.cuda.stream(aside):
+                for _ in range(WARM_UPS):
+                    play()
+                    for tensor, was in zip(state, before, strict=True):
+                        tensor.copy_(was)
+            here.wait_stream(aside)
+            with torch.cuda.graph(self._graph):
+                play()
 
     def replay(self) -> None:
         """What `play` does; the host does not wait for it."""

@@ -59,7 +59,7 @@ class _Reads:
         place = self._sent % UNDER_WAY
         self._buffers[place].copy_(told, non_blocking=True)
         if self._arrived is not None:
-            self._arrived[place].record()
+            self._arrived[place].record(torch.cuda.current_stream(told.device))
         self._sent += 1
 
     def receive(self) -> torch.Tensor:
