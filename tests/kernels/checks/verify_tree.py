@@ -105,6 +105,7 @@ def drawn_candidates() -> None:
 
     rounds = [HALF] * 12 + [TURNS] * 12 + [TENTH] * 2 + [HALF]
     p_BNV, q_BNTV = torch.full((len(rounds), 4, 12), float("nan")), torch.zeros(len(rounds), 4, 2, 12)
+    p_BNV[:, 0] = 0.0
     for number, (p, *laws) in enumerate(rounds):
         p_BNV[number, 0, TOKENS] = torch.tensor(p)
         q_BNTV[number, 0][:, TOKENS] = torch.tensor(laws)
