@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from pydantic import JsonValue
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -24,6 +23,7 @@ from offbook.engine.decoding.layouts.layout import Layout, StepOutput, causal_bl
 from offbook.engine.decoding.layouts.plain import TransformersLayout
 from offbook.engine.decoding.rope_border import reads_the_longest, recomputes, rope_border
 from offbook.engine.decoding.self_check import self_check
+from offbook.engine.json_value import JsonValue
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import Verifier, VerifierFor, own_numbers, races, seeds_ahead, verifier_for
 from offbook.engine.decoding.whole_rounds import WholeRounds, whole_rounds
+from offbook.kernels.implementation import triton_runs
 
 WholeRoundsFor = Callable[[int], WholeRounds | None]  # so many rows
 
@@ -83,8 +84,14 @@ class SpeculativeDecoder:
             on_commit=on_commit,
             verifier=None if self.verifier is None else self.verifier(sampling),
             controller=self.controller,
-            rounds=partial(self._whole_rounds, sampling) if self.backbone.device.type == "cuda" else None,
+            rounds=partial(self._whole_rounds, sampling) if self._captures else None,
         )
+
+    @property
+    def _captures(self) -> bool:
+        """Whether this device captures rounds: by kernels alone, for their plain references wait for the host."""
+        weight = self.backbone.embedding_VH
+        return weight.is_cuda and triton_runs(weight)
 
     def _whole_rounds(self, sampling: Sampling, capacity: int) -> WholeRounds | None:
         """Those of the last document where they fit: to capture a round takes longer than to play many."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from pydantic import JsonValue
 
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.json_value import JsonValue
 
 
 @dataclass(frozen=True, kw_only=True)

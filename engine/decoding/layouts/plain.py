@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from pydantic import JsonValue
 from transformers import PreTrainedModel
 
 from offbook.engine.decoding import attention
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.layouts.layout import StepOutput
+from offbook.engine.json_value import JsonValue
 
 
 class TransformersLayout:

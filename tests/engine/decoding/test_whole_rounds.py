@@ -1,6 +1,6 @@
 """Whole rounds on the device say what the plain loop says, with the same account, and wait for nobody.
 
-A CPU calls the function that a GPU captures. Tests for a GPU do both.
+A CPU calls the function that a GPU captures; test_whole_rounds_by_kernels.py does the other.
 """
 
 from functools import partial
@@ -23,11 +23,9 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.static_draft import RankTree
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.whole_rounds import WholeRounds, whole_rounds
-from offbook.engine.drafters.checkpoint import draft_config
 from offbook.engine.finite import NotFiniteError
 from tests.engine import decoupled_drafters, eagle3_drafters
-from tests.engine.targets import DRAFT_ARCHITECTURES, VOCABULARY, feature_drafter, static_drafter, target
-from tests.kernels.conftest import NOT_DETERMINISTIC, kernel_device  # noqa: F401 (a fixture)
+from tests.engine.targets import VOCABULARY, feature_drafter, static_drafter, target
 from tests.tiny import tiny_model
 
 PROMPT = [5, 1, 9, 9, 2, 30]
@@ -241,60 +239,3 @@ def test_factors_of_the_longest_position_are(kind):
 
 def _config(rope):
     return type("Config", (), {"rope_parameters": rope})
-
-
-# --- by kernels ---
-
-
-def in_fp32(device, tree):
-    """A target and a drafter that kernels take."""
-    backbone = Backbone(tiny_model("llama", vocab_size=VOCABULARY, tie_word_embeddings=False).to(device))
-    torch.manual_seed(1)
-    net = DRAFT_ARCHITECTURES["eagle2"].build(draft_config(backbone)).to(device).requires_grad_(requires_grad=False)
-    head = DraftHead(backbone.head_VH, torch.arange(VOCABULARY, device=device))
-    return backbone, FeatureDrafter(backbone, net, head, tree=tree, contrast=False)
-
-
-@pytest.mark.parametrize("kernel_device", ["forward"], indirect=True)
-@pytest.mark.filterwarnings(NOT_DETERMINISTIC)
-def test_interpreted_kernels_play_a_few(kernel_device):  # noqa: F811
-    backbone, drafter = in_fp32(kernel_device, TreeConfig(total_tokens=4, depth=1, top_k=2))
-    settings = SAMPLINGS["T 1"]
-    make, _ = made(backbone, drafter, settings)
-    found = say(backbone, drafter, sampling=settings, cap=6, rounds=make)
-    assert not found[0].times
-    assert found[0].tokens == say(backbone, drafter, sampling=settings, cap=6)[0].tokens
-
-
-class Unwaited(WholeRounds):
-    """On a GPU: an error where the host waits in a round that has been captured."""
-
-    def play(self):
-        captured = self._captured is not None
-        torch.cuda.set_sync_debug_mode("error" if captured else "default")
-        try:
-            return super().play()
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
-
-
-@pytest.mark.parametrize("kernel_device", [pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
-@pytest.mark.filterwarnings(NOT_DETERMINISTIC)
-@pytest.mark.parametrize("sampling", SAMPLINGS)
-@pytest.mark.parametrize("name", ["autoregressive", "eagle2"])
-def test_a_captured_round_says_what_the_plain_loop_says(kernel_device, name, sampling):  # noqa: F811
-    backbone, drafter = in_fp32(kernel_device, TreeConfig(total_tokens=12, depth=3, top_k=4))
-    drafter, settings = (drafter if name == "eagle2" else Autoregressive()), SAMPLINGS[sampling]
-    whole = Unwaited(backbone, drafter, settings, capacity=1024)
-
-    def again(capacity):
-        whole.cache.count_on_host(0)
-        return whole
-
-    for prompt in (PROMPT, [3, 4], [8] * 40):
-        with backbone.counted() as calls:
-            found = say(backbone, drafter, sampling=settings, cap=80, prompt=prompt, rounds=again)
-        expected = say(backbone, drafter, sampling=settings, cap=80, prompt=prompt)
-        assert found[0].tokens == expected[0].tokens
-        assert torch.equal(found[1], expected[1])
-        assert 1 + found[0].target_forwards <= calls.number <= 2 + found[0].target_forwards
