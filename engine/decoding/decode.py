@@ -7,8 +7,8 @@
             cache keeps the path's rows, the drafter is told, the bonus becomes the root
     until end of sequence, a stop string or the cap
 
-Where a device needs nobody for a round, it plays whole ones first (`engine.decoding.whole_rounds`), and this loop the
-last ones, in which no whole tree has room.
+A GPU plays whole rounds alone where a drafter can, and this loop the last ones, in which no whole tree has room. Of all
+others it plays the target's half: look, walk and keep (`engine.decoding.on_device`).
 
 Every contender but transformers' own rows decodes here, plain autoregression included (its tree is the bare root).
 """
@@ -20,20 +20,22 @@ import torch
 
 from offbook.engine.decoding.answer import Answer
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.clock import CallCounter, Clock, peak_bytes, reset_peak
 from offbook.engine.decoding.controller import Controller, Everything
 from offbook.engine.decoding.decoder import Limits, OnCommit
 from offbook.engine.decoding.drafter import CoupledDrafter, Drafter, DrawingDrafter, coupled
 from offbook.engine.decoding.drafting import Drafting
 from offbook.engine.decoding.generation import Generation, RoundTime
+from offbook.engine.decoding.on_device import OnDevice, on_device
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import Verifier, VerifierFor, own_numbers, races, seeds_ahead, verifier_for
-from offbook.engine.decoding.whole_rounds import WholeRounds, whole_rounds
+from offbook.engine.decoding.whole_rounds import WholeRounds
 from offbook.kernels.implementation import triton_runs
 
-WholeRoundsFor = Callable[[int], WholeRounds | None]  # so many rows
+DeviceFor = Callable[[int], OnDevice | None]  # for so many rows
 
 
 class SpeculativeDecoder:
@@ -61,7 +63,7 @@ class SpeculativeDecoder:
         self.detokenize = detokenize
         self.controller = controller
         self.verifier = verifier
-        self._whole: WholeRounds | None = None
+        self._device: OnDevice | None = None
 
     def generate(
         self,
@@ -84,21 +86,19 @@ class SpeculativeDecoder:
             on_commit=on_commit,
             verifier=None if self.verifier is None else self.verifier(sampling),
             controller=self.controller,
-            rounds=partial(self._whole_rounds, sampling) if self._captures else None,
+            device=partial(self._on_device, sampling) if self._captures else None,
         )
 
     @property
     def _captures(self) -> bool:
-        """Whether this device captures rounds: by kernels alone, for their plain references wait for the host."""
+        """Whether this device captures rounds: exact ones, by kernels, for their plain references wait for the host."""
         weight = self.backbone.embedding_VH
-        return weight.is_cuda and triton_runs(weight)
+        return self.verifier is None and weight.is_cuda and triton_runs(weight)
 
-    def _whole_rounds(self, sampling: Sampling, capacity: int) -> WholeRounds | None:
-        """Those of the last document where they fit: to capture a round takes longer than to play many."""
-        if self.verifier is None:
-            decoder = (self.backbone, self.drafter, self.controller)
-            self._whole = whole_rounds(*decoder, sampling, capacity=capacity, before=self._whole)
-        return self._whole
+    def _on_device(self, sampling: Sampling, capacity: int) -> OnDevice | None:
+        decoder = (self.backbone, self.drafter, self.controller)
+        self._device = on_device(*decoder, sampling, capacity=capacity, before=self._device)
+        return self._device
 
 
 @torch.inference_mode()
@@ -114,12 +114,12 @@ def decode(
     on_commit: OnCommit | None = None,
     verifier: Verifier | None = None,
     controller: Controller | None = None,
-    rounds: WholeRoundsFor | None = None,
+    device: DeviceFor | None = None,
 ) -> Generation:
     """Continues one prompt (1, P).
 
     `verifier` defaults to the exact one for `sampling`, `controller` to one that verifies whatever is proposed.
-    `rounds` gives those that a device plays whole; without it there are none.
+    `device` gives what a device plays, with the exact verifier; without it that is nothing.
 
     Raises:
         ValueError: empty prompt, prompt plus cap beyond the model's context, or a proposal that is no tree, or has
@@ -133,8 +133,8 @@ def decode(
     backbone.use_tree_attention()
     reset_peak(backbone.device)
     clock = Clock(backbone.device)
-    whole = rounds(capacity) if rounds else None
-    cache = whole.cache if whole else backbone.new_cache(capacity)
+    plays = device(capacity) if device else None
+    cache = plays.cache if plays else backbone.new_cache(capacity)
 
     prefill = backbone.extend(prompt_P, cache, logits_for=1, taps=drafter.taps)
     cache.commit(prompt_length)
@@ -146,15 +146,15 @@ def decode(
 
     with CallCounter(drafter.networks) as draft_calls:
         if answer.end is None:
-            drafting.begin(prompt_1P, capacity=whole.capacity if whole else capacity)
+            drafting.begin(prompt_1P, capacity=plays.capacity if plays else capacity)
             if isinstance(drafter, DrawingDrafter):
                 drafter.draw_with(sampling, own_numbers(generator))
             if isinstance(drafter, CoupledDrafter) and coupled(drafter) and races(verify):
                 drafter.couple(sampling, partial(seeds_ahead, generator=generator))
             new_R = prompt_P.new_tensor(tokens)
             drafting.observe(torch.cat([prompt_P[1:], new_R]), prefill.features(prompt_length), root=tokens[-1])
-            if whole and whole.form:
-                played_whole = _play_whole(whole, drafting, answer, draft_calls, limits, generator)
+            if plays and plays.whole and plays.whole.form:
+                played_whole = _play_whole(plays.whole, cache, drafting, answer, draft_calls, limits, generator)
         while answer.end is None:
             lap = clock.lap()
             with lap.measure("draft"):
@@ -164,12 +164,17 @@ def decode(
             with lap.measure("target"):
                 if backbone.forgets(cache):
                     backbone.refill(cache, torch.cat([prompt_P, prompt_P.new_tensor(tokens)]))
-                rows = tree.tensors(backbone.device)
-                positions_N = cache.length + rows.depths_N
-                output = backbone.step(rows.tokens_N, positions_N, rows.visible_NN, cache, taps=drafter.taps)
-                verdict = verify(output.logits_NV, rows, generator)
+                halves = plays.halves if plays and tree.drawn_from_NV is None else None
+                if halves:
+                    output, verdict = halves.play(tree, generator)
+                else:
+                    rows = tree.tensors(backbone.device)
+                    positions_N = cache.length + rows.depths_N
+                    output = backbone.step(rows.tokens_N, positions_N, rows.visible_NN, cache, taps=drafter.taps)
+                    verdict = verify(output.logits_NV, rows, generator)
             path_R = verdict.path_R[: len(verdict.path)]
-            cache.commit_path(path_R)
+            if not halves:
+                cache.commit_path(path_R)
             new = answer.add(tree, verdict.path, verdict.token)
             if answer.end is None:
                 with lap.measure("draft"):
@@ -198,6 +203,7 @@ def decode(
 
 def _play_whole(
     whole: WholeRounds,
+    cache: TreeCache,
     drafting: Drafting,
     answer: Answer,
     draft_calls: CallCounter,
@@ -212,7 +218,7 @@ def _play_whole(
     if room() < whole.most:
         return 0
     drafting.hand_over()
-    calls, length = draft_calls.calls, whole.cache.length
+    calls, length = draft_calls.calls, cache.length
     for told in whole.told(answer.tokens[-1], room, generator):
         answer.add(*told)
         if answer.end:

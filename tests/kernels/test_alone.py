@@ -57,7 +57,7 @@ def test_pytest_finds_the_tests_for_a_gpu(run_without):
     told = answer.stdout + answer.stderr
     assert answer.returncode == 0, told
     assert "test_tiles.py" in told
-    assert "test_whole_rounds_by_kernels.py" in told
+    assert "test_rounds_by_kernels.py" in told
     assert "error" not in told.lower()
     assert "no CUDA device here" in told or "passed" in told
 

@@ -1,6 +1,6 @@
 """Whole rounds on the device say what the plain loop says, with the same account, and wait for nobody.
 
-A CPU calls the function that a GPU captures; test_whole_rounds_by_kernels.py does the other.
+A CPU calls the function that a GPU captures; test_rounds_by_kernels.py does the other.
 """
 
 from functools import partial
@@ -14,21 +14,18 @@ from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.baselines.decoding.token_recycling import TokenRecycling
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cost_aware import CostAware
-from offbook.engine.decoding.decode import decode
-from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.on_device import OnDevice, on_device
 from offbook.engine.decoding.rope_border import reads_the_longest
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.static_draft import RankTree
-from offbook.engine.decoding.stop import Stop
-from offbook.engine.decoding.whole_rounds import WholeRounds, whole_rounds
 from offbook.engine.finite import NotFiniteError
 from tests.engine import decoupled_drafters, eagle3_drafters
+from tests.engine.decoding.played import PROMPT, SAMPLINGS, assert_the_same, made, say
 from tests.engine.targets import VOCABULARY, feature_drafter, static_drafter, target
 from tests.tiny import tiny_model
 
-PROMPT = [5, 1, 9, 9, 2, 30]
 TREE = TreeConfig(total_tokens=9, depth=2, top_k=3)
 DRAFTERS = {
     "autoregressive": lambda backbone: Autoregressive(),
@@ -40,42 +37,6 @@ DRAFTERS = {
     "eagle3 often right": lambda backbone: eagle3_drafters.drafter(backbone, TREE, echo=True),
     "jakiro_decoupled": lambda backbone: decoupled_drafters.drafter(backbone, TREE, scheme="turns", echo=True),
 }
-SAMPLINGS = {
-    "greedy": Sampling(),
-    "T 1": Sampling(temperature=1.0),
-    "both filters": Sampling(temperature=0.8, top_k=12, top_p=0.9),
-}
-
-
-def made(backbone, drafter, sampling, kind=WholeRounds):
-    """What gives `decode` its whole rounds, and those that it gave."""
-    given = []
-
-    def make(capacity):
-        given.append(kind(backbone, drafter, sampling, capacity=capacity))
-        return given[-1]
-
-    return make, given
-
-
-def say(backbone, drafter, *, sampling=SAMPLINGS["greedy"], cap=24, eos=(), rounds=None, prompt=PROMPT, seed=3):
-    """An answer, and the state of the generator behind it."""
-    limits, generator = Limits(max_new_tokens=cap, eos_token_ids=frozenset(eos)), torch.Generator().manual_seed(seed)
-    prompt_1P = torch.tensor([prompt], device=backbone.device)
-    common = {"sampling": sampling, "limits": limits, "generator": generator, "stop": Stop(limits, None)}
-    return decode(backbone, drafter, prompt_1P, **common, rounds=rounds), generator.get_state()
-
-
-def assert_the_same(found, expected):
-    """Everything but the clock, and a pass of the drafter behind a round after which it is not asked again."""
-    (one, state), (other, as_it_should) = found, expected
-    for name in ("tokens", "finish_reason", "rounds", "prompt_tokens"):
-        assert getattr(one, name) == getattr(other, name), name
-    assert other.draft_forwards <= one.draft_forwards <= other.draft_forwards + bool(other.draft_forwards)
-    assert len(one.predicted) == len(other.predicted)
-    for ours, theirs in zip(one.predicted, other.predicted, strict=True):
-        assert ours == pytest.approx(theirs, abs=2e-4)
-    assert torch.equal(state, as_it_should)
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
@@ -85,7 +46,7 @@ def test_they_say_what_the_plain_loop_says(name, sampling):
     drafter = DRAFTERS[name](backbone)
     expected = say(backbone, drafter, sampling=settings)
     make, _ = made(backbone, drafter, settings)
-    found = say(backbone, drafter, sampling=settings, rounds=make)
+    found = say(backbone, drafter, sampling=settings, device=make)
     assert_the_same(found, expected)
     assert expected[0].times
     assert not found[0].times, "some were played whole"
@@ -99,7 +60,7 @@ def test_so_do_models_with_windows_and_caps_on_scores(architecture):
     backbone = target(architecture, damped=True)
     drafter = DRAFTERS["eagle2 often right"](backbone)
     expected = say(backbone, drafter, cap=30)
-    assert_the_same(say(backbone, drafter, cap=30, rounds=made(backbone, drafter, Sampling())[0]), expected)
+    assert_the_same(say(backbone, drafter, cap=30, device=made(backbone, drafter, Sampling())[0]), expected)
 
 
 @pytest.mark.parametrize("cap", range(1, 10))
@@ -109,7 +70,7 @@ def test_an_answer_ends_at_its_cap(name, cap):
     backbone = target("llama", damped=True)
     drafter = DRAFTERS[name](backbone)
     expected = say(backbone, drafter, cap=cap)
-    assert_the_same(say(backbone, drafter, cap=cap, rounds=made(backbone, drafter, Sampling())[0]), expected)
+    assert_the_same(say(backbone, drafter, cap=cap, device=made(backbone, drafter, Sampling())[0]), expected)
 
 
 @pytest.mark.parametrize("at", [0, 1, 2, 5, 11])
@@ -121,7 +82,7 @@ def test_an_answer_ends_at_its_end_though_a_round_has_been_played_behind_it(name
     eos = say(backbone, drafter, sampling=settings)[0].tokens[at]
     expected = say(backbone, drafter, sampling=settings, eos=[eos])
     with backbone.counted() as calls:
-        found = say(backbone, drafter, sampling=settings, eos=[eos], rounds=made(backbone, drafter, settings)[0])
+        found = say(backbone, drafter, sampling=settings, eos=[eos], device=made(backbone, drafter, settings)[0])
     assert_the_same(found, expected)
     assert found[0].finish_reason == "eos"
     told = 1 + found[0].target_forwards
@@ -134,16 +95,16 @@ def test_documents_follow_one_another_in_the_same_memory():
     before, kept = None, []
     for number, prompt in enumerate(([4, 8], PROMPT, [7] * 11)):
 
-        def rounds(capacity):
+        def device(capacity):
             nonlocal before
-            before = whole_rounds(backbone, drafter, None, Sampling(), capacity=capacity, before=before)
+            before = on_device(backbone, drafter, None, Sampling(), capacity=capacity, before=before)
             return before
 
-        found = say(backbone, drafter, prompt=prompt, rounds=rounds)
+        found = say(backbone, drafter, prompt=prompt, device=device)
         assert_the_same(found, say(backbone, twin, prompt=prompt))
         kept.append((before, *drafter.kept))
         assert all(one is other for one, other in zip(kept[number], kept[0], strict=True))
-    assert whole_rounds(backbone, drafter, None, SAMPLINGS["T 1"], capacity=9, before=before) is not before
+    assert on_device(backbone, drafter, None, SAMPLINGS["T 1"], capacity=9, before=before) is not before
 
 
 READS = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal", "aten::unique_dim"}
@@ -158,27 +119,31 @@ class Unread(TorchDispatchMode):
         return func(*args, **kwargs or {})
 
 
-class Watched(WholeRounds):
-    """Writes down what its rounds told, and refuses to wait for numbers within one."""
+def watched(device, told):
+    """Writes down what whole rounds tell, and refuses to wait for numbers within one."""
 
-    def __init__(self, *arguments, **named):
-        super().__init__(*arguments, **named)
-        self.told_of = []
+    def make(capacity):
+        plays = device(capacity)
+        play = plays.whole.play
 
-    def play(self):
-        with Unread():
-            self.told_of.append(super().play())
-        return self.told_of[-1]
+        def watching():
+            with Unread():
+                told.append(play())
+            return told[-1]
+
+        plays.whole.play = watching
+        return plays
+
+    return make
 
 
 @pytest.mark.parametrize("name", DRAFTERS)
 def test_nothing_is_read_in_a_round_and_what_it_tells_stays_in_place(name):
     backbone = target("llama", damped=True)
     drafter = DRAFTERS[name](backbone)
-    make, given = made(backbone, drafter, Sampling(), Watched)
-    found = say(backbone, drafter, rounds=make)
+    told = []
+    found = say(backbone, drafter, device=watched(made(backbone, drafter, Sampling())[0], told))
     assert_the_same(found, say(backbone, DRAFTERS[name](backbone)))
-    told = given[0].told_of
     assert len(told) > 2
     assert all(one is told[0] for one in told)
 
@@ -194,21 +159,22 @@ def test_numbers_that_are_not_finite_end_the_work_when_they_are_read(whose):
         else:
             drafter.network.fc.weight.fill_(torch.nan)
     with pytest.raises(NotFiniteError):
-        say(backbone, drafter, rounds=made(backbone, drafter, Sampling())[0])
+        say(backbone, drafter, device=made(backbone, drafter, Sampling())[0])
 
 
 def test_a_decoder_whose_rounds_need_the_host_has_none():
     backbone = target("llama")
-    ask = partial(whole_rounds, backbone, sampling=Sampling(), capacity=40)
-    eagle2 = DRAFTERS["eagle2"](backbone)
-    assert ask(eagle2, None) is not None
-    assert ask(PromptLookup(), None) is None
-    assert ask(TokenRecycling(), None) is None, "it learns from all that the target says"
-    assert ask(eagle2, object.__new__(CostAware)) is None, "it decides on the host how much is verified"
-    static = ask(static_drafter(backbone, RankTree(((0,), (1,)))), None)
-    assert static is not None
-    assert static.form is None
-    assert whole_rounds(backbone, eagle2, None, Sampling(), capacity=1025).capacity == 2048
+    eagle2, lookup = DRAFTERS["eagle2"](backbone), PromptLookup()
+
+    def whole(drafter, controller=None):
+        return OnDevice(backbone, drafter, controller, Sampling(), capacity=40).whole
+
+    assert whole(eagle2) is not None
+    assert whole(lookup) is None
+    assert whole(TokenRecycling()) is None, "it learns from all that the target says"
+    assert whole(eagle2, object.__new__(CostAware)) is None, "it decides on the host how much is verified"
+    assert whole(static_drafter(backbone, RankTree(((0,), (1,))))).form is None
+    assert on_device(backbone, eagle2, None, Sampling(), capacity=1025).capacity == 2048
 
 
 def test_a_drafter_that_knows_the_noise_runs_its_races_on_the_host():
@@ -219,10 +185,10 @@ def test_a_drafter_that_knows_the_noise_runs_its_races_on_the_host():
     settings = SAMPLINGS["T 1"]
     expected = say(backbone, drafter, sampling=settings)
     make, given = made(backbone, drafter, settings)
-    found = say(backbone, drafter, sampling=settings, rounds=make)
+    found = say(backbone, drafter, sampling=settings, device=make)
     assert_the_same(found, expected)
     assert found[0].times, "all rounds are the plain loop's"
-    assert given[0].form is None
+    assert given[0].whole.form is None
 
 
 @pytest.mark.parametrize("kind", ["default", "linear", "llama3", "yarn"])

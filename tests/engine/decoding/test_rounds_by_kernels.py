@@ -1,30 +1,26 @@
-"""Whole rounds by kernels: a few interpreted ones, and captured ones on a GPU, in which nothing waits for the host."""
+"""Rounds by kernels, whole ones and the target's half: a few interpreted; on a GPU captured, and nothing in them waits."""
 
 import pytest
 import torch
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.engine.decoding.backbone import Backbone
-from offbook.engine.decoding.decode import SpeculativeDecoder, decode
+from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_layer import DraftConfig, SwiGLU
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.on_device import OnDevice
 from offbook.engine.decoding.sampling import Sampling
-from offbook.engine.decoding.stop import Stop
-from offbook.engine.decoding.whole_rounds import WholeRounds
+from tests.engine.decoding.played import PROMPT, SAMPLINGS, made, say
+from tests.engine.tiny_drafters import RandomTrees
 from tests.kernels.conftest import NOT_DETERMINISTIC, kernel_device  # noqa: F401 (a fixture)
 from tests.tiny import tiny_model
 
 pytestmark = pytest.mark.filterwarnings(NOT_DETERMINISTIC)
 GPU = pytest.mark.parametrize("kernel_device", [pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
-PROMPTS = ([5, 1, 9, 9, 2, 30], [3, 4], [8] * 40)
-SAMPLINGS = {
-    "greedy": Sampling(),
-    "T 1": Sampling(temperature=1.0),
-    "both filters": Sampling(temperature=0.8, top_k=12, top_p=0.9),
-}
+PROMPTS = (PROMPT, [3, 4], [8] * 40)
 
 
 def target_on(device: str) -> Backbone:
@@ -50,64 +46,66 @@ def drafter_of(backbone: Backbone, tree: TreeConfig) -> FeatureDrafter:
     return FeatureDrafter(backbone, network, head, tree=tree, contrast=False)
 
 
-def say(backbone, drafter, sampling, *, cap, rounds=None, prompt=PROMPTS[0]):
-    """An answer, and the state of the generator behind it; by the plain loop unless rounds are given."""
-    limits, generator = Limits(max_new_tokens=cap), torch.Generator().manual_seed(3)
-    prompt_1P = torch.tensor([prompt], device=backbone.device)
-    common = {"sampling": sampling, "limits": limits, "generator": generator, "stop": Stop(limits, None)}
-    return decode(backbone, drafter, prompt_1P, **common, rounds=rounds), generator.get_state()
+def drafters(backbone: Backbone, name: str, tree: TreeConfig, answer) -> list:
+    """Two of a kind: whoever has played is known to the graphs that were captured with it."""
+    make = {
+        "autoregressive": Autoregressive,
+        "eagle2": lambda: drafter_of(backbone, tree),
+        "random trees": lambda: RandomTrees(answer, vocabulary=50, max_nodes=tree.total_tokens, hit=0.7, seed=5),
+    }[name]
+    return [make(), make()]
 
 
 @pytest.mark.parametrize("kernel_device", ["forward"], indirect=True)
-def test_interpreted_kernels_play_a_few(kernel_device):  # noqa: F811
+@pytest.mark.parametrize("name", ["eagle2", "random trees"])
+def test_interpreted_kernels_play_a_few(kernel_device, name):  # noqa: F811
     backbone, sampling = target_on(kernel_device), SAMPLINGS["T 1"]
-    drafter = drafter_of(backbone, TreeConfig(total_tokens=4, depth=1, top_k=2))
-    found, state = say(
-        backbone,
-        drafter,
-        sampling,
-        cap=6,
-        rounds=lambda capacity: WholeRounds(backbone, drafter, sampling, capacity=capacity),
-    )
-    expected, as_it_should = say(backbone, drafter, sampling, cap=6)
-    assert not found.times, "some were played whole"
+    plain, plays = drafters(backbone, name, TreeConfig(total_tokens=4, depth=1, top_k=2), range(6))
+    found, state = say(backbone, plays, sampling=sampling, cap=6, device=made(backbone, plays, sampling)[0])
+    expected, as_it_should = say(backbone, plain, sampling=sampling, cap=6)
+    assert bool(found.times) == (name == "random trees"), "the others were played whole"
     assert (found.tokens, found.rounds) == (expected.tokens, expected.rounds)
     assert torch.equal(state, as_it_should)
 
 
-class Unwaited(WholeRounds):
-    """An error where the host waits while a captured round is played."""
+def unwaited(repeated):
+    """An error where the host waits in what has been captured."""
 
-    def play(self):
-        torch.cuda.set_sync_debug_mode("default" if self._captured is None else "error")
+    def repeat(state):
+        torch.cuda.set_sync_debug_mode("error" if repeated.captured else "default")
         try:
-            return super().play()
+            repeated(state)
         finally:
             torch.cuda.set_sync_debug_mode("default")
+
+    return repeat
 
 
 @GPU
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-@pytest.mark.parametrize("name", ["autoregressive", "eagle2"])
+@pytest.mark.parametrize("name", ["autoregressive", "eagle2", "random trees"])
 def test_captured_rounds_say_what_the_plain_loop_says_in_one_document_after_the_other(
     kernel_device,  # noqa: F811
     name,
     sampling,
 ):
     backbone, settings = target_on(kernel_device), SAMPLINGS[sampling]
-    drafter = Autoregressive() if name == "autoregressive" else drafter_of(backbone, TreeConfig(total_tokens=12))
-    whole = Unwaited(backbone, drafter, settings, capacity=1024)
+    answer = say(backbone, Autoregressive(), sampling=settings, cap=80)[0].tokens
+    plain, drafter = drafters(backbone, name, TreeConfig(total_tokens=12), answer)
+    plays = OnDevice(backbone, drafter, None, settings, capacity=1024)
+    if plays.whole is not None:
+        plays.whole._repeated = unwaited(plays.whole._repeated)
 
     def again(capacity):
-        whole.cache.count_on_host(0)
-        return whole
+        plays.cache.count_on_host(0)
+        return plays
 
     for prompt in PROMPTS:
         with backbone.counted() as calls:
-            found, state = say(backbone, drafter, settings, cap=80, prompt=prompt, rounds=again)
+            found, state = say(backbone, drafter, sampling=settings, cap=80, prompt=prompt, device=again)
         told = 1 + found.target_forwards
         assert told <= calls.number <= told + 1
-        expected, as_it_should = say(backbone, drafter, settings, cap=80, prompt=prompt)
+        expected, as_it_should = say(backbone, plain, sampling=settings, cap=80, prompt=prompt)
         assert found.tokens == expected.tokens
         assert torch.equal(state, as_it_should)
 
