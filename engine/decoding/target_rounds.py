@@ -97,13 +97,12 @@ class TargetRounds:
         length, n = cache.length, len(tree)
         N, deep = size_of(n), 1 + max(tree.depths)
         if N not in self._halves:
-            self._halves[N] = _Half(self._target, N, like=self._front)
+            self._halves[N] = _Half(self._target, N, self._front)
         half = self._halves[N]
         half.sent_M.copy_(torch.tensor(filled(tree, N, start=length)))
         if not sampling.greedy:
             half.seeds_N[:deep].copy_(seed_numbers(deep, generator.clone_state()))
         self._front.fill_(length)
-        cache.count_on_device(self._front)
         half.play([self._front])
         output, walked = half.found()
         count, bonus, *path = walked.told.tolist()
@@ -120,10 +119,10 @@ class TargetRounds:
 class _Half:
     """That of trees of one size: what is sent, what is found, and the function between."""
 
-    def __init__(self, target: Target, nodes: int, *, like: torch.Tensor) -> None:
+    def __init__(self, target: Target, nodes: int, front: torch.Tensor) -> None:
         words = -(-nodes // WORD)
-        self._target, self._shape = target, (nodes, words)
-        self.sent_M, self.seeds_N = like.new_zeros(nodes * (4 + words)), like.new_zeros(nodes)
+        self._target, self._front, self._shape = target, front, (nodes, words)
+        self.sent_M, self.seeds_N = front.new_zeros(nodes * (4 + words)), front.new_zeros(nodes)
         self.play = Repeated(self._play, target.backbone.count_unseen)
         self._found: tuple[StepOutput, Walked] | None = None
 
@@ -136,6 +135,7 @@ class _Half:
         N, W = self._shape
         tokens_N, parents_N, depths_N, positions_N = self.sent_M[: 4 * N].view(4, N)
         tree = Rows(tokens_N, parents_N, depths_N, positions_N, self.sent_M[4 * N :].view(N, W))
+        self._target.cache.count_on_device(self._front)  # again before every call, for a call leaves another tensor
         self._found = look(self._target, tree, self.seeds_N)
 
 
