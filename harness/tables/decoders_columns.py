@@ -242,12 +242,13 @@ DEFINITIONS = "\n".join(
     [
         "Written by `offbook report` from the committed records; not edited by hand. Square brackets hold 95 %",
         "intervals over documents, or over clusters of like ones; where there are none, the data cannot give one.",
+        "On pages, decoders on the same documents stand in the order of their speed-up over the fastest plain row.",
         "",
         *definitions(COLUMNS),
         bullet(
-            """On a CPU with a small target (135M parameters) a wall-clock speed-up below 1 is usual: a verify forward
-            of many tokens costs more there than one of a single token. The counts (acceptance length, forwards) are
-            what carries over to other machines; seconds are not."""
+            """A verify forward of many tokens costs more than one of a single token, on a CPU most where weights are
+            small (layout packed); so drafting that no controller cuts may be slower than none. The counts (acceptance
+            length, forwards) are what carries over to other machines; seconds are not."""
         ),
     ]
 )
