@@ -142,6 +142,17 @@ class Backbone:
         """Whether its steps are functions of the rows' tokens and positions, and of the cache, in the plain layout."""
         return self.layout is self.plain and not reads_the_longest(self.config)
 
+    @property
+    def may_be_captured(self) -> bool:
+        """Whether its steps also wait for nobody, as the library says of models that it compiles whole.
+
+        Experts that it calls one by one it looks for first, and waits.
+        """
+        compiles = bool(getattr(self.model, "_can_compile_fullgraph", False))
+        one_by_one = getattr(self.config, "_experts_implementation", None) == "eager"
+        waits = one_by_one and any(name.endswith(".experts") for name, _ in self.model.named_modules())
+        return self.hangs_on_rows_alone and compiles and not waits
+
     def forgets(self, cache: TreeCache) -> bool:
         """Whether the model's own `generate` would compute this cache anew before its next token (`rope_border`)."""
         return self._recomputes and cache.length == self._border

@@ -8,7 +8,8 @@
     until end of sequence, a stop string or the cap
 
 A GPU plays whole rounds alone where a drafter can, and this loop the last ones, in which no whole tree has room. Of all
-others it plays the target's half: look, walk and keep (`engine.decoding.on_device`).
+others it plays the target's half: look, walk and keep, or look alone where another rule decides
+(`engine.decoding.on_device`).
 
 Every contender but transformers' own rows decodes here, plain autoregression included (its tree is the bare root).
 """
@@ -27,13 +28,14 @@ from offbook.engine.decoding.decoder import Limits, OnCommit
 from offbook.engine.decoding.drafter import CoupledDrafter, Drafter, DrawingDrafter, coupled
 from offbook.engine.decoding.drafting import Drafting
 from offbook.engine.decoding.generation import Generation, RoundTime
+from offbook.engine.decoding.layouts.layout import StepOutput
 from offbook.engine.decoding.on_device import OnDevice, on_device
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
-from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.target_rounds import captures
+from offbook.engine.decoding.tree import Tree, TreeTensors
 from offbook.engine.decoding.verify import Verifier, VerifierFor, own_numbers, races, seeds_ahead, verifier_for
 from offbook.engine.decoding.whole_rounds import WholeRounds
-from offbook.kernels.implementation import triton_runs
 
 DeviceFor = Callable[[int], OnDevice | None]  # for so many rows
 
@@ -86,18 +88,31 @@ class SpeculativeDecoder:
             on_commit=on_commit,
             verifier=None if self.verifier is None else self.verifier(sampling),
             controller=self.controller,
-            device=partial(self._on_device, sampling) if self._captures else None,
+            device=partial(self._on_device, sampling) if captures(self.backbone) else None,
         )
 
-    @property
-    def _captures(self) -> bool:
-        """Whether this device captures rounds: exact ones, by kernels, for their plain references wait for the host."""
-        weight = self.backbone.embedding_VH
-        return self.verifier is None and weight.is_cuda and triton_runs(weight)
+    def make_ready(self, *, sampling: Sampling, rows: int) -> None:
+        """See `ReadyDecoder`: a GPU captures what it plays, and compiles what it needs for that."""
+        if not captures(self.backbone):
+            return
+        plays = self._on_device(sampling, rows + self.drafter.max_nodes)
+        if plays is None:
+            return
+        plays.make_ready()
+        form = plays.whole.form if plays.whole else None
+        if form is not None:  # its drafter's passes need a text
+            device = self.backbone.device
+            self.generate(
+                torch.zeros(1, 1, dtype=torch.int64, device=device),
+                sampling=sampling,
+                limits=Limits(max_new_tokens=form.levels + 2),
+                generator=torch.Generator(device).manual_seed(0),
+            )
 
     def _on_device(self, sampling: Sampling, capacity: int) -> OnDevice | None:
         decoder = (self.backbone, self.drafter, self.controller)
-        self._device = on_device(*decoder, sampling, capacity=capacity, before=self._device)
+        exact = self.verifier is None
+        self._device = on_device(*decoder, sampling, capacity=capacity, exact=exact, before=self._device)
         return self._device
 
 
@@ -119,7 +134,7 @@ def decode(
     """Continues one prompt (1, P).
 
     `verifier` defaults to the exact one for `sampling`, `controller` to one that verifies whatever is proposed.
-    `device` gives what a device plays, with the exact verifier; without it that is nothing.
+    `device` gives what a device plays; without it that is nothing.
 
     Raises:
         ValueError: empty prompt, prompt plus cap beyond the model's context, or a proposal that is no tree, or has
@@ -153,7 +168,7 @@ def decode(
                 drafter.couple(sampling, partial(seeds_ahead, generator=generator))
             new_R = prompt_P.new_tensor(tokens)
             drafting.observe(torch.cat([prompt_P[1:], new_R]), prefill.features(prompt_length), root=tokens[-1])
-            if plays and plays.whole and plays.whole.form:
+            if plays and plays.whole and plays.whole.form and verifier is None:
                 played_whole = _play_whole(plays.whole, cache, drafting, answer, draft_calls, limits, generator)
         while answer.end is None:
             lap = clock.lap()
@@ -164,16 +179,15 @@ def decode(
             with lap.measure("target"):
                 if backbone.forgets(cache):
                     backbone.refill(cache, torch.cat([prompt_P, prompt_P.new_tensor(tokens)]))
-                halves = plays.halves if plays and tree.drawn_from_NV is None else None
-                if halves:
-                    output, verdict = halves.play(tree, generator)
+                judged = plays is not None and verifier is None and tree.drawn_from_NV is None
+                if plays and judged:
+                    output, verdict = plays.halves.play(tree, generator)
                 else:
                     rows = tree.tensors(backbone.device)
-                    positions_N = cache.length + rows.depths_N
-                    output = backbone.step(rows.tokens_N, positions_N, rows.visible_NN, cache, taps=drafter.taps)
+                    output = plays.halves.step(tree) if plays else _stepped(backbone, cache, rows, drafter.taps)
                     verdict = verify(output.logits_NV, rows, generator)
             path_R = verdict.path_R[: len(verdict.path)]
-            if not halves:
+            if not judged:
                 cache.commit_path(path_R)
             new = answer.add(tree, verdict.path, verdict.token)
             if answer.end is None:
@@ -199,6 +213,11 @@ def decode(
         times=() if played_whole else tuple(times),
         predicted=tuple(answer.predicted) if any(answer.predicted) else (),
     )
+
+
+def _stepped(backbone: Backbone, cache: TreeCache, tree: TreeTensors, taps: Sequence[int]) -> StepOutput:
+    """What the target says of a tree, kernel by kernel."""
+    return backbone.step(tree.tokens_N, cache.length + tree.depths_N, tree.visible_NN, cache, taps=taps)
 
 
 def _play_whole(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -45,4 +45,13 @@ class Decoder(Protocol):
         Raises:
             ValueError: empty prompt, or prompt plus cap beyond the model's context.
         """
+        ...
+
+
+@runtime_checkable
+class ReadyDecoder(Protocol):
+    """A decoder that does once, in nobody's time, what all its answers need: compile, capture, lay out memory."""
+
+    def make_ready(self, *, sampling: Sampling, rows: int) -> None:
+        """Documents follow, of up to so many tokens, prompts included, under these settings; none of them is known."""
         ...

@@ -144,7 +144,7 @@ class FeatureDrafter:
     def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
         """See `Drafter`."""
         rows = capacity + self.tree.depth * self.tree.top_k
-        if rows != self._cache.capacity:  # else a captured round knows where they lie
+        if self._kept is None or rows != self._cache.capacity:  # else a captured round knows where they lie
             self._cache, self._kept = TreeCache(num_layers=1, capacity=rows), None
         self._cache.count_on_host(0)
         self._race = None

@@ -1,10 +1,26 @@
 """What a GPU does in a round, written down once and done again by a single call of the host: a CUDA graph."""
 
+import gc
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from operator import is_
+from typing import Any
 
 import torch
 
 WARM_UPS = 2  # calls in which kernels are compiled and libraries choose theirs; a capture may do neither
+
+
+class Memory:
+    """What graphs need in between, shared by those of one decoder: only one of them is played at a time.
+
+    What one of them gives is read before another is played, which may write over it.
+    """
+
+    @cached_property
+    def pool(self) -> Any:
+        """As torch names it; asked for where there is a GPU."""
+        return torch.cuda.graph_pool_handle()
 
 
 class Repeated:
@@ -15,10 +31,11 @@ class Repeated:
     Args:
         play: the function.
         count_unseen: is told how many more passes over the target's weights there were than calls of `play`.
+        memory: what its graph needs in between.
     """
 
-    def __init__(self, play: Callable[[], None], count_unseen: Callable[[int], None]) -> None:
-        self._play, self._count_unseen = play, count_unseen
+    def __init__(self, play: Callable[[], None], count_unseen: Callable[[int], None], memory: Memory) -> None:
+        self._play, self._count_unseen, self._memory = play, count_unseen, memory
         self._graph: torch.cuda.CUDAGraph | None = None
         self._state: list[torch.Tensor] = []
 
@@ -37,13 +54,20 @@ class Repeated:
         if not state[0].is_cuda:
             self._play()
             return
-        if self._graph is None or not all(one is other for one, other in zip(state, self._state, strict=True)):
+        if not self._knows(state):
             self._graph, self._state = self._capture(state), [*state]
             self._count_unseen(-WARM_UPS - 1)  # these were for nobody
+        assert self._graph is not None
         self._graph.replay()
         self._count_unseen(1)
 
+    def _knows(self, state: Sequence[torch.Tensor]) -> bool:
+        """Whether it was captured with these very tensors."""
+        known = self._state
+        return self.captured and len(state) == len(known) and all(map(is_, state, known))
+
     def _capture(self, state: Sequence[torch.Tensor]) -> torch.cuda.CUDAGraph:
+        gc.collect()  # a graph that nobody has any more would else be given back in the middle, which breaks a capture
         before, graph = [tensor.clone() for tensor in state], torch.cuda.CUDAGraph()
         with torch.cuda.device(state[0].device):
             here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
@@ -54,6 +78,6 @@ class Repeated:
                     for tensor, was in zip(state, before, strict=True):
                         tensor.copy_(was)
             here.wait_stream(aside)
-            with torch.cuda.graph(graph):
+            with torch.cuda.graph(graph, pool=self._memory.pool):
                 self._play()
         return graph

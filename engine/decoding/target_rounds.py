@@ -6,7 +6,8 @@
 
 Rounds that are whole (`engine.decoding.whole_rounds`) call `look` on trees that the device has built. Of trees that the
 host has built `TargetRounds` plays it: filled up to one of a few sizes, so that a GPU captures a graph for each of
-them, and with one small read. So the forward of the target costs every decoder the same, whoever drafts.
+them, and with one small read. Where another rule verifies, as of candidates that were drawn, it plays the forward
+alone. So the forward of the target costs every decoder the same, whoever drafts and whoever judges.
 
 Shapes: N nodes, those that fill up included, W words a node.
 """
@@ -17,12 +18,13 @@ import torch
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
-from offbook.engine.decoding.graph import Repeated
+from offbook.engine.decoding.graph import Memory, Repeated
 from offbook.engine.decoding.layouts.layout import StepOutput
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import Verdict, seed_numbers
 from offbook.engine.finite import logits_not_finite
+from offbook.kernels.implementation import triton_runs
 from offbook.kernels.tree_attention.words import WORD
 from offbook.kernels.verify_tree import NOTHING, Walked, verify_tree
 
@@ -57,8 +59,7 @@ def look(
         seeds_S: see `verify_tree`; not read at temperature 0.
         taken: likewise.
     """
-    backbone, cache, sampling, taps = target
-    output = backbone.step(tree.tokens_N, tree.positions_N, tree.words_NW, cache, taps=taps)
+    cache, sampling, output = target.cache, target.sampling, see(target, tree)
     walked = verify_tree(
         output.logits_NV if sampling.greedy else sampling.filtered(output.logits_NV),
         tree.tokens_N,
@@ -68,8 +69,17 @@ def look(
         seeds_S=None if sampling.greedy else seeds_S,
         taken=taken,
     )
-    cache.commit_path(walked.path_N, walked.count)
+    if tree.tokens_N.shape[0] == 1:
+        cache.commit(walked.count)  # it lies in place
+    else:
+        cache.commit_path(walked.path_N, walked.count)
     return output, walked
+
+
+def see(target: Target, tree: Rows) -> StepOutput:
+    """The forward alone."""
+    backbone, cache, _, taps = target
+    return backbone.step(tree.tokens_N, tree.positions_N, tree.words_NW, cache, taps=taps)
 
 
 def size_of(nodes: int) -> int:
@@ -78,12 +88,17 @@ def size_of(nodes: int) -> int:
 
 
 class TargetRounds:
-    """The target's half of rounds whose trees the host builds. The host counts the cache in between."""
+    """The target's half of rounds whose trees the host builds. The host counts the cache in between.
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    Args:
+        target: is asked.
+        memory: what graphs need in between.
+    """
+
+    def __init__(self, target: Target, memory: Memory | None = None) -> None:
+        self._target, self._memory = target, memory or Memory()
         self._front = torch.zeros((), dtype=torch.int64, device=target.backbone.device)
-        self._halves: dict[int, _Half] = {}
+        self._halves: dict[tuple[int, bool], _Half] = {}
 
     def play(self, tree: Tree, generator: torch.Generator) -> tuple[StepOutput, Verdict]:
         """What the target says of a tree whose candidates are a function of the text; the path's rows are kept.
@@ -93,50 +108,83 @@ class TargetRounds:
         Raises:
             NotFiniteError: logits where the walk ended are not finite.
         """
-        _, cache, sampling, _ = self._target
-        length, n = cache.length, len(tree)
-        N, deep = size_of(n), 1 + max(tree.depths)
-        if N not in self._halves:
-            self._halves[N] = _Half(self._target, N, self._front)
-        half = self._halves[N]
-        half.sent_M.copy_(torch.tensor(filled(tree, N, start=length)))
-        if not sampling.greedy:
+        cache, greedy = self._target.cache, self._target.sampling.greedy
+        length, deep = cache.length, 1 + max(tree.depths)
+        half = self._half(len(tree), judged=True)
+        if not greedy:
             half.seeds_N[:deep].copy_(seed_numbers(deep, generator.clone_state()))
-        self._front.fill_(length)
-        half.play([self._front])
-        output, walked = half.found()
+        output, walked = self._played(half, tree)
+        assert walked is not None
         count, bonus, *path = walked.told.tolist()
         cache.count_on_host(length + count)
         if bonus == NOTHING:
             raise logits_not_finite()
-        if not sampling.greedy:
+        if not greedy:
             seed_numbers(count, generator)  # taken now
         known = (tuple(path[:count]), bonus)
-        verdict = Verdict(path_R=walked.path_N, count=walked.count, bonus=walked.bonus, known=known)
-        return StepOutput(logits_NV=output.logits_NV[:n], states=tuple(state[:n] for state in output.states)), verdict
+        return output, Verdict(path_R=walked.path_N, count=walked.count, bonus=walked.bonus, known=known)
+
+    def step(self, tree: Tree) -> StepOutput:
+        """The forward alone, for a rule that is none of `verify_tree`; no row is kept yet."""
+        return self._played(self._half(len(tree), judged=False), tree)[0]
+
+    def make_ready(self, most: int, *, judged: bool) -> None:
+        """Plays the bare root in all sizes up to `most` nodes, behind the rows that are there; nothing is kept.
+
+        Larger ones come first, whose memory the others then share.
+        """
+        length = self._target.cache.length
+        for power in reversed(range(size_of(most).bit_length())):
+            self._played(self._half(1 << power, judged=judged), Tree((0,), (-1,)))
+            self._target.cache.count_on_host(length)
+
+    def _half(self, nodes: int, *, judged: bool) -> "_Half":
+        size = size_of(nodes)
+        if (size, judged) not in self._halves:
+            self._halves[size, judged] = _Half(self._target, size, self._front, self._memory, judged=judged)
+        return self._halves[size, judged]
+
+    def _played(self, half: "_Half", tree: Tree) -> tuple[StepOutput, Walked | None]:
+        """What became of a tree, of its own nodes alone."""
+        length, n = self._target.cache.length, len(tree)
+        half.sent_M.copy_(torch.tensor(filled(tree, half.nodes, start=length)))
+        self._front.fill_(length)
+        half.play([self._front])
+        self._target.cache.count_on_host(length)
+        output, walked = half.found()
+        return StepOutput(logits_NV=output.logits_NV[:n], states=tuple(state[:n] for state in output.states)), walked
 
 
 class _Half:
     """That of trees of one size: what is sent, what is found, and the function between."""
 
-    def __init__(self, target: Target, nodes: int, front: torch.Tensor) -> None:
-        words = -(-nodes // WORD)
-        self._target, self._front, self._shape = target, front, (nodes, words)
-        self.sent_M, self.seeds_N = front.new_zeros(nodes * (4 + words)), front.new_zeros(nodes)
-        self.play = Repeated(self._play, target.backbone.count_unseen)
-        self._found: tuple[StepOutput, Walked] | None = None
+    def __init__(self, target: Target, nodes: int, front: torch.Tensor, memory: Memory, *, judged: bool) -> None:
+        self.nodes, self._words = nodes, -(-nodes // WORD)
+        self._target, self._front, self._judged = target, front, judged
+        self.sent_M, self.seeds_N = front.new_zeros(nodes * (4 + self._words)), front.new_zeros(nodes)
+        self.play = Repeated(self._play, target.backbone.count_unseen, memory)
+        self._found: tuple[StepOutput, Walked | None] | None = None
 
-    def found(self) -> tuple[StepOutput, Walked]:
+    def found(self) -> tuple[StepOutput, Walked | None]:
         """By the last play."""
         assert self._found is not None, "nothing has been played yet"
         return self._found
 
     def _play(self) -> None:
-        N, W = self._shape
+        N, W = self.nodes, self._words
         tokens_N, parents_N, depths_N, positions_N = self.sent_M[: 4 * N].view(4, N)
         tree = Rows(tokens_N, parents_N, depths_N, positions_N, self.sent_M[4 * N :].view(N, W))
         self._target.cache.count_on_device(self._front)  # again before every call, for a call leaves another tensor
-        self._found = look(self._target, tree, self.seeds_N)
+        self._found = look(self._target, tree, self.seeds_N) if self._judged else (see(self._target, tree), None)
+
+
+def captures(backbone: Backbone) -> bool:
+    """Whether rounds of a target are captured: on a GPU, by kernels, for their plain references wait for the host.
+
+    Its forward hangs on nothing but what stays in its place then, and waits for nobody (`Backbone.may_be_captured`).
+    """
+    weight = backbone.embedding_VH
+    return weight.is_cuda and triton_runs(weight) and backbone.may_be_captured
 
 
 def filled(tree: Tree, size: int, *, start: int) -> list[int]:

@@ -194,7 +194,7 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
     """The best `keep` candidates of a pool as one connected tree (EAGLE-2, arXiv:2406.16858, section 4.2).
 
     Args:
-        scores: (P,) cumulative log-probabilities, fp32; never larger than the parent's.
+        scores: (P,) cumulative log-probabilities, compared in fp32 as by kernels; never larger than the parent's.
         tokens: (P,) token ids.
         parents: (P,) pool index of the parent, -1 for the root; parents precede children.
         root: the root's token.
@@ -208,7 +208,7 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
     """
     if triton_runs(scores):
         return _reranked(scores, tokens, parents, root, keep)
-    ordered = torch.sort(scores, descending=True, stable=True)
+    ordered = torch.sort(scores.float(), descending=True, stable=True)
     # NaN is sorted first; read together with the nodes, it costs a GPU no further wait.
     *kept, undefined = torch.cat([ordered.indices[:keep].sort().values, ordered.values[:1].isnan().long()]).tolist()
     if undefined:

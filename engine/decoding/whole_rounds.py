@@ -5,7 +5,7 @@
     extend     the drafter passes over what was committed                         (`WholeRoundDrafter.extend`)
 
 All sizes are those of the drafter's form, lengths are tensors, and the seed of a position is looked up in those of the
-whole document by how many were taken. So a round is a function without arguments of tensors that stay where they are.
+document by how many were taken. So a round is a function without arguments of tensors that stay where they are.
 A CPU calls it; a GPU captures it as one CUDA graph, and does the same again without the time that its host would take
 to ask for each kernel. Plain decoding is the same with trees of one node.
 
@@ -20,13 +20,15 @@ from typing import NamedTuple
 import torch
 
 from offbook.engine.decoding.drafter import Form, WholeRoundDrafter
-from offbook.engine.decoding.graph import Repeated
+from offbook.engine.decoding.graph import Memory, Repeated
 from offbook.engine.decoding.late import told_late
 from offbook.engine.decoding.target_rounds import Rows, Target, look
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.decoding.verify import seed_numbers
 from offbook.engine.finite import draft_not_finite, logits_not_finite
 from offbook.kernels.verify_tree import NOTHING
+
+AHEAD = 16  # seeds that are looked up at once, at least
 
 
 class Told(NamedTuple):
@@ -40,13 +42,15 @@ class Told(NamedTuple):
 class WholeRounds:
     """Rounds of one decoder at these settings, for one document after the other."""
 
-    def __init__(self, target: Target, drafter: WholeRoundDrafter) -> None:
+    def __init__(self, target: Target, drafter: WholeRoundDrafter, memory: Memory) -> None:
         self._target, self._drafter = target, drafter
         backbone, cache = target.backbone, target.cache
         self._seeds_S = torch.zeros(cache.capacity, dtype=torch.int64, device=backbone.device)
         self._length, self._root, self._taken = (self._seeds_S.new_zeros(()) for _ in range(3))
         self._told_M = self._seeds_S.new_zeros(0)
-        self._repeated = Repeated(self._round, backbone.count_unseen)
+        self._repeated = Repeated(self._round, backbone.count_unseen, memory)
+        self._ahead = torch.Generator()
+        self._known = self._given = self._under_way = 0  # seeds, tokens and rounds
 
     @property
     def form(self) -> Form | None:
@@ -80,15 +84,18 @@ class WholeRounds:
         Raises:
             NotFiniteError: logits where the walk ended, or scores of candidates, are not finite.
         """
-        self._begin(root, room(), generator)
+        self._begin(root, generator)
         for told_M in told_late(self, room):
             told = self._read(told_M)
+            self._given, self._under_way = self._given + len(told.path), self._under_way - 1
             if not self._target.sampling.greedy:
                 seed_numbers(len(told.path), generator)
             yield told
 
     def play(self) -> torch.Tensor:
         """See `Rounds`."""
+        self._under_way += 1
+        self._look_ahead()
         self._repeated([self._length, self._root, self._taken, *self._drafter.kept])
         return self._told_M
 
@@ -97,15 +104,22 @@ class WholeRounds:
         self._target.cache.count_on_host(length)
         self._drafter.leave(root, length)
 
-    def _begin(self, root: int, room: int, generator: torch.Generator) -> None:
+    def _begin(self, root: int, generator: torch.Generator) -> None:
         self._length.fill_(self._target.cache.length)
         self._root.fill_(root)
         self._taken.zero_()
-        if not self._target.sampling.greedy:
-            count = room + self.most  # a round that is played in vain looks farther
-            self._seeds_S[:count].copy_(seed_numbers(count, generator.clone_state()))
+        self._ahead, self._known, self._given, self._under_way = generator.clone_state(), 0, 0, 0
         self._target.cache.count_on_device(self._length)
         self._drafter.enter()
+
+    def _look_ahead(self) -> None:
+        """The seeds of all positions that the rounds under way may come to: that few, for each may be a launch."""
+        needed = self._given + self._under_way * self.most
+        if needed <= self._known or self._target.sampling.greedy:
+            return
+        end = min(max(needed, self._known + AHEAD), self._seeds_S.shape[0])
+        self._seeds_S[self._known : end].copy_(seed_numbers(end - self._known, self._ahead))
+        self._known = end
 
     def _round(self) -> None:
         drafter, cache, R = self._drafter, self._target.cache, self.most

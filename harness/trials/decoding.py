@@ -1,6 +1,7 @@
 """The answers of a heat: all arms on one document before the next one, timed alike, and watched.
 
 The order of the arms is rotated from document to document; whatever slows the machine for a while slows all of them.
+What a decoder does once for all its answers (`ReadyDecoder`) it does before anybody is asked, so that no document pays.
 Every arm begins an answer to the first document before the first counted one and once more behind the last, uncounted.
 
 An arm is watched where its account can be held against something that it does not write itself:
@@ -23,7 +24,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from offbook.engine.collection import collected_later
-from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.decoder import Limits, ReadyDecoder
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.sampling import Sampling
@@ -80,9 +81,12 @@ def decode(
     watch = _Watch(target, suite, sampling, seed)
     total, (first, *_) = len(order) * len(prompts), prompts
     short = replace(limits[first], max_new_tokens=min(WARM_UP_TOKENS, limits[first].max_new_tokens))
+    longest = max(prompts[doc_id].shape[1] + limits[doc_id].max_new_tokens for doc_id in prompts)
     before: dict[str, Generation] = {}
     for number, arm in enumerate(order):
         progress.update(0, total, f"{title}: warming up {arm.id} ({number + 1}/{len(order)})")
+        if isinstance(arm.decoder, ReadyDecoder):
+            arm.decoder.make_ready(sampling=sampling, rows=longest)
         before[arm.id] = watch.generate(arm, first, prompts[first], short)
     generations: dict[str, dict[int, Generation]] = {arm.id: {} for arm in arms}
     for turn, doc_id in enumerate(prompts):

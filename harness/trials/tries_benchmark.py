@@ -101,6 +101,7 @@ def line(answers: Sequence[Generation]) -> Row:
     """What answers under one setting come to."""
     rounds = [one for answer in answers for one in answer.rounds]
     times = [time for answer in answers for time in answer.times]
+    known = [time.draft_s for time in times if time.draft_s is not None]
     return {
         "prompts": str(len(answers)),
         "rounds": str(len(rounds)),
@@ -110,7 +111,7 @@ def line(answers: Sequence[Generation]) -> Row:
             f"level_{level}": f"{sum(one.accepted >= level for one in rounds) / len(rounds):.3f}" if rounds else ""
             for level in range(1, LEVELS + 1)
         },
-        "draft_ms": f"{1e3 * median(time.draft_s or 0.0 for time in times):.2f}" if times else "",
+        "draft_ms": f"{1e3 * median(known):.2f}" if known and len(known) == len(times) else "",
         "round_ms": f"{1e3 * median(time.wall_s for time in times):.2f}" if times else "",
         "tokens_per_s": f"{decode_tokens_per_second(answers):.2f}",
     }
