@@ -38,6 +38,7 @@ from offbook.engine.decoding.verify import Verifier, VerifierFor, own_numbers, r
 from offbook.engine.decoding.whole_rounds import WholeRounds
 
 DeviceFor = Callable[[int], OnDevice | None]  # for so many rows
+LENGTHS = (1, 32, 96, 160, 256)  # of prompts, for which attention has kernels of their own; longer ones are torch's
 
 
 class SpeculativeDecoder:
@@ -92,22 +93,20 @@ class SpeculativeDecoder:
         )
 
     def make_ready(self, *, sampling: Sampling, rows: int) -> None:
-        """See `ReadyDecoder`: a GPU captures what it plays, and compiles what it needs for that."""
+        """See `ReadyDecoder`: a GPU captures what it plays, and kernels are compiled for prompts of all lengths."""
         if not captures(self.backbone):
             return
         plays = self._on_device(sampling, rows + self.drafter.max_nodes)
         if plays is None:
             return
         plays.make_ready()
-        form = plays.whole.form if plays.whole else None
-        if form is not None:  # its drafter's passes need a text
-            device = self.backbone.device
-            self.generate(
-                torch.zeros(1, 1, dtype=torch.int64, device=device),
-                sampling=sampling,
-                limits=Limits(max_new_tokens=form.levels + 2),
-                generator=torch.Generator(device).manual_seed(0),
-            )
+        form, device = plays.whole.form if plays.whole else None, self.backbone.device
+        limits = Limits(max_new_tokens=2 + (form.levels if form else 0))  # room for one whole round
+        for length in LENGTHS if form else ():  # its drafter's passes need a text
+            if length + limits.max_new_tokens <= rows:
+                prompt_1P = torch.zeros(1, length, dtype=torch.int64, device=device)
+                generator = torch.Generator(device).manual_seed(0)
+                self.generate(prompt_1P, sampling=sampling, limits=limits, generator=generator)
 
     def _on_device(self, sampling: Sampling, capacity: int) -> OnDevice | None:
         decoder = (self.backbone, self.drafter, self.controller)
