@@ -109,6 +109,7 @@ class _Decoders:
         self._backbone, self._soft = backbone, soft
         self._decoder, self._plain = SpeculativeDecoder(backbone, drafters[0]), drafters[1]
         self._limits, self._greedy = Limits(max_new_tokens=TOKENS), Sampling()
+        backbone.model.generation_config = GenerationConfig()  # nothing of its own, such as where an answer ends
         self._decoder.make_ready(sampling=self._greedy, rows=PROMPT + TOKENS)
 
     def inputs(self, seed: int) -> Sequence[Any]:

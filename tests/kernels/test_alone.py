@@ -78,6 +78,7 @@ def test_every_operation_needs_torch_alone(run_without):
 
 
 def test_whole_rounds_need_no_more_than_a_gpu_machine_has(run_without):
-    modules = ("engine.decoding.decode", "engine.decoding.feature_draft", "baselines.decoding.autoregressive")
-    answer = run_without("-c", "; ".join(f"import offbook.{module}" for module in modules))
+    modules = ("engine.decoding.decode", "engine.decoding.feature_draft", "harness.trials.rounds_benchmark")
+    drafters = "from offbook.harness.trials.random_drafters import drafters_here; assert len(drafters_here()) == 4"
+    answer = run_without("-c", "; ".join([*(f"import offbook.{module}" for module in modules), drafters]))
     assert answer.returncode == 0, answer.stderr

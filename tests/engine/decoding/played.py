@@ -17,12 +17,12 @@ SAMPLINGS = {
 }
 
 
-def made(backbone, drafter, sampling, controller=None):
+def made(backbone, drafter, sampling, controller=None, *, exact=True):
     """What gives `decode` what a device plays, and what it has given."""
     given = []
 
     def make(capacity):
-        given.append(OnDevice(backbone, drafter, controller, sampling, capacity=capacity))
+        given.append(OnDevice(backbone, drafter, controller, sampling, capacity=capacity, exact=exact))
         return given[-1]
 
     return make, given
@@ -39,6 +39,7 @@ def say(
     prompt=PROMPT,
     seed=3,
     controller=None,
+    verifier=None,
 ):
     """An answer, and the state of the generator behind it; by the plain loop where a device plays nothing."""
     limits, generator = Limits(max_new_tokens=cap, eos_token_ids=frozenset(eos)), torch.Generator().manual_seed(seed)
@@ -51,6 +52,7 @@ def say(
         generator=generator,
         stop=Stop(limits, None),
         controller=controller,
+        verifier=verifier,
         device=device,
     )
     return answer, generator.get_state()

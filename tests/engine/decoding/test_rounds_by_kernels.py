@@ -1,4 +1,4 @@
-"""Rounds by kernels, whole ones and the target's half: a few interpreted; on a GPU captured, and nothing in them waits."""
+"""Rounds by kernels, whole and by halves: a few interpreted; on a GPU they are captured, and nothing in them waits."""
 
 import pytest
 import torch
@@ -11,8 +11,10 @@ from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.decoding.draft_layer import DraftConfig, SwiGLU
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
+from offbook.engine.decoding.graph import Repeated
 from offbook.engine.decoding.on_device import OnDevice
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.verify import Verdict
 from tests.engine.decoding.played import PROMPT, SAMPLINGS, made, say
 from tests.engine.tiny_drafters import RandomTrees
 from tests.kernels.conftest import NOT_DETERMINISTIC, kernel_device  # noqa: F401 (a fixture)
@@ -123,3 +125,49 @@ def test_decoding_on_a_gpu_plays_whole_rounds_where_kernels_run(kernel_device, m
         )
     assert [bool(answer.times) for answer in answers] == [False, False, True]
     assert answers[0].tokens == answers[1].tokens == answers[2].tokens
+
+
+@GPU
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("name", ["autoregressive", "eagle2", "random trees"])
+def test_what_was_made_ready_is_captured_in_no_document(kernel_device, monkeypatch, name, sampling):  # noqa: F811
+    backbone, settings = target_on(kernel_device), SAMPLINGS[sampling]
+    plain, drafter = drafters(backbone, name, TreeConfig(total_tokens=12), range(40))
+    decoder = SpeculativeDecoder(backbone, drafter)
+    decoder.make_ready(sampling=settings, rows=100)
+
+    def refuse(repeated, state):
+        msg = "captured in a document"
+        raise AssertionError(msg)
+
+    monkeypatch.setattr(Repeated, "_capture", refuse)
+    for prompt in PROMPTS:
+        limits, generator = Limits(max_new_tokens=40), torch.Generator(kernel_device).manual_seed(3)
+        prompt_1P = torch.tensor([prompt], device=kernel_device)
+        found = decoder.generate(prompt_1P, sampling=settings, limits=limits, generator=generator)
+        again = torch.Generator(kernel_device).manual_seed(3)
+        twin = SpeculativeDecoder(backbone, plain)
+        with monkeypatch.context() as changed:
+            changed.setattr("offbook.engine.decoding.decode.captures", lambda _: False)
+            expected = twin.generate(prompt_1P, sampling=settings, limits=limits, generator=again)
+        assert found.tokens == expected.tokens
+        assert torch.equal(generator.get_state(), again.get_state())
+
+
+@GPU
+def test_where_another_rule_decides_the_forward_is_captured(kernel_device):  # noqa: F811
+    def first_best(settings):
+        return lambda logits_NV, tree, generator: Verdict.of([0], int(logits_NV[0].argmax()), kernel_device)
+
+    backbone = target_on(kernel_device)
+    _, drafter = drafters(backbone, "random trees", TreeConfig(total_tokens=12), range(40))
+    answers = []
+    for captured in (True, False):
+        decoder = SpeculativeDecoder(backbone, drafter, verifier=first_best)
+        if captured:
+            decoder.make_ready(sampling=Sampling(), rows=60)
+            assert all(half.play.captured for half in decoder._device.halves._halves.values())
+        limits, generator = Limits(max_new_tokens=20), torch.Generator().manual_seed(0)
+        prompt_1P = torch.tensor([PROMPTS[0]], device=kernel_device)
+        answers.append(decoder.generate(prompt_1P, sampling=Sampling(), limits=limits, generator=generator).tokens)
+    assert answers[0] == answers[1] == say(backbone, Autoregressive(), cap=20)[0].tokens

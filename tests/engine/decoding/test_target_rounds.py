@@ -15,6 +15,7 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.static_draft import RankTree
 from offbook.engine.decoding.target_rounds import Target, TargetRounds, filled, size_of
 from offbook.engine.decoding.tree import Tree
+from offbook.engine.decoding.verify import Verdict
 from offbook.engine.finite import NotFiniteError
 from offbook.kernels.tree_attention import unpack_words
 from tests.engine.decoding.played import PROMPT, SAMPLINGS, assert_the_same, made, say
@@ -65,6 +66,24 @@ def test_a_controller_cuts_as_it_did(sampling):
     make, given = made(backbone, drafter, settings, controller)
     assert_the_same(say(backbone, drafter, sampling=settings, cap=30, controller=controller, device=make), expected)
     assert given[0].whole is None
+
+
+def second_best(logits_NV, tree, generator):
+    """A verifier that is not exact: it accepts a first candidate always, and says what is second best behind it."""
+    path = [0, 1] if len(tree.host) > 1 else [0]
+    return Verdict.of(path, int(logits_NV[path[-1]].topk(2).indices[1]))
+
+
+@pytest.mark.parametrize("name", ["prompt_lookup", "random trees", "eagle, static"])
+def test_where_another_rule_decides_the_forward_alone_is_played(name):
+    backbone, settings = target("llama", damped=True), SAMPLINGS["T 1"]
+    plain, plays = (DRAFTERS[name](backbone, range(40)) for _ in range(2))
+    expected = say(backbone, plain, sampling=settings, cap=20, verifier=second_best)
+    make, given = made(backbone, plays, settings, exact=False)
+    assert_the_same(say(backbone, plays, sampling=settings, cap=20, verifier=second_best, device=make), expected)
+    assert name == "prompt_lookup" or len(expected[0].rounds) < 19, "some were accepted"
+    assert given[0].whole is None
+    assert {judged for _, judged in given[0].halves._halves} == {False}
 
 
 def test_sizes_are_powers_of_two():

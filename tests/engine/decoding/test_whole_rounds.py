@@ -108,6 +108,7 @@ def test_documents_follow_one_another_in_the_same_memory():
 
 
 READS = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal", "aten::unique_dim"}
+SENDS = "aten::lift_fresh"  # of `torch.tensor`, whose numbers a device would have to wait for
 
 
 class Unread(TorchDispatchMode):
@@ -116,6 +117,7 @@ class Unread(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = func.name().partition(".")[0]
         assert name not in READS, f"{name} reads from the device"
+        assert name != SENDS, "numbers of the host are sent to the device"
         return func(*args, **kwargs or {})
 
 
