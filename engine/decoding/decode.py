@@ -101,9 +101,10 @@ class SpeculativeDecoder:
             return
         plays.make_ready()
         form, device = plays.whole.form if plays.whole else None, self.backbone.device
+        fits = min(rows, self.backbone.context_length)
         limits = Limits(max_new_tokens=2 + (form.levels if form else 0))  # room for one whole round
         for length in LENGTHS if form else ():  # its drafter's passes need a text
-            if length + limits.max_new_tokens <= rows:
+            if length + limits.max_new_tokens <= fits:
                 prompt_1P = torch.zeros(1, length, dtype=torch.int64, device=device)
                 generator = torch.Generator(device).manual_seed(0)
                 self.generate(prompt_1P, sampling=sampling, limits=limits, generator=generator)

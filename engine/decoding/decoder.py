@@ -55,3 +55,9 @@ class ReadyDecoder(Protocol):
     def make_ready(self, *, sampling: Sampling, rows: int) -> None:
         """Documents follow, of up to so many tokens, prompts included, under these settings; none of them is known."""
         ...
+
+
+def make_ready(decoder: Decoder, *, sampling: Sampling, rows: int) -> None:
+    """Does so where a decoder has something to do; see `ReadyDecoder`."""
+    if isinstance(decoder, ReadyDecoder):
+        decoder.make_ready(sampling=sampling, rows=rows)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from offbook.engine.collection import collected_later
-from offbook.engine.decoding.decoder import Limits, ReadyDecoder
+from offbook.engine.decoding.decoder import Limits, make_ready
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.sampling import Sampling
@@ -85,8 +85,7 @@ def decode(
     before: dict[str, Generation] = {}
     for number, arm in enumerate(order):
         progress.update(0, total, f"{title}: warming up {arm.id} ({number + 1}/{len(order)})")
-        if isinstance(arm.decoder, ReadyDecoder):
-            arm.decoder.make_ready(sampling=sampling, rows=longest)
+        make_ready(arm.decoder, sampling=sampling, rows=longest)
         before[arm.id] = watch.generate(arm, first, prompts[first], short)
     generations: dict[str, dict[int, Generation]] = {arm.id: {} for arm in arms}
     for turn, doc_id in enumerate(prompts):

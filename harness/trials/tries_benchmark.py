@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 
 from offbook.engine.chat_answers import chat_tokens
+from offbook.engine.decoding.decoder import make_ready
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.layouts.names import AUTO, LAYOUTS
 from offbook.engine.decoding.metrics import acceptance_length, decode_tokens_per_second
@@ -70,11 +71,13 @@ def measure(
     """
     size = of_size(chosen, nodes)
     arms = [build_arm(target, chosen, options=size | dict(one), drafter_folder=folder) for one in chosen.tries]
-    asked = development_prompts(prompts)
+    asked = [chat_tokens(target.tokenizer, prompt.asked) for prompt in development_prompts(prompts)]
+    for arm in arms:
+        rows = max(map(len, asked), default=0) + tokens
+        make_ready(arm.decoder, sampling=Sampling(temperature=temperature), rows=rows)
     found: list[list[Generation]] = [[] for _ in arms]
-    for number, prompt in enumerate(asked):
+    for number, ids in enumerate(asked):
         progress.update(number, len(asked), f"answers at temperature {temperature:g}")
-        ids = chat_tokens(target.tokenizer, prompt.asked)
         for turn in range(len(arms)):
             place = (number + turn) % len(arms)
             answer = arms[place].decoder.generate(
