@@ -50,6 +50,9 @@ class Repeated:
         Args:
             state: what the function changes and finds again the next time, on one device, at least one tensor; once
                 others are given, it is captured anew.
+
+        Raises:
+            ValueError: it cannot be captured, as where something in it waits for the GPU.
         """
         if not state[0].is_cuda:
             self._play()
@@ -78,6 +81,16 @@ class Repeated:
                     for tensor, was in zip(state, before, strict=True):
                         tensor.copy_(was)
             here.wait_stream(aside)
-            with torch.cuda.graph(graph, pool=self._memory.pool):
-                self._play()
+            try:
+                with torch.cuda.graph(graph, pool=self._memory.pool):
+                    self._play()
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                msg = (
+                    f"expected rounds that a GPU can capture, got {reason}; set OFFBOOK_KERNELS=reference, with which "
+                    "they are asked for kernel by kernel"
+                )
+                raise ValueError(msg) from error
         return graph

@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from pydantic import JsonValue
 
 from offbook.engine.collection import collected_later
 from offbook.engine.decoding.decoder import Limits, make_ready
@@ -29,6 +30,7 @@ from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
+from offbook.engine.decoding.target_rounds import captures
 from offbook.engine.progress import Progress
 from offbook.harness.records.spent import spending
 from offbook.harness.roster.arms import Arm
@@ -100,6 +102,14 @@ def decode(
     for arm in order:
         watch.compare(arm, before[arm.id], watch.generate(arm, first, prompts[first], short))
     return Decoded(generations=generations, found=watch.found())
+
+
+def conditions(target: Target) -> dict[str, JsonValue]:
+    """What is equal for all arms, for the manifest: `captured` where a GPU plays rounds that it has captured."""
+    told: dict[str, JsonValue] = {"order": "rotated", "warm_up_tokens": WARM_UP_TOKENS, "batch": BATCH}
+    if captures(target.backbone):
+        told["captured"] = True
+    return told
 
 
 def document_seed(seed: int, suite: str, doc_id: int) -> int:

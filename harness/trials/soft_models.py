@@ -88,7 +88,8 @@ def softly(model: PreTrainedModel) -> PreTrainedModel:
     head, embedding = (side.weight for side in sides)
     if head is not embedding:
         head.copy_(embedding)
-    return model.eval().requires_grad_(requires_grad=False)
+    model.eval().requires_grad_(requires_grad=False)
+    return model
 
 
 def bytes_of_a_step(shape: str) -> int:
