@@ -62,8 +62,8 @@ def _eagle2(backbone: Backbone) -> FeatureDrafter:
 def _eagle3(backbone: Backbone) -> FeatureDrafter:
     from offbook.baselines.decoding.eagle3.network import Eagle3Network
 
-    middle = int(backbone.config.num_hidden_layers) // 2
-    taps = (min(2, middle), middle, max(2 * middle - 3, middle))  # low, middle and high
+    layers = int(backbone.config.num_hidden_layers)
+    taps = (min(2, layers // 2), layers // 2, max(layers - 3, layers // 2))  # low, middle and high
     rows = _vocabulary(backbone).shape[0]
     return _around(backbone, lambda: Eagle3Network(_config(backbone, taps=taps, draft_vocab_size=rows)))
 

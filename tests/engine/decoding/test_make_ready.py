@@ -10,6 +10,7 @@ from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
 from offbook.engine.decoding import target_rounds, whole_rounds
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.controller import Nothing
 from offbook.engine.decoding.costs import measure_costs
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits, ReadyDecoder
@@ -175,3 +176,15 @@ def test_costs_are_of_captured_rounds_where_rounds_are_captured(monkeypatch):
     measured = measure_costs(backbone, contexts=(16,), rows=(1, 3), rounds=1)
     assert sizes == [1, 3, 1, 3]
     assert measured.rows == (1, 3)
+
+
+@pytest.mark.parametrize("sampling", ["greedy", "T 1"])
+def test_a_controller_that_drafts_nothing_has_plain_rounds_with_seconds_on_a_device_too(sampling):
+    backbone, settings = target("llama", damped=True), SAMPLINGS[sampling]
+    drafter = DRAFTERS["eagle2"](backbone)
+    make, given = made(backbone, drafter, settings, Nothing())
+    found = say(backbone, drafter, sampling=settings, controller=Nothing(), device=make)[0]
+    assert given[0].whole is None
+    assert found.tokens == say(backbone, Autoregressive(), sampling=settings)[0].tokens
+    assert len(found.times) == len(found.rounds) == 23
+    assert found.draft_forwards == 0
