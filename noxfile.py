@@ -70,10 +70,14 @@ def compile_kernels(session: nox.Session) -> None:
 
 @nox.session
 def gpu(session: nox.Session) -> None:
-    """The tests of kernels on a GPU, then their times (results/kernels/cuda.csv and .md); arguments go to the bench."""
+    """The tests of kernels on a GPU, their times and those of whole rounds (results/kernels/cuda.csv and .md).
+
+    Eight minutes and the tests; goes on where it was stopped. Arguments after -- go to the bench of operations.
+    """
     prepare(session)
     call(session, "pytest", "-m", "gpu", env=TEST_ENV)
-    call(session, "python", "-m", "offbook.kernels.bench", "--device", "cuda", *session.posargs)
+    call(session, "python", "-m", "offbook.kernels.bench", "--device", "cuda", "--minutes", "4", *session.posargs)
+    call(session, "python", "-m", "offbook.harness.trials.rounds_benchmark")
     table = ("--device", "cuda", "--table", "results/kernels/cuda.md")
     call(session, "python", "-m", "offbook.kernels.bench", *table)
 

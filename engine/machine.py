@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from pydantic import JsonValue
 
+from offbook.engine.json_value import JsonValue
 from offbook.engine.threads import usable_cores
 
 FLAGS = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_fp16")

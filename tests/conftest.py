@@ -41,7 +41,9 @@ LONG = (
     "kernels/test_mutants.py",
 )
 ASKS_FOR_A_GPU = re.compile(r"\bkernel_device\b|\bmark\.gpu\b")
-DECODES = re.compile(r"^from offbook\.(?!kernels)", re.MULTILINE)
+NEEDS_MORE = re.compile(
+    r"^from offbook\.(?!kernels|engine\.(decoding|finite)|baselines\.decoding\.autoregressive)", re.MULTILINE
+)
 
 torch.set_num_threads(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a script runs in the background; children inherit it
@@ -73,8 +75,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     found = collection_path.rglob("*") if collection_path.is_dir() else [collection_path]
     texts = [path.read_text(encoding="utf-8") for path in found if path.match("test_*.py")]
-    if importlib.util.find_spec("pydantic") is None:  # which the rooms above the kernels need
-        texts = [text for text in texts if not DECODES.search(text)]
+    if importlib.util.find_spec("pydantic") is None:  # which all but kernels and decoding need
+        texts = [text for text in texts if not NEEDS_MORE.search(text)]
     return None if any(ASKS_FOR_A_GPU.search(text) for text in texts) else True
 
 

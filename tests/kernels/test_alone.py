@@ -57,6 +57,7 @@ def test_pytest_finds_the_tests_for_a_gpu(run_without):
     told = answer.stdout + answer.stderr
     assert answer.returncode == 0, told
     assert "test_tiles.py" in told
+    assert "test_rounds_by_kernels.py" in told
     assert "error" not in told.lower()
     assert "no CUDA device here" in told or "passed" in told
 
@@ -73,4 +74,11 @@ def test_every_operation_needs_torch_alone(run_without):
     assert len(ops) >= 6
     code = "; ".join(f"import offbook.kernels.{op}" for op in ops)
     answer = run_without("-c", code, absent=(*ABSENT, "safetensors", "tokenizers", "transformers", "triton"))
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_whole_rounds_need_no_more_than_a_gpu_machine_has(run_without):
+    modules = ("engine.decoding.decode", "engine.decoding.feature_draft", "harness.trials.rounds_benchmark")
+    drafters = "from offbook.harness.trials.random_drafters import drafters_here; assert len(drafters_here()) == 4"
+    answer = run_without("-c", "; ".join([*(f"import offbook.{module}" for module in modules), drafters]))
     assert answer.returncode == 0, answer.stderr
