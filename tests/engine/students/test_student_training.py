@@ -153,7 +153,7 @@ def test_every_seed_has_an_order_and_a_small_one_keeps_its_own(tmp_path: Path) -
 
 def test_of_equal_scores_the_last_is_kept_and_its_tokens_are_named(tmp_path: Path) -> None:
     scores = iter([0.5, 0.5, 0.1, 0.5])
-    content = record(train_student(job(tmp_path / "s", lambda _: next(scores)), "plain", objective()))
+    content = record(train_student(job(tmp_path / "s", lambda _: next(scores), averaging=0.0), "plain", objective()))
     assert content["kept_tokens"] == content["evaluations"][1]["gradient_tokens"] < content["gradient_tokens"]
 
 
@@ -165,7 +165,7 @@ def test_the_best_checkpoint_by_development_score_is_kept(tmp_path: Path) -> Non
         seen.append({name: p.detach().clone() for name, p in student.named_parameters()})
         return next(scores)
 
-    trained = weights(train_student(job(tmp_path / "s", score), "plain", objective()))
+    trained = weights(train_student(job(tmp_path / "s", score, averaging=0.0), "plain", objective()))
     for name, value in trained.items():
         assert torch.equal(value, seen[1][name])
     assert any(not torch.equal(value, seen[2][name]) for name, value in trained.items())
