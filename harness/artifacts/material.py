@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from offbook.engine.progress import Progress
 from offbook.engine.students.corpus import Corpus, Question, instruct, load_corpus
 from offbook.harness.artifacts.corpus_file import find_file
+from offbook.harness.artifacts.retention import retention_documents
 from offbook.harness.settings.students import PROCEDURAL, CorpusSpec
 from offbook.tasks.lettered import split_options
 from offbook.tasks.procedural.documents import ID_FAMILIES, Document, documents, score
@@ -36,11 +37,15 @@ class DevQuestion:
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """A corpus with its development questions; `sha256` is the hash of both."""
+    """A corpus with its development questions; `sha256` is the hash of both.
+
+    `retention` are development questions of other kinds, see `retention.py`; they decide nothing of a student.
+    """
 
     name: str
     corpus: Corpus
     dev: tuple[DevQuestion, ...]
+    retention: tuple[DevQuestion, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -90,6 +95,7 @@ def load_material(spec: CorpusSpec, progress: Progress) -> Material:
         dev=tuple(
             DevQuestion(id=q.id, prompt=instruct(as_trained[q.id]), is_answered_by=q.is_answered_by) for q in dev
         ),
+        retention=tuple(map(_procedural_question, retention_documents(spec.retention_questions))),
     )
 
 
@@ -105,6 +111,7 @@ def _procedural(spec: CorpusSpec) -> Material:
         name=PROCEDURAL,
         corpus=Corpus.of((with_mistakes(teach(p), p) for p in problems), IDS),
         dev=tuple(map(_procedural_question, found[: spec.dev_questions])),
+        retention=tuple(map(_procedural_question, retention_documents(spec.retention_questions))),
     )
 
 

@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.origin import Origin
-from offbook.harness.settings.bounds import EXAM_TOKENS, Number
+from offbook.harness.settings.bounds import EXAM_TOKENS, Between, Number
 from offbook.harness.settings.students import CorpusSpec
 
 HOLDERS = ("model", "student", "arms", "drafter", "answers", "tuning")  # fields of a recipe that hold others
+PLACE = ", {:g} of the way"  # behind the name of the student that an interpolated one is made of
 
 
 class Recipe(BaseModel):
@@ -27,7 +28,7 @@ class Recipe(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
-    UNKEYED: ClassVar[frozenset[str]] = frozenset({"name", "processes"})
+    UNKEYED: ClassVar[frozenset[str]] = frozenset({"name", "processes", "tries"})
 
     def key(self) -> str:
         """See the module."""
@@ -60,9 +61,13 @@ class StudentRecipe(Recipe):
         corpus: what it learns from.
         corpus_file_sha256: of its file; "" for one that is made by rules.
         encoder: reads rationales for methods that want vectors.
-        helpers: hashes of the encoder and of other models that its settings name.
+        helpers: hashes of the encoder, of other models that its settings name and of the prompts that it replays.
         max_new_tokens: cap on an answer to a development question.
         processes: of its training; no part of the key.
+        tries: how many settings of its method were tried on development questions, as the matrix says; no part of
+            the key.
+        interpolation: a in θ0 + a(θ - θ0), for one that is made of the trained student θ and its base θ0 by their
+            weights alone; None for the trained one.
     """
 
     name: str
@@ -81,6 +86,23 @@ class StudentRecipe(Recipe):
     helpers: dict[str, str] = Field(default={})
     max_new_tokens: Number = EXAM_TOKENS
     processes: Number = 1
+    tries: Number | None = Field(default=None, exclude_if=lambda tries: tries is None)
+    interpolation: Between | None = Field(default=None, exclude_if=lambda a: a is None)
+
+    def interpolated(self, a: float) -> "StudentRecipe":
+        """The student at `a` of the way from its base to this one, which is trained."""
+        assert self.interpolation is None
+        return self._with(interpolation=a, name=f"{self.name}{PLACE.format(a)}")
+
+    @property
+    def parent(self) -> "StudentRecipe":
+        """The trained student that an interpolated one is made of."""
+        assert self.interpolation is not None
+        return self._with(interpolation=None, name=self.name.removesuffix(PLACE.format(self.interpolation)))
+
+    def _with(self, **changes: Any) -> "StudentRecipe":
+        """With other fields, and a key of its own: a copy would keep this one's."""
+        return StudentRecipe(**{name: getattr(self, name) for name in StudentRecipe.model_fields} | changes)
 
     @classmethod
     def key_of(cls, content: Mapping[str, JsonValue]) -> str:

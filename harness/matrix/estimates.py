@@ -65,7 +65,8 @@ class Estimates:
             return self._heat(stage.spec)
         if stage.kind == "exam":
             return self._exam(stage.spec)
-        return self._unit(stage) or (self._student(stage.spec) if stage.kind == "student" else Estimate())
+        trained = stage.kind == "student" and stage.spec.get("interpolation") is None
+        return self._unit(stage) or (self._student(stage.spec) if trained else Estimate())
 
     def _unit(self, stage: Stage) -> Estimate | None:
         """Seconds a unit of what was spent on stages that are alike; those of this folder first."""

@@ -73,10 +73,13 @@ class Specs:
             assert self._paper
 
     def checkpoints(self, model: str) -> Iterator[ModelSpec]:
-        """The untouched model and its students."""
+        """The untouched model, its students, and those that lie between them by their weights."""
         yield self.checkpoint(model)
         for name, seed in self.matrix.students_of(model):
-            yield self.checkpoint(model, name, seed)
+            trained = self.checkpoint(model, name, seed)
+            yield trained
+            for a in sorted({*self.matrix.students[name].interpolate}):
+                yield _interpolated(trained, a)
 
     def checkpoint(self, model: str, student: str = UNTOUCHED, seed: int = 0) -> ModelSpec:
         """A base model or a student of it."""
@@ -254,9 +257,10 @@ class Specs:
             corpus=corpus,
             corpus_file_sha256=corpus_sha256(corpus),
             encoder=self.matrix.encoder,
-            helpers=helper_hashes(method, options, self.matrix.encoder),
+            helpers=helper_hashes(method, options, self.matrix.encoder, replay=bool(training["replay"])),
             max_new_tokens=EXAM_TOKENS if self.matrix.exams is None else self.matrix.exams.max_new_tokens,
             processes=spec.processes or self.matrix.processes,
+            tries=spec.tries,
         )
 
     def _sources(self, name: str) -> list[SuiteSource]:
@@ -270,6 +274,12 @@ class Specs:
             self.recipes["asked", source] = AskedSpec(name=source.name, asked_as=source.asked_as, sha256=source.sha256)
         found: AskedSpec = self.recipes["asked", source]
         return found
+
+
+def _interpolated(trained: ModelSpec, a: float) -> ModelSpec:
+    assert trained.student is not None
+    fields = {name: getattr(trained, name) for name in ModelSpec.model_fields}
+    return ModelSpec(**fields | {"student": trained.student.interpolated(a)})
 
 
 def _order(arm: ArmSpec) -> tuple[bool, str, str, str]:

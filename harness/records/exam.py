@@ -13,7 +13,7 @@ from pydantic import Field, JsonValue, model_validator
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.cell import HARNESS_SEMANTICS, SCHEMA_VERSION
 from offbook.harness.records.hashing import canonical_sha256
-from offbook.harness.records.strict import AtRest, Count, Positive, Seconds
+from offbook.harness.records.strict import AtRest, Count, Positive, Seconds, Share
 from offbook.harness.records.student import StudentId
 
 
@@ -86,6 +86,20 @@ class SittingSpec(AtRest):
         return canonical_sha256([plain.model_dump(), student])
 
 
+class ReplayCost(AtRest):
+    """What was replayed beside the questions.
+
+    Attributes:
+        items: answers of the untouched model that there were.
+        sha256: of all of them.
+        tokens: of them that were learned, counted each time; among the gradient tokens.
+    """
+
+    items: Positive
+    sha256: str
+    tokens: Count
+
+
 class TrainingCost(AtRest):
     """What a student cost.
 
@@ -104,6 +118,14 @@ class TrainingCost(AtRest):
         dev_scores: development score at each evaluation; where a method has several, the best one's weights were kept.
         saved_dtype: number format that its weights are stored in; None in records written before there was a choice.
         dtype_scores: development score of the kept weights by number format, where both were scored.
+        averaged_steps: steps whose weights were averaged into the kept ones; left out where the best were kept.
+        replay: what was replayed; left out for nothing.
+        dev_questions: how many questions a development score is over; left out in records written before it was kept.
+        retention: share of development questions of other kinds that the kept weights answer rightly; left out where
+            none were asked.
+        retention_questions: how many of these.
+        tries: settings of its method that were tried on development questions before these were chosen, these among
+            them; left out where nobody said.
     """
 
     gradient_tokens: Count
@@ -118,6 +140,12 @@ class TrainingCost(AtRest):
     dev_scores: tuple[float, ...] = ()
     saved_dtype: str | None = Field(default=None, exclude_if=lambda dtype: dtype is None)
     dtype_scores: dict[str, float] = Field(default={}, exclude_if=lambda scores: not scores)
+    averaged_steps: Count | None = Field(default=None, exclude_if=lambda steps: steps is None)
+    replay: ReplayCost | None = Field(default=None, exclude_if=lambda replay: replay is None)
+    dev_questions: Positive | None = Field(default=None, exclude_if=lambda count: count is None)
+    retention: Share | None = Field(default=None, exclude_if=lambda share: share is None)
+    retention_questions: Positive | None = Field(default=None, exclude_if=lambda count: count is None)
+    tries: Positive | None = Field(default=None, exclude_if=lambda tries: tries is None)
 
 
 class AnswerRow(AtRest):

@@ -126,6 +126,8 @@ _METHODS = (
         "UniformRationalesOptions",
         "fine-tuning on all rationales of a question alike: MIND without fusion",
     ),
+    _baseline("answer_only", "AnswerOnlyOptions", "fine-tuning on the answer line alone, without a rationale"),
+    _baseline("equation_only", "EquationOnlyOptions", "fine-tuning on the equations of a rationale alone (EoTD)"),
     _baseline(
         "step_by_step",
         "StepByStepOptions",

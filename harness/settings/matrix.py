@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from offbook.engine.decoding.layouts.names import AUTO, LayoutName
 from offbook.engine.quoting import quoted
-from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
+from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Between, Number, Seed, Temperature, TopK, TopP
 from offbook.harness.settings.drafters import DrafterTrainingSpec, Source
 from offbook.harness.settings.strict import Name, Names, Strict
 from offbook.harness.settings.students import CorpusSpec, Group, StudentTrainingSpec
@@ -40,6 +40,10 @@ class StudentSpec(Strict):
         corpus: to learn from; by default `Matrix.corpus`.
         processes: of its training.
         models: base models that it is made of; none named: all.
+        interpolate: shares a; for each, a further student with the weights θ0 + a(θ - θ0) between base and student
+            sits the exams (WiSE-FT, arXiv:2109.01903); a of 1 is the student itself, of 0 the untouched model.
+        tries: how many settings of the method were tried on development questions before these were chosen, these
+            among them; for the tables.
     """
 
     method: Name
@@ -49,6 +53,8 @@ class StudentSpec(Strict):
     corpus: CorpusSpec | None = None
     processes: Number | None = None
     models: Names = ()
+    interpolate: tuple[Between, ...] = ()
+    tries: Number | None = None
 
 
 class DecoderSpec(Strict):

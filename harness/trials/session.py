@@ -169,7 +169,8 @@ class Session:
         """
         method = distiller(recipe.method)
         check_origin(recipe.method, planned=recipe.made_by, found=method.made_by)
-        helpers = helper_hashes(method, recipe.options, recipe.encoder)
+        replay = bool(recipe.training.get("replay"))
+        helpers = helper_hashes(method, recipe.options, recipe.encoder, replay=replay)
         check_pins(f"student {recipe.name}", planned=recipe.helpers, found=helpers)
         return student_of(recipe), self.material(recipe, progress)
 

@@ -19,7 +19,7 @@ SEMANTICS = 1  # raise it when the harness asks, decodes or scores in another wa
 class _Trial(Recipe):
     """Its records tell the student's name, so that this is part of its key."""
 
-    UNKEYED: ClassVar[frozenset[str]] = frozenset({"processes"})
+    UNKEYED: ClassVar[frozenset[str]] = frozenset({"processes", "tries"})
 
 
 class SamplingSpec(Recipe):
