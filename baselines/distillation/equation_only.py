@@ -15,7 +15,7 @@ from offbook.engine.students.distiller import Job, Options, read_options
 from offbook.engine.students.path_objective import path_objective
 from offbook.engine.students.paths import Paths, encode_corpus, encode_text
 from offbook.engine.students.train import train_student
-from offbook.tasks.rationales.equalities import equalities
+from offbook.tasks.rationales.equalities import equalities, value
 
 NAME = "equation_only"
 
@@ -55,14 +55,15 @@ def equations(corpus: Corpus, questions: Sequence[Paths], tokenizer: PreTrainedT
 
 
 def equations_of(question: Question) -> list[str]:
-    """The equations of the first rationale that has any, in order, each once.
+    """The equations of the first rationale that has any, each once, in order but for the answer's, which comes last.
 
     Raises:
         ValueError: none has one.
     """
     for rationale in question.rationales:
-        if found := [equality.text for equality in equalities(rationale.text) if equality.holds]:
-            return list(dict.fromkeys(found))
+        if found := [equality for equality in equalities(rationale.text) if equality.holds]:
+            found.sort(key=lambda equality: equality.result == value(question.answer))
+            return list(dict.fromkeys(equality.text for equality in found))
     msg = (
         f"question {quoted(question.id)}: expected an equation in numbers in one of its rationales for {NAME}, got "
         "none; leave the question out, or choose another method"

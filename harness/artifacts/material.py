@@ -1,14 +1,13 @@
 """What students of a profile learn from: a corpus without questions of any test set, and development questions.
 
-Development questions choose a student's checkpoint. They are never trained on and are no test questions: procedural
-ones come from the split dev, those of a file are its next ones behind the training questions, without those that share
-thirteen words with one of these.
+Development questions choose a student's checkpoint or its settings. They are never trained on and are no test questions:
+procedural ones come from the split dev and from further stories (`tasks.procedural.development`), those of a file are
+its next ones behind the training questions, without those that share thirteen words with one of these.
 """
 
 import hashlib
-import itertools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from offbook.engine.progress import Progress
@@ -17,7 +16,8 @@ from offbook.harness.artifacts.corpus_file import find_file
 from offbook.harness.artifacts.retention import retention_documents
 from offbook.harness.settings.students import PROCEDURAL, CorpusSpec
 from offbook.tasks.lettered import split_options
-from offbook.tasks.procedural.documents import ID_FAMILIES, Document, documents, score
+from offbook.tasks.procedural.development import development_documents
+from offbook.tasks.procedural.documents import ID_FAMILIES, Document, score
 from offbook.tasks.rationales.mistakes import with_mistakes
 from offbook.tasks.rationales.procedural_teacher import IDS, teach
 from offbook.tasks.rationales.synthesis.overlap import PUBLISHED, known_test_sets, overlaps
@@ -102,15 +102,10 @@ def load_material(spec: CorpusSpec, progress: Progress) -> Material:
 def _procedural(spec: CorpusSpec) -> Material:
     per_family = -(-spec.questions // len(ID_FAMILIES))
     problems = train_problems(per_family, spec.questions)
-    rounds: Iterable[Sequence[Document]] = zip(*(documents(f, "dev") for f in ID_FAMILIES), strict=True)
-    found = list(itertools.chain.from_iterable(rounds))
-    if len(found) < spec.dev_questions:
-        msg = f"dev_questions: expected at most {len(found)} for the procedural corpus, got {spec.dev_questions}"
-        raise ValueError(msg)
     return Material(
         name=PROCEDURAL,
         corpus=Corpus.of((with_mistakes(teach(p), p) for p in problems), IDS),
-        dev=tuple(map(_procedural_question, found[: spec.dev_questions])),
+        dev=tuple(map(_procedural_question, development_documents(spec.dev_questions))),
         retention=tuple(map(_procedural_question, retention_documents(spec.retention_questions))),
     )
 

@@ -79,6 +79,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "kept_tokens": mean([cost.kept_tokens for cost in costs]),
         "distinct_sequences": mean([cost.distinct_sequences for cost in costs]),
         "steps": mean([cost.steps for cost in costs]),
+        "tries": mean([cost.tries for cost in costs if cost.tries is not None]),
         "mixed_precision": ", ".join(sorted({_precision(exam) for exam in examinee.exams} - {""})),
         "saved_dtype": ", ".join(sorted({cost.saved_dtype for cost in costs if cost.saved_dtype is not None})),
         "prepare_s": mean([cost.prepared_s for cost in costs if cost.prepared_s is not None]),

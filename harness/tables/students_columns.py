@@ -118,7 +118,8 @@ COLUMNS = (
         unit="tokens",
         kind="count",
         shown_in=PAGE,
-        definition="""how many lay behind the weights that were examined, the best of several by development score.""",
+        definition="""how many lay behind the weights that were examined: all where they are a mean over the last steps, fewer
+            where they are the best of several by development score.""",
     ),
     Column(
         name="distinct_sequences",
@@ -136,6 +137,16 @@ COLUMNS = (
         digits=0,
         shown_in=PAGE,
         definition="of the optimiser.",
+    ),
+    Column(
+        name="tries",
+        heading="Tries",
+        unit="settings",
+        kind="number",
+        digits=0,
+        shown_in=PAGE,
+        definition="""how many settings of its method were tried on development questions before these were chosen, these
+            among them; "-" where nobody said.""",
     ),
     Column(
         name="prepare_s",
@@ -203,7 +214,7 @@ COLUMNS = (
 
 COSTS = pick(
     COLUMNS,
-    *("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "prepare_s"),
+    *("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "tries", "prepare_s"),
     *("mixed_precision", "saved_dtype", "train_s", "exam_s", "peak_mib"),
 )
 OF_A_GROUP = pick(COLUMNS, "accuracy", "finished", "seed_sd", "change")
