@@ -4,10 +4,10 @@ Files and command lines derive from this class; see `harness.settings.derived`.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from annotated_types import Ge, Gt, Le, Lt
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 MixedPrecision = Literal["auto", "no", "bf16"]
 WeightKind = Literal["none", "threshold", "power"]

@@ -22,7 +22,9 @@ def interpolate(student: nn.Module, untouched: nn.Module, a: float) -> None:
     base = dict(untouched.named_parameters())
     for name, parameter in student.named_parameters():
         if name not in base or base[name].shape != parameter.shape:
-            msg = f"expected a student of this base model, got one whose {quoted(name)} is not the base's; check the two"
+            msg = (
+                f"expected a student of this base model, got one whose {quoted(name)} is not the base's; check the two"
+            )
             raise ValueError(msg)
         start = base[name].to(parameter.device)
         parameter.copy_(start + a * (parameter - start))

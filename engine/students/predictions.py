@@ -38,9 +38,7 @@ _weighers: "weakref.WeakKeyDictionary[nn.Module, Weigher]" = weakref.WeakKeyDict
 class Weigher(Protocol):
     """Weighs tokens of branches beside each other, whatever method learns them; see `weighing`."""
 
-    def __call__(
-        self, branches: Branches, weights_N: torch.Tensor, nll: Callable[[], torch.Tensor]
-    ) -> torch.Tensor:
+    def __call__(self, branches: Branches, weights_N: torch.Tensor, nll: Callable[[], torch.Tensor]) -> torch.Tensor:
         """The weights (N,) in a cross-entropy that take the place of `weights_N`.
 
         Args:

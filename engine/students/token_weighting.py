@@ -2,8 +2,8 @@
 
     CE of a response = Σ_t w_t S_t / Σ_t w_t          S_t: cross-entropy of token t;  no gradient reaches w
 
-    threshold   w_t = 1 where the untouched model's S_t is at most `value`, else 0     STM, arXiv:2501.14315: ln 2.5
-    power       w_t = p_t ** value, p_t the student's own probability now               DFT: 1; TALR, arXiv:2509.20758: 1/τ
+    threshold   w_t = 1 where the untouched model's S_t is at most `value`, else 0    STM, arXiv:2501.14315: ln 2.5
+    power       w_t = p_t ** value, p_t the student's own probability now    DFT: 1; TALR, arXiv:2509.20758: 1/τ
 
 Answers keep w = 1: what a question is about is never masked. STM's code also masks the first token of the whole text,
 which is one of the prompt here and has no loss anyway. Ours: TALR renews its τ from the batch, here it stays.
@@ -60,9 +60,7 @@ class TokenWeigher:
         self._counts: dict[str, float] = defaultdict(float)
 
     @torch.no_grad()
-    def __call__(
-        self, branches: Branches, weights_N: torch.Tensor, nll: Callable[[], torch.Tensor]
-    ) -> torch.Tensor:
+    def __call__(self, branches: Branches, weights_N: torch.Tensor, nll: Callable[[], torch.Tensor]) -> torch.Tensor:
         """See `Weigher`; a branch's weights keep their sum."""
         if len(branches.targets_N) != branches.starts[-1] or not all(branches.answers):
             return weights_N
@@ -113,7 +111,7 @@ def kinds_of(text: str) -> tuple[str, ...]:
 
 
 def with_shares(log: Mapping[str, float]) -> dict[str, float]:
-    """A step's log with what `counts` told, as shares: of each kind of token that was there, the weight that it lost."""
+    """A step's log with what `counts` told as shares: of each kind of token that was there, the weight it lost."""
     counted = {form.format(kind) for form in (SEEN, LOST) for kind in KINDS}
     shares = {f"masked/{k}": log[LOST.format(k)] / log[SEEN.format(k)] for k in KINDS if log.get(SEEN.format(k))}
     return {name: value for name, value in log.items() if name not in counted} | shares

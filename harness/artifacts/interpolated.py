@@ -36,9 +36,7 @@ def make_interpolated(recipe: StudentRecipe, parent: Path, folder: Path) -> Path
         ValueError: a base model that was edited since the run was planned, or a parent of another one.
     """
     assert recipe.interpolation is not None
-    check_model(
-        recipe.base, recipe.revision, weights_sha256=recipe.base_sha256, settings_sha256=recipe.settings_sha256
-    )
+    check_model(recipe.base, recipe.revision, weights_sha256=recipe.base_sha256, settings_sha256=recipe.settings_sha256)
     record = read_json(parent / RECORD, what="a student's record", remedy="run its stage again")
     if not isinstance(record, dict):
         msg = f"{parent / RECORD}: expected a student's record, got something else; run its stage again"

@@ -1,8 +1,8 @@
 """What students of a profile learn from: a corpus without questions of any test set, and development questions.
 
-Development questions choose a student's checkpoint or its settings. They are never trained on and are no test questions:
-procedural ones come from the split dev and from further stories (`tasks.procedural.development`), those of a file are
-its next ones behind the training questions, without those that share thirteen words with one of these.
+Development questions choose checkpoints and settings. They are never trained on and are no test questions: procedural
+ones come from the split dev and further stories (`tasks.procedural.development`), those of a file are its next ones
+behind the training questions, without those that share thirteen words with one of these.
 """
 
 import hashlib

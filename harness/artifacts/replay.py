@@ -2,7 +2,7 @@
 
 <tables>/replay-<hash16>/answers.jsonl      every answer, a line each, written when it ends; those that hit the cap too
 
-The hash is that of model, prompts and cap. An interrupted call goes on; processes that want the same wait for the first.
+The hash is that of model, prompts and cap. An interrupted call goes on; processes that want the same wait for one.
 """
 
 from collections.abc import Sequence
@@ -73,5 +73,7 @@ def replay_items(
         )
         raise ValueError(msg)
     tokens = sum(len(item.tokens) for item in items) / len(items)
-    progress.say(f"    replay: {len(items)} of {len(answers)} answers end by themselves, {tokens:.0f} tokens on average")
+    progress.say(
+        f"    replay: {len(items)} of {len(answers)} answers end by themselves, {tokens:.0f} tokens on average"
+    )
     return items

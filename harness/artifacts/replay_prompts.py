@@ -50,5 +50,5 @@ def replay_prompts() -> list[ReplayPrompt]:
 
 
 def replay_prompts_sha256() -> str:
-    """Hash of the prompts in their order and of the cap on an answer: with a base model, what decides what is replayed."""
+    """Hash of the prompts in their order and of the cap: with a base model, what decides what is replayed."""
     return canonical_sha256([ANSWER_TOKENS, [[prompt.id, prompt.prompt] for prompt in replay_prompts()]])

@@ -118,8 +118,8 @@ COLUMNS = (
         unit="tokens",
         kind="count",
         shown_in=PAGE,
-        definition="""how many lay behind the weights that were examined: all where they are a mean over the last steps, fewer
-            where they are the best of several by development score.""",
+        definition="""how many lay behind the weights that were examined: all where these are the mean over the last
+            steps, fewer where they are the best of several by development score.""",
     ),
     Column(
         name="distinct_sequences",
@@ -145,8 +145,8 @@ COLUMNS = (
         kind="number",
         digits=0,
         shown_in=PAGE,
-        definition="""how many settings of its method were tried on development questions before these were chosen, these
-            among them; "-" where nobody said.""",
+        definition="""how many settings of its method were tried on development questions before these were chosen, with
+            these; "-" where nobody said.""",
     ),
     Column(
         name="prepare_s",

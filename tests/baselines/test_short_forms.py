@@ -27,7 +27,9 @@ def question(name: str, *bodies: str, answer: str = "12") -> Question:
 
 EQUATIONS = Corpus.of(
     [
-        question("a", "There is no sum here.", "First 3 x 2 = 6, so 6 + 6 = 12; again 6 + 6 = 12, and never 6 + 6 = 13."),
+        question(
+            "a", "There is no sum here.", "First 3 x 2 = 6, so 6 + 6 = 12; again 6 + 6 = 12, and never 6 + 6 = 13."
+        ),
         question("b", "Take 24 / 2 = 12."),
     ]
 )

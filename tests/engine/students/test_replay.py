@@ -23,9 +23,7 @@ from offbook.engine.students.train import train_student
 from tests.engine.students.test_student_training import StoppedError, job, objective, record, weights
 from tests.tiny import tiny_model
 
-ITEMS = [
-    ReplayItem(id=f"r{n}", prompt=(97 + n, 10), tokens=(*range(70 + n, 74 + 2 * n), 257)) for n in range(5)
-]
+ITEMS = [ReplayItem(id=f"r{n}", prompt=(97 + n, 10), tokens=(*range(70 + n, 74 + 2 * n), 257)) for n in range(5)]
 
 
 def replaying(folder: Path, share: float = 0.25, **changes: Any) -> Job:
@@ -141,9 +139,9 @@ def test_an_interrupted_training_replays_on_where_it_stopped(
         if done == log[2]["gradient_tokens"]:
             raise StoppedError
 
+    stopped = replace(replaying(tmp_path / "cut", lora_rank=lora_rank), report=stop)
     with pytest.raises(StoppedError):
-        cut = replaying(tmp_path / "cut", lora_rank=lora_rank)
-        train_student(replace(cut, report=stop), "plain", objective())
+        train_student(stopped, "plain", objective())
     cut_folder = train_student(replaying(tmp_path / "cut", lora_rank=lora_rank), "plain", objective())
     assert record(cut_folder)["log"] == log
     assert all(torch.equal(value, weights(cut_folder)[name]) for name, value in weights(whole).items())

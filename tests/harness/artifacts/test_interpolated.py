@@ -7,8 +7,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from offbook.engine.progress import Silent
 from offbook.engine.pretrained import weights_sha256
+from offbook.engine.progress import Silent
 from offbook.engine.resuming.seal import broken
 from offbook.engine.students.interpolation import interpolate
 from offbook.engine.students.record import RECORD
@@ -16,10 +16,10 @@ from offbook.harness.artifacts.interpolated import make_interpolated, place_of
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.artifacts.recipes import StudentRecipe
 from offbook.harness.artifacts.students import cost
-from offbook.harness.matrix.estimates import Estimates
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.reproduce import reproduce
+from offbook.harness.matrix.units import measure
 from offbook.harness.records.store import Store
 from offbook.harness.records.student import Interpolation, StudentId
 from tests.matrices import matrix
@@ -92,9 +92,9 @@ def test_the_ends_of_the_way_are_no_students_of_their_own(content: dict, share: 
         plan(matrix(content, students={"one": {"method": "single_rationale", "interpolate": [share]}}))
 
 
-def test_it_takes_no_time_that_a_training_would(graph: Graph):
-    (between, *_) = (stage for stage in graph.of_kind("student") if "of the way" in stage.title)
-    assert Estimates().of(between).seconds is None
+def test_its_time_is_told_by_others_of_its_kind_and_not_by_trainings(graph: Graph):
+    units = {measure(stage) for stage in graph.of_kind("student")}
+    assert {(name.split()[0], count) for name, count in units} == {("single_rationale", 900.0), ("interpolation", 1.0)}
 
 
 def test_its_weights_lie_between_the_models_and_its_parents(whole: Path, graph: Graph, content: dict):

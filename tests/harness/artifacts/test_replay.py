@@ -73,7 +73,9 @@ def test_answers_that_hit_the_cap_say_nothing_or_are_too_long_are_left_out(monke
     assert {cap for *_, cap in asked} == {prompts_module.ANSWER_TOKENS}
     assert len({path for _, path, _ in asked}) == 2, "each base model has a table of its own"
     del answers[0]
-    with pytest.raises(ValueError, match="expected answers that end within 96 tokens to replay, got none of 3") as error:
+    with pytest.raises(
+        ValueError, match="expected answers that end within 96 tokens to replay, got none of 3"
+    ) as error:
         items()
     assert "\n" not in str(error.value)
 
