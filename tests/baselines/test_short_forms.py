@@ -41,7 +41,7 @@ def test_the_answer_line_is_all_that_is_said_and_the_question_is_asked_as_ever()
         (response,) = told.responses
         assert response is not None
         assert told.prompt == paths.prompt
-        assert TOKENIZER.decode(response.tokens) == f"The answer is {source.answer}.<|im_end|>"
+        assert TOKENIZER.decode([*response.tokens]) == f"The answer is {source.answer}.<|im_end|>"
         assert TOKENIZER.decode([response.tokens[i] for i in response.answer]) == source.answer
 
 
@@ -51,7 +51,7 @@ def test_equations_are_those_that_hold_of_the_first_rationale_with_any_each_once
     for told in equations(EQUATIONS, asked, TOKENIZER):
         (response,) = told.responses
         assert response is not None
-        said.append(TOKENIZER.decode(response.tokens))
+        said.append(TOKENIZER.decode([*response.tokens]))
         assert TOKENIZER.decode([response.tokens[i] for i in response.answer]) == "12"
     assert said == [
         "3 x 2 = 6\n6 + 6 = 12\nThe answer is 12.<|im_end|>",
