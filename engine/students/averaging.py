@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from torch import nn
 
@@ -31,7 +30,7 @@ class Average:
     """
 
     def __init__(self, student: nn.Module, companion: Companion | None) -> None:
-        self._student = student
+        self._student: Any = student
         self._adapters: dict[str, Any] = {
             name: module for name, module in student.named_modules() if isinstance(module, LoraLayer)
         }
@@ -69,7 +68,7 @@ class Average:
         """Gives the student the mean for good; the student as a plain model, its adapters gone."""
         assert self.taken
         self._exchange()
-        return self._student.unload() if isinstance(self._student, PeftModel) else self._student
+        return self._student.unload() if self._adapters else self._student
 
     def state_dict(self) -> dict[str, Any]:
         """How many steps were taken, and their mean."""
@@ -110,8 +109,10 @@ class Average:
         return exchanged
 
     def _without_adapters(self) -> contextlib.AbstractContextManager[Any]:
-        student = self._student
-        return student.disable_adapter() if isinstance(student, PeftModel) else contextlib.nullcontext()
+        if not self._adapters:
+            return contextlib.nullcontext()
+        without: contextlib.AbstractContextManager[Any] = self._student.disable_adapter()
+        return without
 
 
 def _fine(dtype: torch.dtype) -> torch.dtype:
