@@ -1,4 +1,4 @@
-"""The profile `recipe`: every learning rate with every share of replay, alike in all else, judged on development questions."""
+"""The profile `recipe`: every learning rate with every share of replay, alike in all else, judged on dev alone."""
 
 import itertools
 
