@@ -1,4 +1,4 @@
-"""Places that questions take in turn, so that none is favoured: of the right answer in a list, of a story among others."""
+"""Places that questions take in turn, so that none is favoured: of the right answer in a list, for instance."""
 
 from random import Random
 
