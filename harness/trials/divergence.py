@@ -23,12 +23,13 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.continuations import next_token_logprobs
 from offbook.engine.progress import Progress
 from offbook.engine.tensor_file import read_tensors, write_tensors
+from offbook.engine.unusable import UnusableError
 from offbook.harness.records.divergence import Kind, TextDivergence
 from offbook.harness.records.spent import spending
 
 KEPT = 256  # K
 LEAST = 1e-9  # below it a probability of the rest is rounding
-TEXTS = "texts"
+TEXTS, KEY = "texts", "key"  # among the words of the file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,21 +45,31 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """Texts, and the base model's laws of their tokens: ids (T, K), and log-probabilities (T, K) in fp32."""
+    """Texts, and the base model's laws of their tokens.
 
+    Attributes:
+        key: of what decided them.
+        texts: in order.
+        ids_TK: the likeliest next tokens.
+        logprobs_TK: their log-probabilities, fp32.
+    """
+
+    key: str
     texts: tuple[Text, ...]
     ids_TK: torch.Tensor
     logprobs_TK: torch.Tensor
 
     def save(self, path: Path) -> None:
         """Writes it, whole or not at all."""
-        words = {TEXTS: json.dumps([asdict(text) for text in self.texts])}
+        words = {KEY: self.key, TEXTS: json.dumps([asdict(text) for text in self.texts])}
         tensors = {"ids": self.ids_TK.to(torch.int32), "logprobs": self.logprobs_TK}
         write_tensors(path, tensors, words, sealed=True)
 
 
-def make_reference(backbone: Backbone, texts: Sequence[Text], progress: Progress, *, kept: int = KEPT) -> Reference:
-    """The base model's laws.
+def make_reference(
+    key: str, backbone: Backbone, texts: Sequence[Text], progress: Progress, *, kept: int = KEPT
+) -> Reference:
+    """The base model's laws of these texts, the K likeliest tokens of each.
 
     Raises:
         NotFiniteError: logits that are not finite.
@@ -71,21 +82,25 @@ def make_reference(backbone: Backbone, texts: Sequence[Text], progress: Progress
             top = law_tV.topk(min(kept, law_tV.shape[1]))
             ids.append(top.indices.cpu())
             logprobs.append(top.values.cpu())
-    return Reference(texts=tuple(texts), ids_TK=torch.cat(ids), logprobs_TK=torch.cat(logprobs))
+    return Reference(key=key, texts=tuple(texts), ids_TK=torch.cat(ids), logprobs_TK=torch.cat(logprobs))
 
 
-def load_reference(path: Path) -> Reference:
-    """What was saved.
+def load_reference(path: Path, key: str) -> Reference:
+    """What was saved under a key.
 
     Raises:
-        UnusableError: a damaged file.
+        UnusableError: a damaged file, or that of another key.
     """
-    tensors, words = read_tensors(path, remedy="delete it, and it is made anew", sealed=True)
+    remedy = "delete it, and it is made anew"
+    tensors, words = read_tensors(path, remedy=remedy, sealed=True)
+    if words.get(KEY) != key:
+        msg = f"{path}: expected the laws of {key[:12]}, got others; {remedy}"
+        raise UnusableError(msg, path)
     texts = tuple(
         Text(**(fields | {name: tuple(fields[name]) for name in ("prompt", "tokens")}))
         for fields in json.loads(words[TEXTS])
     )
-    return Reference(texts=texts, ids_TK=tensors["ids"].long(), logprobs_TK=tensors["logprobs"])
+    return Reference(key=key, texts=texts, ids_TK=tensors["ids"].long(), logprobs_TK=tensors["logprobs"])
 
 
 def divergence(reference: Reference, backbone: Backbone, title: str, progress: Progress) -> tuple[TextDivergence, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from offbook.engine.chat_answers import chat_tokens, greedy_tokens
 from offbook.engine.progress import Progress
+from offbook.engine.unusable import UnusableError
 from offbook.harness.artifacts.material import DevQuestion, Material
 from offbook.harness.artifacts.recipes import ModelSpec
 from offbook.harness.records.hashing import canonical_sha256
@@ -33,7 +34,7 @@ def reference(
     max_new_tokens: int,
     progress: Progress,
 ) -> Reference:
-    """What a student of a base model is held against.
+    """What a student of a base model is held against; a damaged file is made again, and named.
 
     Args:
         tables: the run's folder of what its stages share.
@@ -42,20 +43,22 @@ def reference(
         material: what the student learned from.
         max_new_tokens: cap on the base model's answers.
         progress: is told how far it is.
-
-    Raises:
-        UnusableError: a damaged file.
     """
     questions = chosen(material.dev)
     asked = [[question.id, question.prompt] for question in questions]
-    digest = canonical_sha256([VERSION, KEPT, base.base.key(), max_new_tokens, asked, dict(TEXTS)])
-    path = tables / f"reference-{digest[:16]}.safetensors"
-    if not path.is_file():
-        target = load()
-        texts = [*_generic(target), *_task(target, questions, max_new_tokens, progress)]
-        tables.mkdir(parents=True, exist_ok=True)
-        make_reference(target.backbone, texts, progress).save(path)
-    return load_reference(path)
+    key = canonical_sha256([VERSION, KEPT, base.base.key(), max_new_tokens, asked, dict(TEXTS)])
+    path = tables / f"reference-{key[:16]}.safetensors"
+    if path.is_file():
+        try:
+            return load_reference(path, key)
+        except UnusableError as error:
+            progress.say(f"    {str(error).rpartition('; ')[0]}; made again")
+    target = load()
+    texts = [*_generic(target), *_task(target, questions, max_new_tokens, progress)]
+    found = make_reference(key, target.backbone, texts, progress)
+    tables.mkdir(parents=True, exist_ok=True)
+    found.save(path)
+    return found
 
 
 def chosen(dev: Sequence[DevQuestion]) -> list[DevQuestion]:
@@ -65,8 +68,9 @@ def chosen(dev: Sequence[DevQuestion]) -> list[DevQuestion]:
 
 
 def _generic(target: Target) -> list[Text]:
-    """Generic texts as they stand; the first token has nothing before it, and is predicted by nothing."""
-    encoded = [(name, target.encode(text, templated=False)) for name, text in TEXTS.items()]
+    """Generic texts as they stand, as far as they fit; the first token is predicted by nothing."""
+    most = target.backbone.context_length
+    encoded = [(name, target.encode(text, templated=False)[:most]) for name, text in TEXTS.items()]
     return [
         Text(kind="generic", id=name, cluster="", prompt=tuple(tokens[:1]), tokens=tuple(tokens[1:]))
         for name, tokens in encoded
