@@ -27,11 +27,12 @@ from offbook.tasks.source import VARIABLE
 
 @dataclass(frozen=True, kw_only=True)
 class DevQuestion:
-    """A development question: its id, the prompt, and whether a text answers it."""
+    """A development question: its id, the prompt, whether a text answers it; those of one cluster are alike."""
 
     id: str
     prompt: str
     is_answered_by: Callable[[str], bool]
+    cluster: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +111,10 @@ def _procedural(spec: CorpusSpec) -> Material:
 
 def _procedural_question(doc: Document) -> DevQuestion:
     return DevQuestion(
-        id=doc["id"], prompt=instruct(doc["question"]), is_answered_by=lambda text: score(doc, text) == 1
+        id=doc["id"],
+        prompt=instruct(doc["question"]),
+        is_answered_by=lambda text: score(doc, text) == 1,
+        cluster=doc["cluster"],
     )
 
 

@@ -6,9 +6,11 @@ from offbook.engine.decoding.layouts.names import AUTO
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts.manifest import artifact_folder
+from offbook.harness.artifacts.material import Material
 from offbook.harness.artifacts.recipes import Recipe, StudentRecipe
 from offbook.harness.artifacts.students import cost
 from offbook.harness.records.store import Store
+from offbook.harness.records.student import StudentId
 from offbook.harness.roster.arms import told_apart
 from offbook.harness.trials.exam import exam_spec, examine
 from offbook.harness.trials.heat import is_done, plan_heat, run_heat, summary
@@ -77,7 +79,8 @@ def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) ->
     target, recipe = session.target(spec.model), spec.model.student
     target = target.for_answers() if spec.layout == AUTO else target.under(spec.layout)
     paper = session.paper(spec, target, progress)
-    student = None
+    student: StudentId | None = None
+    material: Material | None = None
     if recipe is not None:
         told, material = session.student(recipe, progress)
         student = told.id(material)
@@ -95,7 +98,17 @@ def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) ->
     store.recover()
     if not store.has(sitting.key()):
         spent = None if recipe is None else cost(artifact_folder(session.folder, "student", recipe.key()))
-        exam = examine(paper, target, sitting, spent, store.root, progress, trial=spec.key(), recipes=_student(recipe))
+        exam = examine(
+            paper,
+            target,
+            sitting,
+            spent,
+            store.root,
+            progress,
+            trial=spec.key(),
+            recipes=_student(recipe),
+            reference=None if material is None else session.reference(spec, material, progress),
+        )
         right, ended = exam.right(), sum(row.finished for row in exam.rows) / len(exam.rows)
         score = f"{sum(right) / len(right):.3f} of {len(right)} documents right, " if right else ""
         progress.say(

@@ -22,8 +22,9 @@ from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.tables.students_markdown import write_students
-from offbook.harness.trials.exam import exam_spec, examine, set_paper
+from offbook.harness.trials.exam import exam_spec, examine
 from offbook.harness.trials.heat import plan_heat, run_heat
+from offbook.harness.trials.paper import set_paper
 from offbook.tasks.procedural.documents import documents
 from offbook.tasks.prompts import Prompt, load_prompts
 from tests.baselines.distillation_job import job

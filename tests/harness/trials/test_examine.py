@@ -5,7 +5,8 @@ from offbook.engine.progress import Silent
 from offbook.harness.records.store import Store
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.suite import find_suites
-from offbook.harness.trials.exam import Paper, exam_spec, examine, set_paper
+from offbook.harness.trials.exam import exam_spec, examine
+from offbook.harness.trials.paper import Paper, set_paper
 from offbook.tasks.procedural.documents import documents
 from tests.tiny import save_tiny
 
@@ -53,7 +54,7 @@ def test_every_document_gets_the_answer_to_its_own_question(paper, target, tmp_p
         for index in reversed(range(len(prompts))):
             on_answer(index, BatchAnswer(tokens[index], "eos"))
 
-    monkeypatch.setattr("offbook.harness.trials.exam.answer_all", answers)
+    monkeypatch.setattr("offbook.harness.trials.exam_answers.answer_all", answers)
     spec = untouched(paper, target)
     assert not Store(tmp_path).has(spec.key())
     right = examine(paper, target, spec, None, tmp_path, Silent()).right()
