@@ -45,7 +45,7 @@ def development(group: str, limit: int | None = None) -> list[Question]:
     manager = task_index([TASKS_PATH])
     name = group if group in manager.task_index else PREFIX + group
     if name not in manager.task_index:
-        msg = f"expected a suite or a group of offbook's, got {quoted(group)}; `offbook ls suites` lists them"
+        msg = f"expected a suite or a group of offbook's, got {quoted(group)}; `offbook ls` lists them"
         raise ValueError(msg)
     return [question for suite, task in build(name, manager).items() for question in _questions(suite, task, limit)]
 
