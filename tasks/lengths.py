@@ -82,7 +82,8 @@ def main(arguments: list[str] | None = None) -> int:
     for group, found in groups.items():
         for question in found:
             by_suite.setdefault(question.suite, []).append(lengths[question.id])
-        by_suite[f"all of {group}"] = [lengths[question.id] for question in found]
+        if len({question.suite for question in found}) > 1:
+            by_suite[f"all of {group}"] = [lengths[question.id] for question in found]
     print(lines(by_suite, options.cap, what="suite"))
     return 0
 

@@ -100,7 +100,8 @@ def test_a_list_of_prompts_that_was_edited_is_refused(target, suite, tmp_path):
 def student(split: str, folder: Path) -> Path:
     """A student of the questions of one suite."""
     asked = [
-        (f"q{n}", str(doc["question"]), str(doc["answer"])) for n, doc in enumerate(documents("shopping", split)[:4])
+        (f"q{n}", str(doc["question"]), str(doc["answer"]))
+        for n, doc in enumerate(documents("shopping", split, steps=1)[:4])
     ]
     told = {i: close("So it is.", answer) for i, _, answer in asked}
     rationales = Corpus.of(

@@ -14,8 +14,8 @@ VERBS = {  # the verb, its past, its participle where that is another word; the 
         weave wove woven, flee fled, fling flung, tread trod trodden, stride strode stridden, slay slew slain
     """,
     "dev": """
-        make made, say said, do did done, get got, become became, mean meant, understand understood, spend spent,
-        deal dealt, strike struck, slide slid, wake woke woken, sink sank sunk, forgive forgave forgiven,
+        make made, say said, get got, become became, mean meant, understand understood, spend spent,
+        deal dealt, strike struck, slide slid, wake woke woken, awake awoke awoken, sink sank sunk, forgive forgave forgiven,
         bear bore borne, arise arose arisen, spring sprang sprung, shrink shrank shrunk, wind wound, overcome overcame,
         withdraw withdrew withdrawn, weep wept, breed bred, stink stank stunk, spit spat, string strung, wring wrung
     """,
