@@ -15,9 +15,10 @@ VERBS = {  # the verb, its past, its participle where that is another word; the 
     """,
     "dev": """
         make made, say said, get got, become became, mean meant, understand understood, spend spent,
-        deal dealt, strike struck, slide slid, wake woke woken, awake awoke awoken, sink sank sunk, forgive forgave forgiven,
-        bear bore borne, arise arose arisen, spring sprang sprung, shrink shrank shrunk, wind wound, overcome overcame,
-        withdraw withdrew withdrawn, weep wept, breed bred, stink stank stunk, spit spat, string strung, wring wrung
+        deal dealt, strike struck, slide slid, wake woke woken, awake awoke awoken, sink sank sunk,
+        forgive forgave forgiven, bear bore borne, arise arose arisen, spring sprang sprung, shrink shrank shrunk,
+        wind wound, overcome overcame, withdraw withdrew withdrawn, weep wept, breed bred, stink stank stunk, spit spat,
+        string strung, wring wrung
     """,
     "train": """
         go went gone, see saw seen, eat ate eaten, take took taken, give gave given, come came, know knew known,
