@@ -11,7 +11,7 @@ from typing import Any
 
 from offbook.engine.quoting import quoted
 from offbook.tasks import answers
-from offbook.tasks.procedural import FAMILIES, ood, problems
+from offbook.tasks.procedural import FAMILIES, Problem, ood, problems
 
 ID_FAMILIES = tuple(FAMILIES)
 OOD_FAMILIES = tuple(ood.FAMILIES)
@@ -53,19 +53,20 @@ def documents(family: str, split: str, *, steps: int | None = None) -> list[Docu
     if steps is not None and steps not in STEPS:
         msg = f"steps: expected one of {', '.join(map(str, STEPS))}, got {quoted(steps)}; pass one of these"
         raise ValueError(msg)
-    return [
-        {
-            "id": p.id,
-            "question": p.question,
-            "answer": p.answer,
-            "kind": "number",
-            "choices": [],
-            "cluster": f"{family}/{p.template}",
-            "steps": len(p.steps),
-        }
-        for p in problems(split, family)
-        if steps in (None, len(p.steps))
-    ]
+    return [word_problem(p) for p in problems(split, family) if steps in (None, len(p.steps))]
+
+
+def word_problem(problem: Problem) -> Document:
+    """A word problem as a document."""
+    return {
+        "id": problem.id,
+        "question": problem.question,
+        "answer": problem.answer,
+        "kind": "number",
+        "choices": [],
+        "cluster": f"{problem.family}/{problem.template}",
+        "steps": len(problem.steps),
+    }
 
 
 def score(doc: Document, text: str) -> float:

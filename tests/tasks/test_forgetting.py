@@ -17,6 +17,7 @@ from offbook.tasks.forgetting import generate as making
 from offbook.tasks.forgetting.difficulty import LEVELS, LISTED, RARITY
 from offbook.tasks.forgetting.documents import KIND, READ, REPLAY, WORDINGS, documents, prompt, score
 from offbook.tasks.forgetting.question import N_CHOICES, Slot
+from offbook.tasks.forgetting.replay import replay_questions
 from offbook.tasks.procedural import ood
 from offbook.tasks.prompts import load_prompts
 from offbook.tasks.prompts.generate import ngrams
@@ -74,6 +75,13 @@ def test_only_families_for_replay_can_be_trained_on() -> None:
     for family in READ:
         with pytest.raises(ValueError, match=f"expected dev or test of {family}, on which .*, got train"):
             questions("train", family)
+
+
+def test_what_may_be_replayed_is_the_training_questions_of_those_families_alone() -> None:
+    found = dict(replay_questions())
+    assert list(found) == [q.id for family in REPLAY for q in questions("train", family)]
+    assert len(found) > 100
+    assert not set(found.values()) & {question for split in ("dev", "test") for question in every(split, *FAMILIES)}
 
 
 def test_another_process_makes_the_same_questions() -> None:

@@ -27,7 +27,7 @@ GROUPS = {
     "offbook_procedural_id": ONE_STEP | TWO_STEPS,
     "offbook_procedural_ood": OOD,
 }
-SIZES = {1: (24, 18), 2: (16, 12), None: (30, 20)}  # test and dev
+SIZES = {1: (24, 12), 2: (16, 8), None: (30, 20)}  # test and dev
 
 
 def of(name: str, split: str) -> list[Document]:
