@@ -20,6 +20,8 @@ def without_missing_data(profile: Matrix) -> tuple[Matrix, list[str]]:
         return profile, []
     asked = [name for names in profile.exams.suites.values() for name in names]
     missing = {name: reason for name in asked if (reason := _missing(name)) is not None}
+    if not missing:
+        return profile, []
     lines = [f"left out: {name}: {reason}" for name, reason in missing.items()]
     if len(missing) == len(asked) and not profile.decoders:
         msg = f"exams: expected a suite whose data set is here, got none ({'; '.join(lines)})"
