@@ -112,4 +112,4 @@ def _divergence(examinee: Examinee, kind: Kind) -> dict[str, float]:
 
 
 def _beyond_guessing(scores: ChoiceScores) -> float:
-    return float(scores.named == scores.right) - 1 / len(scores.loglikelihoods) if scores.formed else 0.0
+    return float(scores.named == scores.right) - scores.guessing if scores.formed else 0.0

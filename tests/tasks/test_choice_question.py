@@ -129,3 +129,9 @@ def test_choices_that_make_no_sense_are_refused_in_one_line(changes: dict[str, A
     with pytest.raises(ValueError, match=complaint) as error:
         choice_question(LETTERED | changes)
     assert "\n" not in str(error.value)
+
+
+def test_an_open_question_may_have_choices_that_it_does_not_name() -> None:
+    doc = {"question": "The opposite of hot?", "answer": "cold", "choices": ["warm", "cold", "dry"]}
+    assert question(doc).listed
+    assert not question(doc | {"listed": False}).listed

@@ -179,6 +179,28 @@ def dates(target: Target) -> Asked:
     return ask(suite, target, limit=4, chat_template=target.has_chat_template)
 
 
+def test_an_open_questions_choices_are_scored_and_not_counted_among_those_it_names(
+    target: Target, tmp_path: Path
+) -> None:
+    open_row = ROWS[0] | {"listed": False}
+    assert not scored(target, open_row).listed
+    task = {
+        **{key: value for key, value in TASK.items() if key not in ("doc_to_choice", "gen_prefix")},
+        "task": "offbook_mine",
+        "output_type": "generate_until",
+        "doc_to_target": "{{answer}}",
+        "generation_kwargs": {"until": [], "max_gen_toks": 4},
+        "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+    }
+    folder = write(tmp_path / "tasks", task, rows=[open_row, ROWS[0] | {"listed": True}], code=CODE)
+    (suite,) = find_suites(["offbook_mine"], include_path=folder)
+    requests = ask(suite, target, chat_template=target.has_chat_template).requests
+    assert [(request.choices, request.question.listed) for request in requests if request.question] == [
+        (0, False),
+        (3, True),
+    ]
+
+
 def test_requests_know_their_questions_and_right_answers(target: Target, dates: Asked) -> None:
     documents = list(dates.suite.task().eval_docs)
     for request, doc in zip(dates.requests, documents, strict=False):

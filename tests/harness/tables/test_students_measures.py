@@ -81,6 +81,12 @@ def test_what_is_right_of_form_is_a_ratio_over_items_and_seeds() -> None:
     assert row["above_guessing_low"] < row["above_guessing"] < row["above_guessing_high"]
 
 
+def test_nothing_is_guessed_where_a_question_does_not_name_its_choices() -> None:
+    found = [scores(0).model_copy(update={"listed": False})] * 3 + [scores(1).model_copy(update={"listed": False})]
+    row = line(students_table([dated("untouched", found)]), "untouched")
+    assert row["above_guessing"] == pytest.approx(3 / 4)
+
+
 def test_likelihood_is_told_by_choice_and_by_character() -> None:
     long = ChoiceScores(right=1, named=None, loglikelihoods=(-2.0, -3.0), characters=(2, 6), mass=0.2)
     row = line(students_table([dated("untouched", [long, long, long])]), "untouched")
