@@ -43,9 +43,14 @@ class ChoiceScores(AtRest):
         return self
 
     @property
+    def count(self) -> int:
+        """How many choices the question names."""
+        return len(self.loglikelihoods) if self.listed else 0
+
+    @property
     def guessing(self) -> float:
         """What a text that names one choice, whichever, is right by chance."""
-        return 1 / len(self.loglikelihoods) if self.listed else 0.0
+        return 1 / self.count if self.count else 0.0
 
     @property
     def formed(self) -> bool:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from offbook.harness.records.choice_scores import ChoiceScores
+from offbook.harness.records.consistency import of_exam
 from offbook.harness.records.divergence import TextDivergence
-from offbook.harness.records.exam import SittingSpec
+from offbook.harness.records.exam import Exam, SittingSpec
 from offbook.harness.records.store import Store
 from tests.harness.records.test_exam import ROWS, commit, record, row, spec
 
@@ -55,6 +56,14 @@ def test_what_is_measured_is_part_of_the_key_and_of_no_setting():
     assert older.key() != newer.key()
     assert (older.setting(), older.rerun()) == (newer.setting(), newer.rerun())
     assert SittingSpec.model_validate_json(newer.model_dump_json()) == newer
+
+
+def test_scores_of_other_choices_than_the_question_names_are_found():
+    odd = row("dates", 0, choices=4, by_choice=ChoiceScores(**SCORES))
+    found = [*of_exam(Exam(record(), (*ROWS[:2], odd)))]
+    assert any("document 0: expected scores of its 4 choices, got 3" in problem for problem in found)
+    named = odd.model_copy(update={"choices": 3})
+    assert not [p for p in of_exam(Exam(record(), (*ROWS[:2], named))) if "choices" in p]
 
 
 @given(st.lists(st.tuples(st.floats(-50, 0), st.integers(1, 30)), min_size=2, max_size=6), st.integers(0, 5))
