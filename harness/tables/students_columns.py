@@ -212,7 +212,8 @@ OF_A_GROUP = pick(COLUMNS, "accuracy", "finished", "seed_sd", "change")
 SUITE = pick(
     COLUMNS,
     *("label", "layout", "seeds", "n_items", "score", "seed_sd", "change"),
-    *("form", "above_guessing", "likelihood_acc_norm", "choice_mass", "gold_nll", "answer_tokens", "finished"),
+    *("form", "above_guessing", "likelihood_acc_norm", "likelihood_acc", "choice_mass", "gold_nll"),
+    *("answer_tokens", "finished"),
 )
 BESIDE_ANSWERS = (
     *pick(COLUMNS, "label", "layout"),

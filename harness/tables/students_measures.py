@@ -38,6 +38,10 @@ def _gold_nll(row: AnswerRow) -> float | None:
     return row.gold_nll
 
 
+def _chance(row: AnswerRow) -> float | None:
+    return None if row.by_choice is None else 1 / len(row.by_choice.loglikelihoods)
+
+
 def _above(row: AnswerRow) -> float | None:
     """What an answer that names a choice is right beyond guessing; 0 for one that names none."""
     return None if row.by_choice is None else _beyond_guessing(row.by_choice)
@@ -50,7 +54,7 @@ MEASURES: dict[str, Of] = {
     "choice_mass": _mass,
     "gold_nll": _gold_nll,
 }
-CHANGES = ("form", "likelihood_acc_norm", "gold_nll")
+CHANGES = ("form", "likelihood_acc_norm", "likelihood_acc", "gold_nll")
 LARGEST_CHANGE = {"gold_nll": math.inf}  # of shares it is 1
 
 
@@ -74,9 +78,16 @@ def measures(examinee: Examinee, base: Examinee | None, suites: Sequence[str]) -
         found = stats.t_interval(change, bound=LARGEST_CHANGE.get(name, 1.0))
         fields |= {f"{name}_change": change.mean, **bounds(f"{name}_change", found)}
     fields |= _above_guessing(examinee, suites)
+    fields["likelihood_guessing"] = _mean(examinee, suites, _chance)
     for kind in KINDS:
         fields |= _divergence(examinee, kind)
     return fields
+
+
+def _mean(examinee: Examinee, suites: Sequence[str], of: Of) -> float:
+    """Over items and seeds; unknown without any."""
+    _, values_IS = examinee.scores(suites, of)
+    return float(values_IS.mean()) if values_IS.size else math.nan
 
 
 def _above_guessing(examinee: Examinee, suites: Sequence[str]) -> dict[str, float]:

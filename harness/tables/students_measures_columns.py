@@ -67,6 +67,18 @@ MEASURED = (
     ),
     _measured("likelihood_acc_norm_change", "By likelihood, change", sign="+"),
     _measured("likelihood_acc", "By likelihood, acc"),
+    _measured("likelihood_acc_change", "By likelihood, acc, change", sign="+"),
+    Column(
+        name="likelihood_guessing",
+        heading="Guessing",
+        unit="share",
+        kind="number",
+        digits=1,
+        scale=100,
+        shown_in=PAGES,
+        shown_for=_any("likelihood_guessing"),
+        definition="what likelihoods without any knowledge would get right: one of as many as a question has.",
+    ),
     _measured(
         "choice_mass",
         "Choice mass",

@@ -85,6 +85,7 @@ def test_nothing_is_guessed_where_a_question_does_not_name_its_choices() -> None
     found = [scores(0).model_copy(update={"listed": False})] * 3 + [scores(1).model_copy(update={"listed": False})]
     row = line(students_table([dated("untouched", found)]), "untouched")
     assert row["above_guessing"] == pytest.approx(3 / 4)
+    assert row["likelihood_guessing"] == 0.25
 
 
 def test_likelihood_is_told_by_choice_and_by_character() -> None:
