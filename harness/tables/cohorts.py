@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,6 +28,10 @@ Of = Callable[[AnswerRow], float | None]
 
 def _score(row: AnswerRow) -> float:
     return row.score
+
+
+def _item(row: AnswerRow) -> Item:
+    return row.suite, row.doc_id, row.doc_hash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +80,15 @@ class Examinee:
         Raises:
             ValueError: seeds that answered other documents.
         """
+        place = (tuple(suites), of)
+        if place not in self._scored:
+            self._scored[place] = self._scores(suites, of)
+        return self._scored[place]
+
+    def _scores(self, suites: Sequence[str], of: Of) -> tuple[list[Item], Floats]:
         columns = [
-            {(row.suite, row.doc_id, row.doc_hash): value for row in rows if (value := of(row)) is not None}
-            for rows in ([row for row in exam.rows if row.suite in suites] for exam in self.exams)
+            {_item(row): value for suite in suites for row in rows[suite] if (value := of(row)) is not None}
+            for rows in self._rows
         ]
         items = sorted(columns[0]) if all(columns) else []
         if items and any(column.keys() != columns[0].keys() for column in columns):
@@ -92,8 +103,24 @@ class Examinee:
     def clusters(self, suites: Sequence[str], of: Of = _score) -> list[str]:
         """The cluster of each item, in the order of `scores`; a name of its own where it has none."""
         items, _ = self.scores(suites, of)
-        found = {(row.suite, row.doc_id, row.doc_hash): row.cluster for row in self.exams[0].rows}
+        found = {_item(row): row.cluster for suite in suites for row in self._rows[0][suite]}
         return [cluster_name(item[0], item[1], found[item]) for item in items]
+
+    @cached_property
+    def _rows(self) -> list[dict[str, list[AnswerRow]]]:
+        """The answers of each exam, by suite."""
+        found = []
+        for exam in self.exams:
+            rows: dict[str, list[AnswerRow]] = {suite.name: [] for suite in exam.record.spec.suites}
+            for row in exam.rows:
+                rows[row.suite].append(row)
+            found.append(rows)
+        return found
+
+    @cached_property
+    def _scored(self) -> dict[tuple[tuple[str, ...], Of], tuple[list[Item], Floats]]:
+        """What `scores` found before: tables ask for the same of every student that is held against this one."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
