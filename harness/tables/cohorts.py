@@ -24,6 +24,7 @@ from offbook.harness.tables.dimensions import ALL_SUITES
 
 Item = tuple[str, int, str]  # suite, index and hash of a document
 Of = Callable[[AnswerRow], float | None]
+NO_ESTIMATE = stats.Estimate(math.nan, math.nan, 0)
 
 
 def _score(row: AnswerRow) -> float:
@@ -189,7 +190,7 @@ def difference(
     """
     (items, ours), (others, theirs) = a.scores(suites, of), b.scores(suites, of)
     if not items or not others:
-        return stats.Estimate(math.nan, math.nan, 0)
+        return NO_ESTIMATE
     if items != others:
         raise ValueError(_other_documents(f"{a.label}, {b.label}"))
     clusters = a.clusters(suites, of)

@@ -15,7 +15,7 @@ from offbook.harness.records.exam import AnswerRow
 from offbook.harness.statistics import crossed as stats
 from offbook.harness.statistics.clusters import by_cluster, cluster_name
 from offbook.harness.statistics.intervals import Floats
-from offbook.harness.tables.cohorts import Examinee, Of, bounds, difference
+from offbook.harness.tables.cohorts import NO_ESTIMATE, Examinee, Of, bounds, difference
 
 
 def _form(row: AnswerRow) -> float | None:
@@ -55,7 +55,6 @@ MEASURES: dict[str, Of] = {
     "gold_nll": _gold_nll,
 }
 CHANGES = ("form", "likelihood_acc_norm", "likelihood_acc", "gold_nll")
-LARGEST_CHANGE = {"gold_nll": math.inf}  # of shares it is 1
 
 
 def measures(examinee: Examinee, base: Examinee | None, suites: Sequence[str]) -> dict[str, float]:
@@ -72,16 +71,28 @@ def measures(examinee: Examinee, base: Examinee | None, suites: Sequence[str]) -
         interval = stats.accuracy_interval(values_IS, examinee.clusters(suites, of)) if items else None
         fields |= {name: float(values_IS.mean()) if items else math.nan, **bounds(name, interval)}
     for name in CHANGES:
-        change = stats.Estimate(math.nan, math.nan, 0)
+        change = NO_ESTIMATE
         if base is not None and not examinee.untouched:
             change = difference(examinee, base, suites, of=MEASURES[name])
-        found = stats.t_interval(change, bound=LARGEST_CHANGE.get(name, 1.0))
-        fields |= {f"{name}_change": change.mean, **bounds(f"{name}_change", found)}
+        fields |= _told(f"{name}_change", change)
     fields |= _above_guessing(examinee, suites)
     fields["likelihood_guessing"] = _mean(examinee, suites, _chance)
     for kind in KINDS:
         fields |= _divergence(examinee, kind)
     return fields
+
+
+def differences(a: Examinee, b: Examinee, suites: Sequence[str]) -> dict[str, float]:
+    """The fields of a comparison: a minus b of what forgetting is read on, paired by item as accuracy is."""
+    fields: dict[str, float] = {}
+    for name in CHANGES:
+        fields |= _told(f"{name}_difference", difference(a, b, suites, of=MEASURES[name]))
+    return fields
+
+
+def _told(field: str, found: stats.Estimate) -> dict[str, float]:
+    bound = math.inf if field.startswith("gold_nll") else 1.0  # of shares
+    return {field: found.mean, **bounds(field, stats.t_interval(found, bound=bound))}
 
 
 def _mean(examinee: Examinee, suites: Sequence[str], of: Of) -> float:

@@ -12,12 +12,13 @@ from offbook.harness.tables.rows import Row
 PAGES: tuple[Place, ...] = ("csv", "markdown", "readme")
 
 
-def _known(name: str) -> Callable[[Row], bool]:
+def _was_known(name: str) -> Callable[[Row], bool]:
     """Exams of old versions measured nothing, which no rerun can be held against."""
     return lambda row: not math.isnan(float(row[name]))
 
 
-def _any(name: str) -> Callable[[pd.DataFrame], bool]:
+def any_known(name: str) -> Callable[[pd.DataFrame], bool]:
+    """Shown only where a row has it."""
     return lambda rows: bool(rows[name].notna().any())
 
 
@@ -28,9 +29,9 @@ def _measured(name: str, heading: str, definition: str = "", **more: Any) -> Col
         "digits": 1,
         "scale": 100,
         "shown_in": PAGES,
-        "shown_for": _any(name),
+        "shown_for": any_known(name),
         "rerun": "interval",
-        "rerun_for": _known(name),
+        "rerun_for": _was_known(name),
     }
     return Column(name=name, heading=heading, kind="number", interval=True, definition=definition, **(settings | more))
 
@@ -76,7 +77,7 @@ MEASURED = (
         digits=1,
         scale=100,
         shown_in=PAGES,
-        shown_for=_any("likelihood_guessing"),
+        shown_for=any_known("likelihood_guessing"),
         definition="what likelihoods without any knowledge would get right: one of as many as a question has.",
     ),
     _measured(

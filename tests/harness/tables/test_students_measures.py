@@ -140,6 +140,24 @@ def test_divergence_is_a_mean_over_all_tokens_of_texts_and_seeds() -> None:
     assert math.isnan(line(students_table([*exams, other]), "mind")["kl_task"]), "seeds against different texts"
 
 
+def test_two_students_are_compared_on_them_item_by_item() -> None:
+    one_form, other = [scores(0)] * 3 + [scores(None)] * 9, [scores(0)] * 9 + [scores(None)] * 3
+    exams = [
+        dated("untouched", one_form),
+        *(dated("mind", one_form, seed) for seed in (0, 1)),
+        *(dated("uniform", other, seed) for seed in (0, 1)),
+    ]
+    pairs = comparisons_table(exams)
+    row = one(pairs, a="uniform", b="mind")
+    assert row["form_difference"] == pytest.approx(0.5)
+    assert row["form_difference_low"] < 0.5 < row["form_difference_high"]
+    assert row["likelihood_acc_norm_difference"] == 0
+    assert math.isnan(row["gold_nll_difference"])
+    page = to_markdown(exams, students_table(exams), pairs)
+    assert "Form, difference" in page
+    assert "Answer NLL, difference" not in page
+
+
 def test_exams_of_old_versions_have_blanks_and_their_page_is_what_it_was() -> None:
     exams = [exam("untouched"), exam()]
     table = students_table(exams)
