@@ -33,12 +33,14 @@ class ChoiceQuestion:
         kind: how an answer is read, one of `offbook.tasks.answers.KINDS`.
         choices: their texts; of lettered ones the first is A.
         right: place of the right one.
+        listed: whether the question itself names them; where not, an answer is open, and guessing gets nothing by text.
     """
 
     question: str
     kind: str
     choices: tuple[str, ...]
     right: int
+    listed: bool = True
 
     @property
     def continuations(self) -> tuple[str, ...]:
@@ -63,8 +65,8 @@ class ChoiceQuestion:
 def choice_question(doc: Mapping[str, Any]) -> ChoiceQuestion | None:
     """The question of a document with `question`, `answer`, and `choices` (a list of texts); None without choices.
 
-    `kind` may say how an answer is read; else the answer is one of the choices, or the letter of one. A question whose
-    answer is yes or no needs no list.
+    `kind` may say how an answer is read; else the answer is one of the choices, or the letter of one. `listed` may say
+    that the question does not name them. A question whose answer is yes or no needs no list.
 
     Raises:
         ValueError: choices that are no texts, or a right answer that is not just one of them.
@@ -86,7 +88,13 @@ def choice_question(doc: Mapping[str, Any]) -> ChoiceQuestion | None:
     if len(places) != 1:
         msg = f"expected a right answer that is one of {', '.join(texts)}, got {quoted(answer)}; mend the document"
         raise ValueError(msg)
-    return ChoiceQuestion(question=str(doc.get("question", "")), kind=kind, choices=texts, right=places[0])
+    return ChoiceQuestion(
+        question=str(doc.get("question", "")),
+        kind=kind,
+        choices=texts,
+        right=places[0],
+        listed=doc.get("listed", True) is not False,
+    )
 
 
 def _right_places(answer: str, kind: str, choices: tuple[str, ...]) -> list[int]:

@@ -21,6 +21,7 @@ class ChoiceScores(AtRest):
         loglikelihoods: ln P(choice | prompt, "The answer is"), in nats.
         characters: length of each choice's text.
         mass: P(any of the choices | prompt, "The answer is"): their sum, but for a choice that begins as another does.
+        listed: whether the question itself names its choices; where not, guessing gets nothing by text.
     """
 
     right: Count
@@ -28,6 +29,7 @@ class ChoiceScores(AtRest):
     loglikelihoods: Annotated[tuple[Nats, ...], Field(min_length=2)]
     characters: tuple[Positive, ...]
     mass: Share
+    listed: bool = True
 
     @model_validator(mode="after")
     def _of_one_question(self) -> Self:
@@ -39,6 +41,16 @@ class ChoiceScores(AtRest):
             )
             raise ValueError(msg)
         return self
+
+    @property
+    def count(self) -> int:
+        """How many choices the question names."""
+        return len(self.loglikelihoods) if self.listed else 0
+
+    @property
+    def guessing(self) -> float:
+        """What a text that names one choice, whichever, is right by chance."""
+        return 1 / self.count if self.count else 0.0
 
     @property
     def formed(self) -> bool:

@@ -42,6 +42,7 @@ def choice_scores(
         loglikelihoods=tuple(min(0.0, value) for value in loglikelihoods),
         characters=tuple(map(len, question.choices)),
         mass=min(1.0, _mass(continuations, loglikelihoods)),
+        listed=question.listed,
     )
 
 

@@ -204,7 +204,7 @@ def _request(instance: Instance, suite: Suite) -> Request:
         max_new_tokens=settings.max_new_tokens,
         sampling=settings.sampling,
         cluster=str(own.get("cluster", "")),
-        choices=None if not suite.of_offbook else 0 if question is None else len(question.choices),
+        choices=_named(question) if suite.of_offbook else None,
         question=question,
         gold=_gold(own) if question is None else "",
         texts=tuple(_texts(instance.doc)),
@@ -218,6 +218,11 @@ def _texts(part: Any) -> Iterator[str]:
     elif isinstance(part, Mapping | list | tuple):
         for inner in part.values() if isinstance(part, Mapping) else part:
             yield from _texts(inner)
+
+
+def _named(question: ChoiceQuestion | None) -> int:
+    """How many answers a question names; an open one may have choices that it does not name."""
+    return 0 if question is None or not question.listed else len(question.choices)
 
 
 def _gold(doc: Mapping[str, Any]) -> str:

@@ -74,7 +74,8 @@ def make_reference(
     Raises:
         NotFiniteError: logits that are not finite.
     """
-    ids, logprobs = [], []
+    ids: list[torch.Tensor] = []
+    logprobs: list[torch.Tensor] = []
     with spending("forwards"):
         for done, text in enumerate(texts):
             progress.update(done, len(texts), "the untouched model reads texts that students will be held against")

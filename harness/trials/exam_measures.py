@@ -24,9 +24,6 @@ class Measured:
     gold_nll: float | None = None
 
 
-NOTHING = Measured()
-
-
 def measure(
     paper: Paper, target: Target, texts: Mapping[tuple[str, int], str], title: str, progress: Progress
 ) -> dict[tuple[str, int], Measured]:
@@ -49,11 +46,16 @@ def measure(
     with spending("forwards"):
         for done, (name, request) in enumerate(asked):
             progress.update(done, len(asked), title)
-            given = {"prompt": request.prompt, "templated": chat, "answer": texts[name]}
             if request.question is not None:
-                found[name] = Measured(by_choice=choice_scores(backbone, encode, request.question, **given))
+                scores = choice_scores(
+                    backbone, encode, request.question, prompt=request.prompt, templated=chat, answer=texts[name]
+                )
+                found[name] = Measured(by_choice=scores)
             elif paper.asks_for_gold(name[0], request):
-                found[name] = Measured(gold_nll=gold_nll(backbone, encode, request.gold, **given))
+                nats = gold_nll(
+                    backbone, encode, request.gold, prompt=request.prompt, templated=chat, answer=texts[name]
+                )
+                found[name] = Measured(gold_nll=nats)
             else:
-                found[name] = NOTHING
+                found[name] = Measured()
     return found

@@ -139,7 +139,7 @@ def figures(target: Target, suite: Suite, *, limit: int | None = None) -> list[F
         for question, text, answer in zip(choices, asked, texts, strict=True)
     ]
     chance = [1 / len(question.choices) for question in choices]
-    by_guessing = [share if doc.get("listed", True) else 0.0 for doc, share in zip(docs, chance, strict=True)]
+    by_guessing = [share if question.listed else 0.0 for question, share in zip(choices, chance, strict=True)]
     named = sum(found.formed for found in scores)
     return [
         Figure(scoring="written", right=written, guess=sum(by_guessing) / len(docs), named=named, **common),

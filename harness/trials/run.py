@@ -6,11 +6,9 @@ from offbook.engine.decoding.layouts.names import AUTO
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts.manifest import artifact_folder
-from offbook.harness.artifacts.material import Material
 from offbook.harness.artifacts.recipes import Recipe, StudentRecipe
 from offbook.harness.artifacts.students import cost
 from offbook.harness.records.store import Store
-from offbook.harness.records.student import StudentId
 from offbook.harness.roster.arms import told_apart
 from offbook.harness.trials.exam import exam_spec, examine
 from offbook.harness.trials.heat import is_done, plan_heat, run_heat, summary
@@ -79,8 +77,7 @@ def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) ->
     target, recipe = session.target(spec.model), spec.model.student
     target = target.for_answers() if spec.layout == AUTO else target.under(spec.layout)
     paper = session.paper(spec, target, progress)
-    student: StudentId | None = None
-    material: Material | None = None
+    student = None
     if recipe is not None:
         told, material = session.student(recipe, progress)
         student = told.id(material)
@@ -107,7 +104,7 @@ def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) ->
             progress,
             trial=spec.key(),
             recipes=_student(recipe),
-            reference=None if material is None else session.reference(spec, material, progress),
+            reference=session.reference(spec, progress),
         )
         right, ended = exam.right(), sum(row.finished for row in exam.rows) / len(exam.rows)
         score = f"{sum(right) / len(right):.3f} of {len(right)} documents right, " if right else ""

@@ -163,17 +163,21 @@ class Session:
                 progress.say(told)
         return self._papers[place]
 
-    def reference(self, spec: ExamSpec, material: Material, progress: Progress) -> Reference:
+    def reference(self, spec: ExamSpec, progress: Progress) -> Reference | None:
         """What a student is held against: laws of its base model, which is loaded where nobody has made them yet.
 
+        None for an untouched model.
+
         Raises:
-            ValueError: see `target`; or a damaged file.
+            ValueError: see `target` and `material`.
         """
+        if spec.model.student is None:
+            return None
         return reference(
             tables_folder(self.folder),
             spec.model.base,
             lambda: self._load(spec.model.base).for_answers(),
-            material,
+            self.material(spec.model.student, progress),
             max_new_tokens=spec.max_new_tokens,
             progress=progress,
         )

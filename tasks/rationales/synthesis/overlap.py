@@ -7,21 +7,14 @@ forgetting suites (test and dev), the embedded prompts, and the files of publish
 from collections.abc import Iterable, Mapping
 
 from offbook.engine.ngrams import runs
-from offbook.tasks.arc_easy.utils import SOURCE as ARC_EASY
-from offbook.tasks.commonsenseqa.utils import SOURCE as COMMONSENSEQA
 from offbook.tasks.forgetting import FAMILIES, questions
-from offbook.tasks.gpqa_diamond.utils import SOURCE as GPQA_DIAMOND
-from offbook.tasks.gsm8k.utils import SOURCE as GSM8K
-from offbook.tasks.math500.utils import SOURCE as MATH500
-from offbook.tasks.openbookqa.utils import SOURCE as OPENBOOKQA
 from offbook.tasks.procedural.documents import ID_FAMILIES, OOD_FAMILIES, documents
 from offbook.tasks.prompts import load_prompts
+from offbook.tasks.published import SOURCES
 from offbook.tasks.rationales.synthesis.questions import Asked
 from offbook.tasks.source import local_file, read_local
-from offbook.tasks.strategyqa.utils import SOURCE as STRATEGYQA
-from offbook.tasks.svamp.utils import SOURCE as SVAMP
 
-PUBLISHED = (GSM8K, SVAMP, MATH500, COMMONSENSEQA, STRATEGYQA, GPQA_DIAMOND, ARC_EASY, OPENBOOKQA)
+PUBLISHED = tuple(SOURCES.values())
 
 
 def overlaps(questions: Iterable[Asked], test_sets: Mapping[str, Iterable[str]]) -> dict[str, str]:
