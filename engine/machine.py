@@ -59,15 +59,6 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def available_bytes() -> int | None:
-    """Memory that a process may still take without pushing another out; None where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):  # not Linux
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
-
-
 def abilities() -> dict[str, JsonValue]:
     """All of it as JSON values, for manifests."""
     return {

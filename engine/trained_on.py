@@ -8,7 +8,7 @@ is one run. The checkpoint's own record holds the hash of the file, so that the 
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,15 @@ UNKNOWN = TrainedOn(prompts=None, runs=frozenset())
 
 
 def write_trained_on(folder: Path, prompts: Iterable[str]) -> dict[str, Any]:
-    """Writes the file, and returns what the checkpoint's record has to hold: the number of prompts and the hash."""
-    prompts = list(prompts)
-    found = sorted({digest for prompt in prompts for digest in _digests(prompt)})
-    text = json.dumps({"schema_version": 1, "prompts": len(prompts), "runs": found}) + "\n"
-    atomic_write_text(folder / FILE, text)
-    return {"prompts": len(prompts), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    """Writes the file, and returns what the checkpoint's record has to hold: see `told_of`."""
+    told, content = _told(list(prompts))
+    atomic_write_text(folder / FILE, content)
+    return told
+
+
+def told_of(prompts: Iterable[str]) -> dict[str, Any]:
+    """Of prompts the number, and the hash of the file that would be written for them."""
+    return _told(list(prompts))[0]
 
 
 def read_trained_on(folder: Path, told: Mapping[str, Any] | None) -> TrainedOn:
@@ -71,6 +74,13 @@ def read_trained_on(folder: Path, told: Mapping[str, Any] | None) -> TrainedOn:
         msg = f"{path}: expected SHA-256 {str(wanted)[:12]} of the checkpoint's record, got {found[:12]}; {REMEDY}"
         raise ValueError(msg)
     return TrainedOn(prompts=int(content["prompts"]), runs=frozenset(content["runs"]))
+
+
+def _told(prompts: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """What the record has to hold, and the file's content."""
+    found = sorted({digest for prompt in prompts for digest in _digests(prompt)})
+    content = json.dumps({"schema_version": 1, "prompts": len(prompts), "runs": found}) + "\n"
+    return {"prompts": len(prompts), "sha256": hashlib.sha256(content.encode()).hexdigest()}, content
 
 
 def _digests(text: str) -> list[str]:

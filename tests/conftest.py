@@ -82,3 +82,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long go to the workers first; the order of all others stays."""
     places = {HERE / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
+
+@pytest.fixture
+def few_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`offbook certify` has a tenth of the answers of the small model that it is asked for, fewer than it needs."""
+    from offbook.harness.certificates import contender_tests  # what it imports may be missing, as above
+
+    monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
+    for name in ("decoder_certificate", "loop_certificate"):
+        whole = getattr(contender_tests, name)
+        monkeypatch.setattr(
+            contender_tests, name, lambda what, *, n, whole=whole, **rest: whole(what, n=n // 10, **rest)
+        )

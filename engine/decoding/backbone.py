@@ -72,7 +72,7 @@ class Backbone:
         self.plain = TransformersLayout(model, cache_argument=self.cache_argument)
         self.layout: Layout = self.plain
         self.layout_facts: Mapping[str, JsonValue] = plain_facts(model, self.plain)
-        self._steps = TargetCalls()  # in other layouts than the plain one
+        self._steps = TargetCalls()  # in layouts that do not call the model
         self._views: dict[str, Backbone] = {self.plain.name: self}
         self_check(self)
 
@@ -171,7 +171,7 @@ class Backbone:
         if not all(-states <= tap < states for tap in taps):
             msg = f"expected taps of {-states} to {states - 1}, hidden states of the target, got {[*taps]}; change them"
             raise ValueError(msg)
-        if self.layout is not self.plain:  # whose steps are calls of the model
+        if not self.layout.calls_the_model:
             self._steps.number += 1
         return self.layout.step(
             tokens_M,

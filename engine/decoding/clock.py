@@ -1,11 +1,10 @@
 """One clock, one counter, one gauge for every contender.
 
-On CUDA the clock waits for the device before it reads the time; peak memory is the allocator's there and the
-process's high-water mark (reset per prompt) on Linux CPUs.
+On CUDA the clock waits for the device before it reads the time; peak memory is the allocator's there, and on a CPU the
+process's high-water mark, which is reset per prompt on Linux.
 """
 
 import contextlib
-import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,9 @@ from pathlib import Path
 
 import torch
 from torch import nn
+
+if sys.platform != "win32":
+    import resource
 
 
 class Clock:
@@ -82,5 +84,9 @@ def peak_bytes(device: torch.device) -> int:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    if sys.platform == "win32":
+        import psutil  # which accelerate brings along
+
+        return int(psutil.Process().memory_info().peak_wset)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -52,12 +52,14 @@ def is_finished(record: Path, fingerprint: str, *keys: str) -> bool:
     except (ValueError, KeyError, TypeError, RecursionError):
         found = None
     if found != fingerprint:
-        msg = (
-            f"{record.parent}: expected a new folder or this training finished, got something else; choose another "
-            "folder"
-        )
-        raise UnusableError(msg, record)
+        raise something_else(record)
     return True
+
+
+def something_else(record: Path) -> UnusableError:
+    """What to say where `record` is another training's, or no record."""
+    msg = f"{record.parent}: expected a new folder or this training finished, got something else; choose another folder"
+    return UnusableError(msg, record)
 
 
 def save_state(accelerator: Accelerator, state: Path, part: int, content: Any, held: Mapping[str, Stateful]) -> None:

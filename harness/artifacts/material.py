@@ -1,8 +1,8 @@
 """What students of a profile learn from: a corpus without questions of any test set, and development questions.
 
 Development questions choose checkpoints and settings. They are never trained on and are no test questions: procedural
-ones come from the split dev and further stories (`tasks.procedural.development`), those of a file are its next ones
-behind the training questions, without those that share thirteen words with one of these.
+ones come from the split dev, of which suites have the first ones only; those of a file are its next ones behind the
+training questions, without those that share thirteen words with one of these.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from offbook.harness.artifacts.corpus_file import find_file
 from offbook.harness.artifacts.retention import retention_documents
 from offbook.harness.settings.students import PROCEDURAL, CorpusSpec
 from offbook.tasks.lettered import split_options
-from offbook.tasks.procedural.development import development_documents
-from offbook.tasks.procedural.documents import ID_FAMILIES, Document, score
+from offbook.tasks.procedural import generate
+from offbook.tasks.procedural.documents import ID_FAMILIES, Document, score, word_problem
 from offbook.tasks.rationales.mistakes import with_mistakes
 from offbook.tasks.rationales.procedural_teacher import IDS, teach
 from offbook.tasks.rationales.synthesis.overlap import PUBLISHED, known_test_sets, overlaps
@@ -26,13 +26,17 @@ from offbook.tasks.rationales.synthesis.rationale_rows import load_questions, lo
 from offbook.tasks.source import VARIABLE
 
 
+DEV = 40  # development questions a family, in all of its stories
+
+
 @dataclass(frozen=True, kw_only=True)
 class DevQuestion:
-    """A development question: its id, the prompt, and whether a text answers it."""
+    """A development question: its id, the prompt, whether a text answers it; those of one cluster are alike."""
 
     id: str
     prompt: str
     is_answered_by: Callable[[str], bool]
+    cluster: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +109,30 @@ def _procedural(spec: CorpusSpec) -> Material:
     return Material(
         name=PROCEDURAL,
         corpus=Corpus.of((with_mistakes(teach(p), p) for p in problems), IDS),
-        dev=tuple(map(_procedural_question, development_documents(spec.dev_questions))),
+        dev=tuple(map(_procedural_question, _dev_documents(spec.dev_questions))),
         retention=tuple(map(_procedural_question, retention_documents(spec.retention_questions))),
     )
 
 
+def _dev_documents(count: int) -> list[Document]:
+    """Word problems of the split dev, the families in turn; the suites' own dev questions are the first of them.
+
+    Raises:
+        ValueError: more than there are.
+    """
+    if count > (most := DEV * len(ID_FAMILIES)):
+        msg = f"dev_questions: expected at most {most} for the procedural corpus, got {count}"
+        raise ValueError(msg)
+    families = [generate("dev", family, -(-count // len(ID_FAMILIES))) for family in ID_FAMILIES]
+    return [word_problem(problem) for round_ in zip(*families, strict=True) for problem in round_][:count]
+
+
 def _procedural_question(doc: Document) -> DevQuestion:
     return DevQuestion(
-        id=doc["id"], prompt=instruct(doc["question"]), is_answered_by=lambda text: score(doc, text) == 1
+        id=doc["id"],
+        prompt=instruct(doc["question"]),
+        is_answered_by=lambda text: score(doc, text) == 1,
+        cluster=doc["cluster"],
     )
 
 

@@ -1,7 +1,7 @@
 """What the untouched model is asked for replay: other questions than a corpus's, under the instruction of training.
 
-Whatever gives pairs of an id and a question can stand among `SOURCES`. None may be asked by a suite: forgetting is read
-on what was not rehearsed. Nor may it be a word problem: that is what a student is to learn to answer otherwise.
+Whatever gives pairs of an id and a question can stand among `SOURCES`. No suite may ask one: forgetting is read on what
+was not rehearsed. Nor may it be a word problem: that is what a student is to learn to answer otherwise.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from offbook.engine.quoting import quoted
 from offbook.engine.students.corpus import instruct
 from offbook.harness.records.hashing import canonical_sha256
+from offbook.tasks.forgetting.replay import replay_questions
 from offbook.tasks.prompts import load_prompts
 
 Source = Callable[[], Iterable[tuple[str, str]]]
@@ -31,7 +32,7 @@ def embedded_prompts() -> Iterator[tuple[str, str]]:
         yield from ((prompt.id, prompt.prompt) for prompt in load_prompts("train", category))
 
 
-SOURCES: tuple[Source, ...] = (embedded_prompts,)
+SOURCES: tuple[Source, ...] = (embedded_prompts, replay_questions)
 
 
 def replay_prompts() -> list[ReplayPrompt]:

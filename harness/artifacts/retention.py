@@ -2,23 +2,25 @@
 
 They choose among recipes that are equally good at the corpus's own kind; of one training they decide nothing. Whatever
 gives families of documents, with the fields of `tasks.procedural.documents`, can stand among `SOURCES`; suites ask
-other questions of these kinds.
+other questions of these kinds, and none of them is replayed.
 """
 
 import itertools
 from collections.abc import Callable, Sequence
 
-from offbook.tasks.procedural.documents import OOD_FAMILIES, Document, documents
+from offbook.tasks.forgetting.documents import READ
+from offbook.tasks.forgetting.documents import documents as forgetting_documents
+from offbook.tasks.procedural.documents import Document
 
 Source = Callable[[], Sequence[Sequence[Document]]]
 
 
-def procedural_ood() -> list[list[Document]]:
-    """The families out of distribution, on their split dev."""
-    return [documents(family, "dev") for family in OOD_FAMILIES]
+def forgetting() -> list[list[Document]]:
+    """The families that forgetting is read on, on their split dev, asked as training asks."""
+    return [forgetting_documents(family, "instructed", "dev") for family in READ]
 
 
-SOURCES: tuple[Source, ...] = (procedural_ood,)
+SOURCES: tuple[Source, ...] = (forgetting,)
 
 
 def retention_documents(count: int) -> list[Document]:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 Source = Literal["shipped", "regenerate"]
 
 
+def asked_prompts(limit: int | None, prompts: Sequence[Prompt] | None = None) -> Sequence[Prompt]:
+    """The training prompts, or others in their place; all or `limit` of them, evenly spaced."""
+    prompts = load_prompts("train") if prompts is None else prompts
+    return prompts if limit is None else [prompts[i * len(prompts) // limit] for i in range(min(limit, len(prompts)))]
+
+
 def target_answers(
     target: Target,
     source: Source,
@@ -43,9 +49,7 @@ def target_answers(
     from offbook.engine.drafters.answers import answer_prompts, load_answers
 
     own = prompts is None
-    prompts = load_prompts("train") if prompts is None else prompts
-    if limit is not None:
-        prompts = [prompts[i * len(prompts) // limit] for i in range(min(limit, len(prompts)))]
+    prompts = asked_prompts(limit, prompts)
     if own and source == "shipped":
         path = DATA_PATH / f"answers-{target.name}.jsonl"
         if not path.is_file():

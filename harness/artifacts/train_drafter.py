@@ -9,8 +9,9 @@ from offbook.engine.drafters.vocabulary import check_size
 from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts import drafters
+from offbook.harness.artifacts.finished_drafter import check_finished
 from offbook.harness.artifacts.folders import RUNS, check_no_model
-from offbook.harness.artifacts.target_answers import Source, target_answers
+from offbook.harness.artifacts.target_answers import Source, asked_prompts, target_answers
 from offbook.harness.records.locks import locked
 from offbook.harness.roster.decoders import contender, contenders
 from offbook.harness.roster.target import load_target
@@ -50,8 +51,8 @@ def train(
         revision: of a Hugging Face id.
 
     Raises:
-        ValueError: a contender that needs no drafter, a folder with a model that is no drafter, or what
-            `load_target` and `target_answers` refuse.
+        ValueError: a contender that needs no drafter, a folder with a model that is no drafter, or with another
+            finished drafter, or what `load_target` and `target_answers` refuse.
     """
     chosen = contender(name)
     if chosen.architecture is None:
@@ -72,6 +73,8 @@ def train(
     config = TrainingConfig(**spec.config())  # type: ignore[arg-type]
     if not chosen.counted:
         check_size(config.draft_vocab_size, target.backbone.embedding_VH.shape[0])
+    if output is not None:
+        check_finished(output, chosen, target, config, asked_prompts(spec.answers, asked), variant)
     artifacts = output or RUNS  # nothing is written beside a folder that was named
     with locked(artifacts, f"training of {chosen.name}", progress.say):
         rows = target_answers(target, answers, artifacts, progress, limit=spec.answers, prompts=asked)

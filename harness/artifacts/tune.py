@@ -42,12 +42,22 @@ def development_answers(
     target: Target, temperature: float, progress: Progress, *, prompts: int = PROMPTS, tokens: int = TOKENS
 ) -> list[KnownText]:
     """Answers of `tokens` tokens at most to `prompts` prompts; see `development_prompts`."""
-    turns = development_prompts(prompts)
+    return answers_to(target, development_tokens(target, prompts), temperature, progress, tokens=tokens)
+
+
+def development_tokens(target: Target, prompts: int) -> list[list[int]]:
+    """The token ids of `development_prompts`, as the target reads them."""
+    return [list(chat_tokens(target.tokenizer, prompt.asked)) for prompt in development_prompts(prompts)]
+
+
+def answers_to(
+    target: Target, asked: Sequence[Sequence[int]], temperature: float, progress: Progress, *, tokens: int
+) -> list[KnownText]:
+    """Plain decoding's answers of at most `tokens` tokens to prompts given as token ids, each from its own seed."""
     (plain,) = [build_arm(target, contender(BASELINE))]
     found = []
-    for number, prompt in enumerate(turns):
-        progress.update(number, len(turns), f"answers to development prompts at temperature {temperature:g}")
-        ids = chat_tokens(target.tokenizer, prompt.asked)
+    for number, ids in enumerate(asked):
+        progress.update(number, len(asked), f"answers of the target at temperature {temperature:g}")
         sampling = Sampling(temperature=temperature)
         answer = plain.decoder.generate(
             torch.tensor([ids], device=target.device),

@@ -36,20 +36,15 @@ def tune(
     from offbook.engine.decoding.sampling import Sampling
     from offbook.harness.artifacts.folders import new_folder
     from offbook.harness.cli.flags import parse_drafters, parse_options
-    from offbook.harness.matrix.tune import TEMPERATURES
+    from offbook.harness.matrix.tune import TEMPERATURES, whom
     from offbook.harness.matrix.tune import tune as measure
-    from offbook.harness.roster.arms import check_names
-    from offbook.harness.roster.decoders import contender
     from offbook.harness.roster.target import load_target
 
     names = None if decoders is None else [name.strip() for name in decoders.split(",")]
-    for name in names or ():
-        contender(name)
     temperatures = [Sampling(temperature=at).temperature for at in temperature or TEMPERATURES]
     folders = {name: user_path(path, what="--drafter") for name, path in parse_drafters(drafter or []).items()}
     options = parse_options(option or [])
-    if names is not None:
-        check_names(names, options, folders)
+    whom(names, options, folders)  # before a model is loaded
     quiet()
     with bar() as progress:
         target = load_target(model, dtype=dtype, device=device, revision=revision, layout="transformers")

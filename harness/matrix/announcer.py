@@ -31,7 +31,7 @@ class Announcer:
             self._left.pop(key, None)
         self._begun = dict[str, float]()
         self._took = defaultdict[str, list[float]](list)
-        self._expected_s = 0.0
+        self._expected_s = self._took_s = 0.0  # of the finished stages of which something was expected
         self._start = time.monotonic()
         if there := len(graph) - len(self._left):
             progress.say(f"{there} of {len(graph)} stages were done before")
@@ -48,8 +48,11 @@ class Announcer:
         self._left.pop(stage.key, None)
         began = self._begun.pop(stage.key, None)
         if began is not None:
-            self._took[stage.kind].append(time.monotonic() - began)
-            self._expected_s += stage.expected_s
+            took_s = time.monotonic() - began
+            self._took[stage.kind].append(took_s)
+            if stage.expected_s:
+                self._expected_s += stage.expected_s
+                self._took_s += took_s
         if not self._one_by_one:
             number = len(self._graph) - len(self._left)
             self._progress.say(f"[{number}/{len(self._graph)}] {stage.title} done{self._time()}")
@@ -61,14 +64,15 @@ class Announcer:
     def _time(self) -> str:
         """How long the rest may take, in brackets; "" where nothing is known of it."""
         known, unknown = 0.0, 0
-        paced = self._expected_s > SETTLED_S
-        pace = (time.monotonic() - self._start) / self._expected_s if paced else 1.0
+        took_s = sum(map(sum, self._took.values()))
+        at_once = (time.monotonic() - self._start) / took_s if took_s else 1.0  # below 1 where several run
+        pace = self._took_s / self._expected_s if self._expected_s > SETTLED_S else 1.0
         for stage in self._left.values():
             seen = self._took[stage.kind]
             if stage.expected_s:
-                known += stage.expected_s * pace
+                known += stage.expected_s * pace * at_once
             elif seen:
-                known += sum(seen) / len(seen)
+                known += sum(seen) / len(seen) * at_once
             else:
                 unknown += 1
         if not self._left or unknown == len(self._left):

@@ -98,7 +98,10 @@ class Estimates:
         return Estimate(seconds=seconds, peak_bytes=_peak(rows), measured=speed)
 
     def _exam(self, spec: Any) -> Estimate:
-        """By answers a second; an exam's rows, one a group of suites, all tell the seconds of the whole of it."""
+        """By answers a second; an exam's rows, one a group of suites, all tell the seconds of the whole of it.
+
+        Where no earlier exam had as many suites, each is taken to have as many documents as theirs have on average.
+        """
         exams = defaultdict[tuple[str, str], list[Row]](list)
         for row in self._exams:
             if _same_model(row, spec) and row["suite"] == "all" and _number(row, "exam_s"):
@@ -108,13 +111,17 @@ class Estimates:
             rows for rows in exams.values() if sum(_number(row, "n_suites") for row in rows) == len(spec["suites"])
         ]
         whole = max((sum(_number(row, "n_items") for row in rows) for rows in alike), default=0.0)
-        documents = spec["limit"] * len(spec["suites"]) if spec["limit"] else whole
-        if not (known and documents):
+        every = [row for rows in exams.values() for row in rows]
+        items, suites = (sum(_number(row, name) for row in every) for name in ("n_items", "n_suites"))
+        if not (known and items and suites):
             return Estimate()
+        documents = (
+            spec["limit"] * len(spec["suites"]) if spec["limit"] else whole or items / suites * len(spec["suites"])
+        )
         each = sum(seconds for seconds, _ in known) / sum(items for _, items in known)
         return Estimate(
             seconds=documents * each,
-            peak_bytes=_peak([row for rows in exams.values() for row in rows]),
+            peak_bytes=_peak(every),
             measured=f"measured: {1 / each:.1f} answers a second in {len(known)} exams",
         )
 

@@ -22,6 +22,7 @@ from offbook.engine.resuming.seal import broken
 from offbook.engine.students.record import RECORD
 from offbook.engine.unusable import UnusableError
 from offbook.harness.artifacts import drafters
+from offbook.harness.artifacts.folders import tables_folder
 from offbook.harness.artifacts.interpolated import make_interpolated
 from offbook.harness.artifacts.manifest import NAME, artifact_folder, check, complete
 from offbook.harness.artifacts.pins import check_origin, check_pin
@@ -45,7 +46,6 @@ from offbook.harness.trials.spec import ExamSpec, HeatSpec
 ANSWERS = "answers.jsonl"
 FINISHED = {"student": RECORD, "drafter": CONFIG}  # what a training writes last, sealed
 T = TypeVar("T")
-TABLES = "tables"  # what trainings of one base model and corpus share
 
 
 @functools.lru_cache(maxsize=1)
@@ -103,7 +103,7 @@ def student(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     """
     recipe, place = StudentRecipe.model_validate(stage.spec), _room(stage, folder, progress)
     told, material = session(folder, device).student(recipe, progress)
-    tables = folder / "artifacts" / TABLES
+    tables = tables_folder(folder)
     if recipe.interpolation is not None:
         parent = artifact_folder(folder, "student", recipe.parent.key())
         _going_on(place, progress, lambda: make_interpolated(recipe, parent, place))

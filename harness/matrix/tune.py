@@ -14,9 +14,11 @@ from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.files import atomic_write_bytes
 from offbook.engine.progress import Progress
 from offbook.harness.artifacts.tune import development_answers, tune_decoder, tuning_of
+from offbook.harness.roster.arms import check_names
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import BASELINE, contender, contenders
 from offbook.harness.roster.target import Target
+from offbook.harness.roster.trained import trained_folder
 from offbook.harness.roster.tuning import FILE, DecoderTuning
 
 TEMPERATURES = (0.0, 1.0)
@@ -50,11 +52,7 @@ def tune(
         ValueError: a decoder that cannot be tuned, or a layout that is not to be had.
     """
     begun, drafters, options = time.perf_counter(), drafters or {}, options or {}
-    asked = [contender(name) for name in decoders] if decoders else _tunable(drafters)
-    for each in asked:
-        if not each.may_be_cut:
-            msg = f"{each.name}: expected candidates that a controller may cut, got others; leave it out"
-            raise ValueError(msg)
+    asked = whom(decoders, options, drafters)
     costs = _costs(target, layout, progress)
     chosen = min(costs, key=lambda name: costs[name].seconds[0][0])
     here = target.under(chosen)
@@ -80,6 +78,29 @@ def tune(
     atomic_write_bytes(path, tuning_of(here, costs, answers, found).to_bytes())
     progress.say(f"tuned in {time.perf_counter() - begun:.0f} s")
     return path
+
+
+def whom(
+    decoders: Sequence[str] | None, options: Mapping[str, Mapping[str, Any]], drafters: Mapping[str, Path]
+) -> list[Contender]:
+    """Who is tuned; known before anything is loaded.
+
+    Raises:
+        ValueError: an unknown or repeated decoder, one that cannot be tuned or lacks its drafter, or settings or a
+            drafter for who is not tuned.
+    """
+    asked = [contender(name) for name in decoders] if decoders else _tunable(drafters)
+    check_names([each.name for each in asked], options, drafters)
+    for each in asked:
+        if not each.may_be_cut:
+            msg = f"{each.name}: expected candidates that a controller may cut, got others; leave it out"
+            raise ValueError(msg)
+        if each.name == BASELINE or each.layout is not None:
+            msg = f"{each.name}: expected a decoder with rounds in offbook's loop that draft, got another; leave it out"
+            raise ValueError(msg)
+        if each.architecture is not None:
+            trained_folder(drafters.get(each.name), each.name)
+    return asked
 
 
 def lines(tuned: DecoderTuning) -> list[str]:

@@ -60,6 +60,8 @@ def of_exam(exam: Exam) -> Iterator[str]:
     for row in exam.rows:
         if row.tokens > exam.record.spec.max_new_tokens:
             yield f"document {row.doc_id}: expected at most {exam.record.spec.max_new_tokens} tokens, got {row.tokens}"
+        if row.by_choice is not None and row.choices not in (None, row.by_choice.count):
+            yield f"document {row.doc_id}: expected scores of its {row.choices} choices, got {row.by_choice.count}"
 
 
 def _cost(cost: TrainingCost) -> Iterator[str]:

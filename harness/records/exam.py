@@ -12,9 +12,13 @@ from pydantic import Field, JsonValue, model_validator
 
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.cell import HARNESS_SEMANTICS, SCHEMA_VERSION
+from offbook.harness.records.choice_scores import ChoiceScores
+from offbook.harness.records.divergence import TextDivergence
 from offbook.harness.records.hashing import canonical_sha256
-from offbook.harness.records.strict import AtRest, Count, Positive, Seconds, Share
+from offbook.harness.records.strict import AtRest, Count, NotNegative, Positive, Seconds, Share
 from offbook.harness.records.student import StudentId
+
+MEASURES = 1  # raise it when something else is measured beside the answers: old exams are then other exams
 
 
 class SuiteSpec(AtRest):
@@ -53,6 +57,8 @@ class SittingSpec(AtRest):
         layout: how they lie in memory.
         chat_template: whether prompts went through the model's chat template.
         harness_semantics: version of how the harness trims and scores.
+        measures: version of what is measured beside the answers, `MEASURES`; None in records written before anything
+            was. It decides no answer, so that exams of both kinds may be compared.
     """
 
     model: str
@@ -68,6 +74,7 @@ class SittingSpec(AtRest):
     layout: str = "transformers"
     chat_template: bool
     harness_semantics: int = HARNESS_SEMANTICS
+    measures: Count | None = Field(default=None, exclude_if=lambda measures: measures is None)
 
     def key(self) -> str:
         """SHA-256 of the canonical JSON, in hex."""
@@ -82,7 +89,8 @@ class SittingSpec(AtRest):
         return self._of(self.student.rerun())
 
     def _of(self, student: str) -> str:
-        plain = self.model_copy(update={"weights_sha256": "", "settings_sha256": None, "student": StudentId()})
+        unasked = {"weights_sha256": "", "settings_sha256": None, "measures": None}
+        plain = self.model_copy(update={**unasked, "student": StudentId()})
         return canonical_sha256([plain.model_dump(), student])
 
 
@@ -161,6 +169,10 @@ class AnswerRow(AtRest):
         score: the suite's main metric; 1 or 0 in offbook's own suites.
         choices: how many answers the question names to choose from; None in rows written before they were counted.
         cluster: documents of one are alike, such as one story with other numbers; "": alone.
+        by_choice: of a question that names its choices, which one the answer names and how likely each was; None of
+            others, and in rows written before it was measured.
+        gold_nll: of a question in distribution without choices, -ln P(right answer | prompt, the answer's own
+            rationale, "The answer is"), in nats; None of others, and in rows written before it was measured.
     """
 
     suite: str
@@ -172,13 +184,16 @@ class AnswerRow(AtRest):
     score: float
     choices: Count | None = None
     cluster: str = ""
+    by_choice: ChoiceScores | None = Field(default=None, exclude_if=lambda scores: scores is None)
+    gold_nll: NotNegative | None = Field(default=None, exclude_if=lambda nats: nats is None)
 
 
 class ExamRecord(AtRest):
     """One finished exam.
 
     `trial` is the key of the exam's own specification, "" where it had none. `rows_file`, `rows_sha256` and `sha256`,
-    the hash over all other fields, are filled in by `Store.commit`.
+    the hash over all other fields, are filled in by `Store.commit`. `divergence` is a student's from its base model,
+    text by text; empty of the untouched model, and in records written before it was measured.
     """
 
     schema_version: Literal[2] = SCHEMA_VERSION
@@ -188,6 +203,7 @@ class ExamRecord(AtRest):
     spec: SittingSpec
     cost: TrainingCost | None
     metrics: dict[str, str]
+    divergence: tuple[TextDivergence, ...] = Field(default=(), exclude_if=lambda texts: not texts)
     manifest: dict[str, JsonValue]
     rows_file: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.-]*\.jsonl)?$")] = ""
     rows_sha256: str = ""

@@ -17,6 +17,7 @@ from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress import Progress, missing_seeds
 from offbook.harness.tables.rows import Row
 from offbook.harness.tables.student_comparisons_columns import COLUMNS
+from offbook.harness.tables.students_measures import differences
 
 
 def comparisons_table(exams: Sequence[Exam], progress: Progress | None = None) -> pd.DataFrame:
@@ -82,6 +83,7 @@ def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[st
         "methods": "open",
         "detectable": stats.detectable(found),
         "detectable_items": stats.detectable(over_items),
+        **differences(a, b, names),
         "corpus": cohort.corpus,
         "budget": cohort.budget,
         "exam": cohort.exam,

@@ -14,6 +14,7 @@ from offbook.harness.tables.columns import fields
 from offbook.harness.tables.dimensions import ALL_SUITES, of_sitting
 from offbook.harness.tables.progress import Progress, missing_seeds
 from offbook.harness.tables.students_columns import COLUMNS
+from offbook.harness.tables.students_measures import measures
 
 
 def students_table(exams: Sequence[Exam], progress: Progress | None = None) -> pd.DataFrame:
@@ -75,6 +76,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "seed_sd": stats.seed_sd(scores_IS),
         "change": change.mean,
         **bounds("change", stats.t_interval(change, bound=1.0 if right else math.inf)),
+        **measures(examinee, base, names),
         "gradient_tokens": mean([cost.gradient_tokens for cost in costs]),
         "kept_tokens": mean([cost.kept_tokens for cost in costs]),
         "distinct_sequences": mean([cost.distinct_sequences for cost in costs]),

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from offbook.harness.tables.columns import EVERYWHERE, Column, Place, differing, documents, pick
 from offbook.harness.tables.rows import Row
+from offbook.harness.tables.students_measures_columns import MEASURED
 
 GROUPS = {"id": "ID", "ood": "OOD"}
 PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds
@@ -103,6 +104,7 @@ COLUMNS = (
         definition="""accuracy minus that of the untouched model on the same items, in points. Below 0 on OOD it is
             forgetting.""",
     ),
+    *MEASURED,
     Column(
         name="gradient_tokens",
         heading="Gradient tokens",
@@ -218,7 +220,18 @@ COSTS = pick(
     *("mixed_precision", "saved_dtype", "train_s", "exam_s", "peak_mib"),
 )
 OF_A_GROUP = pick(COLUMNS, "accuracy", "finished", "seed_sd", "change")
-SUITE = pick(COLUMNS, "label", "layout", "seeds", "n_items", "score", "seed_sd", "change", "answer_tokens", "finished")
+SUITE = pick(
+    COLUMNS,
+    *("label", "layout", "seeds", "n_items", "score", "seed_sd", "change"),
+    *("form", "above_guessing", "likelihood_acc_norm", "likelihood_acc", "choice_mass", "gold_nll"),
+    *("answer_tokens", "finished"),
+)
+BESIDE_ANSWERS = (
+    *pick(COLUMNS, "label", "layout"),
+    Column(name="group", heading="Group", shown_in=("markdown", "readme"), written=lambda row: GROUPS[row["group"]]),
+    *pick(COLUMNS, "seeds", "accuracy"),
+    *MEASURED,
+)
 TERMINAL = pick(
     COLUMNS, "model", "label", "group", "seeds", "n_items", "finished", "accuracy", "change", "gradient_tokens"
 )

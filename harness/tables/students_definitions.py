@@ -3,6 +3,7 @@
 from offbook.harness.tables.columns import bullet, defined, definitions, paragraph, pick
 from offbook.harness.tables.student_comparisons_columns import COLUMNS as COMPARISONS
 from offbook.harness.tables.students_columns import COLUMNS, COSTS
+from offbook.harness.tables.students_measures_columns import MEASURED
 
 DEFINITIONS = "\n".join(
     [
@@ -31,6 +32,7 @@ DEFINITIONS = "\n".join(
             not corrected for being many."""
         ),
         *definitions(pick(COLUMNS, "seed_sd", "change")),
+        *definitions(MEASURED),
         bullet(" ".join(defined(column) for column in COSTS if column.definition)),
         bullet(
             """**Comparisons** are paired by item, within equal base model, suites, cap, number format, corpus and

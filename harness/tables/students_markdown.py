@@ -23,8 +23,16 @@ from offbook.harness.tables.progress_markdown import how_far, missing_exams, wha
 from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.student_comparisons_columns import PAIRS
 from offbook.harness.tables.students import students_table
-from offbook.harness.tables.students_columns import COLUMNS, GROUPS, OF_A_GROUP, SUITE, side_by_side
+from offbook.harness.tables.students_columns import (
+    BESIDE_ANSWERS,
+    COLUMNS,
+    GROUPS,
+    OF_A_GROUP,
+    SUITE,
+    side_by_side,
+)
 from offbook.harness.tables.students_definitions import DEFINITIONS
+from offbook.harness.tables.students_measures_columns import MEASURED
 
 NOTHING = "No student has sat an exam yet."
 INCOMPLETE = (
@@ -86,6 +94,8 @@ def to_markdown(
         pairs, machines = comparisons[_same(cohort, comparisons)], _machines(cohort)
         parts += [f"## {_title(cohort)}", _conditions(cohort)]
         parts += ["### In and out of distribution", *_notes(ours), pipe_table(_pooled(ours)), *machines]
+        if (beside := _beside_answers(ours)) is not None:
+            parts += ["### Form and likelihood", pipe_table(beside), *machines]
         if not pairs.empty:
             parts += ["### Comparisons", pipe_table(Table(columns=PAIRS, rows=pairs)), *machines]
         parts.append("### By suite")
@@ -114,6 +124,7 @@ def readme_students(exams: Sequence[Exam], progress: Progress | None = None) -> 
             f"{_title(cohort)}; percent right, change in points:",
             *_notes(ours),
             to_readme(Table(columns=(*pooled.columns, *AGAINST_UNTOUCHED), rows=rows)),
+            *([] if (beside := _beside_answers(ours)) is None else ["Form and likelihood:", to_readme(beside)]),
             *_machines(cohort),
         ]
     return "\n\n".join(parts) or NOTHING
@@ -185,6 +196,13 @@ def _pooled(rows: pd.DataFrame) -> Table:
             line |= {f"{row['group']}_{field}": row[field] for field in found}
     groups = [g for g in GROUPS if g in set(rows[rows["suite"] == ALL_SUITES]["group"])]
     return Table(columns=side_by_side(groups), rows=pd.DataFrame(list(lines.values())))
+
+
+def _beside_answers(rows: pd.DataFrame) -> Table | None:
+    """One line a student and group, of what was measured beside the answers; None where nothing was."""
+    pooled = rows[rows["suite"] == ALL_SUITES]
+    known = any(pooled[column.name].notna().any() for column in MEASURED if column.interval)
+    return Table(columns=BESIDE_ANSWERS, rows=pooled) if known else None
 
 
 def _against_untouched(cohort: Cohort, pairs: pd.DataFrame) -> dict[tuple[str, str], str]:

@@ -1,6 +1,6 @@
-"""How much do trained drafters accept, and what does a draft cost beside the step that verifies it?
+"""How much do drafters accept, and what does a draft cost beside the step that verifies it?
 
-    python -m offbook.harness.trials.acceptance_benchmark acceptance.csv --drafter eagle2=FOLDER --drafter jakiro=FOLDER
+    python -m offbook.harness.trials.acceptance_benchmark acceptance.csv --drafter eagle2=FOLDER --decoder suffix
 
 The target answers development prompts once: training prompts that every drafter's training holds out, as
 their suites ask them. Each drafter is then replayed over the answers (`engine.decoding.replay`), which has the rounds
@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import pandas as pd
+import torch
 from pydantic import JsonValue
 
 from offbook.engine.decoding.costs import measure_costs
@@ -28,21 +29,25 @@ from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.feature_draft import FeatureDrafter
 from offbook.engine.decoding.replay import KnownText, Proposal, replay
 from offbook.engine.files import atomic_write_text
+from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.progress import Progress, Silent
+from offbook.engine.quoting import quoted_path
 from offbook.harness.artifacts.tune import development_answers, development_prompts
 from offbook.harness.roster.arms import build_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.tables.csv_file import csv_text
+from offbook.harness.trials.benchmark_command import run
 
 POOLED = "all"
+SIZES = ("nodes", "num_tokens")  # settings that are the size of a tree, its root left out
 Row = dict[str, str]
 
 
 def measure(
     target: Target,
-    drafters: Mapping[str, Path],
+    drafters: Mapping[str, Path | None],
     *,
     nodes: int,
     prompts: int,
@@ -54,13 +59,18 @@ def measure(
 
     Args:
         target: in the layout whose drafts and steps are timed.
-        drafters: trained ones, by decoder.
+        drafters: the folders of trained ones, by decoder; None for who needs none.
         nodes: of the tree, root included.
         prompts: how many are answered, the suites in turn.
         tokens: cap on each answer.
         temperature: of the answers.
         progress: is told.
+
+    Raises:
+        ValueError: a decoder without rounds in offbook's loop, whose trees have no size that could be set, or whose
+            candidates are drawn.
     """
+    sizes = {name: _size(contender(name), nodes, temperature) for name in drafters}
     suites = [prompt.category for prompt in development_prompts(prompts)]
     answers = development_answers(target, temperature, progress, prompts=prompts, tokens=tokens)
     costs = measure_costs(target.backbone)
@@ -69,14 +79,19 @@ def measure(
         "layout": target.backbone.layout.name,
         "step_ms": f"{1e3 * costs.of(1, costs.contexts[0]):.2f}",
         "verify_ms": f"{1e3 * costs.of(nodes, costs.contexts[0]):.2f}",
+        "threads": str(torch.get_num_threads()),
+        "cpu": cpu_name(),
+        "cpu_capability": cpu_capability(),
     }
     rows = []
     for name, folder in drafters.items():
         chosen = contender(name)
         for coupled in ways(chosen, temperature):
-            options = of_size(chosen, nodes) | ({} if coupled is None else {"coupled": coupled})
+            options = sizes[name] | ({} if coupled is None else {"coupled": coupled})
             arm = build_arm(target, chosen, options=options, drafter_folder=folder)
-            assert isinstance(arm.decoder, SpeculativeDecoder)
+            if not isinstance(arm.decoder, SpeculativeDecoder):
+                msg = f"{name}: expected a decoder with rounds in offbook's loop, got one of its own; leave it out"
+                raise ValueError(msg)
             drafter = arm.decoder.drafter
             known = set(drafter.head.token_ids.tolist()) if isinstance(drafter, FeatureDrafter) else None
             found = [replay(drafter, one) for one in answers]
@@ -94,10 +109,29 @@ def ways(chosen: Contender, temperature: float) -> tuple[bool | None, ...]:
 
 
 def of_size(chosen: Contender, nodes: int) -> dict[str, JsonValue]:
-    """The settings of a tree of so many nodes, the root included, whether it pays or not."""
-    if "total_tokens" in chosen.options.model_fields:
+    """The settings of a tree of so many nodes, the root included, whether it pays or not.
+
+    Raises:
+        ValueError: no setting of it is the size of its trees.
+    """
+    settings = chosen.options.model_fields
+    if "total_tokens" in settings:
         return {"total_tokens": nodes}
-    return {"nodes": nodes - 1, **({"least": 0.0} if "least" in chosen.options.model_fields else {})}
+    size = next((name for name in SIZES if name in settings), None)
+    if size is None:
+        msg = f"{chosen.name}: expected a decoder with one of the settings {', '.join(SIZES)}, got none; leave it out"
+        raise ValueError(msg)
+    return {size: nodes - 1, **({"least": 0.0} if "least" in settings else {})}
+
+
+def _size(chosen: Contender, nodes: int, temperature: float) -> dict[str, JsonValue]:
+    if chosen.draws and temperature > 0:
+        msg = (
+            f"{chosen.name}: expected candidates that are a function of the text, got drawn ones, of which a replay "
+            "tells nothing; measure it at temperature 0, or take tries_benchmark"
+        )
+        raise ValueError(msg)
+    return of_size(chosen, nodes)
 
 
 def line(replayed: Sequence[Sequence[Proposal]], answers: Sequence[KnownText], known: Collection[int] | None) -> Row:
@@ -115,10 +149,27 @@ def line(replayed: Sequence[Sequence[Proposal]], answers: Sequence[KnownText], k
     }
 
 
+def folders(given: Sequence[str]) -> dict[str, Path | None]:
+    """`eagle2=folder` as {"eagle2": folder}.
+
+    Raises:
+        ValueError: another shape, or a decoder twice.
+    """
+    found: dict[str, Path | None] = {}
+    for one in given:
+        name, _, folder = one.partition("=")
+        if not (name and folder) or name in found:
+            msg = f"--drafter {quoted_path(one)}: expected DECODER=FOLDER, each decoder once; write it so"
+            raise ValueError(msg)
+        found[name] = Path(folder)
+    return found
+
+
 def _main() -> None:
-    parser = argparse.ArgumentParser(description="How much trained drafters accept on development prompts.")
+    parser = argparse.ArgumentParser(description="How much drafters accept on development prompts.")
     parser.add_argument("path", type=Path, help="CSV file to write")
-    parser.add_argument("--drafter", action="append", required=True, metavar="DECODER=FOLDER", help="repeatable")
+    parser.add_argument("--drafter", action="append", default=[], metavar="DECODER=FOLDER", help="repeatable")
+    parser.add_argument("--decoder", action="append", default=[], help="one that needs no drafter; repeatable")
     parser.add_argument("--model", default="smollm2-135m-instruct", help="alias, local folder, or Hugging Face id")
     parser.add_argument("--layout", default="auto", help="of the target's weights")
     parser.add_argument("--nodes", type=int, default=16, help="of the tree, root included")
@@ -126,7 +177,11 @@ def _main() -> None:
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.0], help="of the answers")
     parser.add_argument("--tokens", type=int, default=96, help="cap on each answer")
     chosen = parser.parse_args()
-    drafters = {name: Path(folder) for name, _, folder in (given.partition("=") for given in chosen.drafter)}
+    drafters = folders(chosen.drafter) | dict.fromkeys(chosen.decoder)
+    if not drafters:
+        parser.error("expected --drafter DECODER=FOLDER or --decoder NAME, got neither; name whom to measure")
+    for name in drafters:
+        contender(name)  # before a model is loaded
     target = load_target(chosen.model, layout=chosen.layout)
     rows = [
         row
@@ -147,4 +202,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    run("offbook.harness.trials.acceptance_benchmark", _main)

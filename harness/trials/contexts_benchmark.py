@@ -28,8 +28,8 @@ from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
-from offbook.engine.threads import run_settled
 from offbook.harness.tables.csv_file import csv_text
+from offbook.harness.trials.benchmark_command import run
 from offbook.harness.trials.random_shapes import NAMES, random_model
 
 CONTEXTS = (128, 256, 512, 1024, 2048, 4096)
@@ -67,9 +67,16 @@ class Steps:
 def measure(
     model: PreTrainedModel, layouts: Sequence[str], contexts: Sequence[int], rounds: int
 ) -> list[dict[str, str]]:
-    """One line for each layout that is to be had and each context that the model was made for."""
+    """One line for each layout that is to be had and each context that the model was made for.
+
+    Raises:
+        ValueError: no context that it was made for.
+    """
     backbone = Backbone(model)
     fitting = sorted(context for context in contexts if context < backbone.context_length)
+    if not fitting:
+        msg = f"expected contexts below {backbone.context_length}, the model's, got {[*contexts]}; choose shorter ones"
+        raise ValueError(msg)
     arms = []
     for name in layouts:
         try:
@@ -118,5 +125,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_settled("offbook.harness.trials.contexts_benchmark")
-    main()
+    run("offbook.harness.trials.contexts_benchmark", main)

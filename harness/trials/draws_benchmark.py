@@ -33,8 +33,8 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.verify import new_seeds
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
-from offbook.engine.threads import run_settled
 from offbook.harness.tables.csv_file import csv_text
+from offbook.harness.trials.benchmark_command import run
 from offbook.kernels.verify_tree import draw
 from offbook.kernels.verify_tree.race import uniform
 from offbook.tasks.prompts import load_prompts
@@ -120,5 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_settled("offbook.harness.trials.draws_benchmark")
-    main()
+    run("offbook.harness.trials.draws_benchmark", main)

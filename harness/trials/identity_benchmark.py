@@ -32,13 +32,12 @@ from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.files import writing
 from offbook.engine.machine import cpu_capability, cpu_name
-from offbook.engine.threads import run_settled
-from offbook.harness.trials.random_shapes import NAMES, random_model
+from offbook.harness.trials.benchmark_command import run
+from offbook.harness.trials.random_shapes import NAMES, random_model, random_prompts
 from offbook.harness.trials.tables_of_machines import table_before, write_beside_others
 from offbook.tasks.prompts import CATEGORIES, load_prompts
 
 OTHERS = [name for name in LAYOUTS if name != "transformers"]
-RANDOM_PROMPT = 48  # tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +134,7 @@ def is_tie(theirs_TV: torch.Tensor, ours_TV: torch.Tensor, plain: Sequence[int],
 def asked(tokenizer: PreTrainedTokenizerBase | None, each: int, vocab_size: int) -> list[list[int]]:
     """The prompts' token ids."""
     if tokenizer is None:
-        generator = torch.Generator().manual_seed(0)
-        count = each * len(CATEGORIES)
-        return torch.randint(vocab_size, (count, RANDOM_PROMPT), generator=generator).tolist()
+        return random_prompts(each * len(CATEGORIES), vocab_size)
     return [
         list(chat_tokens(tokenizer, prompt.asked))
         for category in CATEGORIES
@@ -187,5 +184,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_settled("offbook.harness.trials.identity_benchmark")
-    main()
+    run("offbook.harness.trials.identity_benchmark", main)

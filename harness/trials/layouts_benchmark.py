@@ -36,7 +36,7 @@ from offbook.engine.decoding.layouts.layout import Layout, causal_block
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.machine_bandwidth import read_bandwidth
-from offbook.engine.threads import run_settled
+from offbook.harness.trials.benchmark_command import run
 from offbook.harness.trials.random_shapes import NAMES, random_model
 from offbook.harness.trials.tables_of_machines import table_before, write_beside_others
 
@@ -191,5 +191,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_settled("offbook.harness.trials.layouts_benchmark")
-    main()
+    run("offbook.harness.trials.layouts_benchmark", main)

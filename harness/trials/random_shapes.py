@@ -4,11 +4,16 @@ Nothing but speed may be read off them. A name that ends in "-bf16" has its weig
 released in it have, so that the layout `packed` finds that form.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel, Qwen2Config, Qwen2ForCausalLM
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+from offbook.engine.decoding.backbone import Backbone
+from offbook.harness.roster.target import Target
 
 ROUNDED = "-bf16"
 SHAPES: Mapping[str, Mapping[str, Any]] = {
@@ -26,6 +31,7 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
     }
 }
 NAMES = tuple(name + ending for name in SHAPES for ending in ("", ROUNDED))
+PROMPT = 48  # tokens
 
 
 def random_model(name: str) -> PreTrainedModel:
@@ -35,6 +41,29 @@ def random_model(name: str) -> PreTrainedModel:
         KeyError: another name.
     """
     return random_qwen2(SHAPES[name.removesuffix(ROUNDED)], rounded=name.endswith(ROUNDED))
+
+
+def random_target(name: str) -> Target:
+    """One of `NAMES` as a target; its tokenizer knows no word, so only token ids can be asked (`random_prompts`).
+
+    Raises:
+        KeyError: another name.
+    """
+    return Target(
+        name=name,
+        dtype="float32",
+        backbone=Backbone(random_model(name)),
+        tokenizer=PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE())),
+        weights_sha256=hashlib.sha256(name.encode()).hexdigest(),
+        eos_token_ids=frozenset(),
+    )
+
+
+def random_prompts(count: int, vocab_size: int) -> list[list[int]]:
+    """So many prompts of `PROMPT` token ids, the same every time."""
+    generator = torch.Generator().manual_seed(0)
+    found: list[list[int]] = torch.randint(vocab_size, (count, PROMPT), generator=generator).tolist()
+    return found
 
 
 def random_qwen2(shape: Mapping[str, Any], *, rounded: bool) -> PreTrainedModel:

@@ -94,7 +94,17 @@ def _exam(spec: ExamSpec, store: Store, session: Session, progress: Progress) ->
     store.recover()
     if not store.has(sitting.key()):
         spent = None if recipe is None else _spent(recipe, session)
-        exam = examine(paper, target, sitting, spent, store.root, progress, trial=spec.key(), recipes=_student(recipe))
+        exam = examine(
+            paper,
+            target,
+            sitting,
+            spent,
+            store.root,
+            progress,
+            trial=spec.key(),
+            recipes=_student(recipe),
+            reference=session.reference(spec, progress),
+        )
         right, ended = exam.right(), sum(row.finished for row in exam.rows) / len(exam.rows)
         score = f"{sum(right) / len(right):.3f} of {len(right)} documents right, " if right else ""
         progress.say(

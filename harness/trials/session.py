@@ -14,6 +14,7 @@ from offbook.engine.progress import Progress
 from offbook.engine.quoting import quoted
 from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts.drafters import folder_in
+from offbook.harness.artifacts.folders import tables_folder
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.pins import check_origin, check_pin, check_pins
@@ -29,7 +30,9 @@ from offbook.harness.roster.tuning import Tuning, read_tuning
 from offbook.harness.settings.students import CorpusSpec, Group
 from offbook.harness.suites.sources import suite_sha256
 from offbook.harness.suites.suite import Suite, find_suites
-from offbook.harness.trials.exam import Paper, set_paper
+from offbook.harness.trials.divergence import Reference
+from offbook.harness.trials.paper import Paper, set_paper
+from offbook.harness.trials.reference import reference
 from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec
 
 
@@ -159,6 +162,25 @@ class Session:
             for told in self._papers[place].not_done():
                 progress.say(told)
         return self._papers[place]
+
+    def reference(self, spec: ExamSpec, progress: Progress) -> Reference | None:
+        """What a student is held against: laws of its base model, which is loaded where nobody has made them yet.
+
+        None for an untouched model.
+
+        Raises:
+            ValueError: see `target` and `material`.
+        """
+        if spec.model.student is None:
+            return None
+        return reference(
+            tables_folder(self.folder),
+            spec.model.base,
+            lambda: self._load(spec.model.base).for_answers(),
+            self.material(spec.model.student, progress),
+            max_new_tokens=spec.max_new_tokens,
+            progress=progress,
+        )
 
     def student(self, recipe: StudentRecipe, progress: Progress) -> tuple[Student, Material]:
         """A student as those that make and examine it take it, with what it learns from.

@@ -14,6 +14,7 @@ from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, See
 from offbook.harness.settings.students import Group
 
 SEMANTICS = 1  # raise it when the harness asks, decodes or scores in another way
+EXAM_SEMANTICS = 2  # the same of exams; from 2 on, scores by likelihood and divergence stand beside the answers
 
 
 class _Trial(Recipe):
@@ -132,7 +133,7 @@ class ExamSpec(_Trial):
     max_new_tokens: Number = EXAM_TOKENS
     batch_size: Number = EXAM_BATCH
     layout: str = "auto"
-    semantics: int = SEMANTICS
+    semantics: int = EXAM_SEMANTICS
 
     @property
     def title(self) -> str:

@@ -37,12 +37,13 @@ def picture(table: pd.DataFrame) -> bytes:
 
 
 def tree_panels(table: pd.DataFrame) -> dict[str, Curves]:
-    """A panel a model, decoder and layout; plain decoding is a level line."""
+    """A panel a model, decoder and layout; plain decoding is a level line, and random weights are named."""
     panels: dict[str, Curves] = {}
     for (model, decoder, layout), rows in table.groupby(["model", "decoder", "layout"], sort=False):
+        title = _title(model, random="weights" in rows and bool(rows["weights"].eq("random").all()))
         drafted, plain = rows[rows[TREES] > 0].sort_values(TREES), rows[rows[TREES] == 0]
         sizes = drafted[TREES].tolist()
-        panels[f"{model}\n{decoder}, {layout}"] = {
+        panels[f"{title}\n{decoder}, {layout}"] = {
             "measured": (sizes, drafted["measured_tokens_per_s"].tolist()),
             "predicted": (sizes, drafted["predicted_tokens_per_s"].tolist()),
             "plain decoding": (sizes, plain["measured_tokens_per_s"].tolist() * len(sizes)),
@@ -54,13 +55,16 @@ def context_panels(table: pd.DataFrame) -> dict[str, Curves]:
     """A panel a model, a curve a layout; of random weights it says so."""
     panels: dict[str, Curves] = {}
     for (model, weights), rows in table.groupby(["model", "weights"], sort=False):
-        title = f"{model}\nrandom weights, speed only" if weights == "random" else str(model)
-        panels[title] = {
+        panels[_title(model, random=bool(weights == "random"))] = {
             str(layout): (ordered[CONTEXTS].tolist(), ordered["tokens_per_s"].tolist())
             for layout, of_one in rows.groupby("layout", sort=False)
             for ordered in [of_one.sort_values(CONTEXTS)]
         }
     return panels
+
+
+def _title(model: object, *, random: bool) -> str:
+    return f"{model}\nrandom weights, speed only" if random else str(model)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,6 +3,8 @@
     offbook train-drafter ngram_table --output runs/ngram_table
     python -m offbook.harness.trials.tree_size_benchmark results/tree_size.csv --decoder ngram_table --drafter
     runs/ngram_table
+    python -m offbook.harness.trials.tree_size_benchmark results/tree_size_qwen2.csv --model qwen2.5-0.5b-shape
+    --decoder token_recycling --layouts prepacked packed --sizes 1 3 7 15 31 --prompts 3 --tokens 24
 
 Development prompts, which no drafter has learned from, are answered greedily by plain decoding and with trees of 1 to
 31 candidates, in turn and in another order for every prompt, so that what else the machine does meets all alike.
@@ -11,6 +13,9 @@ Development prompts, which no drafter has learned from, are answered greedily by
 `predicted_tokens_per_s` knows only what rows cost (`engine.decoding.costs`), how long a draft takes, and what the
 drafter proposes to these answers when they are replayed: tokens of the replayed rounds over the sum of their costs. A
 line of size 0 is plain decoding. Where the curves part, a round costs something that is neither rows nor drafting.
+
+Models of `random_shapes` are asked random tokens, by a decoder that needs no drafter. What they accept means nothing;
+their lines are speeds and nothing else, as `weights` says.
 """
 
 import argparse
@@ -33,12 +38,13 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.progress import Silent
-from offbook.engine.threads import run_settled
-from offbook.harness.artifacts.tune import development_answers
+from offbook.harness.artifacts.tune import answers_to, development_tokens
 from offbook.harness.roster.arms import Arm, build_arm
 from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.tables.csv_file import csv_text
+from offbook.harness.trials.benchmark_command import run
+from offbook.harness.trials.random_shapes import NAMES, random_prompts, random_target
 
 SIZES = (1, 2, 3, 5, 7, 11, 15, 23, 31)  # candidates below the root
 PLAIN = 0
@@ -107,14 +113,22 @@ def sides(
     ]
 
 
-def measure(target: Target, found: Sequence[Side], *, prompts: int, tokens: int) -> list[dict[str, object]]:
+def measure(
+    target: Target, found: Sequence[Side], asked: Sequence[Sequence[int]], tokens: int
+) -> list[dict[str, object]]:
     """Decodes and replays; one line a size.
+
+    Args:
+        target: in its layout.
+        found: of `sides`.
+        asked: prompts as token ids.
+        tokens: of each answer, at most.
 
     Raises:
         ValueError: a decoder without rounds in offbook's loop.
     """
     load, costs = os.getloadavg()[0], measure_costs(target.backbone, contexts=CONTEXTS)
-    answers = development_answers(target, 0.0, Silent(), prompts=prompts, tokens=tokens)
+    answers = answers_to(target, asked, 0.0, Silent(), tokens=tokens)
     for number, known in enumerate(answers):
         turn = number % len(found)
         for side in [*found[turn:], *found[:turn]]:
@@ -162,7 +176,7 @@ def main() -> None:
     """Writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("csv", type=Path, nargs="?", default=Path("tree_size.csv"))
-    parser.add_argument("--model", default="smollm2-135m-instruct")
+    parser.add_argument("--model", default="smollm2-135m-instruct", help=f"alias, folder, id, or {' or '.join(NAMES)}")
     parser.add_argument("--layouts", nargs="+", default=[AUTO], choices=[AUTO, *LAYOUTS])
     parser.add_argument("--decoder", required=True)
     parser.add_argument("--option", default="nodes", help="the decoder's setting that is the size of its tree")
@@ -171,22 +185,29 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=6)
     parser.add_argument("--tokens", type=int, default=48, help="of each answer, at most")
     chosen = parser.parse_args()
-    target = load_target(chosen.model, device="cpu", layout="transformers")
-    fixed = {"least": 0.0} if chosen.option == "nodes" else {}  # or few trees are as large as they may be
+    random, settings = chosen.model in NAMES, contender(chosen.decoder).options.model_fields
+    whole = "least" in settings and chosen.option != "least"
+    fixed = {"least": 0.0} if whole else {}  # or few trees are as large as they may be
+    if random:
+        target = random_target(chosen.model)
+        asked = random_prompts(chosen.prompts, int(target.backbone.config.vocab_size))
+    else:
+        target = load_target(chosen.model, device="cpu", layout="transformers")
+        asked = development_tokens(target, chosen.prompts)
+    of = {"model": chosen.model, "weights": "random" if random else "its own", "decoder": chosen.decoder}
     lines = [
-        {"model": chosen.model, "decoder": chosen.decoder, **line}
+        of | line
         for layout in chosen.layouts
         for here in [target.under(layout)]
         for line in measure(
             here,
             sides(here, chosen.decoder, chosen.sizes, option=chosen.option, fixed=fixed, drafter=chosen.drafter),
-            prompts=chosen.prompts,
-            tokens=chosen.tokens,
+            asked,
+            chosen.tokens,
         )
     ]
     atomic_write_text(chosen.csv, csv_text(pd.DataFrame(lines)))
 
 
 if __name__ == "__main__":
-    run_settled("offbook.harness.trials.tree_size_benchmark")
-    main()
+    run("offbook.harness.trials.tree_size_benchmark", main)

@@ -35,6 +35,7 @@ from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.tables.csv_file import csv_text
 from offbook.harness.trials.acceptance_benchmark import of_size
+from offbook.harness.trials.benchmark_command import run
 
 LEVELS = 7  # that have a column; no published tree is deeper
 
@@ -147,4 +148,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    run("offbook.harness.trials.tries_benchmark", _main)

@@ -19,7 +19,7 @@ from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.trials.heat import plan_heat, run_heat
 from tests.controls.decoders import Cached, Knows, Merges, Remembers, Sharpens, Skips, asks_in_secret
-from tests.tiny import save_tiny
+from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
 
 CAP, DOCUMENTS = 12, 2
 
@@ -59,6 +59,15 @@ def test_who_is_honest_is_not_named(target, suite, tmp_path):
     assert found(records) == {}
     assert records["prompt_lookup"].certificate.verdict == "lossless"
     assert "Not to be trusted" not in text
+
+
+def test_who_is_honest_is_not_named_on_a_model_of_another_shape(suite, tmp_path):
+    tiny_model("gemma").save_pretrained(tmp_path / "gemma")
+    tiny_tokenizer().save_pretrained(tmp_path / "gemma")
+    gemma = load_target(str(tmp_path / "gemma"), device="cpu", layout="prepacked")
+    records, _ = heat(gemma, suite, tmp_path / "run", lambda decoder: decoder)
+    assert {record.spec.layout for record in records.values()} == {"prepacked"}
+    assert found(records) == {}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import torch
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Silent
-from offbook.harness.certificates import contender_tests as module
 from offbook.harness.certificates.contender_tests import Extent
 from offbook.harness.matrix.certify import certify
 from offbook.harness.roster.contender import Contender
@@ -24,18 +23,12 @@ from tests.tiny import save_tiny
 
 EXTENT = Extent(prompts=3, answer_tokens=10, draws=20_000, sequences=1_000, vocabulary_tokens=1_500)
 PARTS = ("drawn candidates", "provenance of drawn candidates")
+pytestmark = pytest.mark.usefixtures("few_sequences")
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     return load_target(str(save_tiny(tmp_path_factory.mktemp("drawing") / "tiny")), device="cpu")
-
-
-@pytest.fixture(autouse=True)
-def few_sequences(monkeypatch):
-    monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
-    whole = module.decoder_certificate
-    monkeypatch.setattr(module, "decoder_certificate", lambda build, *, n, **rest: whole(build, n=n // 10, **rest))
 
 
 def found(target, kind, *args) -> tuple[str, dict[str, str], str]:

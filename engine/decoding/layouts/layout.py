@@ -47,6 +47,11 @@ class Layout(Protocol):
         """What was chosen or found when it was made, for the manifest."""
         ...
 
+    @property
+    def calls_the_model(self) -> bool:
+        """Whether a step is a call of the model itself, so that who counts the calls of that has counted it."""
+        ...
+
     def step(
         self,
         tokens_M: torch.Tensor,

@@ -64,6 +64,7 @@ class PackedLayout:
     """
 
     name = "packed"
+    calls_the_model = False
 
     def __init__(self, model: PreTrainedModel, *, instruction_set: str | None = None) -> None:
         native, found = native_available()

@@ -15,6 +15,7 @@ class TransformersLayout:
     """See `Layout`; the tree attention (`engine.decoding.attention`) is selected while it steps."""
 
     name = "transformers"
+    calls_the_model = True
     facts: Mapping[str, JsonValue] = {}
 
     def __init__(self, model: PreTrainedModel, *, cache_argument: str) -> None:

@@ -38,6 +38,7 @@ class PrepackedLlama:
     """See `Layout`; of a model of Llama's shape."""
 
     name = NAME
+    calls_the_model = False
 
     def __init__(self, shape: LlamaShape, *, positions: int) -> None:
         choice = measured_choice(linear for layer in shape.layers for linear in _fused(layer))
@@ -51,6 +52,7 @@ class ExchangedProducts:
     """See `Layout`; the model's own forward, its linear layers multiplied by another product while it steps."""
 
     name = NAME
+    calls_the_model = True
 
     def __init__(self, model: PreTrainedModel, plain: Layout) -> None:
         linears = [module for module in model.modules() if type(module) is nn.Linear]

@@ -13,8 +13,6 @@ from offbook.engine.threads import COUNTS, usable_cores
 
 CORES_A_GROUP = 4  # a small model gains little from more threads
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
-MEMINFO = Path("/proc/meminfo")
-CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,24 +70,6 @@ def visible_gpus() -> list[str]:
         return [name for name in told.split(",") if name.strip() not in ("", "-1")]
     found = (re.fullmatch(r"nvidia(\d+)", path.name) for path in Path("/dev").glob("nvidia*"))
     return [str(number) for number in sorted(int(match[1]) for match in found if match)]
-
-
-def available_bytes(meminfo: Path = MEMINFO, cgroup: Path = CGROUP) -> int | None:
-    """Memory that processes may still take: what the system has left, or what a container may; None if nobody says."""
-    found = []
-    if meminfo.is_file():
-        fields = dict(line.split(":", 1) for line in meminfo.read_text(encoding="ascii").splitlines() if ":" in line)
-        if "MemAvailable" in fields:
-            found.append(int(fields["MemAvailable"].split()[0]) * 1024)
-    try:
-        limit = (cgroup / "memory.max").read_text(encoding="ascii").strip()
-        used = int((cgroup / "memory.current").read_text(encoding="ascii"))
-    except (OSError, ValueError):  # no container, or one that says it otherwise
-        pass
-    else:
-        if limit != "max":
-            found.append(max(0, int(limit) - used))
-    return min(found, default=None)
 
 
 def _cores() -> list[int]:

@@ -18,10 +18,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from offbook.engine.available_memory import available_bytes
 from offbook.engine.children import VARIABLE
 from offbook.engine.files import writing
 from offbook.engine.progress import Progress
-from offbook.harness.matrix.executors.groups import Group, available_bytes, groups, whole_machine
+from offbook.harness.matrix.executors.groups import Group, groups, whole_machine
 from offbook.harness.matrix.executors.remote import LOGS, last_line
 from offbook.harness.matrix.executors.schedule import End
 from offbook.harness.matrix.graph import Stage

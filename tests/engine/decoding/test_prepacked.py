@@ -104,6 +104,17 @@ def test_several_sequences_step_at_once_as_each_alone(name):
     assert [cache.length for cache in caches] == [5, 19, 10]
 
 
+@pytest.mark.parametrize("name", ["llama", "gemma"])
+def test_a_step_is_one_call_of_the_target_in_every_layout(name):
+    """Also where it is a step of the model itself, with other products."""
+    backbone, _ = built(name)
+    for layout in ("transformers", "prepacked"):
+        here = backbone.under(layout)
+        with backbone.counted() as calls, torch.inference_mode():
+            here.extend(torch.arange(4), here.new_cache(8))
+        assert calls.number == 1, layout
+
+
 def test_logits_are_of_the_last_rows_only_where_asked():
     backbone, layout = built("llama")
     text, rows, causal = torch.arange(6), torch.arange(6), torch.ones(6, 6).bool().tril()

@@ -1,6 +1,7 @@
 """What is replayed: whose answers, to which prompts, which of them, and that a student's key and record say so."""
 
 import dataclasses
+import itertools
 import json
 
 import pytest
@@ -16,6 +17,9 @@ from offbook.harness.artifacts.replay import replay_items
 from offbook.harness.artifacts.replay_prompts import replay_prompts, replay_prompts_sha256
 from offbook.harness.artifacts.students import cost, make
 from offbook.harness.settings.students import CorpusSpec
+from offbook.tasks.forgetting import questions
+from offbook.tasks.forgetting.families import FAMILIES
+from offbook.tasks.forgetting.replay import replay_questions
 from offbook.tasks.prompts import load_prompts
 from tests.matrices import matrix, students_of
 from tests.tiny import save_tiny, tiny_model, tiny_tokenizer
@@ -29,14 +33,18 @@ CONTENT = {
 }
 
 
-def test_prompts_are_asked_as_training_asks_and_none_is_of_a_test_split():
-    found = replay_prompts()
-    asked = {prompt.id: prompt.prompt for prompt in load_prompts("train")}
-    assert len(found) > 200
-    assert all(prompt.prompt == instruct(asked[prompt.id]) for prompt in found)
-    tests = {instruct(prompt.prompt) for prompt in load_prompts("test")}
-    assert not tests & {prompt.prompt for prompt in found}
-    assert {prompt.id.split("-")[0] for prompt in found} == {"qa", "extraction"}, "no word problems"
+def test_prompts_are_asked_as_training_asks_and_no_suite_asks_them():
+    found = {prompt.id: prompt.prompt for prompt in replay_prompts()}
+    embedded = {prompt.id: prompt.prompt for prompt in load_prompts("train") if prompt.id in found}
+    others = dict(replay_questions())
+    assert len(embedded) > 200
+    assert len(others) > 100
+    assert found == {name: instruct(question) for name, question in (embedded | others).items()}
+    assert {name.split("-")[0] for name in embedded} == {"qa", "extraction"}, "no word problems"
+    asked = {instruct(prompt.prompt) for prompt in load_prompts("test")}
+    for split, family in itertools.product(("dev", "test"), FAMILIES):
+        asked |= {instruct(question.question) for question in questions(split, family)}
+    assert not asked & set(found.values())
 
 
 def test_another_source_adds_prompts_and_changes_the_hash(monkeypatch):

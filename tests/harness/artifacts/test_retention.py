@@ -9,19 +9,20 @@ from offbook.harness.artifacts.material import load_material
 from offbook.harness.artifacts.retention import retention_documents
 from offbook.harness.artifacts.students import cost, make
 from offbook.harness.settings.students import CorpusSpec
-from offbook.tasks.procedural.documents import OOD_FAMILIES, documents
+from offbook.tasks.forgetting.documents import READ, REPLAY, documents
 from tests.matrices import matrix, students_of
 from tests.tiny import save_tiny, tiny_tokenizer
 
 
-def test_they_are_development_questions_of_every_other_family_in_turn():
-    found = retention_documents(len(OOD_FAMILIES) + 1)
-    dev = [documents(family, "dev") for family in OOD_FAMILIES]
+def test_they_are_development_questions_of_every_family_that_forgetting_is_read_on_in_turn():
+    found = retention_documents(len(READ) + 1)
+    dev = [documents(family, "instructed", "dev") for family in READ]
     assert found == [*(family[0] for family in dev), dev[0][1]]
+    assert not {doc["family"] for doc in found} & set(REPLAY)
 
 
 def test_more_than_there_are_is_refused_and_none_is_no_question():
-    most = sum(len(documents(family, "dev")) for family in OOD_FAMILIES)
+    most = sum(len(documents(family, "instructed", "dev")) for family in READ)
     with pytest.raises(ValueError, match=f"retention_questions: expected at most {most}, got {most + 1}"):
         retention_documents(most + 1)
     assert retention_documents(0) == []

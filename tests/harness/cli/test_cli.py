@@ -11,6 +11,8 @@ from offbook.harness.cli.main import main
 from tests.tiny import save_tiny
 
 ENVIRON = os.environ | {"PYTHONPATH": str(Path(offbook.__file__).parent.parent)}
+LEARNED = {"--answers": "regenerate", "--limit": "4", "--epochs": "1", "--draft-vocab-size": "64"}
+ANSWERS = "offbook.harness.artifacts.train_drafter.target_answers"
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +23,7 @@ def tiny(tmp_path_factory) -> str:
 @pytest.fixture(scope="module")
 def drafter(tiny, tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("drafters") / "eagle2"
-    arguments = ["--answers", "regenerate", "--limit", "4", "--epochs", "1", "--draft-vocab-size", "64"]
-    assert status("train-drafter", "eagle2", "--model", tiny, "--output", str(folder), *arguments) == 0
+    assert status("train-drafter", "eagle2", "--model", tiny, "--output", str(folder), *words(LEARNED)) == 0
     return str(folder)
 
 
@@ -31,6 +32,10 @@ def status(*arguments: str) -> int:
         main(list(arguments))
     assert isinstance(end.value.code, int)
     return end.value.code
+
+
+def words(options: dict[str, str]) -> list[str]:
+    return [word for pair in options.items() for word in pair]
 
 
 def test_help_comes_at_once():
@@ -271,6 +276,42 @@ def test_a_drafter_of_another_vocabulary_is_refused(drafter, tmp_path, capsys):
     other = str(save_tiny(tmp_path / "wide", vocab_size=300))
     assert status("generate", "hi", "--model", other, "--decoder", "eagle2", "--drafter", drafter) == 2
     assert "expected a drafter for vocabulary 300" in capsys.readouterr().err
+
+
+def test_a_finished_drafter_is_told_once_more_and_stays_as_it_is(tiny, drafter, capsys):
+    before = {path.name: path.read_bytes() for path in Path(drafter).glob("*.*")}
+    assert status("train-drafter", "eagle2", "--model", tiny, "--output", drafter, *words(LEARNED)) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == drafter
+    assert {path.name: path.read_bytes() for path in Path(drafter).glob("*.*")} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("eagle2", {"--limit": "5"}),
+        ("eagle2", {"--epochs": "2"}),
+        ("eagle2", {"--set": "variant.passes=2"}),
+        ("jakiro", {}),
+    ],
+)
+def test_the_folder_of_another_drafter_is_refused_before_anybody_answers(
+    name, change, tiny, drafter, monkeypatch, capsys
+):
+    monkeypatch.setattr(ANSWERS, lambda *a, **k: pytest.fail("it answered"))
+    before = sorted(Path(drafter).iterdir())
+    asked = ("train-drafter", name, "--model", tiny, "--output", drafter)
+    assert status(*asked, *words(LEARNED | change)) == 2
+    assert "this training finished, got something else; choose another folder" in capsys.readouterr().err
+    assert sorted(Path(drafter).iterdir()) == before
+
+
+def test_the_folder_of_other_counts_is_refused_before_anybody_answers(tiny, tmp_path, monkeypatch, capsys):
+    asked = ("train-drafter", "ngram_table", "--model", tiny, "--output", str(tmp_path / "counts"))
+    for _ in range(2):
+        assert status(*asked, "--answers", "regenerate", "--limit", "4") == 0
+    monkeypatch.setattr(ANSWERS, lambda *a, **k: pytest.fail("it answered"))
+    assert status(*asked, "--answers", "regenerate", "--limit", "5") == 2
+    assert "got something else; choose another folder" in capsys.readouterr().err
 
 
 def test_generate_streams_the_answer_and_then_its_account(tiny, drafter, capsys):

@@ -25,21 +25,12 @@ from tests.tiny import save_tiny
 
 EXTENT = Extent(prompts=3, answer_tokens=10, draws=20_000, sequences=1_000, vocabulary_tokens=600)
 WARM = Sampling(temperature=1.0)
+pytestmark = pytest.mark.usefixtures("few_sequences")
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     return load_target(str(save_tiny(tmp_path_factory.mktemp("certify") / "tiny")), device="cpu")
-
-
-@pytest.fixture(autouse=True)
-def few_sequences(monkeypatch):
-    monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
-    for name in ("decoder_certificate", "loop_certificate"):
-        whole = getattr(module, name)
-        monkeypatch.setattr(
-            module, name, lambda what, *, n, whole=whole, **rest: whole(what, n=n // 10, **rest)
-        )  # fmt: skip
 
 
 def drawing(named: float = 1.0) -> Contender:

@@ -10,7 +10,7 @@ import pytest
 from offbook.engine.progress import Silent
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.matrix.claims import claimed, holders
-from offbook.harness.matrix.executors.groups import CORES_A_GROUP, Group, available_bytes, groups
+from offbook.harness.matrix.executors.groups import CORES_A_GROUP, Group, groups
 from offbook.harness.matrix.executors.in_process import InProcess
 from offbook.harness.matrix.executors.local import Processes
 from offbook.harness.matrix.executors.schedule import Pool, Tally, run_graph
@@ -177,17 +177,6 @@ def test_a_child_has_its_cores_and_threads(tmp_path: Path) -> None:
     where.start(graph.stages, {key("it"): 3})
     assert [end.status for end in where.ended(60)] == [0]
     assert (tmp_path / "told").read_text() == f"1 [{core}]"
-
-
-def test_memory_that_is_left_is_read(tmp_path: Path) -> None:
-    info = tmp_path / "meminfo"
-    info.write_text("MemTotal: 100 kB\nMemAvailable:      50 kB\n")
-    assert available_bytes(info, tmp_path) == 50 * 1024
-    (tmp_path / "memory.max").write_text("30000\n")
-    (tmp_path / "memory.current").write_text("10000\n")
-    assert available_bytes(info, tmp_path) == 20000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert available_bytes(tmp_path / "none", tmp_path) is None
 
 
 PROGRAM = """

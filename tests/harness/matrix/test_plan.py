@@ -256,7 +256,7 @@ def test_an_option_that_is_called_student_is_part_of_a_key():
 
 
 def test_ten_thousand_cells_are_planned_in_seconds_without_torch_or_lm_eval(content):
-    suites = ["maths", "code", "chat", "qa", "extraction", "summarisation", "procedural_id"]
+    suites = ["maths", "code", "chat", "qa", "extraction", "summarisation", "procedural_one_step"]
     big = content | {
         "students": {},
         "exams": None,

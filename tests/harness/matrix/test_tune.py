@@ -1,18 +1,20 @@
 """`offbook tune` on a tiny model: what it writes is whole, made on development prompts, and taken up again."""
 
 import hashlib
+import re
 
 import pytest
 
 from offbook.engine.drafters.config import TrainingConfig, held_out
 from offbook.engine.progress import Silent
-from offbook.harness.artifacts.tune import development_answers
+from offbook.harness.artifacts.tune import development_answers, tune_decoder
 from offbook.harness.matrix import tune as module
 from offbook.harness.matrix.tune import tune
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import load_target
 from offbook.harness.roster.tuning import read_tuning
 from offbook.tasks.prompts import load_prompts
+from tests.engine.decoding.tuned import BETWEEN
 from tests.tiny import save_tiny
 
 
@@ -62,11 +64,9 @@ def test_the_share_held_out_is_the_one_that_training_takes():
     assert all(held_out(name, 0.999999) for name in names)
 
 
-def test_who_has_no_rounds_in_our_loop_cannot_be_tuned(target, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "development_answers",
-                        lambda *args: development_answers(*args, prompts=1, tokens=3))  # fmt: skip
-    with pytest.raises(ValueError, match="expected a decoder with rounds in offbook's loop"):
-        tune(target, tmp_path, Silent(), decoders=["hf_generate"], layout="transformers")
+def test_who_turns_out_to_have_no_rounds_in_our_loop_cannot_be_tuned(target):
+    with pytest.raises(ValueError, match="expected a decoder with rounds in offbook's loop, got one of its own"):
+        tune_decoder(target, contender("hf_generate"), {0.0: []}, BETWEEN)
 
 
 def test_by_default_all_are_tuned_that_can_be_built_as_they_are():
@@ -74,3 +74,22 @@ def test_by_default_all_are_tuned_that_can_be_built_as_they_are():
     assert {"prompt_lookup", "suffix"} <= names
     assert not names & {"autoregressive", "eagle2", "jakiro", "hf_generate"}
     assert contender("eagle2") in module._tunable({"eagle2": "folder"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "complaint"),
+    [
+        ({"decoders": ["hf_generate"]}, "expected a decoder with rounds in offbook's loop that draft"),
+        ({"decoders": ["autoregressive"]}, "expected a decoder with rounds in offbook's loop that draft"),
+        ({"decoders": ["eagle"]}, "expected candidates that a controller may cut"),
+        ({"decoders": ["eagle2"]}, "eagle2: expected a trained drafter, got none"),
+        ({"decoders": ["lookup_else_eagle2"]}, "lookup_else_eagle2: expected a trained drafter, got none"),
+        ({"decoders": ["suffix", "suffix"]}, "expected each decoder once"),
+        ({"drafters": {"eagel2": "folder"}}, "got a drafter for 'eagel2'"),
+        ({"options": {"eagle2": {"depth": 2}}}, "got options for 'eagle2'"),
+    ],
+)
+def test_who_cannot_be_tuned_is_refused_before_anything_is_measured(target, tmp_path, monkeypatch, asked, complaint):
+    monkeypatch.setattr(module, "measure_costs", lambda *_: pytest.fail("it was measured"))
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        tune(target, tmp_path, Silent(), **asked)

@@ -1,4 +1,4 @@
-"""Acceptance of trained drafters on development prompts: the pooled line is tokens over rounds of the suites' lines."""
+"""Acceptance of drafters on development prompts: the pooled line is tokens over rounds of the suites' lines."""
 
 import re
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from offbook.engine.progress import Silent
 from offbook.harness.artifacts import drafters
 from offbook.harness.roster.decoders import contender
 from offbook.harness.roster.target import load_target
+from offbook.harness.trials import acceptance_benchmark
 from offbook.harness.trials.acceptance_benchmark import line, measure, of_size, ways
 from tests.tiny import save_tiny
 
@@ -83,3 +84,30 @@ def test_counted_drafters_are_measured_with_trees_of_as_many_nodes(target, tmp_p
     assert of_size(chosen, 8) == {"nodes": 7, "least": 0.0}
     assert of_size(contender("token_recycling"), 8) == {"nodes": 7}
     assert of_size(contender("jakiro"), 8) == {"total_tokens": 8}
+
+
+def test_who_needs_no_drafter_is_measured_too(target):
+    given = {"nodes": 8, "prompts": 2, "tokens": 6, "progress": Silent()}
+    found = measure(target, {"suffix": None, "prompt_lookup": None}, **given)
+    assert [row["decoder"] for row in found if row["suite"] == "all"] == ["suffix", "prompt_lookup"]
+    assert of_size(contender("prompt_lookup"), 8) == {"num_tokens": 7}
+
+
+def test_who_says_nothing_in_a_replay_is_refused(target):
+    given = {"nodes": 8, "prompts": 1, "tokens": 4, "progress": Silent()}
+    with pytest.raises(ValueError, match="autoregressive: expected a decoder with one of the settings nodes"):
+        measure(target, {"autoregressive": None}, **given)
+    with pytest.raises(ValueError, match="eagle: expected candidates that are a function of the text, got drawn ones"):
+        measure(target, {"eagle": None}, temperature=1.0, **given)
+
+
+def test_the_command_asks_whom_to_measure_before_it_loads_a_model(monkeypatch, capsys):
+    monkeypatch.setattr(acceptance_benchmark, "load_target", lambda *a, **k: pytest.fail("it was loaded"))
+    monkeypatch.setattr("sys.argv", ["acceptance", "acc.csv"])
+    with pytest.raises(SystemExit) as end:
+        acceptance_benchmark._main()
+    assert end.value.code == 2
+    assert "expected --drafter DECODER=FOLDER or --decoder NAME, got neither" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["acceptance", "acc.csv", "--decoder", "nobody"])
+    with pytest.raises(ValueError, match="nobody"):
+        acceptance_benchmark._main()

@@ -7,6 +7,7 @@ import torch
 from offbook.engine.decoding.costs import RowCosts
 from offbook.engine.decoding.replay import Proposal
 from offbook.engine.decoding.tree import Tree
+from offbook.harness.artifacts.tune import development_tokens
 from offbook.harness.roster.arms import build_arm
 from offbook.harness.roster.decoders import BASELINE, contender
 from offbook.harness.roster.target import load_target
@@ -29,6 +30,11 @@ def test_plain_steps_are_timed_behind_every_context_in_every_layout():
         (layout, context) for layout in ("transformers", "prepacked") for context in ("4", "16")
     ]
     assert all(float(line["ms_min"]) <= float(line["ms_median"]) for line in lines)
+
+
+def test_contexts_that_no_model_has_are_refused():
+    with pytest.raises(ValueError, match=r"expected contexts below 512, the model's, got \[600\]; choose shorter ones"):
+        contexts_benchmark.measure(tiny_model(), ["transformers"], [600], 1)
 
 
 def test_a_step_sees_as_many_committed_rows_as_its_line_says(monkeypatch):
@@ -60,12 +66,33 @@ def test_a_random_model_is_the_same_every_time_and_rounded_where_its_name_says_s
 
 def test_trees_of_each_size_are_measured_and_predicted_beside_plain_decoding(target):
     found = tree_size_benchmark.sides(target, "suffix", [1, 3], option="nodes", fixed={"least": 0.0}, drafter=None)
-    lines = tree_size_benchmark.measure(target, found, prompts=2, tokens=6)
+    lines = tree_size_benchmark.measure(target, found, development_tokens(target, 2), 6)
     assert [line["size"] for line in lines] == [0, 1, 3]
     assert lines[0]["acceptance_length"] == lines[0]["measured_speedup"] == lines[0]["predicted_speedup"] == 1.0
     assert all(line["rows"] <= 1 + line["size"] for line in lines)
     answers = [[one.tokens for one in side.generations] for side in found]
     assert answers[0] == answers[1] == answers[2]
+
+
+def test_trees_are_measured_on_a_random_model_which_is_labelled(tmp_path, monkeypatch):
+    shape = {**random_shapes.SHAPES["qwen2.5-0.5b-shape"], **SMALL, "vocab_size": 64}
+    monkeypatch.setattr(random_shapes, "SHAPES", {"qwen2.5-0.5b-shape": shape})
+    path = tmp_path / "trees.csv"
+    asked = ("--model", "qwen2.5-0.5b-shape", "--decoder", "token_recycling", "--layouts", "transformers")
+    monkeypatch.setattr("sys.argv", ["trees", str(path), *asked, "--sizes", "2", "--prompts", "2", "--tokens", "5"])
+    tree_size_benchmark.main()
+    lines = pd.read_csv(path)
+    assert lines["size"].tolist() == [0, 2]
+    assert set(lines["weights"]) == {"random"}
+    (panel,) = speed_plots.tree_panels(lines)
+    assert panel == "qwen2.5-0.5b-shape\nrandom weights, speed only\ntoken_recycling, transformers"
+
+
+def test_random_prompts_are_the_same_every_time():
+    first, again = (random_shapes.random_prompts(2, 64) for _ in range(2))
+    assert first == again
+    assert first[0] != first[1]
+    assert [len(prompt) for prompt in first] == [random_shapes.PROMPT] * 2
 
 
 def test_a_prediction_is_replayed_tokens_over_the_costs_of_rows_and_drafts(target):
