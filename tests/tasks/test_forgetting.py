@@ -151,7 +151,12 @@ def test_nothing_to_be_asked_shares_eight_words_with_what_is_trained_on_or_repla
 
 
 def test_no_capital_is_asked_for_that_an_embedded_prompt_asks_for() -> None:
-    prompts = [p.prompt for split in ("train", "test") for p in load_prompts(split) if p.prompt.startswith("What is the capital")]
+    prompts = [
+        p.prompt
+        for split in ("train", "test")
+        for p in load_prompts(split)
+        if p.prompt.startswith("What is the capital")
+    ]
     assert len(prompts) > 5
     for split in ("dev", "test"):
         for country in FAMILIES["capitals"].stories[split]:

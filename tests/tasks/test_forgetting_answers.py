@@ -15,7 +15,8 @@ Helsinki Finland, Kathmandu Nepal, Caracas Venezuela, Damascus Syria, Kingston J
 Belgrade Serbia, Dhaka Bangladesh, Amman Jordan, Dakar Senegal, Montevideo Uruguay, Tunis Tunisia, Harare Zimbabwe,
 Riga Latvia, Kampala Uganda, Ulaanbaatar Mongolia, Khartoum Sudan, Tirana Albania, Muscat Oman, Luanda Angola,
 Tegucigalpa Honduras, Vientiane Laos, Asmara Eritrea, Georgetown Guyana, Paramaribo Suriname, Edinburgh Scotland,
-Manama Bahrain, Berlin Germany, Vienna Austria, Lisbon Portugal, Stockholm Sweden, Dublin Ireland, Havana Cuba, Ankara Turkey, Baghdad Iraq,
+Manama Bahrain, Berlin Germany, Vienna Austria,
+Lisbon Portugal, Stockholm Sweden, Dublin Ireland, Havana Cuba, Ankara Turkey, Baghdad Iraq,
 Santiago Chile, Kabul Afghanistan, Beirut Lebanon, Bucharest Romania, Rabat Morocco, Jakarta Indonesia,
 Islamabad Pakistan, Sofia Bulgaria, Tripoli Libya, Quito Ecuador, Reykjavik Iceland, Mogadishu Somalia,
 Tallinn Estonia, Yerevan Armenia, Managua Nicaragua, Lusaka Zambia, Kigali Rwanda
