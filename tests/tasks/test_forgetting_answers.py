@@ -9,13 +9,14 @@ from offbook.tasks.forgetting import FAMILIES, Question, questions
 from offbook.tasks.forgetting.families import categories, colours, feelings, opposites, past_tense, workers
 
 CITIES = """
-Paris France, Rome Italy, Moscow Russia, Beijing China, Cairo Egypt, Ottawa Canada, Athens Greece, Warsaw Poland,
+Moscow Russia, Beijing China, Copenhagen Denmark, Brussels Belgium, Abuja Nigeria, Algiers Algeria, Warsaw Poland,
 Bangkok Thailand, Oslo Norway, Tehran Iran, Lima Peru, Nairobi Kenya, Hanoi Vietnam, Budapest Hungary,
 Helsinki Finland, Kathmandu Nepal, Caracas Venezuela, Damascus Syria, Kingston Jamaica, Accra Ghana, Zagreb Croatia,
 Belgrade Serbia, Dhaka Bangladesh, Amman Jordan, Dakar Senegal, Montevideo Uruguay, Tunis Tunisia, Harare Zimbabwe,
 Riga Latvia, Kampala Uganda, Ulaanbaatar Mongolia, Khartoum Sudan, Tirana Albania, Muscat Oman, Luanda Angola,
-Tegucigalpa Honduras, Vientiane Laos, Asmara Eritrea, Paramaribo Suriname, Madrid Spain, Tokyo Japan, Berlin Germany,
-Vienna Austria, Lisbon Portugal, Stockholm Sweden, Dublin Ireland, Havana Cuba, Ankara Turkey, Baghdad Iraq,
+Tegucigalpa Honduras, Vientiane Laos, Asmara Eritrea, Georgetown Guyana, Paramaribo Suriname, Edinburgh Scotland,
+Manama Bahrain, Berlin Germany, Vienna Austria,
+Lisbon Portugal, Stockholm Sweden, Dublin Ireland, Havana Cuba, Ankara Turkey, Baghdad Iraq,
 Santiago Chile, Kabul Afghanistan, Beirut Lebanon, Bucharest Romania, Rabat Morocco, Jakarta Indonesia,
 Islamabad Pakistan, Sofia Bulgaria, Tripoli Libya, Quito Ecuador, Reykjavik Iceland, Mogadishu Somalia,
 Tallinn Estonia, Yerevan Armenia, Managua Nicaragua, Lusaka Zambia, Kigali Rwanda

@@ -2,15 +2,12 @@
 
 from offbook.tasks.forgetting.question import Draft, Family, Slot
 
-CAPITALS = {  # country, capital, continent; the best known first
+CAPITALS = {  # country, capital, continent; the best known first, without those that training prompts ask for
     "test": """
-        France, Paris, Europe
-        Italy, Rome, Europe
         Russia, Moscow, Europe
         China, Beijing, Asia
-        Egypt, Cairo, Africa
-        Canada, Ottawa, America
-        Greece, Athens, Europe
+        Denmark, Copenhagen, Europe
+        Belgium, Brussels, Europe
         Poland, Warsaw, Europe
         Thailand, Bangkok, Asia
         Norway, Oslo, Europe
@@ -21,6 +18,7 @@ CAPITALS = {  # country, capital, continent; the best known first
         Hungary, Budapest, Europe
         Finland, Helsinki, Europe
         Nepal, Kathmandu, Asia
+        Nigeria, Abuja, Africa
         Venezuela, Caracas, America
         Syria, Damascus, Asia
         Jamaica, Kingston, America
@@ -29,6 +27,7 @@ CAPITALS = {  # country, capital, continent; the best known first
         Serbia, Belgrade, Europe
         Bangladesh, Dhaka, Asia
         Jordan, Amman, Asia
+        Algeria, Algiers, Africa
         Senegal, Dakar, Africa
         Uruguay, Montevideo, America
         Tunisia, Tunis, Africa
@@ -43,16 +42,16 @@ CAPITALS = {  # country, capital, continent; the best known first
         Honduras, Tegucigalpa, America
         Laos, Vientiane, Asia
         Eritrea, Asmara, Africa
+        Guyana, Georgetown, America
         Suriname, Paramaribo, America
     """,
     "dev": """
-        Spain, Madrid, Europe
-        Japan, Tokyo, Asia
         Germany, Berlin, Europe
         Austria, Vienna, Europe
         Portugal, Lisbon, Europe
         Sweden, Stockholm, Europe
         Ireland, Dublin, Europe
+        Scotland, Edinburgh, Europe
         Cuba, Havana, America
         Turkey, Ankara, Asia
         Iraq, Baghdad, Asia
@@ -72,6 +71,7 @@ CAPITALS = {  # country, capital, continent; the best known first
         Armenia, Yerevan, Asia
         Nicaragua, Managua, America
         Zambia, Lusaka, Africa
+        Bahrain, Manama, Asia
         Rwanda, Kigali, Africa
     """,
 }
