@@ -43,7 +43,7 @@ class SingleRationaleOptions(Options):
     def _fits(self) -> Self:
         if (self.perspective == AUTO) != (self.criterion is not None):
             got = f"{self.perspective} and {self.criterion}"
-            msg = f"expected a criterion beside perspective {AUTO} and nowhere else, got {got}; name both or leave it out"
+            msg = f"expected a criterion beside perspective {AUTO} and nowhere else, got {got}; name both or none"
             raise ValueError(msg)
         return self
 

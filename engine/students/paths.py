@@ -15,6 +15,8 @@ from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.encoding import check_ids, check_text
 from offbook.engine.students.corpus import Corpus, Rationale, instruct
 
+STEP_END = re.compile(r"[.?!:]\s+|\n\s*")  # a point inside a number or a time of day ends no step
+
 
 @dataclass(frozen=True, kw_only=True)
 class Response:

@@ -25,6 +25,7 @@ from offbook.engine.students.record import RECORD
 from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, path_vectors
 from offbook.engine.text import read_json
 from offbook.engine.unusable import UnusableError
+from offbook.harness.artifacts.activity import activity
 from offbook.harness.artifacts.development import dev_answers, dev_score
 from offbook.harness.artifacts.material import Material
 from offbook.harness.artifacts.pins import check_model
@@ -224,6 +225,8 @@ def cost(folder: Path) -> TrainingCost:
             dev_scores=tuple(e["score"] for e in found["evaluations"]),
             saved_dtype=found.get("saved_dtype"),
             dtype_scores=found.get("dtype_scores", {}),
+            activity=activity(found.get("log", ())),
+            perspective=found.get("identity", {}).get("perspective"),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UnusableError(_damaged(folder), folder / RECORD) from error

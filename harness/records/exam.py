@@ -104,6 +104,8 @@ class TrainingCost(AtRest):
         dev_scores: development score at each evaluation; where a method has several, the best one's weights were kept.
         saved_dtype: number format that its weights are stored in; None in records written before there was a choice.
         dtype_scores: development score of the kept weights by number format, where both were scored.
+        activity: what says that the parts of its method acted, where it logs that; see `artifacts.activity`.
+        perspective: the golden one, where the method was to find it.
     """
 
     gradient_tokens: Count
@@ -118,6 +120,8 @@ class TrainingCost(AtRest):
     dev_scores: tuple[float, ...] = ()
     saved_dtype: str | None = Field(default=None, exclude_if=lambda dtype: dtype is None)
     dtype_scores: dict[str, float] = Field(default={}, exclude_if=lambda scores: not scores)
+    activity: dict[str, float] = Field(default={}, exclude_if=lambda activity: not activity)
+    perspective: str | None = Field(default=None, exclude_if=lambda perspective: perspective is None)
 
 
 class AnswerRow(AtRest):

@@ -3,7 +3,8 @@
     models x students (the untouched model always) x decoders x suites x temperatures x seeds
 
 are heats; `include` keeps the cells that one of its entries covers (all, without any), `exclude` leaves out those that
-one covers. `exams` are sat by every student and the untouched model of each base.
+one covers. `exams` are sat by every student and the untouched model of each base. Students without heats or exams are
+trained alone. `claims` say which of them are held against each other at the end.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from offbook.engine.decoding.layouts.names import AUTO, LayoutName
 from offbook.engine.quoting import quoted
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
+from offbook.harness.settings.claims import ClaimSpec
 from offbook.harness.settings.drafters import DrafterTrainingSpec, Source
 from offbook.harness.settings.strict import Name, Names, Strict
 from offbook.harness.settings.students import CorpusSpec, Group, StudentTrainingSpec
@@ -181,6 +183,7 @@ class Matrix(Strict):
         include: see the module.
         exclude: see the module.
         exams: of students.
+        claims: by name; see `harness.settings.claims`.
     """
 
     schema_version: Annotated[int, Field(ge=2, le=2)]
@@ -200,10 +203,11 @@ class Matrix(Strict):
     include: tuple[Cells, ...] = ()
     exclude: tuple[Cells, ...] = ()
     exams: ExamsSpec | None = None
+    claims: dict[Name, ClaimSpec] = Field(default={})
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if bool(self.decoders) != bool(self.suites) or not (self.decoders or self.exams):
+        if bool(self.decoders) != bool(self.suites) or not (self.decoders or self.exams or self.students):
             missing = "suites" if self.decoders else "decoders"
             msg = f"expected decoders and suites together, or exams, got no {missing}; add them"
             raise ValueError(msg)
@@ -217,6 +221,8 @@ class Matrix(Strict):
                     f"students: expected base models without a revision, got one of {quoted(revised[0])}; leave it out"
                 )
                 raise ValueError(msg)
+        for name, claim in self.claims.items():
+            _known(f"claims.{name}", claim.students(), list(self.students))
         for what, entries in (("include", self.include), ("exclude", self.exclude)):
             for cells in entries:
                 _known(f"{what}.models", cells.models or (), list(self.models))

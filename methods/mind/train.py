@@ -49,9 +49,7 @@ def mind(job: Job, vectors_NKE: torch.Tensor) -> Path:
     paths, vectors_NKE = _narrow(paths, vectors_NKE, job.corpus.perspectives, names)
     untouched = untouched_table(job, paths, names, tagged=options.tagged)
     device, costs_NK = job.student.device, of_cost(untouched.values, options.learnability)
-    objective = mind_objective(
-        paths, vectors_NKE.to(device), names, costs_NK.to(device), options, seed=job.config.seed
-    )
+    objective = mind_objective(paths, vectors_NKE.to(device), names, costs_NK.to(device), options, seed=job.config.seed)
     return train_student(replace(job, prepared_s=job.prepared_s + untouched.wall_s), NAME, objective)
 
 
