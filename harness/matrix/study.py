@@ -1,11 +1,11 @@
-"""What a matrix was run to decide: the verdicts of its claims, and whether the parts of its methods acted.
+"""What a matrix was run to decide: the verdicts of its hypotheses, and whether the parts of its methods acted.
 
     python -m offbook.harness.matrix.study study runs/study --output runs/study
 
-Writes `claims.csv` (every comparison, paired over seeds and items, Holm within the family of all of them),
-`activity.csv` (what trainings logged) and `STUDY.md` with both and a sentence for each claim, and prints them. The rule
-is that of `tables/claims.py`; it may be asked as often as one likes, for the family is as large before the last student
-as behind it.
+Writes `hypotheses.csv` (every comparison, paired over seeds and items, Holm within the family of all of them),
+`activity.csv` (what trainings logged) and `STUDY.md` with both and a sentence for each hypothesis, and prints them. The
+rule is that of `tables/hypotheses.py`; it may be asked as often as one likes, for the family is as large before the
+last student as behind it.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from offbook.harness.records.exam import Exam
 from offbook.harness.records.store import Store
 from offbook.harness.settings.matrix import Matrix
 from offbook.harness.settings.profiles import load_profile
-from offbook.harness.tables import activity, claims
+from offbook.harness.tables import activity, hypotheses
 from offbook.harness.tables.columns import Table, bullet, definitions, to_markdown, to_terminal
 from offbook.harness.tables.csv_file import to_csv
 from offbook.harness.tables.report import check_store
@@ -32,22 +32,22 @@ def decide(matrix: Matrix, exams: Sequence[Exam], output: Path, console: Console
     """Writes and prints tables and verdicts; returns the sentences.
 
     Args:
-        matrix: with claims.
+        matrix: with hypotheses.
         exams: of its students, as many as there are.
         output: folder of the tables.
         console: where they are printed.
 
     Raises:
-        ValueError: a matrix without claims, or see `claims_table`.
+        ValueError: a matrix without hypotheses, or see `hypotheses_table`.
     """
-    if not matrix.claims:
-        msg = "expected a matrix with claims, got one without; say in it who is held against whom"
+    if not matrix.hypotheses:
+        msg = "expected a matrix with hypotheses, got one without; say in it who is held against whom"
         raise ValueError(msg)
     tables = {
-        "claims": Table(columns=claims.COLUMNS, rows=claims.claims_table(exams, matrix.claims)),
+        "hypotheses": Table(columns=hypotheses.COLUMNS, rows=hypotheses.hypotheses_table(exams, matrix.hypotheses)),
         "activity": Table(columns=activity.COLUMNS, rows=activity.activity_table(exams)),
     }
-    told, parts = claims.verdict_lines(tables["claims"].rows), [f"# {matrix.description}"]
+    told, parts = hypotheses.verdict_lines(tables["hypotheses"].rows), [f"# {matrix.description}"]
     for name, table in tables.items():
         atomic_write_text(output / f"{name}.csv", to_csv(table))
         console.print(to_terminal(table, name.capitalize()))
@@ -61,7 +61,9 @@ def decide(matrix: Matrix, exams: Sequence[Exam], output: Path, console: Console
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(description="The verdicts of a matrix's claims, and whether its methods acted.")
+    parser = argparse.ArgumentParser(
+        description="The verdicts of a matrix, and whether its methods acted."
+    )
     parser.add_argument("matrix", help="a profile by name, or a matrix file")
     parser.add_argument("folder", type=Path, help="a run's folder, or another store")
     parser.add_argument("--output", type=Path, default=None, help="folder of the tables; by default the store's")

@@ -4,7 +4,7 @@
 
 are heats; `include` keeps the cells that one of its entries covers (all, without any), `exclude` leaves out those that
 one covers. `exams` are sat by every student and the untouched model of each base. Students without heats or exams are
-trained alone. `claims` say which of them are held against each other at the end.
+trained alone. `hypotheses` say which of them are held against each other at the end.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from offbook.engine.decoding.layouts.names import AUTO, LayoutName
 from offbook.engine.quoting import quoted
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
-from offbook.harness.settings.claims import ClaimSpec
 from offbook.harness.settings.drafters import DrafterTrainingSpec, Source
+from offbook.harness.settings.hypotheses import HypothesisSpec
 from offbook.harness.settings.strict import Name, Names, Strict
 from offbook.harness.settings.students import CorpusSpec, Group, StudentTrainingSpec
 
@@ -183,7 +183,7 @@ class Matrix(Strict):
         include: see the module.
         exclude: see the module.
         exams: of students.
-        claims: by name; see `harness.settings.claims`.
+        hypotheses: by name; see `harness.settings.hypotheses`.
     """
 
     schema_version: Annotated[int, Field(ge=2, le=2)]
@@ -203,7 +203,7 @@ class Matrix(Strict):
     include: tuple[Cells, ...] = ()
     exclude: tuple[Cells, ...] = ()
     exams: ExamsSpec | None = None
-    claims: dict[Name, ClaimSpec] = Field(default={})
+    hypotheses: dict[Name, HypothesisSpec] = Field(default={})
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -221,8 +221,8 @@ class Matrix(Strict):
                     f"students: expected base models without a revision, got one of {quoted(revised[0])}; leave it out"
                 )
                 raise ValueError(msg)
-        for name, claim in self.claims.items():
-            _known(f"claims.{name}", claim.students(), list(self.students))
+        for name, hypothesis in self.hypotheses.items():
+            _known(f"hypotheses.{name}", hypothesis.students(), list(self.students))
         for what, entries in (("include", self.include), ("exclude", self.exclude)):
             for cells in entries:
                 _known(f"{what}.models", cells.models or (), list(self.models))

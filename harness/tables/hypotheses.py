@@ -1,7 +1,7 @@
-"""Whether a method that selects is vindicated: the comparisons that a matrix's claims name, and the verdict by a rule.
+"""Whether a method that selects is vindicated: the comparisons of a matrix's hypotheses, and the verdict by a rule.
 
     better(a, b)   a minus b, over pairs of seeds and over items, is above 0, and its p-value, by Holm within the family
-                   of all comparisons of all claims, done or not, below 5 %
+                   of all comparisons of all hypotheses, done or not, below 5 %
     vindicated     ours beats the static rival (learning to score), the random one (selection) and every single
                    perspective (several forms)
     signal alone   not vindicated, but the static rival beats every single perspective
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from offbook.harness.records.exam import Exam
-from offbook.harness.settings.claims import ClaimSpec
+from offbook.harness.settings.hypotheses import HypothesisSpec
 from offbook.harness.statistics import crossed as stats
 from offbook.harness.statistics.paired import paired_difference
 from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts
@@ -29,7 +29,7 @@ LEARNING, SELECTION, FORMS, SIGNAL = "learning to score", "selection", "several 
 
 SCREEN: tuple[Place, ...] = ("csv", "markdown", "terminal")
 COLUMNS = (
-    Column(name="claim", heading="Claim", shown_in=SCREEN),
+    Column(name="hypothesis", heading="Hypothesis", shown_in=SCREEN),
     Column(name="part", heading="Part", shown_in=SCREEN),
     Column(name="model"),
     Column(name="a", heading="a", shown_in=SCREEN),
@@ -67,7 +67,7 @@ COLUMNS = (
         kind="number",
         digits=3,
         shown_in=SCREEN,
-        definition="p-value, corrected for all comparisons of all claims, those that are not done yet counted too.",
+        definition="p-value, corrected for all comparisons of all hypotheses, those that are not done yet counted too.",
     ),
     Column(name="family", unit="comparisons", kind="whole"),
     Column(name="verdict", heading="a is", shown_in=SCREEN),
@@ -75,21 +75,21 @@ COLUMNS = (
 
 
 class Comparison(NamedTuple):
-    """Two students of a claim, and the part of it that they decide."""
+    """Two students of a hypothesis, and the part of it that they decide."""
 
-    claim: str
+    hypothesis: str
     part: str
     a: str
     b: str
     group: str
 
 
-def comparisons(claims: Mapping[str, ClaimSpec]) -> list[Comparison]:
-    """The family, in the order of the claims; it is the same before and after anything was measured."""
-    return [one for name, claim in claims.items() for one in _of_claim(name, claim)]
+def comparisons(hypotheses: Mapping[str, HypothesisSpec]) -> list[Comparison]:
+    """The family, in the order of the hypotheses; it is the same before and after anything was measured."""
+    return [one for name, hypothesis in hypotheses.items() for one in _of_hypothesis(name, hypothesis)]
 
 
-def claims_table(exams: Sequence[Exam], claims: Mapping[str, ClaimSpec]) -> pd.DataFrame:
+def hypotheses_table(exams: Sequence[Exam], hypotheses: Mapping[str, HypothesisSpec]) -> pd.DataFrame:
     """A row for each comparison and base model.
 
     Raises:
@@ -99,7 +99,7 @@ def claims_table(exams: Sequence[Exam], claims: Mapping[str, ClaimSpec]) -> pd.D
     lines: list[dict[str, Any]] = []
     for model in sorted({cohort.model for cohort in found}):
         known = _by_name([cohort for cohort in found if cohort.model == model])
-        lines += [_line(model, one, known) for one in comparisons(claims)]
+        lines += [_line(model, one, known) for one in comparisons(hypotheses)]
     corrected = stats.holm([1.0 if math.isnan(line["p"]) else line["p"] for line in lines])
     for line, p_holm in zip(lines, corrected, strict=True):
         line.update(p_holm=math.nan if math.isnan(line["p"]) else p_holm, family=len(lines))
@@ -108,11 +108,11 @@ def claims_table(exams: Sequence[Exam], claims: Mapping[str, ClaimSpec]) -> pd.D
 
 
 def verdict_lines(table: pd.DataFrame) -> list[str]:
-    """A sentence for each claim and base model."""
+    """A sentence for each hypothesis and base model."""
     told = []
-    for (model, claim), rows in table.groupby(["model", "claim"], sort=False):
+    for (model, hypothesis), rows in table.groupby(["model", "hypothesis"], sort=False):
         parts = {part: [*rows.loc[rows["part"] == part, "verdict"]] for part in (LEARNING, SELECTION, FORMS, SIGNAL)}
-        told.append(f"{model}, {claim}: {_told(parts)}")
+        told.append(f"{model}, {hypothesis}: {_told(parts)}")
     return told
 
 
@@ -128,11 +128,11 @@ def _told(parts: Mapping[str, Sequence[str]]) -> str:
     return f"not vindicated, for want of {missing}{alone}"
 
 
-def _of_claim(name: str, claim: ClaimSpec) -> Iterator[Comparison]:
-    yield Comparison(name, LEARNING, claim.ours, claim.static, claim.group)
-    yield Comparison(name, SELECTION, claim.ours, claim.random, claim.group)
-    yield from (Comparison(name, FORMS, claim.ours, single, claim.group) for single in claim.singles)
-    yield from (Comparison(name, SIGNAL, claim.static, single, claim.group) for single in claim.singles)
+def _of_hypothesis(name: str, hypothesis: HypothesisSpec) -> Iterator[Comparison]:
+    yield Comparison(name, LEARNING, hypothesis.ours, hypothesis.static, hypothesis.group)
+    yield Comparison(name, SELECTION, hypothesis.ours, hypothesis.random, hypothesis.group)
+    yield from (Comparison(name, FORMS, hypothesis.ours, single, hypothesis.group) for single in hypothesis.singles)
+    yield from (Comparison(name, SIGNAL, hypothesis.static, single, hypothesis.group) for single in hypothesis.singles)
 
 
 def _by_name(found: Sequence[Cohort]) -> dict[str, tuple[Cohort, Examinee]]:

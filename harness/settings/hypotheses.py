@@ -8,8 +8,8 @@ from offbook.harness.settings.strict import Name, Names, Strict
 from offbook.harness.settings.students import Group
 
 
-class ClaimSpec(Strict):
-    """One method's claim, by the names of the matrix's students.
+class HypothesisSpec(Strict):
+    """One method's hypothesis, by the names of the matrix's students.
 
     Attributes:
         ours: the method.
