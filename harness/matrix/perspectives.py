@@ -1,6 +1,6 @@
 """Is there anything to select? Students of single perspectives on development questions, beside what each cost says.
 
-    offbook run perspectives.yaml --output runs/perspectives
+    offbook reproduce --profile perspectives --output runs/perspectives
     python -m offbook.harness.matrix.perspectives runs/perspectives --output results/perspectives
 
 The run trains a student for every perspective and seed; it may be interrupted, and so may this, which takes what is

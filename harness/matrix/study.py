@@ -1,5 +1,6 @@
 """What a matrix was run to decide: the verdicts of its hypotheses, and whether the parts of its methods acted.
 
+    offbook reproduce --profile study --output runs/study
     python -m offbook.harness.matrix.study study runs/study --output runs/study
 
 Writes `hypotheses.csv` (every comparison, paired over seeds and items, Holm within the family of all of them),
