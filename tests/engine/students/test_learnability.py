@@ -205,6 +205,17 @@ def test_a_step_opens_behind_a_mark_and_a_blank_and_not_inside_a_number() -> Non
     assert found.openers[0] == 0
 
 
+def test_answer_and_rationale_are_parts_of_a_path() -> None:
+    paths = [Response(tokens=(3, 4, 5, 6), answer=(1, 2)), Response(tokens=(7, 4, 5), answer=(1, 2))]
+    branches, each = lay_out([1, 2], paths), torch.rand(7, generator=torch.Generator().manual_seed(0))
+    found: dict[str, torch.Tensor] = {
+        of: learnability(of, branches, paths, each) for of in ("path", "rationale", "answer")
+    }
+    torch.testing.assert_close(found["path"], torch.stack([each[:4].mean(), each[4:].mean()]))
+    torch.testing.assert_close(found["rationale"], torch.stack([each[[0, 3]].mean(), each[4]]))
+    torch.testing.assert_close(found["answer"], torch.stack([each[[1, 2]].mean(), each[[5, 6]].mean()]))
+
+
 def test_the_first_tokens_of_steps_are_left_out_on_request() -> None:
     path = [Response(tokens=(2, 0, 2, 0), answer=(3,), openers=(0, 2))]
     assert costs("no_openers", [LAW] * 4, path).item() == pytest.approx(math.log(2))
