@@ -43,7 +43,7 @@ def gradient(tested: MindTraining) -> tuple[QuestionLoss, torch.Tensor]:
     """Of a fresh student at its visit to question 0, all parameters in one row."""
     student = tiny_model()
     part = visit(tested, student=student)
-    part.loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    part.loss.backward()
     return part, torch.cat([p.grad.flatten() for p in student.parameters() if p.grad is not None])
 
 
