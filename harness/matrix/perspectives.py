@@ -8,7 +8,7 @@ there already. Of the students it reads the last development score in `distillat
 costs of all training paths, one forward a question, kept with the run's tables. No test question is read.
 
 `perspectives.csv`: a perspective's accuracy with its seeds' standard deviation, and its mean of every cost.
-`costs.csv`: each cost's rank correlation with the accuracies (of its negative: low is good), the shares of its variance
+`perspective_costs.csv`: each cost's rank correlation with the accuracies (of its negative: low is good), the shares of its variance
 within questions that are the perspective's alone and question-by-perspective, which alone a selector can win through,
 and the perspective it would choose.
 """
@@ -43,6 +43,7 @@ from offbook.harness.roster.target import resolve_device
 from offbook.harness.statistics.intervals import Floats
 from offbook.harness.statistics.perspectives import rank_correlation, split, spread
 from offbook.harness.tables.csv_file import csv_text
+from offbook.harness.trials.benchmark_command import run
 from offbook.harness.trials.session import Session
 
 PERSPECTIVE = "perspective"  # the option that names one
@@ -177,16 +178,13 @@ def _main() -> None:
     parser.add_argument("--output", type=Path, default=None, help="folder of the tables; by default the run's")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="for the untouched model")
     chosen = parser.parse_args()
-    try:
-        folder = user_path(str(chosen.folder), what="folder")
-        scores = read_scores(folder)
-        with progress() as told:
-            names, costs_NKC = costs_of(scores, folder, told, device=chosen.device)
-    except ValueError as error:
-        parser.error(str(error))
+    folder = user_path(str(chosen.folder), what="folder")
+    scores = read_scores(folder)
+    with progress() as told:
+        names, costs_NKC = costs_of(scores, folder, told, device=chosen.device)
     perspectives = perspectives_table(scores, names, costs_NKC)
     costs = costs_table(perspectives, names, costs_NKC)
-    for name, table in {"perspectives": perspectives, "costs": costs}.items():
+    for name, table in {"perspectives": perspectives, "perspective_costs": costs}.items():
         text = csv_text(table)
         atomic_write_text((chosen.output or folder) / f"{name}.csv", text)
         print(text)
@@ -194,4 +192,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    run("offbook.harness.matrix.perspectives", _main)

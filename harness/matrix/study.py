@@ -25,6 +25,7 @@ from offbook.harness.tables import activity, hypotheses
 from offbook.harness.tables.columns import Table, bullet, definitions, to_markdown, to_terminal
 from offbook.harness.tables.csv_file import to_csv
 from offbook.harness.tables.report import check_store
+from offbook.harness.trials.benchmark_command import run
 
 PAGE = "STUDY.md"
 
@@ -62,20 +63,15 @@ def decide(matrix: Matrix, exams: Sequence[Exam], output: Path, console: Console
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(
-        description="The verdicts of a matrix, and whether its methods acted."
-    )
+    parser = argparse.ArgumentParser(description="The verdicts of a matrix, and whether its methods acted.")
     parser.add_argument("matrix", help="a profile by name, or a matrix file")
     parser.add_argument("folder", type=Path, help="a run's folder, or another store")
     parser.add_argument("--output", type=Path, default=None, help="folder of the tables; by default the store's")
     chosen = parser.parse_args()
-    try:
-        folder = user_path(str(chosen.folder), what="folder")
-        check_store(folder)
-        decide(load_profile(chosen.matrix)[1], Store(folder).exams(), chosen.output or folder, Console())
-    except ValueError as error:
-        parser.error(str(error))
+    folder = user_path(str(chosen.folder), what="folder")
+    check_store(folder)
+    decide(load_profile(chosen.matrix)[1], Store(folder).exams(), chosen.output or folder, Console())
 
 
 if __name__ == "__main__":
-    _main()
+    run("offbook.harness.matrix.study", _main)

@@ -81,7 +81,7 @@ def test_the_command_writes_and_prints_both(
     monkeypatch.setattr(sys, "argv", ["perspectives", str(run), "--output", str(tmp_path), "--device", "cpu"])
     module._main()
     printed = capsys.readouterr().out
-    for name in ("perspectives", "costs"):
+    for name in ("perspectives", "perspective_costs"):
         assert (tmp_path / f"{name}.csv").read_text(encoding="utf-8") in printed
     assert "sd between perspectives" in printed
 

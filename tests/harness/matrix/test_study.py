@@ -10,6 +10,7 @@ from rich.console import Console
 from offbook.harness.matrix import study as module
 from offbook.harness.matrix.study import PAGE, decide
 from offbook.harness.settings.profiles import load_profile
+from offbook.harness.trials import benchmark_command
 from tests.harness.tables.exams import exam, filled
 from tests.matrices import matrix
 
@@ -81,10 +82,12 @@ def test_what_cannot_be_decided_is_told_in_one_line(
 ) -> None:
     folder = store(tmp_path / "store", FAR)
     monkeypatch.setattr(sys, "argv", ["study", *(word.replace("STORE", str(folder)) for word in words)])
+    monkeypatch.setattr(benchmark_command, "run_settled", lambda module: None)
     with pytest.raises(SystemExit) as end:
-        module._main()
+        benchmark_command.run("study", module._main)
     assert end.value.code == 2
-    assert complaint in " ".join(capsys.readouterr().err.split())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert complaint in line
 
 
 # --- the study that is shipped ---
