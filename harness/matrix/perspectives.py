@@ -8,9 +8,9 @@ there already. Of the students it reads the last development score in `distillat
 costs of all training paths, one forward a question, kept with the run's tables. No test question is read.
 
 `perspectives.csv`: a perspective's accuracy with its seeds' standard deviation, and its mean of every cost.
-`perspective_costs.csv`: each cost's rank correlation with the accuracies (of its negative: low is good), the shares of its variance
-within questions that are the perspective's alone and question-by-perspective, which alone a selector can win through,
-and the perspective it would choose.
+`perspective_costs.csv`: each cost's rank correlation with the accuracies (of its negative: low is good), the shares of
+its variance within questions that are the perspective's alone and question-by-perspective, which alone a selector can
+win through, and the perspective it would choose.
 """
 
 import argparse
