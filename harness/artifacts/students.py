@@ -26,6 +26,7 @@ from offbook.engine.students.replay import ReplayItem
 from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, path_vectors
 from offbook.engine.text import read_json
 from offbook.engine.unusable import UnusableError
+from offbook.harness.artifacts.activity import activity
 from offbook.harness.artifacts.development import dev_answers, dev_score, retention_score
 from offbook.harness.artifacts.material import Material
 from offbook.harness.artifacts.pins import check_model
@@ -247,6 +248,8 @@ def cost(folder: Path) -> TrainingCost:
             averaged_steps=found.get("averaged_steps"),
             replay=found.get("replay"),
             retention=found.get("retention"),
+            activity=activity(found.get("log", ())),
+            perspective=found.get("identity", {}).get("perspective"),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UnusableError(_damaged(folder), folder / RECORD) from error

@@ -20,6 +20,8 @@ from offbook.harness.trials.spec import ExamSpec, HeatSpec
 def plan(matrix: Matrix, *, answers: Source | None = None, include_path: Path | None = None) -> Graph:
     """The stages of a matrix: exams with the students that sit them, then heats with the drafters that they need.
 
+    A matrix of students without exams or heats trains them, and no more.
+
     Args:
         matrix: what to run.
         answers: where a base model's answers to the training prompts come from; by default as the file says.
@@ -47,6 +49,8 @@ class _Plan:
             self._add_exam(exam)
         for heat in self.specs.heats_of(None):
             self._add_heat(heat)
+        for student in self.specs.students_alone():
+            self._model_needs(student)
         if not self.stages:
             msg = "expected a matrix with cells, got one of which nothing is left; see its `include` and `exclude`"
             raise ValueError(msg)

@@ -123,6 +123,11 @@ class Specs:
                 **exams.model_dump(exclude={"suites"}),
             )
 
+    def students_alone(self) -> Iterator[ModelSpec]:
+        """The students of a matrix that has neither heats nor exams."""
+        if self.matrix.exams is None and not self.matrix.decoders:
+            yield from (one for model in self.matrix.models for one in self.checkpoints(model) if one.student)
+
     @property
     def _include_path(self) -> str | None:
         return None if self.include_path is None else str(self.include_path)

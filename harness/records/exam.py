@@ -134,6 +134,8 @@ class TrainingCost(AtRest):
         retention_questions: how many of these.
         tries: settings of its method that were tried on development questions before these were chosen, these among
             them; left out where nobody said.
+        activity: what says that the parts of its method acted, where it logs that; see `artifacts.activity`.
+        perspective: the golden one, where the method was to find it.
     """
 
     gradient_tokens: Count
@@ -154,6 +156,8 @@ class TrainingCost(AtRest):
     retention: Share | None = Field(default=None, exclude_if=lambda share: share is None)
     retention_questions: Positive | None = Field(default=None, exclude_if=lambda count: count is None)
     tries: Positive | None = Field(default=None, exclude_if=lambda tries: tries is None)
+    activity: dict[str, float] = Field(default={}, exclude_if=lambda activity: not activity)
+    perspective: str | None = Field(default=None, exclude_if=lambda perspective: perspective is None)
 
 
 class AnswerRow(AtRest):

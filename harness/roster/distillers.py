@@ -148,6 +148,16 @@ _METHODS = (
         "token-level KL to a larger teacher of the same vocabulary, on rationales",
         models=("teacher",),
     ),
+    _baseline(
+        "static_selection",
+        "StaticSelectionOptions",
+        "fine-tuning on the rationale of each question that costs the untouched student least: MIND without learning",
+    ),
+    _baseline(
+        "random_path",
+        "RandomPathOptions",
+        "fine-tuning on one rationale a visit, drawn from all of a question: MIND without selection",
+    ),
     StudentMethod(
         name="medusa2",
         summary="Medusa-2 (arXiv:2401.10774): a student and Medusa's heads on it, trained together for `medusa`",

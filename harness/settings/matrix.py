@@ -3,7 +3,8 @@
     models x students (the untouched model always) x decoders x suites x temperatures x seeds
 
 are heats; `include` keeps the cells that one of its entries covers (all, without any), `exclude` leaves out those that
-one covers. `exams` are sat by every student and the untouched model of each base.
+one covers. `exams` are sat by every student and the untouched model of each base. Students without heats or exams are
+trained alone. `hypotheses` say which of them are held against each other at the end.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from offbook.engine.decoding.layouts.names import AUTO, LayoutName
 from offbook.engine.quoting import quoted
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Between, Number, Seed, Temperature, TopK, TopP
 from offbook.harness.settings.drafters import DrafterTrainingSpec, Source
+from offbook.harness.settings.hypotheses import HypothesisSpec
 from offbook.harness.settings.strict import Name, Names, Strict
 from offbook.harness.settings.students import CorpusSpec, Group, StudentTrainingSpec
 
@@ -187,6 +189,7 @@ class Matrix(Strict):
         include: see the module.
         exclude: see the module.
         exams: of students.
+        hypotheses: by name; see `harness.settings.hypotheses`.
     """
 
     schema_version: Annotated[int, Field(ge=2, le=2)]
@@ -206,10 +209,11 @@ class Matrix(Strict):
     include: tuple[Cells, ...] = ()
     exclude: tuple[Cells, ...] = ()
     exams: ExamsSpec | None = None
+    hypotheses: dict[Name, HypothesisSpec] = Field(default={})
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if bool(self.decoders) != bool(self.suites) or not (self.decoders or self.exams):
+        if bool(self.decoders) != bool(self.suites) or not (self.decoders or self.exams or self.students):
             missing = "suites" if self.decoders else "decoders"
             msg = f"expected decoders and suites together, or exams, got no {missing}; add them"
             raise ValueError(msg)
@@ -223,6 +227,8 @@ class Matrix(Strict):
                     f"students: expected base models without a revision, got one of {quoted(revised[0])}; leave it out"
                 )
                 raise ValueError(msg)
+        for name, hypothesis in self.hypotheses.items():
+            _known(f"hypotheses.{name}", hypothesis.students(), list(self.students))
         for what, entries in (("include", self.include), ("exclude", self.exclude)):
             for cells in entries:
                 _known(f"{what}.models", cells.models or (), list(self.models))

@@ -12,43 +12,13 @@ Legend: I selected paths, N predicted tokens of all paths, A answer tokens.
 """
 
 import itertools
-from collections.abc import Sequence
-from typing import Literal
 
 import torch
-from torch import nn
 
-from offbook.engine.students.branches import Branches, branch_means, lay_out, token_weights
+from offbook.engine.students.branches import Branches, token_weights
 from offbook.engine.students.divergence import jensen_shannon
-from offbook.engine.students.paths import Paths
-from offbook.engine.students.predictions import Predictions, predict
+from offbook.engine.students.predictions import Predictions
 from offbook.kernels.vocab_loss import Losses
-
-Learnability = Literal["path", "rationale", "answer"]
-
-
-def learnability(losses_N: torch.Tensor, branches: Branches, of: Learnability) -> torch.Tensor:
-    """What MetaNet is to predict of each path (I,): ℓ, its mean cross-entropy, or the like of a part of its tokens.
-
-    Args:
-        losses_N: cross-entropy of the paths' tokens, in nats, without gradient.
-        branches: the paths.
-        of: "path": all tokens; "answer": the answer's, given the rationale; "rationale": all others (ablation).
-    """
-    if of == "path":
-        return branch_means(losses_N, branches)
-    answer_N = torch.zeros_like(losses_N, dtype=torch.bool)
-    answer_N[list(itertools.chain(*branches.answers))] = True
-    wanted_N = answer_N if of == "answer" else ~answer_N
-    spans = itertools.pairwise(branches.starts)
-    return torch.stack([losses_N[start:end][wanted_N[start:end]].mean() for start, end in spans])
-
-
-@torch.no_grad()
-def measure(student: nn.Module, question: Paths, perspectives: Sequence[int], of: Learnability) -> torch.Tensor:
-    """`learnability` of some of a question's paths, in this order; inside `branch_attention`."""
-    branches = lay_out(question.prompt, question.some(perspectives), next(student.parameters()).device)
-    return learnability(predict(student, branches).nll(branches.targets_N), branches, of)
 
 
 def fine_tuning(predictions: Predictions, branches: Branches, alpha_I: torch.Tensor) -> Losses:
