@@ -4,10 +4,10 @@
     python -m offbook.harness.matrix.recipe runs/recipe single_rationale --output results/recipe
     python -m offbook.harness.matrix.recipe results/recipe single_rationale
 
-The run trains a student for every setting; it may be interrupted, and so may this, which takes what is there already. It
-writes `recipe.csv`, a row a student, and prints the grid of a method with the choice (`tables.recipe_choice`) and how many
-settings each method was tried with. Of a folder without a run it reads that file. Students sit no exam, and no test
-question is read.
+The run trains a student for every setting; it may be interrupted, and so may this, which takes what is there already.
+It writes `recipe.csv`, a row a student, and prints the grid of a method with the choice (`tables.recipe_choice`) and
+how many settings each method was tried with. Of a folder without a run it reads that file. Students sit no exam, and no
+test question is read.
 """
 
 import argparse

@@ -4,7 +4,8 @@
 
 A curve's points are exams: of the untouched model (a = 0), of the students between it and a trained one (`interpolate`
 of a matrix), and of that one (a = 1). Only students that have such siblings have a curve. A point's score in a group is
-as in STUDENTS.md: all documents of its suites that are scored right or wrong, seeds averaged.
+as in STUDENTS.md: all documents of its suites that are scored right or wrong, seeds averaged. Beside it stand what
+forgetting is read on: form, accuracy by likelihood, and the right answer's NLL.
 """
 
 import argparse
@@ -20,10 +21,16 @@ from offbook.harness.records.exam import Exam
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.store import Store
 from offbook.harness.statistics import crossed as stats
+from offbook.harness.statistics.intervals import Floats
 from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts
 from offbook.harness.tables.dimensions import ALL_SUITES
+from offbook.harness.tables.students_measures import MEASURES
 
-FIELDS = ("model", "student", "a", "seeds", "group", "n_items", "score", "score_low", "score_high", "budget", "exam")
+MEASURED = ("form", "likelihood_acc_norm", "gold_nll")  # beside the score, where exams measured them
+FIELDS = (
+    *("model", "student", "a", "seeds", "group", "n_items", "score", "score_low", "score_high"),
+    *(*MEASURED, "budget", "exam"),
+)
 
 
 def interpolation_curves(exams: Sequence[Exam]) -> pd.DataFrame:
@@ -69,11 +76,17 @@ def _line(examinee: Examinee, name: str, a: float, group: str, cohort: Cohort) -
         "seeds": len(examinee.exams),
         "group": group,
         "n_items": len(items),
-        "score": float(scores_IS.mean()) if len(items) else math.nan,
+        "score": _mean(scores_IS),
         **bounds("score", stats.accuracy_interval(scores_IS, examinee.clusters(names))),
+        **{name: _mean(examinee.scores(names, MEASURES[name])[1]) for name in MEASURED},
         "budget": cohort.budget,
         "exam": cohort.exam,
     }
+
+
+def _mean(values_IS: Floats) -> float:
+    """Over items and seeds; unknown without any."""
+    return float(values_IS.mean()) if values_IS.size else math.nan
 
 
 def main() -> None:

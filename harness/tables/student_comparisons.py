@@ -23,6 +23,8 @@ from offbook.harness.tables.students_measures import differences
 def comparisons_table(exams: Sequence[Exam], progress: Progress | None = None) -> pd.DataFrame:
     """Every two students of a cohort on each group: a minus b. Holm's corrections are over all rows of the cohort.
 
+    Students between others by their weights are points of curves (`interpolation_curves`), and stand in no comparison.
+
     Two questions, each with its corrected p-value and its verdict: whether these very students differ on such items
     (sign flips), and whether their methods do, whatever the seed (the larger of that p-value and the one over items
     and seeds); the second is open while a trained student has one seed, or fewer than `progress` expects of it.
@@ -34,10 +36,11 @@ def comparisons_table(exams: Sequence[Exam], progress: Progress | None = None) -
     lines: list[dict[str, Any]] = []
     for cohort in cohorts(exams):
         groups = sorted({s.group for s in cohort.examinees[0].spec.suites})
+        trained = [e for e in cohort.examinees if e.spec.student.interpolation is None]
         family = [
             _comparison(a, b, group, cohort)
             for group in groups
-            for b, a in combinations(cohort.examinees, 2)
+            for b, a in combinations(trained, 2)
             if not (a.untouched and b.untouched) and a.suites(group, ALL_SUITES)
         ]
         for line in family:

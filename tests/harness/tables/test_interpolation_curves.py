@@ -4,6 +4,7 @@ import pytest
 
 from offbook.harness.records.exam import Exam
 from offbook.harness.tables.interpolation_curves import interpolation_curves
+from offbook.harness.tables.student_comparisons import comparisons_table
 from tests.harness.tables.exams import exam
 
 
@@ -48,6 +49,11 @@ def test_students_that_differ_in_more_than_the_place_have_curves_of_their_own():
     curves = interpolation_curves([*EXAMS, *more])
     assert sorted(curves["student"].unique()) == ["taught", "slow"]
     assert curves[curves["student"] == "slow"]["a"].unique().tolist() == [0.0, 0.5, 1.0]
+
+
+def test_points_of_curves_stand_in_no_comparison():
+    pairs = comparisons_table(EXAMS)
+    assert {*pairs["a"], *pairs["b"]} == {"untouched", "taught", "alone"}
 
 
 def test_without_students_between_others_there_are_none():
