@@ -25,7 +25,6 @@ from offbook.tasks.rationales.synthesis.questions import Asked, kind_of, train_p
 from offbook.tasks.rationales.synthesis.rationale_rows import load_questions, load_rationale_rows
 from offbook.tasks.source import VARIABLE
 
-
 DEV = 40  # development questions a family, in all of its stories
 
 
