@@ -35,6 +35,12 @@ def replay_record(job: Job, tokens: int) -> dict[str, Any]:
     return {"replay": {"items": len(job.replay), "sha256": items_sha256(job.replay), "tokens": tokens}}
 
 
+def _asked(job: Job) -> list[str]:
+    """Every question that the student learned an answer to, replayed ones among them."""
+    replayed = [item.question for item in job.replay] if job.config.replay else []
+    return [*(question.question for question in job.corpus.questions), *replayed]
+
+
 def is_trained(folder: Path, fingerprint: str) -> bool:
     """Whether the folder holds this very training, finished.
 
@@ -75,7 +81,7 @@ def write_record(
         "mixed_precision": mixed_precision,
         "processes": processes,
         "machine": dict(job.machine()),
-        "trained_on": write_trained_on(job.folder, [question.question for question in job.corpus.questions]),
+        "trained_on": write_trained_on(job.folder, _asked(job)),
         "distinct_sequences": len(sequences),
         "sequences": [*sequences],
         "prepared_s": job.prepared_s,

@@ -32,11 +32,13 @@ class ReplayItem:
         id: of the prompt.
         prompt: with whatever the chat template puts around it.
         tokens: the answer, with the token that ended it.
+        question: what was asked, without the words around it; what is learned from is written down by it.
     """
 
     id: str
     prompt: tuple[int, ...]
     tokens: tuple[int, ...]
+    question: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

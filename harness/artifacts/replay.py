@@ -46,21 +46,27 @@ def replay_items(
     Raises:
         ValueError: not one answer ends by itself; see also `answer_prompts`.
     """
+    prompts = replay_prompts()
     place = tables / f"replay-{canonical_sha256([*base, replay_prompts_sha256()])[:16]}"
     with locked(place, "table of replayed answers", progress.say), spending("forwards"):
         answers = answer_prompts(
             model,
             tokenizer,
-            replay_prompts(),
+            prompts,
             place / ANSWERS,
             max_new_tokens=ANSWER_TOKENS,
             batch_size=WIDTH,
             layout=layout_in_training(model),
             progress=lambda done, total: progress.update(done, total, "answers to replay"),
         )
-    end = end_token(tokenizer)
+    end, asked = end_token(tokenizer), {prompt.id: prompt.question for prompt in prompts}
     items = tuple(
-        ReplayItem(id=answer.id, prompt=answer.prompt_tokens, tokens=answer.answer_tokens)
+        ReplayItem(
+            id=answer.id,
+            prompt=answer.prompt_tokens,
+            tokens=answer.answer_tokens,
+            question=asked.get(answer.id, ""),
+        )
         for answer in answers
         if len(answer.answer_tokens) > 1
         and answer.answer_tokens[-1] == end

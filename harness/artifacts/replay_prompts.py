@@ -20,10 +20,11 @@ ANSWER_TOKENS = 96  # cap on an answer; what is cut is not replayed
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayPrompt:
-    """A prompt with its id, which no other has."""
+    """A prompt with its id, which no other has, and the question in it."""
 
     id: str
     prompt: str
+    question: str
 
 
 def embedded_prompts() -> Iterator[tuple[str, str]]:
@@ -46,7 +47,7 @@ def replay_prompts() -> list[ReplayPrompt]:
         if name in prompts:
             msg = f"expected every replay prompt's id once, got {quoted(name)} twice; rename one in its source"
             raise ValueError(msg)
-        prompts[name] = ReplayPrompt(id=name, prompt=instruct(question))
+        prompts[name] = ReplayPrompt(id=name, prompt=instruct(question), question=question)
     return list(prompts.values())
 
 

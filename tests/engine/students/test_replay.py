@@ -20,6 +20,7 @@ from offbook.engine.students.objective import QuestionLoss, with_replay
 from offbook.engine.students.record import training_fingerprint
 from offbook.engine.students.replay import Replay, ReplayItem
 from offbook.engine.students.train import train_student
+from offbook.engine.trained_on import read_trained_on
 from tests.engine.students.test_student_training import StoppedError, job, objective, record, weights
 from tests.tiny import tiny_model
 
@@ -183,3 +184,12 @@ def test_a_share_without_items_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(e.value)
     with pytest.raises(ValueError, match="got 5 items and 1"):
         with_replay(objective(), ITEMS, 1.0, seed=0)
+
+
+def test_what_is_replayed_is_written_down_as_learned_from(tmp_path: Path) -> None:
+    question = "Which of the five old lighthouses on the northern coast was built by two sisters in a single summer?"
+    items = [replace(ITEMS[0], question=question), *ITEMS[1:]]
+    folder = train_student(replace(replaying(tmp_path / "s"), replay=items), "plain", objective())
+    assert read_trained_on(folder, record(folder)["trained_on"]).holds([question])
+    without = train_student(replace(job(tmp_path / "t"), replay=items), "plain", objective())
+    assert not read_trained_on(without, record(without)["trained_on"]).holds([question])

@@ -35,6 +35,7 @@ CONTENT = {
 
 def test_prompts_are_asked_as_training_asks_and_no_suite_asks_them():
     found = {prompt.id: prompt.prompt for prompt in replay_prompts()}
+    assert all(prompt.prompt == instruct(prompt.question) for prompt in replay_prompts())
     embedded = {prompt.id: prompt.prompt for prompt in load_prompts("train") if prompt.id in found}
     others = dict(replay_questions())
     assert len(embedded) > 200
