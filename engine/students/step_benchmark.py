@@ -5,11 +5,13 @@
 Steps are the loop's own (`step.py`), over questions of random tokens, about as many as in the procedural corpus; what
 they say changes no time. On a CPU, by torch's profiler: the time that every operation takes itself, as a share of the
 steps' time on the clock. `outside` is what neither products nor attention take; fused attention stands apart, because
-its products cannot be told from the rest of it. `with_gradient` counts the tensors that got a gradient, `trained` those
+its products cannot be told from the rest of it. Of full training a line each is with the loop's sums of gradients
+(`gradient_sums.py`) and with autograd's own. `with_gradient` counts the tensors that got a gradient, `trained` those
 that want one: of LoRA the adapters, and neither embedding nor frozen weights.
 """
 
 import argparse
+import contextlib
 import csv
 import io
 import random
@@ -29,6 +31,7 @@ from offbook.engine.students.branches import branch_attention
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
 from offbook.engine.students.distiller import Job
+from offbook.engine.students.gradient_sums import summed_gradients
 from offbook.engine.students.path_objective import path_objective
 from offbook.engine.students.paths import Paths, Response
 from offbook.engine.students.processes import accelerator_for
@@ -37,10 +40,10 @@ from offbook.engine.students.step import take_step
 from offbook.engine.students.train import with_adapters
 
 PROMPT, SHORTEST, LONGEST = 90, 45, 75
-CASES = {"full": 0, "lora": 16}  # ranks
+CASES = {"full": (0, True), "full, autograd's own sums": (0, False), "lora": (16, True)}  # rank, `gradient_sums`
 PATHS = (1, 8)
 KINDS = ("product", "attention", "optimiser", "rest")
-PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot")
+PRODUCTS = ("mm", "addmm", "addmm_", "bmm", "baddbmm", "mv", "addmv", "dot")
 ATTENTION = ("scaled_dot_product", "flash_attention")
 OPTIMISER = ("_fused_adam", "_foreach", "linalg_vector_norm", "optimizer.")
 MACHINE = ("cpu", "cpu_capability", "bf16_in_hardware", "torch_threads")
@@ -70,9 +73,8 @@ def measure(
         paths: of each question.
         steps: how many are measured, and how many are profiled.
     """
-    config = StudentConfig(
-        gradient_tokens=ENDLESS, questions_per_step=asked, lora_rank=CASES[case], learning_rate=1e-6, seed=0
-    )
+    rank, summed = CASES[case]
+    config = StudentConfig(gradient_tokens=ENDLESS, questions_per_step=asked, lora_rank=rank, learning_rate=1e-6)
     objective, run = path_objective(_questions(model, asked, paths), Paths.present), Run()
     job = Job(
         student=model,
@@ -94,7 +96,7 @@ def measure(
 
         def take(count: int) -> float:
             start = time.perf_counter()
-            with branch_attention(student):
+            with branch_attention(student), summed_gradients(student) if summed else contextlib.nullcontext():
                 for _ in range(count):
                     take_step(accelerator, prepared, optimizer, objective, job, run)
             return time.perf_counter() - start
