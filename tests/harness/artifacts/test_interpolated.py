@@ -31,7 +31,7 @@ NAMES = ["one", "one, 0.25 of the way", "one, 0.5 of the way"]
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return {
-        "models": {str(save_tiny(tmp_path_factory.mktemp("between") / "tiny")): {}},
+        "models": {str(save_tiny(tmp_path_factory.mktemp("between") / "tiny", max_position_embeddings=4096)): {}},
         "students": {"one": {"method": "single_rationale", "seeds": 2, "interpolate": [0.5, 0.25], "tries": 6}},
         "corpus": {"questions": 7, "dev_questions": 7},
         "training": {
