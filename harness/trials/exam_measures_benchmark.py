@@ -6,8 +6,8 @@ A model answers the first questions of a group in distribution and of one out of
 and choices are scored by likelihood (`exam_measures`), and it is held against its own laws on generic texts
 (`divergence`), as a student is against its base model's.
 
-Columns: `documents` and `tokens` of the answers (of the texts for `divergence`), `answer_s` to generate them, `measure_s`
-for what is measured behind them, and `over_answers`, how many times the seconds of the answers that takes.
+Columns: `documents` and `tokens` of the answers (of the texts for `divergence`), `answer_s` to generate them,
+`measure_s` for what is measured behind them, and `over_answers`, how many times the seconds of the answers that takes.
 """
 
 import argparse
