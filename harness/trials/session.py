@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -47,7 +46,9 @@ class Session:
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
         self.folder, self.device = folder, device
         self._target: tuple[str, Target] | None = None
-        self._development: tuple[Any, tuple[Target, RowCosts, Mapping[float, Sequence[KnownText]]]] | None = None
+        self._development: dict[
+            tuple[str | float, ...], tuple[Target, RowCosts, Mapping[float, Sequence[KnownText]]]
+        ] = {}
         self._papers: dict[str, Paper] = {}
         self._materials: dict[CorpusSpec, tuple[str, Material]] = {}
 
@@ -60,6 +61,7 @@ class Session:
         """
         if self._target is None or self._target[0] != model.key():
             self._target = None
+            self._development.clear()
             self._target = model.key(), self._load(model)
         return self._target[1]
 
@@ -125,13 +127,16 @@ class Session:
     def development(
         self, model: ModelSpec, layout: str, temperatures: Sequence[float], progress: Progress
     ) -> tuple[Target, RowCosts, Mapping[float, Sequence[KnownText]]]:
-        """A checkpoint in a layout, what its rows cost, and its answers to development prompts; the last is kept."""
-        place = (model.key(), layout, *temperatures)
-        if self._development is None or self._development[0] != place:
-            target = self.target(model).under(layout)
+        """A checkpoint in a layout, what its rows cost, and its answers to development prompts.
+
+        They are kept as long as the checkpoint is: decoders are tuned in the order of a matrix, whatever their layouts.
+        """
+        target = self.target(model).under(layout)
+        place = (layout, *temperatures)
+        if place not in self._development:
             answers = {at: development_answers(target, at, progress) for at in temperatures}
-            self._development = place, (target, measure_costs(target.backbone), answers)
-        return self._development[1]
+            self._development[place] = target, measure_costs(target.backbone), answers
+        return self._development[place]
 
     def suite(self, asked: AskedSpec, include_path: str | None, progress: Progress) -> Suite:
         """A suite by the name that finds it.
