@@ -13,7 +13,6 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from offbook.engine.decoding.batch import BatchAnswer
-from offbook.engine.decoding.stop import visible_text
 from offbook.engine.progress import Progress
 from offbook.harness.records.drafter import PLAIN_LAYOUT
 from offbook.harness.records.exam import MEASURES, AnswerRow, Exam, ExamRecord, SittingSpec, TrainingCost
@@ -24,7 +23,7 @@ from offbook.harness.roster.target import Target
 from offbook.harness.suites.scoring import main_metric, not_scored, score
 from offbook.harness.tables.labels import student_label
 from offbook.harness.trials.divergence import Reference, divergence
-from offbook.harness.trials.exam_answers import answer_paper, answers_key
+from offbook.harness.trials.exam_answers import answer_paper, answer_texts, answers_key
 from offbook.harness.trials.exam_measures import measure
 from offbook.harness.trials.exposure import exposure
 from offbook.harness.trials.paper import Paper
@@ -100,7 +99,7 @@ def examine(
         answers = answer_paper(paper, target, key, prompts, f"exam of {who}", progress)
         keep(folder, who, answers)
     clock, description = time.perf_counter(), dict(answers.began.manifest)
-    texts = _texts(paper, target, answers)
+    texts = answer_texts(paper, target, answers)
     with scoring(folder):
         scores, metrics, reasons = _scores(paper, target, texts)
     for name, reason in reasons.items():
@@ -139,15 +138,6 @@ def examine(
     drop(folder, who, key)
     (committed,) = (exam for exam in [store.record(record.key)] if exam.kind == "exam")
     return Exam(committed, tuple(store.rows(committed)))
-
-
-def _texts(paper: Paper, target: Target, answers: Unscored[ExamAnswer]) -> dict[Name, str]:
-    """The answers as they are scored."""
-    tokens = {(answer.of, answer.doc_id): answer.tokens for answer in answers.answers}
-    return {
-        name: visible_text(target.detokenize(tokens[name]), paper.limits(target, request).stop_strings)
-        for name, request in paper.questions()
-    }
 
 
 def _scores(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from offbook.engine.decoding.answering import answer_all
 from offbook.engine.decoding.batch import BatchAnswer
+from offbook.engine.decoding.stop import visible_text
 from offbook.engine.progress import Progress
 from offbook.harness.records.cell import LimitsSpec
 from offbook.harness.records.exam import SittingSpec
@@ -80,3 +81,12 @@ def answer_paper(
         wall_s=time.perf_counter() - clock,
         answers=tuple(answers),
     )
+
+
+def answer_texts(paper: Paper, target: Target, answers: Unscored[ExamAnswer]) -> dict[tuple[str, int], str]:
+    """The answers as they are scored, under the place of their suite and their doc_id."""
+    tokens = {(answer.of, answer.doc_id): answer.tokens for answer in answers.answers}
+    return {
+        name: visible_text(target.detokenize(tokens[name]), paper.limits(target, request).stop_strings)
+        for name, request in paper.questions()
+    }

@@ -93,7 +93,7 @@ def _measured(paper: Paper, target: Target) -> Iterator[tuple[str, int, int]]:
     context = target.backbone.context_length
     for (place, doc_id), request in paper.questions():
         if request.question is not None:
-            texts, room = [f"{LEAD}{each}" for each in request.question.continuations], 0
+            texts, room = list(request.question.continuations), 0
             prompt = choice_context(request.question, request.prompt, paper.chat_template)
         elif paper.asks_for_gold(place, request):
             texts, room, prompt = [f"\n{LEAD} {request.gold}"], paper.max_new_tokens, request.prompt

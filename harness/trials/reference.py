@@ -54,7 +54,7 @@ def reference(
         except UnusableError as error:
             progress.say(f"    {str(error).rpartition('; ')[0]}; made again")
     target = load()
-    texts = [*_generic(target), *_task(target, questions, max_new_tokens, progress)]
+    texts = [*generic_texts(target), *_task(target, questions, max_new_tokens, progress)]
     found = make_reference(key, target.backbone, texts, progress)
     tables.mkdir(parents=True, exist_ok=True)
     found.save(path)
@@ -67,7 +67,7 @@ def chosen(dev: Sequence[DevQuestion]) -> list[DevQuestion]:
     return [dev[place * len(dev) // n] for place in range(n)]
 
 
-def _generic(target: Target) -> list[Text]:
+def generic_texts(target: Target) -> list[Text]:
     """Generic texts as they stand, as far as they fit; the first token is predicted by nothing."""
     most = target.backbone.context_length
     encoded = [(name, target.encode(text, templated=False)[:most]) for name, text in TEXTS.items()]
