@@ -6,7 +6,7 @@ weights that are there before anything is made; so a key is known before anythin
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -37,6 +37,12 @@ class Recipe(BaseModel):
     @cached_property
     def _key(self) -> str:
         return self.key_of(self.model_dump(mode="json"))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with a key of its own: pydantic would copy this one's, if it was asked for, whatever changes."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("_key", None)
+        return copied
 
     @classmethod
     def key_of(cls, content: Mapping[str, JsonValue]) -> str:
@@ -92,17 +98,14 @@ class StudentRecipe(Recipe):
     def interpolated(self, a: float) -> "StudentRecipe":
         """The student at `a` of the way from its base to this one, which is trained."""
         assert self.interpolation is None
-        return self._with(interpolation=a, name=f"{self.name}{PLACE.format(a)}")
+        return self.model_copy(update={"interpolation": a, "name": f"{self.name}{PLACE.format(a)}"})
 
     @property
     def parent(self) -> "StudentRecipe":
         """The trained student that an interpolated one is made of."""
         assert self.interpolation is not None
-        return self._with(interpolation=None, name=self.name.removesuffix(PLACE.format(self.interpolation)))
-
-    def _with(self, **changes: Any) -> "StudentRecipe":
-        """With other fields, and a key of its own: a copy would keep this one's."""
-        return StudentRecipe(**{name: getattr(self, name) for name in StudentRecipe.model_fields} | changes)
+        name = self.name.removesuffix(PLACE.format(self.interpolation))
+        return self.model_copy(update={"interpolation": None, "name": name})
 
     @classmethod
     def key_of(cls, content: Mapping[str, JsonValue]) -> str:

@@ -283,8 +283,7 @@ class Specs:
 
 def _interpolated(trained: ModelSpec, a: float) -> ModelSpec:
     assert trained.student is not None
-    fields = {name: getattr(trained, name) for name in ModelSpec.model_fields}
-    return ModelSpec(**fields | {"student": trained.student.interpolated(a)})
+    return trained.model_copy(update={"student": trained.student.interpolated(a)})
 
 
 def _order(arm: ArmSpec) -> tuple[bool, str, str, str]:

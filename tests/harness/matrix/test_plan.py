@@ -242,6 +242,13 @@ def test_a_students_name_processes_and_tries_are_no_part_of_what_is_made_with_it
     assert same == {f"{where}{name}" for name in ("name", "processes", "tries")}
 
 
+def test_a_copy_of_a_recipe_has_a_key_of_its_own_though_the_first_ones_was_asked_for(content):
+    exams = [ExamSpec.model_validate(stage.spec) for stage in planned(content).of_kind("exam")]
+    assert len({exam.model.key() for exam in exams}) == 3
+    assert len({exam.model.base.key() for exam in exams}) == 1
+    assert len({exam.model_copy(update={"model": exam.model.base}).key() for exam in exams}) == 1
+
+
 def test_a_student_of_another_name_sits_its_trials_again_and_nothing_is_made_again(content):
     renamed = {"first": content["students"]["one"], "all": content["students"]["all"]}
     before = {stage.key for stage in planned(content).stages}
