@@ -133,8 +133,8 @@ def chaos(session: nox.Session) -> None:
 def certify(session: nox.Session) -> None:
     """Every proof of losslessness in full; writes results/certify.md and results/certificates; some hours.
 
-    Goes on where it was stopped. Arguments after --: `--part laws`, `--drafter eagle2=FOLDER jakiro=FOLDER` for
-    contenders with a trained drafter.
+    Goes on where it was stopped. Arguments after --: `--part laws`, `--only suffix`, `--keep` for what another commit
+    has proved, `--drafter eagle2=FOLDER jakiro=FOLDER` for contenders with a trained drafter.
     """
     prepare(session)
     found = ("--summary", "results/certify.md", "--lines", "results/certify.jsonl")

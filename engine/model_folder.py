@@ -39,7 +39,7 @@ PACKED = re.compile(r"(weight|weight_packed|qweight|qzeros|g_idx|_blocks|_scales
 HARMLESS = re.compile(
     r"(^|\.)(attn|attention|self_attn)\.(masked_)?bias$|(^|\.)(attn|attention)\.causal_mask$"  # masks
     r"|(^|\.)rotary_emb\.(inv_freq|cos_cached|sin_cached)$|(^|\.)position_ids$"
-    r"|(^|\.)mtp\.|^v_head\."  # heads for further tokens; the value of a state, beside a language model that is whole
+    r"|(^|\.)mtp\.|^medusa_head\.|^v_head\."  # heads for further tokens, the value of a state: beside a whole model
 )
 OTHER_SENSES = ("vision_config", "audio_config", "image_config", "speech_config")
 SENSES = re.compile(r"(^|\.)(vision|visual|audio|image|speech|multi_?modal|mm_)")

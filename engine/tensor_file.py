@@ -3,10 +3,12 @@
 Whatever is wrong with a file is said in one line that names it and what to do.
 """
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -42,29 +44,53 @@ def write_tensors(
         save_file(own, temporary, told or None)
 
 
-def read_tensors(path: Path, *, remedy: str, sealed: bool = False) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+def tensor_names(path: Path, *, remedy: str) -> list[str]:
+    """The names of a file's tensors, of which none is read; see `read_tensors`.
+
+    Raises:
+        UnusableError: there is no such file, or it is damaged.
+    """
+    with _opened(path, remedy) as file:
+        return list(file.keys())
+
+
+def read_tensors(
+    path: Path, *, remedy: str, sealed: bool = False, only: Collection[str] | None = None
+) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """All tensors of a file, on the CPU, and its words.
 
     Args:
         path: a safetensors file.
         remedy: what the user does about a file that is damaged, such as "delete it to start anew".
         sealed: whether it was written so.
+        only: names of those that are wanted; None for all.
 
     Raises:
         UnusableError: there is no such file, it is damaged, or it holds something else than was sealed.
     """
-    try:
-        with safe_open(path, "pt") as file:
-            words = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        problem = str(error).partition("\n")[0]
-        msg = f"{path}: expected whole safetensors, got a damaged file or none ({problem:.200}); {remedy}"
-        raise UnusableError(msg, path) from error
+    with _opened(path, remedy) as file:
+        words = dict(file.metadata() or {})
+        tensors = {name: file.get_tensor(name) for name in (file.keys() if only is None else only)}
     if sealed and words.pop(SEAL, "none") != (found := _digest(tensors, words)):
         msg = f"{path}: expected what it was sealed with, got tensors of SHA-256 {found[:12]}; {remedy}"
         raise UnusableError(msg, path)
     return tensors, words
+
+
+@contextlib.contextmanager
+def _opened(path: Path, remedy: str) -> Iterator[Any]:
+    """The reader of a file.
+
+    Raises:
+        UnusableError: there is no such file, or it turns out to be damaged.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            yield file
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        problem = str(error).partition("\n")[0]
+        msg = f"{path}: expected whole safetensors, got a damaged file or none ({problem:.200}); {remedy}"
+        raise UnusableError(msg, path) from error
 
 
 def _digest(tensors: Mapping[str, torch.Tensor], words: Mapping[str, str]) -> str:

@@ -7,15 +7,17 @@
 f_j is the feature that the target read t_{j+1} off, the root. Heads see neither the root nor each other, so that one
 pass proposes everything: the r-th guess of head i stands under every guess of head i - 1. The tree is grown from how
 often the r-th guess of each head was right on held-out answers, always by the node with the largest product (section
-2.3.3). Heads trained here share U; published ones have a U_i each, which `fitted` makes room for.
+2.3.3). Heads share U, or have a U_i each, which begins as U: published ones do, and `own_heads` trains some here.
 Verification is exact; Medusa's typical acceptance, which is not, is another contender.
 
 Shapes: B sequences, T rows, H hidden, Vd draft vocabulary, I heads, R ranks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import torch
+from pydantic import JsonValue
 from torch import nn
 from torch.nn import functional
 
@@ -27,7 +29,7 @@ from offbook.engine.decoding.layouts.draft_products import lay_out
 from offbook.engine.decoding.tree import Tree
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.batch import DraftBatch, LearnedRows
-from offbook.engine.drafters.flops import FIRST, FROZEN, through
+from offbook.engine.drafters.flops import FIRST, FROZEN, TRAINED, through
 from offbook.kernels.topk_logprobs import topk_of_logits
 from offbook.kernels.vocab_loss import vocab_loss
 
@@ -64,23 +66,33 @@ def fitted(config: DraftConfig, tensors: Mapping[str, torch.Tensor]) -> MedusaHe
     return MedusaHeads(config, max(1, blocks), 0 if own is None or own.dim() != 2 else own.shape[0])
 
 
+@torch.no_grad()
+def start_own_heads(network: nn.Module, head: DraftHead) -> None:
+    """Language-model heads of their own begin as the target's, cut to the draft vocabulary (section 2.1.1)."""
+    assert isinstance(network, MedusaHeads)
+    network.heads = nn.ParameterList(head.weight_DH.detach().clone() for _ in network.blocks)
+
+
 def objective(network: nn.Module, batch: DraftBatch, head: DraftHead) -> torch.Tensor:
     """See the module; over rows whose label is an answer token of the draft vocabulary."""
+    assert isinstance(network, MedusaHeads)
     losses = batch.features_BSH.new_zeros(())
     for i, (states_RH, labels) in enumerate(_labelled(network, batch)):
         weights_R = torch.full((len(labels),), DECAY**i / max(1, len(labels)), device=labels.device)
         places_R = torch.searchsorted(head.token_ids, labels)
-        losses = losses + vocab_loss(states_RH, head.weight_DH, places_R, weights_R, compact=False).loss
+        weight_DH = network.heads[i] if len(network.heads) else head.weight_DH
+        losses = losses + vocab_loss(states_RH, weight_DH, places_R, weights_R, compact=False).loss
     return losses
 
 
 def ranks(network: nn.Module, batch: DraftBatch, head: DraftHead) -> tuple[torch.Tensor, torch.Tensor]:
     """How often the r-th guess of each head was right (I, R), of how many positions (I,)."""
-    hits, counts = torch.zeros(HEADS, RANKS, dtype=torch.long), torch.zeros(HEADS, dtype=torch.long)
-    for i, (states_RH, labels) in enumerate(_labelled(network, batch)):
+    labelled = [*_labelled(network, batch)]
+    hits, counts = torch.zeros(len(labelled), RANKS, dtype=torch.long), torch.zeros(len(labelled), dtype=torch.long)
+    for i, (states_RH, labels) in enumerate(labelled):
         counts[i] = states_RH.shape[0]
         if states_RH.shape[0]:
-            _, guesses_RK = head.top(states_RH, min(RANKS, head.token_ids.shape[0]))
+            _, guesses_RK = _head_of(network, i, head).top(states_RH, min(RANKS, head.token_ids.shape[0]))
             hits[i, : guesses_RK.shape[1]] = (guesses_RK == labels[:, None]).sum(dim=0).cpu()
     return hits, counts
 
@@ -88,16 +100,22 @@ def ranks(network: nn.Module, batch: DraftBatch, head: DraftHead) -> tuple[torch
 def _labelled(network: nn.Module, batch: DraftBatch) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Of each head, its states (R, H) at rows whose token t_{j+2+i} counts, and these tokens (R,)."""
     states_IBSH = network(batch.features_BSH.flatten(0, 1)).unflatten(1, batch.features_BSH.shape[:2])
-    for i in range(HEADS):
+    for i, states_BSH in enumerate(states_IBSH):
         counts_BT = batch.following_BT[:, i:]  # row j of it is about t_{j+2+i}
         rows = counts_BT.shape[1]
         tokens_BT = functional.pad(batch.tokens_BS[:, 2 + i :], (0, 1))[:, :rows]
-        yield states_IBSH[i, :, :rows][counts_BT], tokens_BT[counts_BT]
+        yield states_BSH[:, :rows][counts_BT], tokens_BT[counts_BT]
+
+
+def _head_of(network: nn.Module, i: int, head: DraftHead) -> DraftHead:
+    """What reads the states of head i: a language-model head of its own, or the target's."""
+    assert isinstance(network, MedusaHeads)
+    return DraftHead(network.heads[i], head.token_ids) if len(network.heads) else head
 
 
 def _guesses(network: nn.Module, batch: DraftBatch, head: DraftHead, k: int) -> torch.Tensor:
     features = batch.features_BSH[:, :-1]
-    _, ids = head.top(network(features.flatten(0, 1))[0], k)
+    _, ids = _head_of(network, 0, head).top(network(features.flatten(0, 1))[0], k)
     return ids.view(*features.shape[:2], k)
 
 
@@ -106,20 +124,36 @@ def flops(network: nn.Module, learned: LearnedRows, head: DraftHead) -> int:
     assert isinstance(network, MedusaHeads)
     blocks = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
     found = sum(through(weight, 1 + learned.rows, FIRST) for weight in blocks)
-    return found + sum(through(head.weight_DH, learned.later(i), FROZEN) for i in range(HEADS))
+    products = TRAINED if len(network.heads) else FROZEN
+    return found + sum(through(head.weight_DH, learned.later(i), products) for i in range(len(blocks)))
 
 
-ARCHITECTURE = DraftArchitecture(
-    name="medusa",
-    build=MedusaHeads,
-    objective=objective,
-    guesses=_guesses,
-    ranks=ranks,
-    schedule="cosine",
-    weight_decay=0.0,
-    flops=flops,
-    fitted=fitted,
-)
+def architecture(
+    *, heads: int = HEADS, own_heads: bool = False, variant: Mapping[str, JsonValue] | None = None
+) -> DraftArchitecture:
+    """Medusa's heads and their objective.
+
+    Args:
+        heads: positions ahead; 5 as published, of which the published trees read 4.
+        own_heads: whether each has a language-model head of its own, as published; else they read the target's.
+        variant: of these what is not the default, for the checkpoint.
+    """
+    return DraftArchitecture(
+        name="medusa",
+        build=partial(MedusaHeads, heads=heads),
+        objective=objective,
+        guesses=_guesses,
+        ranks=ranks,
+        schedule="cosine",
+        weight_decay=0.0,
+        flops=flops,
+        fitted=fitted,
+        start=start_own_heads if own_heads else None,
+        variant=variant or {},
+    )
+
+
+ARCHITECTURE = architecture()
 
 
 class MedusaDrafter:

@@ -46,7 +46,7 @@ class LanguageModelDrafter:
         backbone: the draft model, in the layout that it steps in.
         gamma: candidates of a round.
         vocab_size: rows of the target's head. The draft model may have more or fewer behind the tokens that both have;
-            it draws none that the target lacks.
+            it draws none that the target lacks, and reads one that it lacks itself as its last.
     """
 
     draws = True
@@ -57,6 +57,7 @@ class LanguageModelDrafter:
         self._backbone = backbone
         self._steps = DraftSteps(backbone)
         self._vocab_size = vocab_size
+        self._last = backbone.embedding_VH.shape[0] - 1
         self._sampling: Sampling | None = None
         self._generator = torch.Generator()
         self._cache = backbone.new_cache(0)
@@ -128,7 +129,8 @@ class LanguageModelDrafter:
 
     def _fed(self, tokens: Sequence[int]) -> torch.Tensor:
         """Logits (V,) behind these tokens, of those that the target has."""
-        logits_V: torch.Tensor = self._steps(torch.tensor(tokens, device=self._backbone.device), self._cache)
+        read = [min(token, self._last) for token in tokens]
+        logits_V: torch.Tensor = self._steps(torch.tensor(read, device=self._backbone.device), self._cache)
         return logits_V[: self._vocab_size]
 
     def _candidate(self, logits_V: torch.Tensor) -> tuple[int, torch.Tensor | None]:

@@ -7,7 +7,9 @@ well. In every later forward the candidates stand behind the last committed toke
 
 An assistant is a model of its own, whose calls a hook counts. Its seconds are not told apart. transformers' option
 `assistant_early_exit` drafts through the target's own module, where a draft could not be told from a call of the
-target; the same first layers may be given as an assistant (`engine.decoding.early_exit`).
+target; the same first layers may be given as an assistant (`engine.decoding.early_exit`). Its
+universal assisted generation, for two tokenizers, is left out: it prunes the assistant's head in place and keeps
+translations from one answer to the next.
 
 Given the same text and limits, prompt lookup finds what `baselines.decoding.prompt_lookup` finds. What differs: it
 cuts candidates before an end-of-sequence token; near the cap it verifies more than can still be committed (but
@@ -33,7 +35,11 @@ from offbook.engine.plain_generation import plain_generation
 
 
 def as_assistant(
-    model: PreTrainedModel, *, num_assistant_tokens: int = 20, confidence_threshold: float = 0.4
+    model: PreTrainedModel,
+    *,
+    num_assistant_tokens: int = 20,
+    confidence_threshold: float = 0.4,
+    vocab_size: int | None = None,
 ) -> PreTrainedModel:
     """A model, made to draft for another inside of `generate`; nothing of its own generation config is left.
 
@@ -42,13 +48,35 @@ def as_assistant(
         num_assistant_tokens: candidates of a round, at most.
         confidence_threshold: of a candidate's probability, below which it is the round's last; transformers moves it
             within an answer.
+        vocab_size: rows of the target's head, where they may be others: sizes of a family are padded differently behind
+            the tokens that all have. The assistant draws none that either lacks.
     """
+    if vocab_size is not None:
+        _fit_rows(model, vocab_size)
     model.generation_config = GenerationConfig(
         num_assistant_tokens=num_assistant_tokens,
         num_assistant_tokens_schedule="constant",  # else it would remember other answers
         assistant_confidence_threshold=confidence_threshold,
     )
     return model
+
+
+def _fit_rows(model: PreTrainedModel, vocab_size: int) -> None:
+    """Cuts or pads a model's logits; a token that it lacks is read as its last one."""
+    config: Any = model.config.get_text_config()
+    own, config.vocab_size = int(config.vocab_size), vocab_size
+    if own == vocab_size:
+        return
+
+    def read(module: torch.nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        return (args[0].clamp(max=own - 1), *args[1:])
+
+    def fit(module: torch.nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        output.logits = torch.nn.functional.pad(output.logits, (0, vocab_size - own), value=-torch.inf)
+
+    embedding: torch.nn.Module = model.get_input_embeddings()
+    embedding.register_forward_pre_hook(read)
+    model.register_forward_hook(fit)
 
 
 class TransformersGenerate:
@@ -62,7 +90,8 @@ class TransformersGenerate:
         assistant: drafts; see `as_assistant`.
 
     Raises:
-        ValueError: an assistant whose head has other rows than the target's, which transformers does not take.
+        ValueError: an assistant whose head has other rows than the target's, which transformers does not take; see
+            `as_assistant`.
     """
 
     def __init__(

@@ -22,6 +22,8 @@ class DraftConfig:
         qkv_bias: of queries, keys and values, as published layers for Qwen-2 have.
         taps: hidden states of the target that it reads, side by side; see `engine.decoding.drafter`.
         draft_vocab_size: rows of a head of its own; 0 where it reads the target's.
+        norm_before_residual: whether what is added to the attention of EAGLE-3's layer is the normed feature, as some
+            published layers have it.
     """
 
     hidden_size: int
@@ -35,6 +37,7 @@ class DraftConfig:
     qkv_bias: bool = False
     taps: tuple[int, ...] = (-1,)
     draft_vocab_size: int = 0
+    norm_before_residual: bool = False
 
 
 class KeyValues(Protocol):

@@ -7,6 +7,8 @@ file is named by the hash of its target, its taps and its sequences, so that non
 
 import hashlib
 import json
+import os
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -54,12 +56,16 @@ class Features:
         return [self._memory[i] if i in self._memory else computed[i] for i in indices]
 
     def prepare(self, progress: Callable[[int, int], None]) -> None:
-        """Computes what the cache folder lacks, shard by shard (resumable), and loads it all."""
+        """Computes what the cache folder lacks, shard by shard (resumable), and loads it all.
+
+        In an order of this process's own, so that processes which need the same at once do little of it twice.
+        """
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         total = len(self._sequences)
-        for start in range(0, total, SHARD):
+        starts = [*range(0, total, SHARD)]
+        for done, start in enumerate(random.Random(os.getpid()).sample(starts, len(starts)), start=1):
             rows = range(start, min(start + SHARD, total))
             digest = hashlib.sha256(
                 json.dumps([self._target, *(list(self._sequences[i]) for i in rows)]).encode()
@@ -69,7 +75,7 @@ class Features:
                 tensors = compute_features(self._backbone, [self._sequences[i] for i in rows], taps=self._taps)
                 write_tensors(path, {str(i): t for i, t in zip(rows, tensors, strict=True)}, sealed=True)
             self._memory |= self._read(path, rows)
-            progress(rows.stop, total)
+            progress(min(done * SHARD, total), total)
 
     def _read(self, path: Path, rows: range) -> dict[int, torch.Tensor]:
         """A shard, checked against the sequences it is of."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -87,7 +86,7 @@ def train(
         config: how.
         folder: becomes the drafter.
         variant: settings of the contender's own network and objective; the defaults where there are none.
-        features_dir: where the target's features are kept while training lasts, for they are large; None computes them
+        features_dir: where the target's features are kept, which whoever named it removes; None computes them
             anew every epoch.
         progress: is told how far it is.
 
@@ -126,8 +125,6 @@ def train(
             features_dir=features_dir,
             progress=lambda p: told.update(p.done, p.total, f"{p.stage} {p.message}".strip()),
         )
-    if features_dir is not None:
-        shutil.rmtree(features_dir, ignore_errors=True)
     told.say(outside_draft_vocabulary(trained))
     return trained
 

@@ -67,7 +67,8 @@ def _contender(draft: PublishedDraft, known: Format) -> Contender:
     Raises:
         ValueError: nobody of the roster.
     """
-    found = next((c for c in contenders().values() if c.published == known.name and c.architecture is not None), None)
+    wanted = known.like or known.name
+    found = next((c for c in contenders().values() if c.published == wanted and c.architecture is not None), None)
     if found is None:
         msg = (
             f"{draft.place}: expected a draft model that a decoder of `offbook ls` takes, got {known.name}, which none "

@@ -1,6 +1,7 @@
 """`offbook train-drafter`: one drafter for one target, in a folder that its recipe names."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -82,9 +83,12 @@ def train(
     progress.say(f"training {chosen.name} on {len(rows)} answers into {folder}")
     cache = folder / "features" if features == "cached" else None
     with locked(folder, f"training of {chosen.name}", progress.say):
-        return drafters.train(
+        trained = drafters.train(
             chosen, target, rows, config, folder, variant=variant, features_dir=cache, progress=progress
         )
+        if cache is not None:
+            shutil.rmtree(cache, ignore_errors=True)  # they are large
+        return trained
 
 
 def _prompts(source: str) -> list[Prompt]:

@@ -22,6 +22,7 @@ from offbook.engine.paths import user_path
 from offbook.engine.progress import Progress, Silent
 from offbook.engine.quoting import quoted
 from offbook.engine.students.config import StudentConfig
+from offbook.engine.students.precision import keep_precision, precision_of
 from offbook.engine.students.record import STATE
 from offbook.harness.artifacts.folders import RUNS, check_no_model
 from offbook.harness.artifacts.material import Material, load_material
@@ -125,6 +126,8 @@ def launch(
     if is_made(folder):
         return checked(folder, student, material)
     check_base(student)
+    # Decided here: each of the processes would time its own products.
+    keep_precision(folder, precision_of(folder, student.config.mixed_precision, resolve_device(device)))
     training = {key: value for key, value in vars(student.config).items() if key != "seed"}
     spec = TrainStudentSpec(
         method=student.method,

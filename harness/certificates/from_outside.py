@@ -6,6 +6,7 @@ so where it ends hangs on nothing that is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 import torch
 
@@ -48,9 +49,13 @@ def answers_certificate(
 
 
 def add_answer(cells: Cells, target: Target, prompt: Sequence[int], answer: Sequence[int], sampling: Sampling) -> None:
-    """Counts the tokens of an answer."""
-    for p_V, token in zip(laws(target, prompt, answer, sampling), answer, strict=True):
+    """Counts the tokens of an answer, up to one that is none of the vocabulary."""
+    size = target.backbone.embedding_VH.shape[0]
+    said = [*takewhile(lambda token: 0 <= token < size, answer)]
+    for p_V, token in zip(laws(target, prompt, said, sampling), said, strict=True):
         cells.add(p_V, cells_of_candidates(p_V, []), token)
+    if len(said) < len(answer):
+        cells.add_stranger()
 
 
 @torch.inference_mode()

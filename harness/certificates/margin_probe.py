@@ -19,15 +19,22 @@ from offbook.engine.decoding.verify import new_seeds
 from offbook.kernels.verify_tree.race import uniform
 
 WHEREVER = 0.0  # how far a value has moved, where two forwards have two winners
+WIDEST_TIE = 1e-3  # logits; no float32 rounding is larger
+# Ours: four steps of these formats between 16 and 32, where logits of large vocabularies lie.
+WIDEST_TIES = {torch.float16: 2**-4, torch.bfloat16: 2**-1}
 SIBLINGS = 15  # with the root, a tree of the default size
 
 
 class TopTwo(NamedTuple):
-    """The target's two likeliest next tokens, the margin between their logits, and how far other forwards move them."""
+    """The target's two likeliest next tokens, the margin between their logits, and how far other forwards move them.
+
+    `widest` is the margin of a tie at most, by the number format: no forward excuses itself by being broken.
+    """
 
     tokens: tuple[int, int]
     margin: float
     logit_difference: float
+    widest: float = WIDEST_TIE
 
 
 class Probe:
@@ -42,6 +49,7 @@ class Probe:
     def __init__(self, backbone: Backbone, *, native: bool) -> None:
         self._backbone = backbone
         self._native = native
+        self._widest = WIDEST_TIES.get(backbone.embedding_VH.dtype, WIDEST_TIE)
 
     @torch.inference_mode()
     def __call__(self, tokens: list[int], position: int) -> TopTwo:
@@ -52,7 +60,7 @@ class Probe:
             position: how many of `tokens` are the answer's.
         """
         step_V, others = self._asked(tokens, position)
-        return _top_two(step_V, others)
+        return _top_two(step_V, others, self._widest)
 
     @torch.inference_mode()
     def race(self, tokens: list[int], position: int, sampling: Sampling, generator: torch.Generator) -> TopTwo:
@@ -75,7 +83,7 @@ class Probe:
         first = int(here_V.argmax())
         winner = next((w for other_V in elsewhere if (w := int(other_V.argmax())) != first), first)
         if winner == first:
-            return _top_two(here_V, elsewhere)
+            return _top_two(here_V, elsewhere, self._widest)
         return TopTwo(tokens=(first, winner), margin=0.0, logit_difference=WHEREVER)  # as a filter's bound moves
 
     def _asked(self, tokens: Sequence[int], position: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -123,11 +131,12 @@ class Probe:
         return torch.tensor(list(tokens), device=self._backbone.device)
 
 
-def _top_two(values_V: torch.Tensor, others: Sequence[torch.Tensor]) -> TopTwo:
+def _top_two(values_V: torch.Tensor, others: Sequence[torch.Tensor], widest: float) -> TopTwo:
     top = values_V.topk(2)
     first, second = top.indices.tolist()
     return TopTwo(
         tokens=(first, second),
         margin=float(top.values[0] - top.values[1]),
         logit_difference=max(float((other_V[top.indices] - top.values).abs().max()) for other_V in others),
+        widest=widest,
     )

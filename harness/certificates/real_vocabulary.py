@@ -59,6 +59,11 @@ class Cells:
         self.expected_J += p_J
         self.covariance_JJ += np.diag(p_J) - np.outer(p_J, p_J)
 
+    def add_stranger(self) -> None:
+        """One that is no token of the vocabulary."""
+        self.tokens += 1
+        self.impossible += 1
+
     @property
     def degrees(self) -> int:
         """Of freedom."""

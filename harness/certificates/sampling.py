@@ -33,7 +33,6 @@ MarginProbe = Callable[[list[int], int], TopTwo]
 
 Verify = Callable[[torch.Tensor, list[int], list[int], Sampling, torch.Generator], tuple[list[int], int]]
 
-WIDEST_TIE = 1e-3  # logits; no float32 rounding is larger
 ALPHA = 1e-6  # a right contender is called wrong once in a million certificates
 
 
@@ -243,7 +242,7 @@ def _first_difference(
         got=got.tokens[position],
         margin=top.margin,
         logit_difference=top.logit_difference,
-        tie=parted == set(top.tokens) and top.margin <= min(2 * top.logit_difference, WIDEST_TIE),
+        tie=parted == set(top.tokens) and top.margin <= min(2 * top.logit_difference, top.widest),
     )
 
 

@@ -21,6 +21,7 @@ STORE_FOLDERS = ("records", "rows", "failures", "pending", "unscored", "artifact
 STORE_FILES = (
     "LEADERBOARD.md",
     "leaderboard.csv",
+    "decoder_comparisons.csv",
     "cross.csv",
     "published.csv",
     "leaderboard_comparison.csv",

@@ -23,8 +23,8 @@ def import_drafter(
 ) -> None:
     """Take over a draft model that others published.
 
-    Reads EAGLE-1, EAGLE-2, HASS, Jakiro and Medusa-1, and runs nothing in their files. Prints the drafter's folder,
-    which --drafter takes.
+    Reads EAGLE-1, EAGLE-2, HASS, EAGLE-3, Jakiro and Medusa, and runs nothing in their files. Prints the drafter's
+    folder, which --drafter takes.
     """
     from offbook.harness.artifacts.import_drafter import import_drafter as take_over
 

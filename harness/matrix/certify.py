@@ -9,18 +9,22 @@ what was drawn from. Who draws by itself is tested from outside: whole, on the s
 trained anew, and on the real vocabulary. Whoever is lossy by design is said to be.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.progress import Progress
+from offbook.engine.quoting import quoted_path
 from offbook.harness.artifacts.tune import development_prompts
 from offbook.harness.certificates.contender_tests import ContenderTests, Extent
 from offbook.harness.certificates.report import Report
 from offbook.harness.roster.arms import build_arm
 from offbook.harness.roster.contender import Contender
+from offbook.harness.roster.decoders import DECODERS
 from offbook.harness.roster.target import Target
 
 SAMPLINGS = (
@@ -54,7 +58,8 @@ def certify(
         extent: how much is tested.
 
     Raises:
-        ValueError: what `build_arm` refuses, greedy settings among `samplings`, or a context without room for a prompt.
+        ValueError: what `build_arm` refuses, greedy settings among `samplings`, a context without room for a prompt, or
+            somebody else's contender that breaks.
     """
     extent = extent or Extent()
     if any(sampling.greedy for sampling in samplings):
@@ -79,9 +84,10 @@ def certify(
         progress=progress,
         extent=extent,
     )
-    parts = [tests.greedy(), *([tests.design()] if chosen.lossy else [])]
-    for sampling in samplings:
-        parts += tests.sampled(sampling)
+    with _told(chosen):
+        parts = [tests.greedy(), *([tests.design()] if chosen.lossy else [])]
+        for sampling in samplings:
+            parts += tests.sampled(sampling)
     subject = {
         "decoder": chosen.name,
         "made_by": None if arm.made_by is None else arm.made_by.model_dump(mode="json"),
@@ -93,3 +99,26 @@ def certify(
         "layout": arm.layout,
     }
     return Report(subject=subject, parts=parts, manifest=manifest)
+
+
+@contextlib.contextmanager
+def _told(chosen: Contender) -> Iterator[None]:
+    """What somebody else's contender breaks with is theirs to mend, and no bug of offbook's.
+
+    Raises:
+        ValueError: with what it broke, and where.
+    """
+    try:
+        yield
+    except ValueError:
+        raise
+    except Exception as error:
+        if DECODERS.get(chosen.name) is chosen:
+            raise
+        *_, frame = traceback.extract_tb(error.__traceback__)
+        reason = " ".join(str(error).split()) or "nothing more"
+        msg = (
+            f"{chosen.name}: expected it to decode, got {type(error).__name__} ({reason:.200}) in "
+            f"{quoted_path(frame.filename)}, line {frame.lineno}; mend it, then certify it again"
+        )
+        raise ValueError(msg) from error

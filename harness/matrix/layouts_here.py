@@ -1,6 +1,7 @@
 """What of a profile a machine can run: a decoder whose layout of the weights is not to be had there is left out.
 
-A profile is one file for all machines. A matrix of one's own says what is wanted, and is refused instead.
+Where it is the profile's own layout, the fastest that is to be had takes its place. A profile is one file for all
+machines. A matrix of one's own says what is wanted, and is refused instead.
 """
 
 from offbook.engine.decoding.layouts.names import AUTO, LAYOUTS
@@ -20,10 +21,14 @@ def without_missing_layouts(profile: Matrix, device: str) -> tuple[Matrix, list[
     Raises:
         ValueError: no such device, or none here.
     """
-    asked = {spec.layout for spec in profile.decoders.values()} - {AUTO, PLAIN}
-    missing = {layout: reason for layout in sorted(asked) if (reason := _missing(layout, device)) is not None}
+    lines = []
+    if profile.layout not in (AUTO, PLAIN) and (reason := _missing(profile.layout, device)) is not None:
+        lines.append(f"layout {profile.layout}: {reason}; the fastest that is to be had here takes its place")
+        profile = profile.model_copy(update={"layout": AUTO})
+    asked = {spec.layout for spec in profile.decoders.values() if spec.layout not in (None, AUTO, PLAIN)}
+    missing = {name: reason for name in sorted(filter(None, asked)) if (reason := _missing(name, device)) is not None}
     kept = {name: spec for name, spec in profile.decoders.items() if spec.layout not in missing}
-    lines = [
+    lines += [
         f"left out: {', '.join(name for name, spec in profile.decoders.items() if spec.layout == layout)}: "
         f"layout {layout}: {reason}"
         for layout, reason in missing.items()

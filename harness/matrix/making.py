@@ -32,7 +32,8 @@ from offbook.harness.artifacts.students import make
 from offbook.harness.artifacts.target_answers import target_answers
 from offbook.harness.artifacts.train_student import launch
 from offbook.harness.artifacts.tune import tune_decoder, tuning_of
-from offbook.harness.matrix.graph import Stage
+from offbook.harness.matrix.features import drop_features, features_folder
+from offbook.harness.matrix.graph import PLAN, Graph, Stage
 from offbook.harness.matrix.tune import lines
 from offbook.harness.records.store import Store
 from offbook.harness.roster.decoders import contender
@@ -83,7 +84,7 @@ def drafter(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
     check_origin(chosen.name, planned=recipe.made_by, found=chosen.made_by)
     target = session(folder, device).target(recipe.answers.model)
     config = TrainingConfig(**recipe.training)  # type: ignore[arg-type]  # they were checked when it was planned
-    features = place / ".features"
+    features = features_folder(folder, recipe.answers.key())
     rows = _answers(artifact_folder(folder, "answers", recipe.answers.key()))
     _going_on(
         place,
@@ -92,6 +93,8 @@ def drafter(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
             chosen, target, rows, config, place, variant=recipe.variant, features_dir=features, progress=progress
         ),
     )
+    plan = Graph.read(folder) if (folder / PLAN).is_file() else Graph(stages=())
+    drop_features(plan, folder, made=stage.key)  # before it is declared done, for then nobody might come back
     complete(place, stage.key)
 
 

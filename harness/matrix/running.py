@@ -18,6 +18,7 @@ from offbook.harness.matrix.executors.in_process import InProcess
 from offbook.harness.matrix.executors.schedule import Tally, run_graph
 from offbook.harness.matrix.executors.watched import Watched
 from offbook.harness.matrix.failures import damaged
+from offbook.harness.matrix.features import drop_features
 from offbook.harness.matrix.graph import PLAN, TRIALS, Graph, Stage
 from offbook.harness.matrix.other_arms import replaced
 from offbook.harness.matrix.progress import progress
@@ -129,6 +130,7 @@ def _do(
     try:
         tables.finish(far)
         tally = run_graph(graph, folder, watched, progress=told, attempts=attempts, then=then)
+        drop_features(graph, folder)
         if tally.done > before:
             _with_earlier(graph, folder).write(folder)  # without the heats that others have replaced
     except BaseException:

@@ -215,7 +215,7 @@ class Specs:
             drafter=drafter,
             drafter_sha256=sha256,
             made_for=made_for,
-            layout=spec.layout if chosen.layout is None else chosen.layout,
+            layout=chosen.layout or spec.layout or self.matrix.layout,
         )
         temperatures = [drawn.temperature for drawn in self.matrix.temperatures]
         return arm if spec.controller == NONE else tuned_arm(name, arm, spec, checkpoint, temperatures)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from offbook.engine.decoding.layouts.names import AUTO
 from offbook.engine.paths import user_path
 from offbook.harness.artifacts.recipes import ModelSpec, TuningRecipe
 from offbook.harness.settings.matrix import TUNED, DecoderSpec
@@ -43,7 +44,7 @@ def tuned_arm(
     return arm.model_copy(
         update={
             "options": tuned_options(tuning, arm.decoder, spec.options),
-            "layout": arm.layout if "layout" in spec.model_fields_set else tuning.layout,
+            "layout": tuning.layout if spec.layout is None and arm.layout == AUTO else arm.layout,
             "tuning": str(file),
             "tuning_sha256": tuning.sha256(),
         }

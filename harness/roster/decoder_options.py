@@ -124,6 +124,13 @@ class JakiroDecoupledVariant(Options):
     experts: int = Field(default=2, ge=2, le=5)
 
 
+class MedusaVariant(Options):
+    """See `baselines.decoding.medusa`; published heads are 5 with language-model heads of their own."""
+
+    heads: int = Field(default=4, ge=1, le=8)
+    own_heads: bool = False
+
+
 class MedusaOptions(Options):
     """See `baselines.decoding.medusa`; `total_tokens` counts the root."""
 

@@ -14,6 +14,7 @@ from offbook.harness.roster.decoder_options import (
     LookupElseTreeOptions,
     MedusaOptions,
     MedusaTypicalOptions,
+    MedusaVariant,
     StaticTreeOptions,
     TreeOptions,
 )
@@ -62,10 +63,10 @@ def _medusa_drafter(target: "Target", options: MedusaOptions, drafter: Path | No
     )
 
 
-def _medusa_architecture() -> "DraftArchitecture":
-    from offbook.baselines.decoding.medusa import ARCHITECTURE
+def _medusa_architecture(variant: MedusaVariant) -> "DraftArchitecture":
+    from offbook.baselines.decoding.medusa import architecture
 
-    return ARCHITECTURE
+    return architecture(**variant.model_dump(), variant=told(variant))
 
 
 def _eagle(target: "Target", options: StaticTreeOptions, drafter: Path | None) -> "Decoder":
@@ -141,6 +142,7 @@ NETWORKS: dict[str, Contender] = {
         build=_medusa,
         options=MedusaOptions,
         architecture=_medusa_architecture,
+        variant=MedusaVariant,
         published="Medusa-1",
     ),
     "medusa_typical": Contender(
@@ -149,6 +151,7 @@ NETWORKS: dict[str, Contender] = {
         build=_medusa_typical,
         options=MedusaTypicalOptions,
         architecture=_medusa_architecture,
+        variant=MedusaVariant,
         drafter_of="medusa",
         lossy=True,
     ),

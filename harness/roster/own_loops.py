@@ -40,6 +40,7 @@ def _hf_assisted(target: "Target", options: TransformersAssistedOptions, drafter
         load_draft_model(target, options),
         num_assistant_tokens=options.num_assistant_tokens,
         confidence_threshold=options.assistant_confidence_threshold,
+        vocab_size=int(target.backbone.config.vocab_size),
     )
     return TransformersGenerate(target.backbone, target.detokenize, assistant=assistant)
 

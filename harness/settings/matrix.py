@@ -70,7 +70,7 @@ class DecoderSpec(Strict):
             that have nothing to train take none, and it is left out or "none".
         training: of its drafter; what is left out is as `Matrix.drafters` has it.
         layout: of the target's weights while it decodes: transformers, prepacked or packed; "auto" is the fastest that
-            needs no compiler.
+            needs no compiler. What is left out is as `Matrix.layout` has it.
         controller: "none" verifies all that is proposed; "tuned" has the plan measure what cuts its rounds and chooses
             the settings that `options` leaves out; or the path of a tuning.json of `offbook tune`.
     """
@@ -79,7 +79,7 @@ class DecoderSpec(Strict):
     options: dict[str, JsonValue] = Field(default={})
     drafter: Name = OWN
     training: DrafterTrainingSpec = DrafterTrainingSpec()
-    layout: LayoutName = AUTO
+    layout: LayoutName | None = None
     controller: Name = NONE
 
 
@@ -181,6 +181,7 @@ class Matrix(Strict):
         encoder: reads rationales for methods that score them (`engine.students.text_encoder`).
         processes: of a training, through accelerate; on GPUs, one each.
         decoders: by the name that `include` and `exclude` call them.
+        layout: of the weights, of decoders that name none.
         drafters: how theirs are trained.
         suites: of heats.
         temperatures: of heats.
@@ -201,6 +202,7 @@ class Matrix(Strict):
     encoder: Name = "all-minilm-l6-v2"
     processes: Number = 1
     decoders: dict[Name, DecoderSpec] = Field(default={})
+    layout: LayoutName = AUTO
     drafters: Drafters = Drafters()
     suites: dict[Name, SuiteSpec] = Field(default={})
     temperatures: tuple[TemperatureSpec, ...] = Field(default=(TemperatureSpec(),), min_length=1)

@@ -6,8 +6,7 @@ those suites alone. What speed-ups are taken over stands in `decoders_speed`.
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,9 @@ from offbook.harness.statistics.crossed import accuracy_interval
 from offbook.harness.statistics.intervals import bootstrap_ratio
 from offbook.harness.tables.columns import Table, fields
 from offbook.harness.tables.csv_file import to_csv
+from offbook.harness.tables.decoder_comparisons import comparisons_of
+from offbook.harness.tables.decoder_comparisons_columns import COLUMNS as COMPARISONS
+from offbook.harness.tables.decoder_comparisons_markdown import comparisons_markdown
 from offbook.harness.tables.decoders_columns import COLUMNS, LEVELS, POSITIONS, PREDICTED, SURVIVED
 from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.decoders_speed import References, bounds, clusters_of, speed, whole_answers
@@ -40,7 +42,7 @@ from offbook.harness.tables.labels import named_decoder, named_student
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.published import PUBLISHED, published, published_beside, published_markdown
 from offbook.harness.tables.ranks import lacking, ranked
-from offbook.harness.tables.told import Cells, Told
+from offbook.harness.tables.told import Cells, Told, by_contender
 
 NAMES = fields(COLUMNS)
 
@@ -56,9 +58,7 @@ def leaderboard(cells: Sequence[Cell]) -> pd.DataFrame:
 
 def table_of(cells: Cells) -> pd.DataFrame:
     """The leaderboard; see there."""
-    contenders: dict[str, list[Told]] = defaultdict(list)
-    for cell in _one_a_suite(cells):
-        contenders[cell.contender].append(cell)
+    contenders = by_contender(cells)
     rows = [(cell.suite, [cell]) for cell in cells] + [(ALL_SUITES, members) for members in contenders.values()]
     rows.sort(key=lambda row: max(cell.finished for cell in row[1]))  # so that what is read is read once
     lines = [_remembered(cells, suite, members) for suite, members in rows]
@@ -75,6 +75,8 @@ def write_leaderboard(
 ) -> pd.DataFrame:
     """Writes `leaderboard.csv` and `LEADERBOARD.md`, and `cross.csv` for a cross, from what the store holds now.
 
+    Where decoders were measured over enough documents, `decoder_comparisons.csv` has every two of them.
+
     Where others published numbers of a decoder in it, `published.csv` has these and the page a section apart.
 
     Safe while a run goes on: each file is replaced in one step. `cells` are those of the store, where somebody has just
@@ -85,6 +87,7 @@ def write_leaderboard(
     """
     cells = Cells.held(store, whole(store).held) if cells is None else cells
     table, cross = ranked(table_of(cells), progress), lacking(cross_table_of(cells), progress)
+    pairs = comparisons_of(cells)
     cells.save()
     manifests = cells.manifests
     students = {cell.heat_id for cell in cells if not cell.untouched}
@@ -92,10 +95,16 @@ def write_leaderboard(
     markdown = to_markdown(
         table,
         manifests=manifests,
-        sections=[*cross_markdown(cross, machine_lines(manifests[heat] for heat in students)), *theirs],
+        sections=[
+            *comparisons_markdown(pairs),
+            *cross_markdown(cross, machine_lines(manifests[heat] for heat in students)),
+            *theirs,
+        ],
         progress=progress,
     )
     atomic_write_text(out_dir / "leaderboard.csv", to_csv(Table(columns=COLUMNS, rows=table)))
+    if not pairs.empty:
+        atomic_write_text(out_dir / "decoder_comparisons.csv", to_csv(Table(columns=COMPARISONS, rows=pairs)))
     if not cross.empty:
         atomic_write_text(out_dir / "cross.csv", to_csv(Table(columns=CROSS_COLUMNS, rows=cross)))
     if theirs:
@@ -247,14 +256,6 @@ def _mean(name: str, cells: Sequence[Cell]) -> dict[str, float]:
         name: sum(scores) / len(scores),
         **bounds(name, accuracy_interval(np.array(scores, dtype=np.float64)[:, None], clusters)),
     }
-
-
-def _one_a_suite(cells: Iterable[Told]) -> list[Told]:
-    """Where a contender ran a suite at several sizes, the run with most documents, the latest of those."""
-    best: dict[tuple[str, str], Told] = {}
-    for cell in sorted(cells, key=lambda c: (c.n_docs, c.finished)):
-        best[cell.contender, cell.suite] = cell
-    return list(best.values())
 
 
 def _order(lines: Sequence[Sequence[Any]]) -> list[int]:

@@ -16,7 +16,7 @@ from offbook.harness.tables.markdown import escape, machines_below, reasons, rep
 from offbook.harness.tables.models_line import models_line
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.progress_markdown import how_far, missing_cells, what_failed
-from offbook.harness.tables.ranks import EXPLANATION
+from offbook.harness.tables.ranks import EXPLANATION, fastest_first
 
 
 def to_markdown(
@@ -42,10 +42,10 @@ def to_markdown(
         parts.append(f"## Temperature {temperature:g}, seed {seeds}")
         for suite in [ALL_SUITES, *sorted(set(at["suite"]) - {ALL_SUITES})]:
             title = "All suites, pooled" if suite == ALL_SUITES else escape(suite)
-            rows = at[at["suite"] == suite]
+            rows = fastest_first(at[at["suite"] == suite])
             parts += [f"### {title}", pipe_table(Table(columns=COLUMNS, rows=rows)), *_machines(rows, manifests)]
     if len(table):
-        drafters = drafting(table)
+        drafters = fastest_first(drafting(table))
         parts += drafters_markdown(drafters, machines_of(drafters, manifests))
     parts += sections
     if progress is not None:
@@ -58,7 +58,7 @@ def readme_table(table: pd.DataFrame, manifests: Mapping[str, dict[str, JsonValu
 
     Both are told by the manifests of its heats.
     """
-    pooled = table[table["suite"] == ALL_SUITES]
+    pooled = fastest_first(table[table["suite"] == ALL_SUITES])
     if pooled.empty:
         return "No cell has been run yet."
     parts = [models_line(pooled, manifests), to_readme(Table(columns=COLUMNS, rows=pooled))]

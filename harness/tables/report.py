@@ -15,6 +15,7 @@ from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of, update_readme
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress_markdown import progress_line
+from offbook.harness.tables.ranks import fastest_first
 from offbook.harness.tables.students_columns import TERMINAL
 from offbook.harness.tables.students_markdown import update_students_readme
 from offbook.harness.tables.write import Known, Written, write_all
@@ -69,7 +70,7 @@ def _print_machines(console: Console, machines: Sequence[str]) -> None:
 
 
 def _decoders(table: pd.DataFrame) -> Table:
-    pooled = table[table["suite"] == ALL_SUITES]
+    pooled = fastest_first(table[table["suite"] == ALL_SUITES])
     return to_terminal(columns.Table(columns=COLUMNS, rows=pooled), "All suites, pooled")
 
 

@@ -159,6 +159,20 @@ class Cells(Sequence[Told]):
             self._memo.save()
 
 
+def by_contender(cells: Iterable[Told]) -> dict[str, list[Told]]:
+    """The cells of each contender, one a suite.
+
+    Where it ran a suite at several sizes, that is the run with most documents, the latest of those.
+    """
+    best: dict[tuple[str, str], Told] = {}
+    for cell in sorted(cells, key=lambda c: (c.n_docs, c.finished)):
+        best[cell.contender, cell.suite] = cell
+    found: dict[str, list[Told]] = {}
+    for cell in best.values():
+        found.setdefault(cell.contender, []).append(cell)
+    return found
+
+
 @functools.cache
 def _version() -> str:
     code = code_version(tables, statistics, records, decoding)

@@ -132,7 +132,7 @@ class Session:
         They are kept as long as the checkpoint is: decoders are tuned in the order of a matrix, whatever their layouts.
         """
         target = self.target(model).under(layout)
-        place = (layout, *temperatures)
+        place: tuple[str | float, ...] = (layout, *temperatures)
         if place not in self._development:
             answers = {at: development_answers(target, at, progress) for at in temperatures}
             self._development[place] = target, measure_costs(target.backbone), answers

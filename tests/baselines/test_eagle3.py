@@ -44,6 +44,20 @@ def test_parameters_are_named_and_counted_as_in_public_checkpoints() -> None:
     assert sum(p.numel() for p in network.parameters()) == count
 
 
+@pytest.mark.parametrize("normed", [False, True])
+@torch.inference_mode()
+def test_what_a_silent_layer_hands_on_is_the_feature_or_where_published_so_the_normed_one(normed: bool) -> None:
+    network = ARCHITECTURE.build(replace(CONFIG, norm_before_residual=normed))
+    assert isinstance(network, Eagle3Network)
+    layer = network.midlayer
+    torch.nn.init.normal_(layer.hidden_norm.weight)
+    for silent in (layer.self_attn.o_proj, layer.mlp.down_proj):
+        torch.nn.init.zeros_(silent.weight)
+    features, causal = torch.randn(1, 3, H), torch.ones(1, 3, 3, dtype=torch.bool).tril()
+    predicted, _ = network(torch.randn(1, 3, H), features, torch.arange(3)[None], causal)
+    torch.testing.assert_close(predicted, layer.hidden_norm(features) if normed else features)
+
+
 def test_taps_are_the_published_ones_and_never_the_last_state() -> None:
     assert taps(30) == (2, 15, 27)
     assert taps(32) == (2, 16, 29)

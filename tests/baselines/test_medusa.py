@@ -13,12 +13,16 @@ from offbook.baselines.decoding.medusa import (
     RANKS,
     MedusaDrafter,
     MedusaHeads,
+    architecture,
     objective,
     ranks,
 )
 from offbook.engine.decoding.draft_head import DraftHead
+from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.batch import DraftBatch
-from offbook.engine.drafters.checkpoint import draft_config
+from offbook.engine.drafters.checkpoint import TargetName, draft_config, load_drafter
+from offbook.engine.drafters.config import TrainingConfig
+from offbook.engine.drafters.train import train_drafter
 from tests.engine.targets import target
 
 IDS = torch.tensor([1, 3, 4, 7, 9, 12, 20, 30, 40, 41, 42, 49])
@@ -181,3 +185,64 @@ def test_a_checkpoint_says_how_many_heads_there_are(count, rows):
 def test_a_checkpoint_without_heads_is_not_taken_for_none():
     with pytest.raises(RuntimeError, match=r"blocks\.0\.weight"):
         ARCHITECTURE.network(draft_config(target()), {}).load_state_dict({})
+
+
+def with_own_heads(count: int = 2) -> MedusaHeads:
+    made = architecture(heads=count, own_heads=True, variant={"heads": count, "own_heads": True})
+    network = made.build(draft_config(target())).double()
+    assert made.start is not None
+    made.start(network, draft_head())
+    return network
+
+
+def test_own_heads_begin_as_the_targets_and_are_no_views_of_it():
+    network = with_own_heads()
+    assert len(network.heads) == len(network.blocks) == 2
+    for head in network.heads:
+        assert torch.equal(head, draft_head().weight_DH.to(head.dtype))
+        assert head.data_ptr() != target().head_VH.data_ptr()
+    assert len(architecture().build(draft_config(target())).heads) == 0
+
+
+def test_each_own_head_is_what_its_loss_moves():
+    made, _ = batch()
+    network = with_own_heads()
+    with torch.no_grad():
+        network.heads[1].mul_(0.5)
+    tied = MedusaHeads(draft_config(target()), 2).double()
+    losses = [objective(one, made, draft_head()).item() for one in (network, tied)]
+    assert losses[0] != pytest.approx(losses[1])
+    objective(network, made, draft_head()).backward()
+    assert all(head.grad is not None and head.grad.abs().max() > 0 for head in network.heads)
+    assert target().model.get_output_embeddings().weight.grad is None
+
+
+def test_own_heads_are_ranked_by_their_own_guesses():
+    made, _ = batch()
+    network = with_own_heads()
+    alike, _ = ranks(network, made, draft_head())
+    with torch.no_grad():
+        network.heads[0].neg_()
+    turned, counts = ranks(network, made, draft_head())
+    assert alike.shape == turned.shape == (2, RANKS)
+    assert torch.equal(alike[1], turned[1])
+    assert not torch.equal(alike[0], turned[0])
+    assert len(counts) == 2
+
+
+def test_heads_that_were_trained_with_heads_of_their_own_are_read_back(tmp_path):
+    made = architecture(own_heads=True, variant={"own_heads": True})
+    answers = [
+        Answer(id=str(n), prompt_tokens=(1, 2 + n), answer_tokens=tuple((3 + n * i) % 50 for i in range(8)))
+        for n in range(6)
+    ]
+    config = TrainingConfig(epochs=1, batch_size=2, draft_vocab_size=20, max_length=32)
+    name = TargetName(name="tiny", weights_sha256="0" * 64)
+    folder = train_drafter(target(), made, answers, config, tmp_path / "medusa", target=name)
+    loaded = load_drafter(folder, target(), {"medusa": made})
+    assert loaded.config["variant"] == {"own_heads": True}
+    assert [tuple(head.shape) for head in loaded.network.heads] == [(20, target().head_VH.shape[1])] * HEADS
+    drafter = MedusaDrafter(target(), loaded.network, loaded.head, accuracy_IR=None, nodes=5)
+    drafter.begin(torch.tensor([[1, 2]]), capacity=20)
+    drafter.observe(torch.tensor([5]), torch.randn(1, target().head_VH.shape[1], dtype=torch.float64), 1)
+    assert set(drafter.propose().tokens[1:]) <= set(loaded.head.token_ids.tolist())

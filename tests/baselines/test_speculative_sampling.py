@@ -218,6 +218,8 @@ def test_rows_that_only_one_of_the_models_has_are_never_drafted(rows):
         seen |= set(tree.tokens)
     assert max(seen) < min(rows, VOCABULARY)
     assert len(seen) > 30
+    told(drafter, [VOCABULARY - 1])  # which the draft model may lack
+    assert max(drafter.propose().tokens[1:]) < min(rows, VOCABULARY)
 
 
 def test_an_answer_beyond_the_draft_models_context_is_refused():

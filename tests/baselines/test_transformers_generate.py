@@ -207,3 +207,21 @@ def test_an_assistant_with_another_number_of_rows_or_a_short_context_is_refused(
     decoder = TransformersGenerate(target(), assistant=as_assistant(short))
     with pytest.raises(ValueError, match=r"within the model's context of 24, got 10 \+ 20"):
         answer(decoder)
+
+
+@pytest.mark.parametrize("rows", [VOCABULARY - 6, VOCABULARY + 14])
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=1.0, top_p=0.9)], ids=["greedy", "drawn"])
+def test_an_assistant_may_be_padded_to_another_number_of_rows_than_its_target(rows, sampling):
+    small = tiny_model("llama", torch.float64, seed=1, vocab_size=rows, num_hidden_layers=1)
+    assistant = as_assistant(small, num_assistant_tokens=3, confidence_threshold=0.0, vocab_size=VOCABULARY)
+    decoder = TransformersGenerate(target(), assistant=assistant)
+    with torch.inference_mode():
+        read = assistant(torch.tensor([[VOCABULARY - 1, 5]])).logits  # the first of which it may lack
+    assert read.shape[-1] == VOCABULARY
+    assert read[..., :rows].isfinite().all()
+    assert (read[..., rows:] == -torch.inf).all()
+    generation = answer(decoder, cap=12, sampling=sampling)
+    assert len(generation.tokens) == 12
+    assert max(r.drafted for r in generation.rounds) == 3
+    if sampling.greedy:
+        assert list(generation.tokens) == greedy_reference(target(), PROMPT, 12)

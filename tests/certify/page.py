@@ -14,7 +14,7 @@ def page(lines: Sequence[Line], commit: str, left_out: Sequence[str]) -> str:
     """All that is known of this code."""
     by_part = {part: [line for line in lines if line["part"] == part] for part in PARTS}
     text = ["# Certificates in full", "", f"Written by `nox -s certify` at {commit[:12]}.", ""]
-    text += ["| part | cases | as they should be | |", "|---|---|---|---|"]
+    text += ["| part | cases | as they should be | | proved at |", "|---|---|---|---|---|"]
     text += [_row(part, found) for part, found in by_part.items()]
     text += ["", "## Samplers with a fault", ""]
     text += [f"Rejected where some text's probability is off by more than {SEEN:g}, or the draws show it.", ""]
@@ -31,8 +31,8 @@ def page(lines: Sequence[Line], commit: str, left_out: Sequence[str]) -> str:
         "On the embedded model, by `offbook certify` without limits; each has its file in "
         "[certificates](certificates). A bound is the largest of its parts', a move the largest that could be missed.",
         "",
-        "| contender | verdict | greedy answers | smallest p | bound on TV | found move |",
-        "|---|---|---|---|---|---|",
+        "| contender | verdict | greedy answers | smallest p | bound on TV | found move | proved at |",
+        "|---|---|---|---|---|---|---|",
         *(_contender(line) for line in found),
         *(["", f"Left out for want of a trained drafter: {', '.join(left_out)}."] if left_out else []),
         "",
@@ -48,6 +48,7 @@ def _contender(line: Line) -> str:
         line["verdict"] if line["right"] else f"{line['verdict']} (NOT AS IT SHOULD BE)",
         f"identical {line['identical']}{ties}",
         *(_number(line[key], form) for key, form in (("p_value", ".2g"), ("tv_bound", ".3f"), ("found_move", ".3f"))),
+        _commits([line]),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -59,7 +60,7 @@ def _number(value: float | None, form: str) -> str:
 def _row(part: str, lines: Sequence[Line]) -> str:
     right = sum(bool(line["right"]) for line in lines)
     told = _told(part, lines) if lines else "not run"
-    return f"| {part} | {len(lines)} | {right} | {told} |"
+    return f"| {part} | {len(lines)} | {right} | {told} | {_commits(lines)} |"
 
 
 def _told(part: str, lines: Sequence[Line]) -> str:
@@ -75,3 +76,8 @@ def _told(part: str, lines: Sequence[Line]) -> str:
             return f"smallest deviation {min(line['deviation'] for line in lines):.3f}"
         case _:
             return "verdicts in the table below"
+
+
+def _commits(lines: Sequence[Line]) -> str:
+    """The commits whose code proved these."""
+    return ", ".join(dict.fromkeys(str(line["commit"])[:12] for line in lines if "commit" in line))

@@ -8,7 +8,7 @@ import pytest
 from offbook.harness.certificates import contender_tests
 from offbook.harness.certificates.report import Part, Report
 from offbook.harness.roster.decoders import BASELINE, DECODERS, contender
-from tests.certify.campaign import known, run
+from tests.certify.campaign import known, only, run
 from tests.certify.contenders import SHARED, contenders, drafter_for, file_of, left_out, once, told
 from tests.certify.page import page
 from tests.certify.samplers import OF_LOOPS, SETTINGS, draws, faults, laws, loops
@@ -74,7 +74,7 @@ def test_a_line_says_whether_a_verdict_is_as_it_should_be(name, outcome, right):
 
 
 def test_the_page_tells_all_parts_and_every_contender_once():
-    line = {"part": "contenders", "case": "c", **told(report("lossless"), contender("suffix"))}
+    line = {"part": "contenders", "case": "c", "commit": "abcdef" * 6, **told(report("lossless"), contender("suffix"))}
     lines = [
         {"part": "laws", "case": "l", "right": True, "deviation": 2e-16},
         {"part": "draws", "case": "d", "right": True, "n": 1_000_000, "p_value": 0.125, "tv_bound": 0.0035},
@@ -84,10 +84,10 @@ def test_the_page_tells_all_parts_and_every_contender_once():
     text = page(lines, "0123456789abcdef", ["eagle (--drafter eagle2=FOLDER)"])
     assert "| laws | 1 | 1 | largest deviation 2.0e-16 (at most 1e-12) |" in text
     assert "1,000,000 each; smallest p 0.12, largest bound on TV 0.0035" in text
-    assert "| seeds | 0 | 0 | not run |" in text
+    assert "| seeds | 0 | 0 | not run |  |" in text
     assert "| f | a slip | 0.000 | NO |" in text
     assert text.count("[suffix](certificates/suffix.json)") == 1
-    assert "| lossless | identical 3/4, 1 ties | 0.25 | 0.004 | 0.060 |" in text
+    assert "| lossless | identical 3/4, 1 ties | 0.25 | 0.004 | 0.060 | abcdefabcdef |" in text
     assert "Left out for want of a trained drafter: eagle (--drafter eagle2=FOLDER)." in text
     assert text.count("Verdict: LOSSLESS.") == 1
 
@@ -111,3 +111,22 @@ def test_what_all_contenders_share_is_found_once(monkeypatch):
     module._once.cache_clear()
     assert asked == [("given", SETTINGS[0])]
     assert all(callable(getattr(contender_tests, name)) for name in SHARED)
+
+
+def test_what_another_commit_proved_is_kept_where_that_is_asked_for(tmp_path: Path):
+    file, certificates = tmp_path / "lines", tmp_path / "certificates"
+    old = [
+        {"code": "a", "commit": "1", "part": "laws", "case": "x", "right": True},
+        {"code": "b", "commit": "2", "part": "laws", "case": "x", "right": False},
+        {"code": "a", "commit": "1", "part": "laws", "case": "y", "right": True},
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in old))
+    found = known(file, "c", certificates, keep=True)
+    assert [(line["case"], line["commit"]) for line in found] == [("x", "2"), ("y", "1")], "of each the last"
+    assert known(file, "c", certificates) == []
+
+
+def test_some_contenders_may_be_chosen():
+    cases = [(name, lambda: {"right": True}) for name in ("suffix", "eagle2 with drafter 0123", "eagle")]
+    assert [case for case, _ in only(iter(cases), ["eagle2"])] == ["eagle2 with drafter 0123"]
+    assert [case for case, _ in only(iter(cases), [])] == [case for case, _ in cases]

@@ -73,6 +73,7 @@ class Node:
 
 
 Round = Callable[[Game, Branches], tuple[int, ...]]
+Drafted = Callable[[Game, Branches, str], Node]
 
 
 def unit(law_V: np.ndarray) -> np.ndarray:
@@ -102,11 +103,11 @@ def drawn_tree(game: Game, chance: Branches, fault: str) -> Node:
     return grow((), 0)
 
 
-def drawn(fault: str = "none") -> Round:
+def drawn(fault: str = "none", tree: Drafted = drawn_tree) -> Round:
     """One round of drawn candidates."""
 
     def play(game: Game, chance: Branches) -> tuple[int, ...]:
-        node, before = drawn_tree(game, chance, fault), ()
+        node, before = tree(game, chance, fault), ()
         while True:
             p, q = game.p(node.text), game.q(node.text)
             whole, law_of_draft, went = p.copy(), q.copy(), None

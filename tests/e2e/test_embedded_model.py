@@ -22,7 +22,6 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.answers import answer_prompts, load_answers
 from offbook.engine.drafters.checkpoint import draft_config
 from offbook.harness.certificates.margin_probe import Probe
-from offbook.harness.certificates.sampling import WIDEST_TIE
 from offbook.methods.jakiro import drafter as jakiro
 from offbook.tasks.prompts import DATA_PATH, load_prompts
 from tests.engine.tiny_drafters import Oracle
@@ -88,9 +87,9 @@ def assert_equal_or_tie(backbone, prompt, expected, got):
     position = next((i for i, pair in enumerate(zip(expected, got, strict=True)) if pair[0] != pair[1]), None)
     if position is None:
         return
-    tokens, margin, moved = Probe(backbone, native=True)([*prompt, *expected[:position]], position)
+    tokens, margin, moved, widest = Probe(backbone, native=True)([*prompt, *expected[:position]], position)
     assert {expected[position], got[position]} == set(tokens), f"token {position}: not the top two, {tokens}"
-    assert margin <= min(2 * moved, WIDEST_TIE), (
+    assert margin <= min(2 * moved, widest), (
         f"token {position}: expected {expected[position]}, got {got[position]}, margin {margin}, measured {moved}"
     )
 

@@ -134,6 +134,7 @@ def test_what_would_change_the_answers_is_not_left_out_silently(folder, name):
         ["model.rotary_emb.inv_freq"],
         ["v_head.summary.weight", "v_head.summary.bias"],
         ["mtp.fc.weight", "mtp.layers.0.mlp.up_proj.weight"],
+        ["medusa_head.0.0.linear.weight", "medusa_head.0.1.weight"],
         [f"{LAYER}eh_proj.weight", f"{LAYER}enorm.weight", f"{LAYER}mlp.up_proj.weight"],
     ],
 )

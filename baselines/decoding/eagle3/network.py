@@ -2,12 +2,13 @@
 
     g_i = W_fc a_i                                       a_i = [low; middle; high], raw states of the target
     x_i = [RMSNorm_e e(t_{i+1}); RMSNorm_g g_i]          what queries, keys and values are made of
-    h_i = g_i + Attention(x_i)                           the residual is g_i without its norm
+    h_i = g_i + Attention(x_i)                           the residual is g_i without its norm; see below
     o_i = h_i + SwiGLU(RMSNorm_u h_i)
     q   = softmax(W_head RMSNorm_o o_i)   of t_{i+2}     over the draft vocabulary
 
 Behind a drafted token g is o of its parent's row, without a norm and without W_fc: what is fused is decided by where
-it comes from, for states of the target may be as wide as predictions. Parameters have the names of published
+it comes from, for states of the target may be as wide as predictions. With `norm_before_residual` of its sizes,
+which vllm-project/speculators trains, the residual is RMSNorm_g g_i. Parameters have the names of published
 checkpoints; the embedding is the target's.
 
 Shapes: B batch, T rows, R rows, H hidden, F taps x H, S cache rows, Vd draft vocabulary.
@@ -56,8 +57,10 @@ class Eagle3Network(FeatureNetwork):
     ) -> tuple[torch.Tensor, None]:
         """See `FeatureNetwork`: o of these rows, and no second prediction."""
         layer = self.midlayer
-        x = torch.cat([layer.input_layernorm(embeds_BTH), layer.hidden_norm(features_BTH)], dim=-1)
-        h = features_BTH + layer.self_attn(x, positions_BT, visible, cache)
+        normed = layer.hidden_norm(features_BTH)
+        x = torch.cat([layer.input_layernorm(embeds_BTH), normed], dim=-1)
+        before = normed if self.config.norm_before_residual else features_BTH
+        h = before + layer.self_attn(x, positions_BT, visible, cache)
         if last_only:
             h = h[:, -1:]
         residual, _ = layer.mlp(layer.post_attention_layernorm(h), contrast=False)

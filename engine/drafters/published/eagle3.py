@@ -13,6 +13,7 @@
 
 The layers are hidden states as transformers counts them, 0 the embedding's: 2, L // 2 and L - 3 of L layers unless the
 config names others. vLLM reads such numbers on top of the config, SGLang one less inside of `eagle_config`.
+With `norm_before_residual` in its config the layer adds to the normed feature, else to the feature.
 """
 
 from collections.abc import Mapping
@@ -30,8 +31,9 @@ from offbook.engine.quoting import quoted
 EAGLE3 = "EAGLE-3"
 OTHER_SPELLING, LAYER = "layers.0.", "midlayer."
 IDS = "eagle_aux_hidden_state_layer_ids"
-# Switches of later trainers, each of which is another network.
-SWITCHES = ("norm_before_residual", "norm_before_fc", "fc_norm", "norm_output")
+NORMED = "norm_before_residual"
+# Further switches of later trainers, each of which is another network.
+SWITCHES = ("norm_before_fc", "fc_norm", "norm_output")
 
 
 def read_eagle3(draft: PublishedDraft, target: TargetShape) -> Reading:
@@ -47,7 +49,8 @@ def read_eagle3(draft: PublishedDraft, target: TargetShape) -> Reading:
         if top.flag(name, False):
             msg = f"{top.where}: expected {name} false, got true; offbook has no network with that"
             raise ValueError(msg)
-    layer = replace(draft_layer(fields, own_head_dim=True), bias=False)
+    layer = draft_layer(fields, own_head_dim=True)
+    layer = replace(layer, bias=False, norm_before_residual=top.flag(NORMED, False))
     vocab_size = fields.whole("vocab_size")
     target.check(top.whole("target_hidden_size", layer.hidden_size), vocab_size, draft.place)
     if layer.hidden_size != target.layer.hidden_size:

@@ -4,8 +4,10 @@
     Medusa           config.json, and medusa_lm_head.safetensors or medusa_lm_head.pt
     Hydra            config.json, and hydra_lm_head.safetensors or hydra_lm_head.pt
 
-`.bin` and `.pt` are pickles: torch's reader of tensors takes them, which builds nothing else. Other files, such as the
-copy of the target's head that trainers leave (`*_1.*`), are left alone.
+Heads may also lie among the tensors of a whole model (Medusa-2), in one file or several: of its safetensors they alone
+are read, and the embedding, which tells whose they are. `.bin` and `.pt` are pickles: torch's reader of tensors takes
+them, which builds nothing else. Other files, such as the copy of the target's head that trainers leave (`*_1.*`), are
+left alone.
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ import torch
 
 from offbook.engine.files import file_sha256
 from offbook.engine.quoting import quoted, quoted_path
-from offbook.engine.tensor_file import read_tensors
+from offbook.engine.tensor_file import read_tensors, tensor_names
 from offbook.engine.text import read_json
 from offbook.engine.unusable import UnusableError
 
@@ -30,6 +32,7 @@ WEIGHTS = (
 )
 INDICES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 REMEDY = "download it again"
+HEADS, EMBEDDING = "medusa_head.", "model.embed_tokens.weight"  # of a whole model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +41,10 @@ class PublishedDraft:
 
     Attributes:
         folder: of the draft model.
-        weights: name of the file of weights.
+        weights: name of the file of weights, or of the index of several.
         config: what `config.json` says.
         tensors: by the authors' names, on the CPU.
-        files: SHA-256 of both files, by name.
+        files: SHA-256 of all files that were read, by name.
     """
 
     folder: Path
@@ -69,15 +72,42 @@ def read_published(folder: Path) -> PublishedDraft:
     if found is not None:
         msg = f"{quoted_path(folder)}: expected the folder of a draft model, got {found}; check the path"
         raise ValueError(msg)
-    name = _weights_of(folder)
+    places = _in_a_model(folder)
+    name = _weights_of(folder) if not places else INDICES[0] if (folder / INDICES[0]).is_file() else WEIGHTS[0][0]
     config = read_json(folder / CONFIG, what="a draft model's config", remedy=REMEDY)
     if not isinstance(config, dict):
         msg = f"{folder / CONFIG}: expected a draft model's config, got {quoted(config)}; {REMEDY}"
         raise ValueError(msg)
-    path = folder / name
-    tensors = read_tensors(path, remedy=REMEDY)[0] if path.suffix == ".safetensors" else _read_pickled(path)
-    files = {file: file_sha256(folder / file) for file in (CONFIG, name)}
+    tensors: dict[str, torch.Tensor] = {}
+    for file in sorted(set(places.values())):
+        of_file = [key for key, place in places.items() if place == file]
+        tensors |= read_tensors(folder / file, remedy=REMEDY, only=of_file)[0]
+    if not places:
+        path = folder / name
+        tensors = read_tensors(path, remedy=REMEDY)[0] if path.suffix == ".safetensors" else _read_pickled(path)
+    files = {file: file_sha256(folder / file) for file in sorted({CONFIG, name, *places.values()})}
     return PublishedDraft(folder=folder, weights=name, config=config, tensors=tensors, files=files)
+
+
+def _in_a_model(folder: Path) -> dict[str, str]:
+    """Where heads and embedding of a whole model lie, the file of each tensor; empty where no heads are among them.
+
+    Raises:
+        ValueError: a damaged file, or an index that names one elsewhere.
+    """
+    index, single = folder / INDICES[0], folder / WEIGHTS[0][0]
+    if index.is_file():
+        told = read_json(index, what="an index of weights", remedy=REMEDY)
+        places = told.get("weight_map") if isinstance(told, dict) else None
+    else:
+        places = dict.fromkeys(tensor_names(single, remedy=REMEDY) if single.is_file() else (), single.name)
+    if not isinstance(places, dict) or not any(key.startswith(HEADS) for key in places):
+        return {}
+    found = {key: place for key, place in places.items() if key.startswith(HEADS) or key == EMBEDDING}
+    if odd := [place for place in found.values() if not isinstance(place, str) or Path(place).name != place]:
+        msg = f"{index}: expected names of files beside it, got {quoted(odd[0])}; {REMEDY}"
+        raise ValueError(msg)
+    return found
 
 
 def _weights_of(folder: Path) -> str:

@@ -13,7 +13,7 @@ from offbook.engine.drafters.draft_tensors import TOKEN_IDS
 from offbook.engine.drafters.published.eagle import EAGLE, JAKIRO, read_eagle, read_jakiro
 from offbook.engine.drafters.published.eagle3 import EAGLE3, read_eagle3
 from offbook.engine.drafters.published.files import PublishedDraft
-from offbook.engine.drafters.published.medusa import MEDUSA, read_medusa
+from offbook.engine.drafters.published.medusa import MEDUSA, MEDUSA2, read_medusa, read_medusa2
 from offbook.engine.drafters.published.reading import Reading, TargetShape
 from offbook.engine.quoting import quoted
 
@@ -29,12 +29,14 @@ class Format:
         marks: whether a file is of it.
         read: its reader.
         why_not: for one that is known and not read, why, and what to do.
+        like: another format whose decoder decodes with it.
     """
 
     name: str
     marks: Callable[[Tensors], bool]
     read: Callable[[PublishedDraft, TargetShape], Reading] | None = None
     why_not: str = ""
+    like: str = ""
 
 
 def _any(pattern: str) -> Callable[[Tensors], bool]:
@@ -67,9 +69,10 @@ FORMATS = (
         why_not="its heads read the tokens behind the root too, and offbook has no such decoder",
     ),
     Format(
-        name="Medusa-2, a whole model with heads in it",
+        name=MEDUSA2,
         marks=_any(r"medusa_head\."),
-        why_not="its target is that model and no other; give a file of heads alone, medusa_lm_head.pt",
+        read=read_medusa2,
+        like=MEDUSA,
     ),
     Format(name=MEDUSA, marks=_any(r"[0-9]+\.[0-9]+\.linear\."), read=read_medusa),
     Format(

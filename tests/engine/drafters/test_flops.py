@@ -34,7 +34,7 @@ ANSWERS = tuple(
 IDS = torch.arange(0, VOCABULARY, 2)
 TRAINED = {name: chosen for name, chosen in NETWORKS.items() if chosen.drafter_of is None}
 VARIANTS = {
-    "medusa": ({},),
+    "medusa": ({}, {"heads": 2}, {"own_heads": True}),
     "eagle2": ({}, {"passes": 3}, {"likeliest": 1.0}, {"width": 24}),
     "eagle3": ({}, {"ttt_steps": 7}, {"width": 24}),
     "jakiro": ({}, {"experts": 3}, {"second": "none"}, {"second": "mixture", "passes": 2, "likeliest": 1.0}),
@@ -55,7 +55,10 @@ def made(name, variant):
     sequences = [(*answer.prompt_tokens, *answer.answer_tokens) for answer in ANSWERS]
     features = Features(backbone(), sequences, None, target="tiny", taps=kept_taps(layer.taps))
     data = DraftData(ANSWERS, sequences, features, IDS, backbone().embedding_VH, layer.taps)
-    return architecture, architecture.build(layer), data, DraftHead(backbone().head_VH, IDS)
+    network, head = architecture.build(layer), DraftHead(backbone().head_VH, IDS)
+    if architecture.start is not None:
+        architecture.start(network, head)
+    return architecture, network, data, head
 
 
 @pytest.mark.parametrize(("name", "variant"), CASES, ids=str)

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from offbook.engine.drafters.published.files import WEIGHTS, read_published
 from offbook.engine.files import file_sha256
 from tests.harness.interchange.charges import Canary
-from tests.published import published_config, published_tensors, save_published
+from tests.published import head_tensors, published_config, published_tensors, save_published
 
 
 def refusal(folder) -> str:
@@ -146,3 +146,40 @@ def test_safetensors_of_any_words_are_read(tmp_path):
     save_published(tmp_path, weights="model.safetensors")
     save_file({"a": torch.ones(2)}, tmp_path / "model.safetensors", {"format": "pt", "sha256": json.dumps("x")})
     assert list(read_published(tmp_path).tensors) == ["a"]
+
+
+HEADS = {f"medusa_head.{key}": tensor for key, tensor in head_tensors(2).items()}
+EMBEDDING = {"model.embed_tokens.weight": torch.ones(4, 2)}
+
+
+def test_of_a_whole_model_only_its_heads_and_its_embedding_are_read(tmp_path):
+    save_published(tmp_path, HEADS | EMBEDDING | {"model.norm.weight": torch.ones(2)}, weights="model.safetensors")
+    found = read_published(tmp_path)
+    assert found.tensors.keys() == HEADS.keys() | EMBEDDING.keys()
+    assert found.weights == "model.safetensors"
+    assert set(found.files) == {"config.json", "model.safetensors"}
+
+
+def test_heads_are_found_in_the_files_that_an_index_names(tmp_path):
+    save_published(tmp_path, HEADS, weights="model-00002-of-00002.safetensors")
+    others = EMBEDDING | {"model.norm.weight": torch.ones(2)}
+    save_published(tmp_path, others, weights="model-00001-of-00002.safetensors")
+    places = dict.fromkeys(HEADS, "model-00002-of-00002.safetensors")
+    places |= dict.fromkeys(others, "model-00001-of-00002.safetensors")
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": places}))
+    found = read_published(tmp_path)
+    assert found.tensors.keys() == HEADS.keys() | EMBEDDING.keys()
+    assert found.weights == index.name
+    assert set(found.files) == {"config.json", index.name, *places.values()}
+    index.write_text(json.dumps({"weight_map": places | {"medusa_head.0.0.linear.weight": "../elsewhere.safetensors"}}))
+    assert "expected names of files beside it, got '../elsewhere.safetensors'" in refusal(tmp_path)
+    index.write_text(
+        json.dumps({"weight_map": places | {"medusa_head.9.0.linear.weight": next(iter(places.values()))}})
+    )
+    assert "expected whole safetensors, got a damaged file or none" in refusal(tmp_path)
+
+
+def test_a_whole_model_without_heads_is_none(tmp_path):
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"model.norm.weight": "a"}}))
+    assert "in one file, got model.safetensors.index.json, as a whole model's" in refusal(tmp_path)

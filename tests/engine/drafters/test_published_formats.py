@@ -26,6 +26,7 @@ from tests.published import (
 
 def test_each_format_is_known_by_its_keys():
     made = {"EAGLE-1 or EAGLE-2": published_tensors(), "Jakiro": expert_tensors(), "Medusa-1": head_tensors()}
+    made["Medusa-2"] = {f"medusa_head.{key}": tensor for key, tensor in head_tensors().items()}
     for name, held in made.items():
         assert recognised(drafted(held)).name == name
     assert recognised(drafted(head_tensors(3, own=False))).name == "Medusa-1"
@@ -35,7 +36,6 @@ def test_each_format_is_known_by_its_keys():
 
 NOT_READ = {
     "Hydra": {"hydra_mlp.0.1.linear.weight": (32, 64), "hydra_lm_head.0.1.weight": (258, 32)},
-    "Medusa-2": {"model.norm.weight": (32,), "medusa_head.0.0.linear.weight": (32, 32)},
     "Jakiro*": {"layers.0.mlp_moe.gate.weight": (2, 32), "layers.0.mlp_moe.experts.0.fc.weight": (64, 32)},
     "offbook's own": {"fc.weight": (32, 64), "draft_token_ids": (258,)},
     "speculators": {"fusion_fc.weight": (32, 64), "transformer.mlp.up_proj.weight": (64, 32)},
@@ -45,7 +45,7 @@ NOT_READ = {
 @pytest.mark.parametrize("name", NOT_READ)
 def test_formats_that_are_known_and_not_read_are_named(name):
     message = refusal(drafted(random_tensors(NOT_READ[name])))
-    assert "expected one of Medusa-1, Jakiro, EAGLE-3, EAGLE-1 or EAGLE-2, got " in message
+    assert "expected one of Medusa-2, Medusa-1, Jakiro, EAGLE-3, EAGLE-1 or EAGLE-2, got " in message
     assert name in message.partition(", got ")[2]
 
 

@@ -57,3 +57,26 @@ def test_heads_of_another_target_are_refused_by_their_sizes():
     assert "got one for 64 and 258; name its own target" in refusal(drafted(wide, {}))
     odd = head_tensors(2) | {"1.0.linear.weight": torch.ones(32, 31)}
     assert "expected 1.0.linear.weight of (32, 32) by" in refusal(drafted(odd, {}))
+
+
+def in_a_model(count: int = 3, *, own: bool = True) -> dict[str, torch.Tensor]:
+    """Heads among the tensors of the model that was trained with them."""
+    heads = {f"medusa_head.{key}": tensor for key, tensor in head_tensors(count, own=own).items()}
+    return heads | {"model.embed_tokens.weight": torch.ones(258, HIDDEN), "lm_head.weight": torch.ones(258, HIDDEN)}
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_heads_in_a_whole_model_are_read_and_the_model_is_not(own):
+    found, alone = read(drafted(in_a_model(own=own), {})), read(drafted(head_tensors(3, own=own), {}))
+    assert found.tensors.keys() == alone.tensors.keys()
+    assert all(torch.equal(found.tensors[key], tensor) for key, tensor in alone.tensors.items())
+    assert found.ignored == ("lm_head.weight", "model.embed_tokens.weight")
+    assert torch.equal(found.embedding_VH, torch.ones(258, HIDDEN))
+    assert "heads for the model that they were trained with: --model" in found.notes[-1]
+
+
+def test_what_is_neither_heads_nor_model_is_refused_by_name():
+    odd = in_a_model() | {"value_head.weight": torch.ones(2)}
+    assert "found no place for 'value_head.weight'; it is another network" in refusal(drafted(odd, {}))
+    other = in_a_model() | {"model.embed_tokens.weight": torch.ones(300, HIDDEN)}
+    assert "expected embed_tokens.weight of (258, 32), as the target's is" in refusal(drafted(other, {}))

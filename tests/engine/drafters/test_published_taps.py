@@ -195,6 +195,12 @@ def test_a_switch_of_another_variant_is_named(name, draft):
     assert read_eagle3(draft(**{name: False}), TARGET)
 
 
+def test_a_layer_that_adds_to_its_normed_feature_is_told_by_its_config(draft):
+    assert read_eagle3(draft(norm_before_residual=True), TARGET).layer.norm_before_residual
+    for changes in ({}, {"norm_before_residual": False}):
+        assert not read_eagle3(draft(**changes), TARGET).layer.norm_before_residual
+
+
 def test_a_draft_model_of_another_target_is_refused_by_its_sizes(draft):
     assert "got one for 32 and 300; name its own target" in refusal(draft(vocab_size=300))
     assert "got one for 64 and 258; name its own target" in refusal(draft(target_hidden_size=64))

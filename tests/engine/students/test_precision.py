@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,13 +18,18 @@ from offbook.engine.students.train import train_student
 from tests.engine.students.test_student_training import StoppedError, job, objective
 
 CPU = torch.device("cpu")
-Machine = Callable[[bool], None]
+Machine = Callable[..., None]
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Says whether this machine has bfloat16 in hardware."""
-    return lambda able: monkeypatch.setattr(precision, "has_bf16", lambda device: able)
+    """Says whether this machine has bfloat16 in hardware, and is faster with it."""
+
+    def has(able: bool, faster: bool = True) -> None:
+        monkeypatch.setattr(precision, "has_bf16", lambda device: able)
+        monkeypatch.setattr(precision, "_is_faster_on_this_cpu", lambda: faster)
+
+    return has
 
 
 def record(folder: Path) -> dict[str, Any]:
@@ -46,9 +52,26 @@ def interrupted(folder: Path) -> None:
 
 
 def test_auto_is_what_the_machine_has_and_everything_else_is_what_was_asked(machine: Machine) -> None:
-    for able, auto in ((True, "bf16"), (False, "no")):
-        machine(able)
+    for able, faster, auto in ((True, True, "bf16"), (True, False, "no"), (False, True, "no")):
+        machine(able, faster)
         assert (choose("auto", CPU), choose("no", CPU), choose("bf16", CPU)) == (auto, "no", "bf16")
+
+
+@pytest.mark.parametrize(("bfloat16_ms", "expected"), [(2.0, True), (3.5, False), (8.0, False)])
+def test_bfloat16_is_taken_where_its_fastest_product_is_clearly_faster(
+    monkeypatch: pytest.MonkeyPatch, bfloat16_ms: float, expected: bool
+) -> None:
+    took_ms = {torch.float32: 4.0, torch.bfloat16: bfloat16_ms}
+    now_s = 0.0
+
+    def linear(x: torch.Tensor, w: torch.Tensor) -> None:
+        nonlocal now_s
+        held_up = 50.0 if now_s < 0.1 else 0.0  # the first ones, by whatever else runs
+        now_s += (took_ms[x.dtype] + held_up) / 1e3
+
+    monkeypatch.setattr(precision, "functional", SimpleNamespace(linear=linear))
+    monkeypatch.setattr(precision, "time", SimpleNamespace(perf_counter=lambda: now_s))
+    assert precision._is_faster_on_this_cpu.__wrapped__() is expected
 
 
 @pytest.mark.parametrize("able", [True, False])
@@ -107,20 +130,29 @@ def test_a_damaged_note_is_refused_with_its_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "began", "able", "expected"),
+    ("asked", "began", "able", "faster", "expected"),
     [
-        ("auto", None, True, "matrices in bfloat16 (mixed precision auto)"),
-        ("auto", None, False, "matrices in float32 (mixed precision auto)"),
-        ("no", None, True, "matrices in float32 (mixed precision no)"),
-        ("bf16", None, False, "no bfloat16 in hardware, so it may take 20 times as long: ask for auto or no"),
-        ("auto", "bf16", False, "it began so elsewhere; delete"),
-        ("auto", "no", True, "as it began so on a machine without bfloat16 in hardware"),
+        ("auto", None, True, True, "matrices in bfloat16 (mixed precision auto)"),
+        ("auto", None, False, True, "matrices in float32 (mixed precision auto)"),
+        (
+            "auto",
+            None,
+            True,
+            False,
+            "float32 (mixed precision auto): faster here than bfloat16, though the machine has",
+        ),
+        ("no", None, True, True, "matrices in float32 (mixed precision no)"),
+        ("bf16", None, False, True, "no bfloat16 in hardware, so it may take 20 times as long: ask for auto or no"),
+        ("bf16", None, True, False, "although float32 is faster on this machine: ask for auto or no"),
+        ("auto", "bf16", False, True, "it began so elsewhere; delete"),
+        ("auto", "bf16", True, False, "as it began so on another machine; here float32 is faster"),
+        ("auto", "no", True, True, "as it began so on another machine; here bfloat16 is faster"),
     ],
 )
 def test_people_are_told_in_one_line(
-    tmp_path: Path, machine: Machine, asked: Any, began: Any, able: bool, expected: str
+    tmp_path: Path, machine: Machine, asked: Any, began: Any, able: bool, faster: bool, expected: str
 ) -> None:
-    machine(able)
+    machine(able, faster)
     if began:
         keep_precision(tmp_path, began)
     line = say_precision(tmp_path, asked, CPU)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters import checkpoint
@@ -251,3 +251,19 @@ def test_one_that_was_interrupted_before_its_config_is_made_by_the_same_command(
     assert "holds an unfinished training or import of something else" in capsys.readouterr().err
     assert status(*command) == 0
     assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", ".working"}
+
+
+def test_heads_of_a_whole_model_decode_for_that_model(tmp_path, capsys):
+    whole = tmp_path / "whole"
+    save_tiny(whole)
+    heads = {f"medusa_head.{key}": tensor for key, tensor in head_tensors(3).items()}
+    own = {name: tensor.clone() for name, tensor in load_file(whole / "model.safetensors").items()}
+    save_file(own | heads, whole / "model.safetensors", {"format": "pt"})
+    assert status("import-drafter", whole, "--model", whole, "--output", tmp_path / "drafter") == 0
+    told = capsys.readouterr().err
+    assert "its copy of the embedding is that of whole" in told
+    assert "Medusa-2" in told
+    target = load_target(str(whole), device="cpu")
+    plain, arm = build_arms(target, ["autoregressive", "medusa"], drafter_folders={"medusa": tmp_path / "drafter"})
+    assert answer(target, arm) == answer(target, plain)
+    assert arm.drafter.imported_from == "Medusa-2"

@@ -1,5 +1,7 @@
 """A published EAGLE-3 imported: its own head and vocabulary, the states that its config names, the target's answers."""
 
+import json
+
 import pytest
 import torch
 
@@ -39,6 +41,17 @@ def test_it_decodes_what_the_target_says_from_its_own_head_over_its_own_tokens(s
     assert torch.equal(drafter.network.lm_head.weight, tensors["lm_head.weight"])
     assert arm.drafter.imported_from == "EAGLE-3"
     assert arm.drafter.parameters == sum(t.numel() for name, t in tensors.items() if name not in ("d2t", "t2d"))
+
+
+def test_a_layer_that_adds_to_its_normed_feature_stays_one(source, tiny_folder, tmp_path):
+    folder, _ = source
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"norm_before_residual": True}))
+    assert status("import-drafter", folder, "--model", tiny_folder, "--output", tmp_path / "d") == 0
+    target = load_target(tiny_folder, device="cpu")
+    plain, arm = build_arms(target, ["autoregressive", "eagle3"], drafter_folders={"eagle3": tmp_path / "d"})
+    assert answer(target, arm) == answer(target, plain)
+    assert arm.decoder.drafter.network.config.norm_before_residual
 
 
 def test_another_number_of_states_than_eagle_3_reads_is_refused(tiny_folder, tmp_path, capsys):

@@ -181,6 +181,7 @@ def test_a_corpus_too_long_for_the_training_is_refused_before_its_vectors_are_ma
 @pytest.mark.parametrize("able", [True, False])
 def test_what_a_student_was_trained_in_and_on_is_part_of_its_cost(tiny, material, tmp_path, monkeypatch, able):
     monkeypatch.setattr("offbook.engine.students.precision.has_bf16", lambda device: able)
+    monkeypatch.setattr("offbook.engine.students.precision._is_faster_on_this_cpu", lambda: True)
     training = {"gradient_tokens": 100, "max_length": 4096, "evaluations": 1, "mixed_precision": "auto"}
     student = planned(tiny, training=training)[0]
     said = Said()

@@ -162,7 +162,7 @@ def test_the_version_is_printed(capsys):
         ),
         (
             "import-drafter TINY --model TINY",
-            "expected the keys of one of Medusa-1, Jakiro, EAGLE-3, EAGLE-1 or EAGLE-2, got",
+            "expected the keys of one of Medusa-2, Medusa-1, Jakiro, EAGLE-3, EAGLE-1 or EAGLE-2, got",
         ),
         ("import-drafter TINY --model TINY --output TINY", "expected a drafter's folder or a new one, got a model's"),
         ("train-drafter eagle2 --output TINY/config.json/below", "expected a folder that can be written, got the file"),

@@ -255,3 +255,42 @@ def test_a_decoder_that_says_too_little_is_no_error_but_differs(target, kept):
     assert (found["greedy identity"], found["small model"], report.verdict) == ("lossless", "differs", "differs")
     assert "it says what no decoder may (expected 4 tokens in 0..7, got" in report.paragraph()
     assert found["real vocabulary"] == ("differs" if kept == 0 else "lossless")
+
+
+class Strange(Otherwise):
+    """Says numbers that are no tokens."""
+
+    def generate(self, prompt_1P, *, sampling, **rest):
+        answer = super().generate(prompt_1P, sampling=sampling, **rest)
+        return dataclasses.replace(answer, tokens=(*answer.tokens[:-1], self.said))
+
+
+@pytest.mark.parametrize("said", [-1, 10**6])
+def test_what_is_no_token_of_the_vocabulary_is_a_difference_and_no_error(target, said):
+    def build(target, options, drafter):
+        made = Strange(contender("hf_generate").build(target, options, None), lambda s: s)
+        made.said = said
+        return made
+
+    report = report_of(target, Contender(name="strange", summary="strange", build=build), vocabulary_tokens=40)
+    assert outcomes(report) == dict.fromkeys(("greedy identity", "small model", "real vocabulary"), "differs")
+    (part,) = (part for part in report.parts if part.name.startswith("real vocabulary"))
+    assert part.facts["impossible"] > 0
+
+
+def test_what_somebody_elses_contender_breaks_with_is_told_as_theirs(target, monkeypatch):
+    class Broken(Otherwise):
+        def generate(self, prompt_1P, *, sampling, **rest):
+            return [][len(prompt_1P)]
+
+    def build(target, options, drafter):
+        return Broken(contender("hf_generate").build(target, options, None), lambda s: s)
+
+    broken = Contender(name="broken", summary="broken", build=build)
+    with pytest.raises(ValueError, match=r"^broken: expected it to decode, got IndexError \(list index .*line") as told:
+        report_of(target, broken)
+    assert "test_certify.py" in str(told.value)
+    ours = contender("prompt_lookup")
+    monkeypatch.setattr(module, "greedy_certificate", lambda *_, **__: {}["no"])
+    with pytest.raises(KeyError):
+        report_of(target, ours)

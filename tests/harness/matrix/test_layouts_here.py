@@ -55,7 +55,7 @@ def test_only_the_model_as_it_is_stays_on_a_gpu(profile, monkeypatch):
     assert without_missing_layouts(profile, "cpu") == (profile, [])
 
 
-@pytest.mark.parametrize("name", ["laptop", "board", "layouts"])
+@pytest.mark.parametrize("name", ["laptop", "board", "layouts", "drafters"])
 def test_profiles_can_be_planned_without_the_c_code(name, monkeypatch):
     having(False, "cpu", monkeypatch)
     content = load_profile(name)[1]
@@ -76,3 +76,16 @@ def test_the_command_names_what_it_leaves_out(monkeypatch, tmp_path, capsys):
     assert "left out: packed, ngram_packed: layout packed: its C code is not built" in told.err
     assert "offbook_maths at temperature 0" in told.out
     assert "packed" not in told.out
+
+
+def test_a_profiles_own_layout_gives_way_where_it_is_not_to_be_had(monkeypatch):
+    content = {"models": {"smollm2-135m-instruct": {}}, "decoders": DECODERS, "suites": {"qa": {}}, "layout": "packed"}
+    having(False, "cpu", monkeypatch)
+    runnable, lines = without_missing_layouts(matrix(content), "cpu")
+    assert list(runnable.decoders) == ["autoregressive", "prepacked", "plain"]
+    assert lines[0].startswith("layout packed: its C code is not built; install offbook again; the fastest ")
+    arms = plan(runnable).of_kind("heat")[0].spec["arms"]
+    assert sorted(arm["layout"] for arm in arms) == ["auto", "prepacked", "transformers"]
+    having(True, "cpu", monkeypatch)
+    whole = plan(without_missing_layouts(matrix(content), "cpu")[0]).of_kind("heat")[0].spec["arms"]
+    assert [arm["layout"] for arm in whole].count("packed") == 2, "autoregressive and its twin are one arm"

@@ -9,12 +9,13 @@ from torch import nn
 from offbook.engine.decoding.draft_layer import DraftConfig
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.harness.matrix.plan import plan
-from offbook.harness.roster.decoders import contender
-from offbook.harness.settings.matrix import TUNED
+from offbook.harness.roster.decoders import DECODERS, contender
+from offbook.harness.settings.matrix import NONE
 from offbook.harness.settings.profiles import load_profile
 
 PROFILE = load_profile("drafters")[1]
 VOCABULARY, LAYERS, DEPTH = 8192, 30, 3
+AS_OTHERS_WHEN_GREEDY = {"eagle2_coupled", "jakiro_coupled", "medusa_typical"}
 SMOLLM2 = DraftConfig(
     hidden_size=576,
     intermediate_size=1536,
@@ -56,28 +57,47 @@ def read_a_round(name: str) -> int:
     return fuses + passes * (parameters(name) - fuses) + (DEPTH + 1) * HEAD
 
 
-def test_trained_decoders_that_keep_their_targets_law_take_part() -> None:
-    trained = {"ngram_table", "medusa", "eagle", "eagle2", "lookup_else_eagle2", "eagle3", "jakiro", "jakiro_decoupled"}
+def test_every_trained_decoder_takes_part_and_one_that_is_lossy_says_so() -> None:
+    trained = {name for name, chosen in DECODERS.items() if chosen.architecture is not None}
     assert trained | {"autoregressive"} == {who(name) for name in PROFILE.decoders}
-    assert all(contender(name).architecture is not None and not contender(name).lossy for name in trained)
-    assert {(spec.decoder or name, spec.layout) for name, spec in PROFILE.decoders.items()} >= {
-        ("autoregressive", "auto"),
-        ("autoregressive", "packed"),
-    }
+    assert {name for name in trained if contender(name).lossy} == {"medusa_typical"}
+
+
+def test_all_decode_in_one_layout_and_nobody_is_cut() -> None:
+    assert PROFILE.layout == "packed"
+    assert {(spec.layout, spec.controller) for spec in PROFILE.decoders.values()} == {(None, NONE)}
 
 
 def test_all_are_asked_the_same_and_may_propose_as_much() -> None:
-    graph = plan(PROFILE)
-    heats = graph.of_kind("heat")
+    heats = plan(PROFILE).of_kind("heat")
     assert len(heats) == 6 * 2
     assert {heat.spec["limit"] for heat in heats} == {40}
-    assert {heat.spec["sampling"]["temperature"] for heat in heats} == {0, 1}
-    assert all(len(heat.spec["arms"]) == len(PROFILE.decoders) for heat in heats)
-    for arm in heats[0].spec["arms"]:
-        options = arm["options"]
-        assert options.get("total_tokens", 16) == 16
-        assert options.get("nodes", 15) == options.get("num_tokens", 15) == 15
-        assert options.get("depth", DEPTH) in {DEPTH, None}  # a static tree has its own
+    for heat in heats:
+        warm = heat.spec["sampling"]["temperature"] > 0
+        assert len(heat.spec["arms"]) == len(PROFILE.decoders) - (0 if warm else len(AS_OTHERS_WHEN_GREEDY))
+        assert {arm["layout"] for arm in heat.spec["arms"]} == {"packed"}
+        for arm in heat.spec["arms"]:
+            options = arm["options"]
+            assert options.get("total_tokens", 16) == 16
+            assert options.get("nodes", 15) == options.get("num_tokens", 15) == 15
+            assert options.get("depth", DEPTH) in {DEPTH, None}  # a static tree has its own
+
+
+def test_who_is_left_out_at_temperature_0_is_another_one_there() -> None:
+    (left_out,) = PROFILE.exclude
+    assert set(left_out.decoders or ()) == AS_OTHERS_WHEN_GREEDY
+    assert left_out.temperatures == (0,)
+    for name in AS_OTHERS_WHEN_GREEDY:
+        assert PROFILE.decoders[name].options.get("coupled", False) or contender(who(name)).lossy
+
+
+def test_a_piece_of_it_has_stages_of_the_whole() -> None:
+    """So that one folder takes piece after piece."""
+    whole = {stage.key for stage in plan(PROFILE).stages}
+    for setting in ("include=[{temperatures: 0, suites: [chat]}]", "include=[{temperatures: 1, suites: maths}]"):
+        piece = plan(load_profile("drafters", [setting])[1])
+        assert {stage.key for stage in piece.stages} < whole
+        assert len(piece.of_kind("heat")) == 1
 
 
 def test_all_learn_from_the_same_answers_as_often() -> None:
@@ -86,16 +106,9 @@ def test_all_learn_from_the_same_answers_as_often() -> None:
     drafters = [stage.spec for stage in graph.of_kind("drafter")]
     assert len({str(sorted(spec["training"].items())) for spec in drafters if "epochs" in spec["training"]}) == 1
     made = Counter(spec["decoder"] for spec in drafters)
-    assert made == {"ngram_table": 1, "medusa": 1, "eagle2": 4, "eagle3": 2, "jakiro": 3, "jakiro_decoupled": 1}, (
+    assert made == {"ngram_table": 1, "medusa": 2, "eagle2": 4, "eagle3": 2, "jakiro": 4, "jakiro_decoupled": 1}, (
         "some share theirs"
     )
-
-
-def test_who_may_be_cut_is_cut_by_what_the_plan_measures() -> None:
-    for name, spec in PROFILE.decoders.items():
-        chosen = contender(who(name))
-        tuned = chosen.architecture is not None and chosen.may_be_cut
-        assert (spec.controller == TUNED) == tuned, name
 
 
 def test_jakiros_ablation_has_each_of_its_switches() -> None:
@@ -106,7 +119,7 @@ def test_jakiros_ablation_has_each_of_its_switches() -> None:
     }
     assert switches == {("contrast", True), ("contrast", False), ("mixture", True), ("none", True)}
     shared = {name for name in PROFILE.decoders if who(name) == "jakiro" and variant(name) == {}}
-    assert shared == {"jakiro", "jakiro_contrast"}, "one drafter, drafting in two ways"
+    assert shared == {"jakiro", "jakiro_contrast", "jakiro_coupled"}, "one drafter, drafting in three ways"
 
 
 def test_matched_rows_are_as_large_or_as_dear_as_jakiro() -> None:

@@ -9,7 +9,7 @@ from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.decoders_markdown import readme_table, to_markdown
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown
 from offbook.harness.tables.progress import Count, MissingCell, MissingExam, Progress
-from offbook.harness.tables.ranks import lacking, ranked
+from offbook.harness.tables.ranks import fastest_first, lacking, ranked
 from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_markdown import readme_students
@@ -104,3 +104,22 @@ def test_a_student_without_a_seed_is_shown_and_its_method_is_not_judged() -> Non
         assert "| mind      | 2 of 3 " in shown
         assert "| uniform   | 2 " in shown
     assert "its method is not judged" in text
+
+
+def test_pages_have_the_fastest_first_among_those_on_the_same_documents(make_heat: Any) -> None:
+    table = leaderboard(make_heat() + make_heat(heat_id="heat-2", seed=1)).query("suite == 'all'")
+    assert [*zip(table["seed"], table["decoder"], strict=True)] == [
+        (0, "autoregressive"), (1, "autoregressive"), (0, "eagle2"), (1, "eagle2"),
+    ]  # fmt: skip
+    found = fastest_first(table.assign(speedup_fastest=[1.0, 1.0, 1.7, float("nan")]))
+    assert [*zip(found["seed"], found["decoder"], strict=True)] == [
+        (0, "eagle2"), (0, "autoregressive"), (1, "autoregressive"), (1, "eagle2"),
+    ]  # fmt: skip
+    assert fastest_first(table[:0]).empty
+
+
+def test_the_table_itself_keeps_its_order(make_heat: Any) -> None:
+    table = leaderboard(make_heat())
+    assert list(table["decoder"][:2]) == ["autoregressive", "eagle2"]
+    page = to_markdown(table).partition("### All suites, pooled")[2]
+    assert page.index("| eagle2") < page.index("| autoregressive")
