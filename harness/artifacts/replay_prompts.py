@@ -1,9 +1,11 @@
 """What the untouched model is asked for replay: other questions than a corpus's, under the instruction of training.
 
-Whatever gives pairs of an id and a question can stand among `SOURCES`. No suite may ask one: forgetting is read on what
-was not rehearsed. Nor may it be a word problem: that is what a student is to learn to answer otherwise.
+Whatever gives pairs of an id and a question can stand among `SOURCES`. No suite may ask one, nor may it be of a kind that
+forgetting is read on, which is then read on what was not rehearsed. Nor may it be a word problem: that is what a
+student is to learn to answer otherwise.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +18,8 @@ from offbook.tasks.prompts import load_prompts
 Source = Callable[[], Iterable[tuple[str, str]]]
 
 ANSWER_TOKENS = 96  # cap on an answer; what is cut is not replayed
+# Asks as the families of `tasks.forgetting` do that forgetting is read on.
+READ_KINDS = re.compile(r"the capital of|the opposite of|which month|(?:sowing|harvest) month", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +32,13 @@ class ReplayPrompt:
 
 
 def embedded_prompts() -> Iterator[tuple[str, str]]:
-    """Questions about a text from the embedded training prompts, which suites do not ask: qa and extraction."""
+    """Questions about a text from the embedded training prompts, which suites do not ask: qa and extraction.
+
+    Those of a kind that forgetting is read on are left out.
+    """
     for category in ("qa", "extraction"):
-        yield from ((prompt.id, prompt.prompt) for prompt in load_prompts("train", category))
+        prompts = load_prompts("train", category)
+        yield from ((prompt.id, prompt.prompt) for prompt in prompts if READ_KINDS.search(prompt.prompt) is None)
 
 
 SOURCES: tuple[Source, ...] = (embedded_prompts, replay_questions)

@@ -115,9 +115,8 @@ class Estimates:
         items, suites = (sum(_number(row, name) for row in every) for name in ("n_items", "n_suites"))
         if not (known and items and suites):
             return Estimate()
-        documents = (
-            spec["limit"] * len(spec["suites"]) if spec["limit"] else whole or items / suites * len(spec["suites"])
-        )
+        limits = [suite.get("limit") or spec["limit"] for suite in spec["suites"]]
+        documents = sum(limits) if all(limits) else whole or items / suites * len(spec["suites"])
         each = sum(seconds for seconds, _ in known) / sum(items for _, items in known)
         return Estimate(
             seconds=documents * each,

@@ -76,10 +76,10 @@ class Specs:
         """The untouched model, its students, and those that lie between them by their weights."""
         yield self.checkpoint(model)
         for name, seed in self.matrix.students_of(model):
-            trained = self.checkpoint(model, name, seed)
+            trained, spec = self.checkpoint(model, name, seed), self.matrix.students[name]
             yield trained
-            for a in sorted({*self.matrix.students[name].interpolate}):
-                yield _interpolated(trained, a)
+            if spec.interpolate_seeds is None or seed < spec.interpolate_seeds:
+                yield from (_interpolated(trained, a) for a in sorted({*spec.interpolate}))
 
     def checkpoint(self, model: str, student: str = UNTOUCHED, seed: int = 0) -> ModelSpec:
         """A base model or a student of it."""
@@ -120,7 +120,7 @@ class Specs:
                 model=checkpoint,
                 suites=self._paper,
                 include_path=self._include_path,
-                **exams.model_dump(exclude={"suites"}),
+                **exams.model_dump(exclude={"suites", "limits"}),
             )
 
     def students_alone(self) -> Iterator[ModelSpec]:
@@ -134,10 +134,11 @@ class Specs:
 
     @cached_property
     def _paper(self) -> tuple[AskedSpec, ...]:
-        assert self.matrix.exams is not None
+        exams = self.matrix.exams
+        assert exams is not None
         asked = tuple(
-            AskedSpec(name=source.name, asked_as=source.asked_as, sha256=source.sha256, group=group)
-            for group, names in sorted(self.matrix.exams.suites.items())
+            self._asked(source).model_copy(update={"group": group, "limit": exams.limits.get(group)})
+            for group, names in sorted(exams.suites.items())
             for name in names
             for source in self._sources(name)
         )
@@ -240,7 +241,7 @@ class Specs:
     def _student(self, model: str, name: str, seed: int, weights: str, settings: str | None) -> StudentRecipe:
         from offbook.engine.students.config import StudentConfig
 
-        spec = self.matrix.students[name]
+        spec, exams = self.matrix.students[name], self.matrix.exams
         method = distiller(spec.method)
         if ("student", name) not in self.recipes:
             self.recipes["student", name] = method.resolved(spec.options)
@@ -263,7 +264,7 @@ class Specs:
             corpus_file_sha256=corpus_sha256(corpus),
             encoder=self.matrix.encoder,
             helpers=helper_hashes(method, options, self.matrix.encoder, replay=bool(training["replay"])),
-            max_new_tokens=EXAM_TOKENS if self.matrix.exams is None else self.matrix.exams.max_new_tokens,
+            max_new_tokens=EXAM_TOKENS if exams is None else exams.max_new_tokens or EXAM_TOKENS,
             processes=spec.processes or self.matrix.processes,
             tries=spec.tries,
         )

@@ -3,10 +3,10 @@
     offbook reproduce --profile study --output runs/study
     python -m offbook.harness.matrix.study study runs/study --output runs/study
 
-Writes `hypotheses.csv` (every comparison, paired over seeds and items, Holm within the family of all of them),
-`activity.csv` (what trainings logged) and `STUDY.md` with both and a sentence for each hypothesis, and prints them. The
-rule is that of `tables/hypotheses.py`; it may be asked as often as one likes, for the family is as large before the
-last student as behind it.
+Writes `hypotheses.csv` (every comparison in every outcome, paired over seeds and items, Holm within the family of all
+that are tested), `activity.csv` (what trainings logged) and `STUDY.md` with both and a sentence for each hypothesis and
+tested outcome, and prints them. The rule is that of `tables/hypotheses.py`; it may be asked as often as one likes, for
+the family is as large before the last student as behind it.
 """
 
 import argparse
@@ -45,8 +45,9 @@ def decide(matrix: Matrix, exams: Sequence[Exam], output: Path, console: Console
     if not matrix.hypotheses:
         msg = "expected a matrix with hypotheses, got one without; say in it who is held against whom"
         raise ValueError(msg)
+    found = hypotheses.hypotheses_table(exams, matrix.hypotheses, matrix.outcomes)
     tables = {
-        "hypotheses": Table(columns=hypotheses.COLUMNS, rows=hypotheses.hypotheses_table(exams, matrix.hypotheses)),
+        "hypotheses": Table(columns=hypotheses.COLUMNS, rows=found),
         "activity": Table(columns=activity.COLUMNS, rows=activity.activity_table(exams)),
     }
     told, parts = hypotheses.verdict_lines(tables["hypotheses"].rows), [f"# {matrix.description}"]

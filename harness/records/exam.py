@@ -17,6 +17,7 @@ from offbook.harness.records.divergence import TextDivergence
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.strict import AtRest, Count, NotNegative, Positive, Seconds, Share
 from offbook.harness.records.student import StudentId
+from offbook.tasks.groups import Group
 
 MEASURES = 1  # raise it when something else is measured beside the answers: old exams are then other exams
 
@@ -26,14 +27,14 @@ class SuiteSpec(AtRest):
 
     Attributes:
         name: of the lm-eval task.
-        group: what its accuracy is pooled into: "id" (like the corpus) or "ood".
+        group: what its accuracy is pooled into; see `tasks.groups`.
         fingerprint: hash of the task's configuration and documents.
         n_docs: documents asked, counted from the suite's first.
         origin: where the documents of a published data set come from, and whether they are a dev subset of it.
     """
 
     name: str
-    group: Literal["id", "ood"]
+    group: Group
     fingerprint: str
     n_docs: Positive
     origin: str | None = None
@@ -51,7 +52,7 @@ class SittingSpec(AtRest):
         settings_sha256: hash of what stands beside the weights and decides the text: configuration, generation
             settings, tokenizer, chat template; None in records written before it was kept.
         suites: in order.
-        max_new_tokens: cap on an answer.
+        max_new_tokens: cap on an answer; None for each document's own.
         batch_size: documents answered at once; it moves the last bits of the logits.
         dtype: number format of the weights in the exam.
         layout: how they lie in memory.
@@ -68,7 +69,7 @@ class SittingSpec(AtRest):
     weights_sha256: str
     settings_sha256: str | None = None
     suites: tuple[SuiteSpec, ...] = Field(min_length=1)
-    max_new_tokens: Positive
+    max_new_tokens: Positive | None
     batch_size: Positive
     dtype: str
     layout: str = "transformers"

@@ -10,7 +10,6 @@ from offbook.harness.settings.corpus import CorpusSettings
 from offbook.harness.settings.derived import partial_of
 from offbook.harness.settings.strict import Name, Strict
 
-Group = Literal["id", "ood"]
 Rows = Literal["corpus", "rationale_rows"]
 PROCEDURAL = "procedural"
 

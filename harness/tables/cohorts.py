@@ -27,7 +27,8 @@ Of = Callable[[AnswerRow], float | None]
 NO_ESTIMATE = stats.Estimate(math.nan, math.nan, 0)
 
 
-def _score(row: AnswerRow) -> float:
+def score_of(row: AnswerRow) -> float:
+    """By the suite's main metric; 1 or 0 in offbook's own suites."""
     return row.score
 
 
@@ -73,7 +74,7 @@ class Examinee:
         """Whether a suite's score is a share of right answers."""
         return is_accuracy(self.exams[0].record.metrics[suite])
 
-    def scores(self, suites: Sequence[str], of: Of = _score) -> tuple[list[Item], Floats]:
+    def scores(self, suites: Sequence[str], of: Of = score_of) -> tuple[list[Item], Floats]:
         """Items, and their scores (items, seeds), or another value; items without one are left out.
 
         There are none where it was measured of some seeds only.
@@ -101,7 +102,7 @@ class Examinee:
         """Share of answers to these suites, over all seeds, that ended by themselves, before the cap."""
         return mean([row.finished for exam in self.exams for row in exam.rows if row.suite in suites])
 
-    def clusters(self, suites: Sequence[str], of: Of = _score) -> list[str]:
+    def clusters(self, suites: Sequence[str], of: Of = score_of) -> list[str]:
         """The cluster of each item, in the order of `scores`; a name of its own where it has none."""
         items, _ = self.scores(suites, of)
         found = {_item(row): row.cluster for suite in suites for row in self._rows[0][suite]}
@@ -179,7 +180,7 @@ def sitting(spec: SittingSpec) -> str:
 
 
 def difference(
-    a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: bool = True, of: Of = _score
+    a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: bool = True, of: Of = score_of
 ) -> stats.Estimate:
     """The accuracy of a minus that of b, or another value's, item by item.
 

@@ -3,15 +3,16 @@
     python -m offbook.harness.tables.interpolation_curves results/study results/study/curves.csv
 
 A curve's points are exams: of the untouched model (a = 0), of the students between it and a trained one (`interpolate`
-of a matrix), and of that one (a = 1). Only students that have such siblings have a curve. A point's score in a group is
-as in STUDENTS.md: all documents of its suites that are scored right or wrong, seeds averaged. Beside it stand what
-forgetting is read on: form, accuracy by likelihood, and the right answer's NLL.
+of a matrix), and of that one (a = 1). Only students that have such siblings have a curve, which is over their seeds. A
+point's score in a group is as in STUDENTS.md: all documents of its suites that are scored right or wrong, seeds
+averaged. Beside it stand what forgetting is read on: form, accuracy by likelihood, and the right answer's NLL.
 """
 
 import argparse
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,7 @@ from offbook.harness.statistics import crossed as stats
 from offbook.harness.statistics.intervals import Floats
 from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts
 from offbook.harness.tables.dimensions import ALL_SUITES
+from offbook.harness.tables.students_columns import in_order
 from offbook.harness.tables.students_measures import MEASURES
 
 MEASURED = ("form", "likelihood_acc_norm", "gold_nll")  # beside the score, where exams measured them
@@ -40,7 +42,7 @@ def interpolation_curves(exams: Sequence[Exam]) -> pd.DataFrame:
         for cohort in cohorts(exams)
         for name, points in _curves(cohort).items()
         for a, examinee in points
-        for group in sorted({suite.group for suite in examinee.spec.suites})
+        for group in in_order(suite.group for suite in examinee.spec.suites)
         if examinee.suites(group, ALL_SUITES)
     ]
     return pd.DataFrame(lines, columns=list(FIELDS))
@@ -53,11 +55,20 @@ def _curves(cohort: Cohort) -> dict[str, list[tuple[float, Examinee]]]:
         if (place := examinee.spec.student.interpolation) is not None:
             between[_training(examinee)].append((place.a, examinee))
     untouched = [(0.0, examinee) for examinee in cohort.examinees if examinee.untouched][-1:]
-    return {
-        examinee.label: [*untouched, *sorted(between[_training(examinee)], key=lambda p: p[0]), (1.0, examinee)]
-        for examinee in cohort.examinees
-        if not examinee.untouched and examinee.spec.student.interpolation is None and _training(examinee) in between
-    }
+    curves = {}
+    for examinee in cohort.examinees:
+        trained = not examinee.untouched and examinee.spec.student.interpolation is None
+        points = sorted(between.get(_training(examinee), []), key=lambda p: p[0]) if trained else []
+        if points and (end := _over_their_seeds(examinee, [point for _, point in points])) is not None:
+            curves[examinee.label] = [*untouched, *points, (1.0, end)]
+    return curves
+
+
+def _over_their_seeds(trained: Examinee, points: Sequence[Examinee]) -> Examinee | None:
+    """A trained student over the seeds of the points before it, so that a curve is of one set of trainings."""
+    seeds = {exam.record.spec.student.seed for point in points for exam in point.exams}
+    exams = tuple(exam for exam in trained.exams if exam.record.spec.student.seed in seeds)
+    return replace(trained, exams=exams) if exams else None
 
 
 def _training(examinee: Examinee) -> str:

@@ -17,6 +17,7 @@ from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress import Progress, missing_seeds
 from offbook.harness.tables.rows import Row
 from offbook.harness.tables.student_comparisons_columns import COLUMNS
+from offbook.harness.tables.students_columns import in_order
 from offbook.harness.tables.students_measures import differences
 
 
@@ -35,7 +36,7 @@ def comparisons_table(exams: Sequence[Exam], progress: Progress | None = None) -
     lost = missing_seeds(progress)
     lines: list[dict[str, Any]] = []
     for cohort in cohorts(exams):
-        groups = sorted({s.group for s in cohort.examinees[0].spec.suites})
+        groups = in_order(s.group for s in cohort.examinees[0].spec.suites)
         trained = [e for e in cohort.examinees if e.spec.student.interpolation is None]
         family = [
             _comparison(a, b, group, cohort)

@@ -3,19 +3,38 @@
 Its page shows several tables of the same rows: the groups side by side, and each suite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from offbook.harness.tables.activity import COLUMNS as OF_ACTIVITY
 from offbook.harness.tables.columns import EVERYWHERE, Column, Place, differing, documents, pick
 from offbook.harness.tables.rows import Row
-from offbook.harness.tables.students_measures_columns import MEASURED
+from offbook.harness.tables.students_measures_columns import MEASURED, any_known
 
-GROUPS = {"id": "ID", "ood": "OOD"}
+GROUPS: dict[str, str] = {  # those of `tasks.groups`, in the order in which tables have them
+    "id": "ID",
+    "two_steps": "ID, two steps",
+    "forgetting": "Forgetting",
+    "rehearsed": "Rehearsed",
+    "form": "Form suites",
+    "ood": "OOD",
+}
 PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds
 DTYPES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 PEOPLE: tuple[Place, ...] = ("markdown", "readme", "terminal")
 PAGE: tuple[Place, ...] = ("csv", "markdown")
 SCREEN: tuple[Place, ...] = ("csv", "markdown", "terminal")
+# Whether a method acted, beside what it cost; `tables.activity` has more, and what each means.
+ACTIVITY = tuple(
+    replace(column, shown_in=PAGE, shown_for=any_known(column.name))
+    for column in pick(OF_ACTIVITY, "visits", "met_again", "set_changed", "kept", "meta_steps", "consistency")
+)
+
+
+def in_order(groups: Iterable[str]) -> list[str]:
+    """Groups that there are, as tables have them."""
+    found = {*groups}
+    return [group for group in GROUPS if group in found]
 
 
 def _seeds(row: Row) -> str:
@@ -36,7 +55,7 @@ COLUMNS = (
     Column(name="layout", heading="Layout", shown_in=EVERYWHERE, shown_for=differing("layout")),
     Column(name="dtype"),
     Column(name="chat_template", kind="truth"),
-    Column(name="max_new_tokens", unit="tokens", kind="whole"),
+    Column(name="max_new_tokens", unit="tokens", kind="whole"),  # "": each document's own
     Column(name="semantics", kind="whole"),
     Column(name="group", heading="Group", shown_in=("csv", "terminal"), rerun="row"),
     Column(name="suite", rerun="row"),
@@ -101,8 +120,8 @@ COLUMNS = (
         interval=True,
         shown_in=EVERYWHERE,
         rerun="interval",
-        definition="""accuracy minus that of the untouched model on the same items, in points. Below 0 on OOD it is
-            forgetting.""",
+        definition="""accuracy minus that of the untouched model on the same items, in points. Below 0 where
+            questions are of other kinds it is forgetting, or lost form.""",
     ),
     *MEASURED,
     Column(
@@ -150,6 +169,7 @@ COLUMNS = (
         definition="""how many settings of its method were tried on development questions before these were chosen, with
             these; "-" where nobody said.""",
     ),
+    *ACTIVITY,
     Column(
         name="prepare_s",
         heading="Prepare s",
@@ -216,7 +236,9 @@ COLUMNS = (
 
 COSTS = pick(
     COLUMNS,
-    *("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "tries", "prepare_s"),
+    *("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "tries"),
+    *(column.name for column in ACTIVITY),
+    "prepare_s",
     *("mixed_precision", "saved_dtype", "train_s", "exam_s", "peak_mib"),
 )
 OF_A_GROUP = pick(COLUMNS, "accuracy", "finished", "seed_sd", "change")

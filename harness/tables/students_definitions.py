@@ -14,10 +14,14 @@ DEFINITIONS = "\n".join(
         ),
         "",
         bullet(
-            """**ID**: other questions of the kinds that were trained on. **OOD**: questions of other kinds. Both in
-            percent right: every document of the group's suites that are scored right or wrong counts alike, and seeds
-            are averaged. Suites with another score (`answered`, `rouge1`) are in no group; they show it under its own
-            name."""
+            """**ID**: other questions of the kinds that were trained on; of the embedded word problems those of one
+            step, and **two steps** apart. **Forgetting**: short questions of kinds that the untouched model answers and
+            nobody trains on; **rehearsed** the same of kinds that replay may ask. **Form suites**: embedded questions
+            that a small model answers by guessing where it names an answer at all, so that they show form and nothing
+            else. **OOD**: published questions of other kinds, and in records of before there were these groups the
+            suites of form. All in percent right: every document of the group's suites that are scored right or wrong
+            counts alike, and seeds are averaged. Suites with another score (`answered`, `rouge1`) are in no group; they
+            show it under its own name."""
         ),
         *definitions(pick(COLUMNS, "finished", "n_items")),
         bullet(

@@ -29,6 +29,7 @@ from offbook.harness.tables.students_columns import (
     GROUPS,
     OF_A_GROUP,
     SUITE,
+    in_order,
     side_by_side,
 )
 from offbook.harness.tables.students_definitions import DEFINITIONS
@@ -81,7 +82,7 @@ def to_markdown(
     *,
     progress: Progress | None = None,
 ) -> str:
-    """STUDENTS.md: definitions, then each cohort's ID and OOD table, comparisons and suites, machines below each."""
+    """STUDENTS.md: definitions, then each cohort's groups side by side, comparisons and suites, machines below each."""
     parts = ["# Students", DEFINITIONS]
     parts += reasons([exam.record.manifest for exam in exams])
     parts += how_far(progress)
@@ -148,7 +149,8 @@ def _title(cohort: Cohort) -> str:
 def _conditions(cohort: Cohort) -> str:
     spec = cohort.examinees[0].spec
     prompts = "through the chat template" if spec.chat_template else "without a chat template"
-    said = f"Answers of at most {spec.max_new_tokens} tokens, in {escape(spec.dtype)}, prompted {prompts}."
+    cap = "each suite's own cap" if spec.max_new_tokens is None else f"{spec.max_new_tokens} tokens"
+    said = f"Answers of at most {cap}, in {escape(spec.dtype)}, prompted {prompts}."
     if spec.harness_semantics != HARNESS_SEMANTICS:
         said += (
             f" Scored by semantics {spec.harness_semantics} of the harness, this version has {HARNESS_SEMANTICS}: "
@@ -182,7 +184,7 @@ def _notes(rows: pd.DataFrame) -> list[str]:
     names = sorted({row["suite"] for row in of_suites.to_dict("records") if "dev subset" in row["origin"]})
     notes = [f"Scored on a dev subset: {', '.join(map(escape, names))}."] if names else []
     guessed = rows[(rows["suite"] == ALL_SUITES) & (rows["guessing"] > 0)].groupby("group")["guessing"].first()
-    shares = [f"{number(100 * share, 1)} % of {GROUPS[str(group)]}" for group, share in guessed.items()]
+    shares = [f"{number(100 * guessed[group], 1)} % of {GROUPS[group]}" for group in in_order(guessed.index)]
     return [*notes, f"Guessing gets {', '.join(shares)}."] if shares else notes
 
 
@@ -194,7 +196,7 @@ def _pooled(rows: pd.DataFrame) -> Table:
         if row["suite"] == ALL_SUITES:
             found = [field for column in OF_A_GROUP for field in column.fields]
             line |= {f"{row['group']}_{field}": row[field] for field in found}
-    groups = [g for g in GROUPS if g in set(rows[rows["suite"] == ALL_SUITES]["group"])]
+    groups = in_order(rows[rows["suite"] == ALL_SUITES]["group"])
     return Table(columns=side_by_side(groups), rows=pd.DataFrame(list(lines.values())))
 
 
@@ -212,7 +214,7 @@ def _against_untouched(cohort: Cohort, pairs: pd.DataFrame) -> dict[tuple[str, s
     found = {(row["label_a"], row["group"]): row for row in rows}
     verdicts = {}
     for label in [examinee.label for examinee in cohort.examinees]:
-        groups = [group for group in GROUPS if (label, group) in found]
+        groups = in_order(group for of, group in found if of == label)
         for question in QUESTIONS:
             said = ", ".join(f"{GROUPS[group]} {found[label, group][question]}" for group in groups)
             verdicts[question, label] = said or "-"

@@ -23,7 +23,6 @@ from offbook.engine.machine import cpu_capability, cpu_name
 from offbook.engine.progress import Silent
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS
-from offbook.harness.settings.students import Group
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.csv_file import csv_text
 from offbook.harness.trials.benchmark_command import run
@@ -33,9 +32,10 @@ from offbook.harness.trials.exam_measures import measure
 from offbook.harness.trials.paper import Paper, set_paper
 from offbook.harness.trials.reference import generic_texts
 from offbook.kernels.native_library import native_available
+from offbook.tasks.groups import Group
 
 Row = dict[str, str]
-GROUPS: dict[Group, str] = {"id": "procedural_id", "ood": "procedural_ood"}
+GROUPS: dict[Group, str] = {"id": "procedural_id", "form": "procedural_ood"}
 
 
 def lines(target: Target, papers: Mapping[Group, Paper]) -> Iterator[Row]:

@@ -9,22 +9,22 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.quoting import quoted
 from offbook.harness.records.exam import SuiteSpec
 from offbook.harness.roster.target import Target
-from offbook.harness.settings.students import Group
 from offbook.harness.suites.likelihood import choice_context
 from offbook.harness.suites.rehearsal import check_metric, check_prompts
 from offbook.harness.suites.requests import Asked, Request, ask
 from offbook.harness.suites.suite import Suite
 from offbook.tasks.choice_question import LEAD
+from offbook.tasks.groups import IN_DISTRIBUTION, Group
 from offbook.tasks.source import origin_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """See the module."""
+    """See the module; `max_new_tokens` is the cap on an answer, None for each document's own."""
 
     suites: tuple[SuiteSpec, ...]
     asked: tuple[Asked, ...]
-    max_new_tokens: int
+    max_new_tokens: int | None
     batch_size: int
     chat_template: bool
 
@@ -38,18 +38,36 @@ class Paper:
             yield from (((str(place), request.doc_id), request) for request in asked.requests)
 
     def limits(self, target: Target, request: Request) -> Limits:
-        """The exam's cap, the document's own stop strings."""
-        return target.limits(self.max_new_tokens, request.stop_strings)
+        """The exam's cap or the document's own, and its stop strings."""
+        return target.limits(self.cap(request), request.stop_strings)
+
+    def cap(self, request: Request) -> int:
+        """On the answer to a document."""
+        return self.max_new_tokens or request.max_new_tokens
 
     def asks_for_gold(self, place: str, request: Request) -> bool:
         """Whether the right answer is scored behind the answer's own rationale: in distribution, without choices."""
-        return bool(request.gold) and self.suites[int(place)].group == "id"
+        return bool(request.gold) and self.suites[int(place)].group in IN_DISTRIBUTION
 
 
 def set_paper(
-    groups: Mapping[Group, Sequence[Suite]], target: Target, *, limit: int | None, max_new_tokens: int, batch_size: int
+    groups: Mapping[Group, Sequence[Suite]],
+    target: Target,
+    *,
+    limit: int | None,
+    max_new_tokens: int | None,
+    batch_size: int,
+    limits: Mapping[Group, int] | None = None,
 ) -> Paper:
     """Builds the requests of all suites.
+
+    Args:
+        groups: suites by what their accuracy is pooled into.
+        target: who is asked.
+        limit: documents of each suite, from the first; None for all.
+        max_new_tokens: cap on an answer; None for each document's own.
+        batch_size: documents answered at once.
+        limits: the same as `limit`, of the suites of some groups.
 
     Raises:
         ValueError: a suite that does not generate, asks for settings of generation that are not done here or has no
@@ -57,7 +75,7 @@ def set_paper(
     """
     chat = target.has_chat_template
     found = [
-        (group, suite, ask(suite, target, limit=limit, chat_template=chat))
+        (group, suite, ask(suite, target, limit=(limits or {}).get(group, limit), chat_template=chat))
         for group, suites in groups.items()
         for suite in suites
     ]
@@ -96,7 +114,7 @@ def _measured(paper: Paper, target: Target) -> Iterator[tuple[str, int, int]]:
             texts, room = list(request.question.continuations), 0
             prompt = choice_context(request.question, request.prompt, paper.chat_template)
         elif paper.asks_for_gold(place, request):
-            texts, room, prompt = [f"\n{LEAD} {request.gold}"], paper.max_new_tokens, request.prompt
+            texts, room, prompt = [f"\n{LEAD} {request.gold}"], paper.cap(request), request.prompt
         else:
             continue
         name = f"suite {quoted(paper.suites[int(place)].name)}, document {doc_id} with its right answer"

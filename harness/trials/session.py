@@ -26,13 +26,15 @@ from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, load_target, short_name
 from offbook.harness.roster.tuning import Tuning, read_tuning
-from offbook.harness.settings.students import CorpusSpec, Group
+from offbook.harness.settings.bounds import EXAM_TOKENS
+from offbook.harness.settings.students import CorpusSpec
 from offbook.harness.suites.sources import suite_sha256
 from offbook.harness.suites.suite import Suite, find_suites
 from offbook.harness.trials.divergence import Reference
 from offbook.harness.trials.paper import Paper, set_paper
 from offbook.harness.trials.reference import reference
 from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec
+from offbook.tasks.groups import Group
 
 
 class Session:
@@ -158,11 +160,19 @@ class Session:
         place = spec.model_copy(update={"model": spec.model.base}).key()
         if place not in self._papers:
             groups: dict[Group, list[Suite]] = {}
+            limits: dict[Group, int] = {}
             for asked in spec.suites:
                 assert asked.group is not None
                 groups.setdefault(asked.group, []).append(self.suite(asked, spec.include_path, progress))
+                if asked.limit is not None:
+                    limits[asked.group] = asked.limit
             self._papers[place] = set_paper(
-                groups, target, limit=spec.limit, max_new_tokens=spec.max_new_tokens, batch_size=spec.batch_size
+                groups,
+                target,
+                limit=spec.limit,
+                limits=limits,
+                max_new_tokens=spec.max_new_tokens,
+                batch_size=spec.batch_size,
             )
             for told in self._papers[place].not_done():
                 progress.say(told)
@@ -183,7 +193,7 @@ class Session:
             spec.model.base,
             lambda: self._load(spec.model.base).for_answers(),
             self.material(spec.model.student, progress),
-            max_new_tokens=spec.max_new_tokens,
+            max_new_tokens=spec.max_new_tokens or EXAM_TOKENS,
             progress=progress,
         )
 

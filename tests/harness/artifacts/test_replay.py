@@ -48,6 +48,16 @@ def test_prompts_are_asked_as_training_asks_and_no_suite_asks_them():
     assert not asked & set(found.values())
 
 
+def test_no_prompt_is_of_a_kind_that_forgetting_is_read_on():
+    embedded = [prompt.prompt for category in ("qa", "extraction") for prompt in load_prompts("train", category)]
+    of_those_kinds = {instruct(text) for text in embedded if prompts_module.READ_KINDS.search(text)}
+    assert any("What is the capital of" in text for text in of_those_kinds)
+    assert any("In which month" in text for text in of_those_kinds)
+    assert not of_those_kinds & {prompt.prompt for prompt in replay_prompts()}
+    for family in ("capitals", "opposites", "months"):
+        assert all(prompts_module.READ_KINDS.search(question.question) for question in questions("test", family))
+
+
 def test_another_source_adds_prompts_and_changes_the_hash(monkeypatch):
     before, sources = replay_prompts_sha256(), prompts_module.SOURCES
     monkeypatch.setattr(prompts_module, "SOURCES", (*sources, lambda: [("copy-1", "Copy: blue.")]))

@@ -37,7 +37,7 @@ def test_verdicts_are_files_a_page_and_sentences(tmp_path: Path) -> None:
 
     exams = Store(store(tmp_path / "store", FAR)).exams()
     told = decide(matrix(CONTENT), exams, tmp_path, Console(quiet=True))
-    assert told == ["toy, h: vindicated: learning to score, selection, several forms each pay"]
+    assert told == ["toy, h, accuracy: vindicated: learning to score, selection, several forms each pay"]
     page = (tmp_path / PAGE).read_text(encoding="utf-8")
     assert told[0] in " ".join(page.split())
     assert "| learning to score" in page
@@ -51,7 +51,7 @@ def test_a_study_may_be_asked_before_it_is_done(tmp_path: Path) -> None:
     early = {name: known for name, known in FAR.items() if name != "lot"}
     exams = Store(store(tmp_path / "store", early)).exams()
     (line,) = decide(matrix(CONTENT), exams, tmp_path, Console(quiet=True))
-    assert line == "toy, h: open: selection not decided yet"
+    assert line == "toy, h, accuracy: open: selection not decided yet"
     assert decide(matrix(CONTENT), [], tmp_path, Console(quiet=True)) == []
 
 
@@ -65,7 +65,7 @@ def test_the_command_reads_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     monkeypatch.setattr(sys, "argv", ["study", str(profile), str(folder), "--output", str(tmp_path / "out")])
     module._main()
-    assert "toy, h: vindicated" in capsys.readouterr().out
+    assert "toy, h, accuracy: vindicated" in capsys.readouterr().out
     assert (tmp_path / "out" / PAGE).is_file()
 
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_decided_is_told_in_one_line(
 
 def test_every_hypothesis_of_the_study_is_between_equal_budgets_and_pairs_of_eight_seeds() -> None:
     study = load_profile("study")[1]
-    assert len(study.hypotheses) == 4
+    assert len(study.hypotheses) == 3
     for hypothesis in study.hypotheses.values():
         students = [study.students[name] for name in hypothesis.students()]
         assert {student.seeds for student in students} == {8}
@@ -108,3 +108,29 @@ def test_a_hypothesis_of_the_study_holds_the_method_against_the_same_signal() ->
         ours, static = study.students[hypothesis.ours], study.students[hypothesis.static]
         assert ours.options.get("learnability", "path") == static.options["learnability"]
         assert ours.options["update"] == "sampled"
+
+
+def test_the_study_is_decided_in_accuracy_and_nll_in_distribution_and_tells_what_is_forgotten_beside() -> None:
+    outcomes = load_profile("study")[1].outcomes
+    tested = {(one.group, one.measure) for one in outcomes.values() if one.tested}
+    assert tested == {("id", "accuracy"), ("id", "gold_nll")}
+    beside = {(one.group, one.measure) for one in outcomes.values() if not one.tested}
+    assert {("forgetting", "likelihood_acc_norm"), ("forgetting", "form"), ("form", "form")} <= beside
+
+
+@pytest.mark.parametrize("name", ["secondary", "pilot", "tries", "recipe", "perspectives"])
+def test_whatever_belongs_to_the_study_learns_from_its_corpus_in_steps_of_sixteen_questions(name: str) -> None:
+    study, other = load_profile("study")[1], load_profile(name)[1]
+    assert (other.corpus.questions, other.corpus.dev_questions) == (study.corpus.questions, study.corpus.dev_questions)
+    assert other.training.questions_per_step == study.training.questions_per_step == 16
+    budgets = {study.training.gradient_tokens, study.students["mind on loss, long"].training.gradient_tokens}
+    assert other.training.gradient_tokens in budgets
+    assert other.exams in (None, study.exams), "one exam, so that all of them compare"
+
+
+def test_a_piece_of_the_study_is_the_students_of_some_seeds() -> None:
+    study = load_profile("study")[1]
+    piece = study.model_copy(update={"training_seeds": (0, 5)})
+    (model,) = study.models
+    assert set(piece.students_of(model)) < set(study.students_of(model))
+    assert {seed for _, seed in piece.students_of(model)} == {0, 5}

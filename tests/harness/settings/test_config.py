@@ -11,7 +11,7 @@ from offbook.harness.artifacts.train_student import TrainStudentSpec
 from offbook.harness.roster import decoder_options as options
 from offbook.harness.settings.drafters import DrafterTrainingSpec
 from offbook.harness.settings.evaluate import EvaluateSpec
-from offbook.harness.settings.hypotheses import HypothesisSpec
+from offbook.harness.settings.hypotheses import HypothesisSpec, OutcomeSpec
 from offbook.harness.settings.matrix import (
     BaseModelSpec,
     CellPlace,
@@ -211,6 +211,7 @@ def test_nothing_is_coerced_and_nothing_is_empty(data, complaint):
 
 SETTINGS = (
     *(Matrix, BaseModelSpec, DecoderSpec, SuiteSpec, TemperatureSpec, ExamsSpec, Cells, StudentSpec, HypothesisSpec),
+    OutcomeSpec,
     *(EvaluateSpec, DrafterTrainingSpec, Drafters, TrainStudentSpec, StudentTrainingSpec, CorpusSpec),
     *(options.PromptLookupOptions, options.SuffixOptions, options.NgramTableOptions, options.TreeOptions),
     *(options.LookupElseTreeOptions, options.TokenRecyclingOptions),

@@ -6,16 +6,20 @@ from collections.abc import Mapping
 import pytest
 
 from offbook.harness.records.exam import Exam
-from offbook.harness.settings.hypotheses import HypothesisSpec
+from offbook.harness.settings.hypotheses import HypothesisSpec, OutcomeSpec
 from offbook.harness.statistics.crossed import holm
+from offbook.harness.tables.columns import Table, to_markdown
 from offbook.harness.tables.hypotheses import (
+    ACCURACY,
     BETTER,
+    COLUMNS,
     FORMS,
     LEARNING,
     OPEN,
     SELECTION,
     SIGNAL,
     TIE,
+    UNTESTED,
     WORSE,
     comparisons,
     hypotheses_table,
@@ -48,19 +52,21 @@ def test_a_method_that_beats_every_rival_is_vindicated() -> None:
     assert table["difference"].tolist() == pytest.approx([0.25, 0.35, 0.6, 0.35])
     assert (table["difference_low"] > 0).all()
     assert (table["seeds"] == 4).all()
-    assert verdict_lines(table) == ["toy, h: vindicated: learning to score, selection, several forms each pay"]
+    assert verdict_lines(table) == [
+        "toy, h, accuracy: vindicated: learning to score, selection, several forms each pay"
+    ]
 
 
 def test_where_the_static_rival_is_as_good_the_signal_is_vindicated_alone() -> None:
     table = hypotheses_table(exams(FAR | {"static": 34}), H)
     assert dict(zip(table["part"], table["verdict"], strict=True))[LEARNING] == TIE
     (line,) = verdict_lines(table)
-    assert line.startswith("toy, h: not vindicated, for want of learning to score; the signal alone is")
+    assert line.startswith("toy, h, accuracy: not vindicated, for want of learning to score; the signal alone is")
 
 
 def test_where_a_single_perspective_is_as_good_nothing_is_vindicated() -> None:
     (line,) = verdict_lines(hypotheses_table(exams(FAR | {"static": 24, "single": 33}), H))
-    assert line == "toy, h: not vindicated, for want of several forms"
+    assert line == "toy, h, accuracy: not vindicated, for want of several forms"
     assert verdicts({"ours": 10, "static": 24, "random": 9, "single": 30})[FORMS] == WORSE
 
 
@@ -75,12 +81,12 @@ def test_every_single_perspective_has_to_be_beaten() -> None:
 def test_the_family_is_of_all_hypotheses_and_as_large_before_they_are_measured() -> None:
     both = H | {"later": HypothesisSpec(ours="a", static="b", random="c", singles=("d", "e"))}
     table = hypotheses_table(exams(FAR), both)
-    assert len(comparisons(both)) == len(table) == 4 + 6
+    assert len(comparisons(both, ACCURACY)) == len(table) == 4 + 6
     assert (table["family"] == 10).all()
     assert table["verdict"].tolist()[4:] == [OPEN] * 6
     known = table["p"].tolist()[:4]
     assert table["p_holm"].tolist()[:4] == pytest.approx(holm([*known, *[1.0] * 6])[:4])
-    assert verdict_lines(table)[1].startswith("toy, later: open: learning to score, selection")
+    assert verdict_lines(table)[1].startswith("toy, later, accuracy: open: learning to score, selection")
 
 
 def test_one_pair_of_seeds_decides_nothing() -> None:
@@ -98,10 +104,41 @@ def test_only_seeds_that_both_have_are_pairs() -> None:
 
 
 def test_another_group_is_asked_for_by_name() -> None:
-    ood = {"h": H["h"].model_copy(update={"group": "ood"})}
-    table = hypotheses_table(exams(FAR), ood)
+    table = hypotheses_table(exams(FAR), H, {"of dates": OutcomeSpec(group="ood")})
     assert (table["n_items"] == 2).all()
     assert set(table["verdict"]) == {TIE}
+
+
+def test_every_tested_outcome_is_in_the_family_and_has_a_verdict_and_others_have_intervals_alone() -> None:
+    outcomes = {"accuracy": OutcomeSpec(), "of dates": OutcomeSpec(group="ood"), "beside": OutcomeSpec(tested=False)}
+    table = hypotheses_table(exams(FAR), H, outcomes)
+    assert table["outcome"].tolist() == ["accuracy"] * 4 + ["of dates"] * 4 + ["beside"] * 4
+    assert table["family"].tolist() == [8] * 8 + [0] * 4
+    beside = table[table["outcome"] == "beside"]
+    assert set(beside["verdict"]) == {UNTESTED}
+    assert beside[["p", "p_holm"]].isna().all().all()
+    assert beside["difference_low"].tolist() == table["difference_low"].tolist()[:4]
+    assert [line.split(": ")[0] for line in verdict_lines(table)] == ["toy, h, accuracy", "toy, h, of dates"]
+
+
+def test_of_a_right_answers_nll_less_is_better_and_old_exams_leave_it_open() -> None:
+    nll = {"NLL": OutcomeSpec(measure="gold_nll")}
+    found = [
+        exam(
+            name,
+            seed,
+            scores={"sums": [0.0] * 40, "dates": [1.0, 0.0]},
+            measured={"sums": [(40 - known) / 10 + 0.01 * ((i * (place + 1) + seed) % 7) for i in range(40)]},
+        )
+        for place, (name, known) in enumerate(FAR.items())
+        for seed in range(4)
+    ]
+    table = hypotheses_table(found, H, nll)
+    assert table["verdict"].tolist() == [BETTER] * 4
+    assert (table["difference"] < 0).all()
+    assert "a is" in to_markdown(Table(columns=COLUMNS, rows=table))
+    assert "-1.00" in to_markdown(Table(columns=COLUMNS, rows=table))
+    assert set(hypotheses_table(exams(FAR), H, nll)["verdict"]) == {OPEN}
 
 
 def test_students_of_other_budgets_are_not_held_against_each_other() -> None:

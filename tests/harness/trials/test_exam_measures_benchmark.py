@@ -8,10 +8,10 @@ from tests.tiny import save_tiny
 
 def test_every_layout_has_a_line_for_each_group_and_one_for_the_divergence(tmp_path):
     model = str(save_tiny(tmp_path / "tiny"))
-    found = table(model, {"id": "procedural_shopping", "ood": "procedural_dates"}, limit=2, cap=3)
+    found = table(model, {"id": "procedural_shopping", "form": "procedural_dates"}, limit=2, cap=3)
     layouts = ["transformers", "prepacked", *(["packed"] if native_available()[0] else [])]
     assert [(line["layout"], line["what"]) for line in found] == [
-        (layout, what) for layout in layouts for what in ("id", "ood", "divergence")
+        (layout, what) for layout in layouts for what in ("id", "form", "divergence")
     ]
     for line in found:
         assert float(line["measure_s"]) >= 0
