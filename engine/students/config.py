@@ -47,8 +47,8 @@ class StudentConfig:
         token_weight: what a response's tokens count beside each other, see `TokenWeight`.
         max_length: a question with its longest rationale may have so many tokens.
         lora_rank: rank of LoRA on every linear layer (arXiv:2106.09685); 0 trains all weights.
-        mixed_precision: whether matrices are multiplied in bfloat16: bf16, no, or auto, where the machine has it in
-            hardware (`precision.py`); weights, gradients and sums stay fp32.
+        mixed_precision: whether matrices are multiplied in bfloat16: bf16, no, or auto, where the machine is faster
+            with it (`precision.py`); weights, gradients and sums stay fp32.
         seed: of order, adapters, replay and whatever the method draws.
     """
 

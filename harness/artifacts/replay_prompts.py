@@ -1,8 +1,8 @@
 """What the untouched model is asked for replay: other questions than a corpus's, under the instruction of training.
 
-Whatever gives pairs of an id and a question can stand among `SOURCES`. No suite may ask one, nor may it be of a kind that
-forgetting is read on, which is then read on what was not rehearsed. Nor may it be a word problem: that is what a
-student is to learn to answer otherwise.
+Whatever gives pairs of an id and a question can stand among `SOURCES`. No suite may ask one, and none may be of a kind
+that forgetting is read on, which is then read on what was not rehearsed; nor a word problem, which a student is to
+learn to answer otherwise.
 """
 
 import re

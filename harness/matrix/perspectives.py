@@ -4,7 +4,7 @@
     python -m offbook.harness.matrix.perspectives runs/perspectives --output results/perspectives
 
 The run trains a student for every perspective and seed; it may be interrupted, and so may this, which takes what is
-there already. Of the students it reads the last development score in `distillation.json`, of the untouched model the
+there already. Of the students it reads the development score of the weights that were kept, of the untouched model the
 costs of all training paths, one forward a question, kept with the run's tables. No test question is read.
 
 `perspectives.csv`: a perspective's accuracy with its seeds' standard deviation, and its mean of every cost.
@@ -31,13 +31,11 @@ from offbook.engine.progress import Progress, progress
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.learnability import LEARNABILITIES
 from offbook.engine.students.paths import encode_corpus
-from offbook.engine.students.record import RECORD
 from offbook.engine.students.untouched import untouched_table
-from offbook.engine.text import read_json
 from offbook.harness.artifacts.folders import tables_folder
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.artifacts.recipes import StudentRecipe
-from offbook.harness.artifacts.students import check_base
+from offbook.harness.artifacts.students import check_base, cost, is_made
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.roster.target import resolve_device
 from offbook.harness.statistics.intervals import Floats
@@ -67,12 +65,12 @@ def read_scores(folder: Path) -> Scores:
     recipes: list[StudentRecipe] = []
     for stage in Graph.read(folder).of_kind("student"):
         recipe = StudentRecipe.model_validate(stage.spec)
-        record = artifact_folder(folder, "student", stage.key) / RECORD
-        if recipe.options.get(PERSPECTIVE) is None or not record.is_file():
+        made = artifact_folder(folder, "student", stage.key)
+        if recipe.options.get(PERSPECTIVE) is None or recipe.interpolation is not None or not is_made(made):
             continue
-        content = read_json(record, what="a student's record", remedy="run its stage again")
-        found[str(recipe.options[PERSPECTIVE])].append(float(content["evaluations"][-1]["score"]))
-        recipes.append(recipe)
+        if (score := cost(made).kept_score) is not None:
+            found[str(recipe.options[PERSPECTIVE])].append(score)
+            recipes.append(recipe)
     alike = {_but_perspective(recipe).key() for recipe in recipes}
     if len(alike) != 1:
         msg = (
@@ -105,13 +103,13 @@ def costs_table(perspectives: pd.DataFrame, names: Sequence[str], costs_NKC: Flo
     """A row for each cost; see the module."""
     accuracies = perspectives["accuracy"].to_numpy(dtype=np.float64)
     rows = []
-    for c, cost in enumerate(LEARNABILITIES):
-        parts, means = split(costs_NKC[..., c]), perspectives[cost].to_numpy(dtype=np.float64)
+    for c, name in enumerate(LEARNABILITIES):
+        parts, means = split(costs_NKC[..., c]), perspectives[name].to_numpy(dtype=np.float64)
         cheapest = np.nan_to_num(costs_NKC[..., c], nan=np.inf).argmin(axis=1)
         often = int(np.bincount(cheapest, minlength=len(names)).argmax())
         rows.append(
             {
-                "cost": cost,
+                "cost": name,
                 "rank_correlation": rank_correlation(-means, accuracies),
                 "share_perspective": parts.perspective,
                 "share_question_by_perspective": parts.question_by_perspective,

@@ -43,8 +43,8 @@ def grid(folder: Path) -> pd.DataFrame:
     for stage in Graph.read(folder).of_kind("student"):
         recipe = StudentRecipe.model_validate(stage.spec)
         made = artifact_folder(folder, "student", stage.key)
-        if recipe.interpolation is None and is_made(made) and (spent := cost(made)).dev_scores:
-            rows.append(_row(recipe, spent, stage.key))
+        if recipe.interpolation is None and is_made(made) and (score := (spent := cost(made)).kept_score) is not None:
+            rows.append(_row(recipe, spent, score, stage.key))
     return pd.DataFrame(rows, columns=list(FIELDS))
 
 
@@ -62,12 +62,7 @@ def read_grid(folder: Path) -> pd.DataFrame:
         raise ValueError(msg) from error
 
 
-def kept_score(spent: TrainingCost) -> float:
-    """The development score of the weights that were kept: the mean's, or the best of those that were scored."""
-    return spent.dev_scores[-1] if spent.averaged_steps is not None else max(spent.dev_scores)
-
-
-def _row(recipe: StudentRecipe, spent: TrainingCost, key: str) -> dict[str, Any]:
+def _row(recipe: StudentRecipe, spent: TrainingCost, score: float, key: str) -> dict[str, Any]:
     training: dict[str, Any] = recipe.training
     settings = {name: training[name] for name in SETTINGS}
     return {
@@ -79,7 +74,7 @@ def _row(recipe: StudentRecipe, spent: TrainingCost, key: str) -> dict[str, Any]
         "seed": recipe.seed,
         "steps": spent.steps,
         "replayed_tokens": 0 if spent.replay is None else spent.replay.tokens,
-        "score": kept_score(spent),
+        "score": score,
         "questions": recipe.corpus.dev_questions,
         "retention": math.nan if spent.retention is None else spent.retention,
         "retention_questions": recipe.corpus.retention_questions,

@@ -160,6 +160,13 @@ class TrainingCost(AtRest):
     activity: dict[str, float] = Field(default={}, exclude_if=lambda activity: not activity)
     perspective: str | None = Field(default=None, exclude_if=lambda perspective: perspective is None)
 
+    @property
+    def kept_score(self) -> float | None:
+        """Development score of the weights that were kept: the mean's, or the best that was scored; None without one."""
+        if not self.dev_scores:
+            return None
+        return self.dev_scores[-1] if self.averaged_steps is not None else max(self.dev_scores)
+
 
 class AnswerRow(AtRest):
     """One document's answer.
