@@ -162,7 +162,7 @@ class TrainingCost(AtRest):
 
     @property
     def kept_score(self) -> float | None:
-        """Development score of the weights that were kept: the mean's, or the best that was scored; None without one."""
+        """Development score of the weights that were kept: the mean's, or the best one; None without any."""
         if not self.dev_scores:
             return None
         return self.dev_scores[-1] if self.averaged_steps is not None else max(self.dev_scores)

@@ -1,8 +1,8 @@
 """How hard the questions of the forgetting suite are: every knob of every family, to be turned on dev only.
 
 `python -m offbook.harness.trials.headroom_benchmark` says what the untouched model makes of dev, and which families
-miss the rule: at least 20 points above guessing and at most 85 % right, in both wordings, by likelihood and by the written
-answer, and the lower end of the interval at least 10 points above guessing.
+miss the rule: at least 20 points above guessing and at most 85 % right, in both wordings, by likelihood and by the
+written answer, and the lower end of the interval at least 10 points above guessing.
 """
 
 LEVELS: dict[str, tuple[int, ...]] = {  # a family's levels take turns from question to question

@@ -134,3 +134,14 @@ def test_a_piece_of_the_study_is_the_students_of_some_seeds() -> None:
     (model,) = study.models
     assert set(piece.students_of(model)) < set(study.students_of(model))
     assert {seed for _, seed in piece.students_of(model)} == {0, 5}
+
+
+@pytest.mark.parametrize("name", ["pilot", "real", "cross"])
+def test_students_of_other_profiles_are_the_studys_own_where_they_have_its_names(name: str) -> None:
+    study, other = load_profile("study")[1], load_profile(name)[1]
+    assert other.students.keys() < study.students.keys()
+    assert (other.models, other.training, other.corpus) == (study.models, study.training, study.corpus)
+    for title, student in other.students.items():
+        ours = study.students[title]
+        assert (student.method, student.options, student.training) == (ours.method, ours.options, ours.training)
+        assert student.seeds <= ours.seeds

@@ -37,8 +37,8 @@ def test_the_real_profile_asks_published_suites_of_which_every_one_is_checked():
     asked = [f"offbook_{name}" for names in profile.exams.suites.values() for name in names]
     assert set(asked) <= set(SOURCES)
     assert profile.exams.limit is None, "whole test sets"
-    _, laptop = load_profile("laptop")
-    assert (profile.students, profile.training, profile.corpus) == (laptop.students, laptop.training, laptop.corpus)
+    _, study = load_profile("study")
+    assert (profile.training, profile.corpus) == (study.training, study.corpus)
 
 
 def test_suites_without_their_data_are_left_out_by_name(data):
