@@ -137,7 +137,7 @@ def test_tables_that_somebody_damaged_stop_no_run(damage, tmp_path):
         "limit": 12,
         "max_new_tokens": 96,
     }
-    exam = {"model": {"name": "smollm2-135m-instruct"}, "suites": ["a"], "limit": 4}
+    exam = {"model": {"name": "smollm2-135m-instruct"}, "suites": [{"name": "a"}], "limit": 4}
     for kind, what in (("heat", spec), ("exam", exam)):
         stage = Stage(key="0" * 64, kind=kind, title=kind, spec=what)
         found = Estimates(tmp_path).of(stage).seconds
