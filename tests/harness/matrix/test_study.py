@@ -145,3 +145,10 @@ def test_students_of_other_profiles_are_the_studys_own_where_they_have_its_names
         ours = study.students[title]
         assert (student.method, student.options, student.training) == (ours.method, ours.options, ours.training)
         assert student.seeds <= ours.seeds
+
+
+@pytest.mark.parametrize("name", ["secondary", "pilot", "tries", "real", "cross", "laptop", "svamp"])
+def test_the_recipe_is_one_for_all(name: str) -> None:
+    study, other = load_profile("study")[1].training, load_profile(name)[1].training
+    for setting in ("learning_rate", "lora_rank", "replay", "averaging", "questions_per_step", "evaluations"):
+        assert getattr(other, setting) == getattr(study, setting), setting
