@@ -9,6 +9,7 @@ from torch import nn
 
 from offbook.engine.resuming.held import Stateful
 from offbook.engine.students.companion import Companion
+from offbook.engine.students.packing import packs
 from offbook.engine.students.replay import Replay, ReplayItem
 
 
@@ -17,7 +18,7 @@ class QuestionLoss:
     """What a method makes of one question.
 
     Attributes:
-        loss: scalar with gradient, a mean over this question.
+        loss: scalar with gradient, a mean over this question; without one in a `PackLoss`.
         gradient_tokens: response tokens that it differentiates.
         sequences: names of the responses these tokens belong to.
         log: numbers worth keeping, averaged over the step's questions.
@@ -32,6 +33,37 @@ class QuestionLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PackLoss:
+    """What a method makes of several questions that are read in one pass.
+
+    Attributes:
+        loss: scalar with gradient, the sum of the questions' losses.
+        questions: of each, in their order.
+    """
+
+    loss: torch.Tensor
+    questions: Sequence[QuestionLoss]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packing:
+    """How a method reads several questions in one pass; see `packing.py`.
+
+    Attributes:
+        loss: student, questions' indices and share of the budget spent -> their losses.
+        rows: question's index and share of the budget spent -> rows that this pass reads of it.
+    """
+
+    loss: Callable[[nn.Module, Sequence[int], float], PackLoss]
+    rows: Callable[[int, float], int]
+
+    def of_one(self, student: nn.Module, question: int, done: float) -> QuestionLoss:
+        """The loss of a single question; an `Objective.loss`."""
+        found = self.loss(student, [question], done)
+        return replace(found.questions[0], loss=found.loss)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Objective:
     """A method, as the loop sees it.
 
@@ -43,6 +75,7 @@ class Objective:
         state: what is saved beside the weights, such as a network and optimiser of its own.
         companion: what the loop itself trains with the student.
         replay: what the loop has the student learn beside the questions.
+        packing: how several questions are read in one pass, with the same losses; None: one after the other.
     """
 
     questions: int
@@ -51,6 +84,22 @@ class Objective:
     state: Sequence[Stateful] = ()
     companion: Companion | None = None
     replay: Replay | None = None
+    packing: Packing | None = None
+
+    def packs(self, questions: Sequence[tuple[int, int]], done: float) -> list[list[tuple[int, int]]]:
+        """Questions, each behind its place in a step, cut into those that are read in one pass."""
+        packing = self.packing
+        if packing is None:
+            return [[question] for question in questions]
+        return packs(questions, lambda placed: packing.rows(placed[1], done))
+
+    def read(self, student: nn.Module, questions: Sequence[int], done: float) -> PackLoss:
+        """The losses of questions that are read in one pass."""
+        if self.packing is not None:
+            return self.packing.loss(student, questions, done)
+        (question,) = questions
+        found = self.loss(student, question, done)
+        return PackLoss(loss=found.loss, questions=[found])
 
     @property
     def alone(self) -> float:

@@ -90,6 +90,20 @@ class Predictions:
             return loss_of_logits(self.states_NH, labels_N, weights_N, teacher=law, **more)
         return vocab_loss(self.states_NH, self.head_VH, labels_N, weights_N, teacher=law, compact=False, **more)
 
+    def question_losses(self, branches: Branches, weights_N: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Σ w · cross-entropy of all tokens of these branches, and without gradient the part of every question.
+
+        Args:
+            branches: of one question or several, the ones that are predicted.
+            weights_N: w, before `weigh`.
+        """
+        targets_N = branches.targets_N
+        if self.weigh is not None:
+            weights_N = self.weigh(weights_N, lambda: self.nll(targets_N))
+        found = replace(self, weigh=None).loss(targets_N, weights_N)
+        own_N = weights_N.detach().to(found.nll_N.dtype) * found.nll_N
+        return found.loss, [own_N[start:end].sum() for start, end in branches.questions]
+
     def nll(self, targets_N: torch.Tensor) -> torch.Tensor:
         """Cross-entropy of every target (N,), in nats; without gradient."""
         if self.head_VH is None:
