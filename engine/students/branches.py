@@ -20,7 +20,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -62,14 +62,15 @@ class Branches:
         return [(first, behind) for first, behind, *ends in self.edges for _ in ends]
 
     @property
+    def groups(self) -> list[range]:
+        """Of every question, the numbers of its branches."""
+        ends = [0, *accumulate(len(edges) - 2 for edges in self.edges)]
+        return [range(start, end) for start, end in pairwise(ends)]
+
+    @property
     def questions(self) -> list[tuple[int, int]]:
         """Where the tokens of every question begin among the N, and where they end."""
-        found, branch = [], 0
-        for edges in self.edges:
-            behind = branch + len(edges) - 2
-            found.append((self.starts[branch], self.starts[behind]))
-            branch = behind
-        return found
+        return [(self.starts[group.start], self.starts[group.stop]) for group in self.groups]
 
     @property
     def spans(self) -> list["Span"]:

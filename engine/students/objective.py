@@ -18,7 +18,7 @@ class QuestionLoss:
     """What a method makes of one question.
 
     Attributes:
-        loss: scalar with gradient, a mean over this question; without one in a `PackLoss`.
+        loss: scalar with gradient, a mean over this question; without one in a `QuestionLosses`.
         gradient_tokens: response tokens that it differentiates.
         sequences: names of the responses these tokens belong to.
         log: numbers worth keeping, averaged over the step's questions.
@@ -33,8 +33,8 @@ class QuestionLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PackLoss:
-    """What a method makes of several questions that are read in one pass.
+class QuestionLosses:
+    """What a method makes of several questions, read in one pass.
 
     Attributes:
         loss: scalar with gradient, the sum of the questions' losses.
@@ -46,20 +46,20 @@ class PackLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Packing:
-    """How a method reads several questions in one pass; see `packing.py`.
+class PackedLoss:
+    """An `Objective.loss` that can read several questions in one pass; see `packing.py`.
 
     Attributes:
-        loss: student, questions' indices and share of the budget spent -> their losses.
-        rows: question's index and share of the budget spent -> rows that this pass reads of it.
+        together: student, questions' indices and share of the budget spent -> their losses.
+        rows: question's index and share of the budget spent -> rows that such a pass reads of it.
     """
 
-    loss: Callable[[nn.Module, Sequence[int], float], PackLoss]
+    together: Callable[[nn.Module, Sequence[int], float], QuestionLosses]
     rows: Callable[[int, float], int]
 
-    def of_one(self, student: nn.Module, question: int, done: float) -> QuestionLoss:
-        """The loss of a single question; an `Objective.loss`."""
-        found = self.loss(student, [question], done)
+    def __call__(self, student: nn.Module, question: int, done: float) -> QuestionLoss:
+        """The loss of a single question."""
+        found = self.together(student, [question], done)
         return replace(found.questions[0], loss=found.loss)
 
 
@@ -69,13 +69,13 @@ class Objective:
 
     Attributes:
         questions: how many there are.
-        loss: student, question's index and share of the budget spent -> its loss.
+        loss: student, question's index and share of the budget spent -> its loss; of a `PackedLoss`, several are read
+            in one pass.
         after_step: is called behind every optimiser step with the memories of its questions, in every process with all
             of them; returns numbers worth keeping.
         state: what is saved beside the weights, such as a network and optimiser of its own.
         companion: what the loop itself trains with the student.
         replay: what the loop has the student learn beside the questions.
-        packing: how several questions are read in one pass, with the same losses; None: one after the other.
     """
 
     questions: int
@@ -84,22 +84,21 @@ class Objective:
     state: Sequence[Stateful] = ()
     companion: Companion | None = None
     replay: Replay | None = None
-    packing: Packing | None = None
 
     def packs(self, questions: Sequence[tuple[int, int]], done: float) -> list[list[tuple[int, int]]]:
         """Questions, each behind its place in a step, cut into those that are read in one pass."""
-        packing = self.packing
-        if packing is None:
+        loss = self.loss
+        if not isinstance(loss, PackedLoss):
             return [[question] for question in questions]
-        return packs(questions, lambda placed: packing.rows(placed[1], done))
+        return packs(questions, lambda placed: loss.rows(placed[1], done))
 
-    def read(self, student: nn.Module, questions: Sequence[int], done: float) -> PackLoss:
+    def read(self, student: nn.Module, questions: Sequence[int], done: float) -> QuestionLosses:
         """The losses of questions that are read in one pass."""
-        if self.packing is not None:
-            return self.packing.loss(student, questions, done)
+        if isinstance(self.loss, PackedLoss):
+            return self.loss.together(student, questions, done)
         (question,) = questions
         found = self.loss(student, question, done)
-        return PackLoss(loss=found.loss, questions=[found])
+        return QuestionLosses(loss=found.loss, questions=[found])
 
     @property
     def alone(self) -> float:

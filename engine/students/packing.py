@@ -5,7 +5,7 @@
 
 A pass makes the gradient of every weight once, however much it reads, and products of few rows are slow ones. The sum
 is that of one question at a time, rounded otherwise. Memory is that of `ROWS` rows, or of a question that alone has
-more. A method that can be read so says how (`objective.Packing`); any other is read question by question.
+more. A method that can be read so says how (`objective.PackedLoss`); any other is read question by question.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,13 +1,12 @@
 """The objective of methods that learn from chosen paths alike: the mean over them of the mean loss of a token."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
 from offbook.engine.students.branches import lay_out_questions, mean_weights, rows_of
-from offbook.engine.students.objective import Packing, PackLoss
+from offbook.engine.students.objective import PackedLoss, QuestionLosses
 from offbook.engine.students.paths import Paths
 from offbook.engine.students.predictions import predict
 from offbook.engine.students.train import Objective, QuestionLoss
@@ -31,18 +30,18 @@ def path_objective(
         chosen[question] = choose(paths)
         return rows_of(paths.prompt, paths.some(chosen[question]))
 
-    def loss(student: nn.Module, some: Sequence[int], done: float) -> PackLoss:
+    def together(student: nn.Module, some: Sequence[int], done: float) -> QuestionLosses:
         paths = [questions[question] for question in some]
         picks = [chosen.pop(question) if question in chosen else choose(questions[question]) for question in some]
         assert all(picks)
         laid = [(of.prompt, of.some(pick)) for of, pick in zip(paths, picks, strict=True)]
         branches = lay_out_questions(laid, next(student.parameters()).device)
-        total, own = predict(student, branches).question_losses(branches, mean_weights(branches))
-        return PackLoss(
-            loss=total,
+        found = predict(student, branches).question_losses(branches, mean_weights(branches))
+        return QuestionLosses(
+            loss=found.loss,
             questions=[
                 QuestionLoss(
-                    loss=own[place],
+                    loss=found.questions[place],
                     gradient_tokens=sum(len(response.tokens) for response in laid[place][1]),
                     sequences=[f"{paths[place].id}/{k}" for k in pick],
                     memory=question if visits is not None else None,
@@ -51,13 +50,12 @@ def path_objective(
             ],
         )
 
-    packing = Packing(loss=loss, rows=rows)
-    objective = Objective(questions=len(questions), loss=packing.of_one, packing=packing)
+    loss = PackedLoss(together=together, rows=rows)
     if visits is None:
-        return objective
+        return Objective(questions=len(questions), loss=loss)
 
     def after_step(memories: Sequence[Any]) -> Mapping[str, float]:
         visits.count(memories)
         return {"visits": visits.mean}
 
-    return replace(objective, after_step=after_step, state=(visits,))
+    return Objective(questions=len(questions), loss=loss, after_step=after_step, state=(visits,))

@@ -21,7 +21,7 @@ from torch import nn
 
 from offbook.engine.students.branches import lay_out_questions
 from offbook.engine.students.paths import Response
-from offbook.engine.students.predictions import predict
+from offbook.engine.students.predictions import QuestionSums, predict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +82,8 @@ class Replay:
         return items
 
 
-def replay_loss(
-    student: nn.Module, items: Sequence[ReplayItem], weight: float
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Cross-entropy of all tokens of some items, in nats, summed and weighed; inside of `branch_attention`.
-
-    Returns:
-        The sum, with gradient, and the part of every item, without.
-    """
+def replay_loss(student: nn.Module, items: Sequence[ReplayItem], weight: float) -> QuestionSums:
+    """Cross-entropy of all tokens of some items, in nats, summed and weighed; inside of `branch_attention`."""
     laid = [(item.prompt, [Response(tokens=item.tokens, answer=())]) for item in items]
     branches = lay_out_questions(laid, next(student.parameters()).device)
     weights_N = torch.full((branches.starts[-1],), weight, device=branches.targets_N.device)

@@ -101,9 +101,9 @@ def _replay(
         return {"replayed_tokens": 0}
     mine: list[tuple[int, float]] = []
     for pack in packs(share(accelerator, items), lambda placed: placed[1].rows):
-        loss, own = replay_loss(model, [item for _, item in pack], weight)
-        accelerator.backward(loss)
-        mine += [(place, float(part) / weight) for (place, _), part in zip(pack, own, strict=True)]
+        found = replay_loss(model, [item for _, item in pack], weight)
+        accelerator.backward(found.loss)
+        mine += [(place, float(part) / weight) for (place, _), part in zip(pack, found.questions, strict=True)]
     total, tokens = sum(bring_together(mine)), sum(len(item.tokens) for item in items)
     run.replayed += len(items)
     run.replayed_tokens += tokens
