@@ -1,4 +1,4 @@
-"""Layers that are differentiated by hand: the losses and gradients of the model's own, and nothing that others notice."""
+"""Layers that are differentiated by hand: losses and gradients are the model's own, and nobody else notices."""
 
 import contextlib
 from typing import Any
@@ -18,6 +18,7 @@ from offbook.engine.students.train import with_adapters
 from tests.tiny import tiny_model
 
 EPS = 1e-5
+LONG = Response(tokens=(*range(40, 52), 257), answer=(2,))  # longer than a window
 QUESTIONS = [
     (
         (5, 6, 7, 5, 9, 3),
