@@ -4,10 +4,9 @@ A pass frees its activations, hundreds of megabytes, and the next one needs as m
 heap's end back to the system, and takes blocks from a size on from the system each by itself: every page of either is
 then zeroed and mapped again in every pass. Inside `kept_memory` glibc gives nothing back, and keeps blocks of up to
 32 MiB, the most it can, on its heap. Afterwards all that is free is given back, and glibc's limits are those that it
-comes to by itself in a process that has freed such blocks. A process has about as much
-at its peak as before.
+comes to by itself in a process that has freed such blocks.
 
-With another C library nothing changes. So it is on a GPU, whose memory torch keeps itself.
+With another C library nothing changes. On a GPU torch keeps memory itself.
 """
 
 import contextlib
