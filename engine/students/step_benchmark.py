@@ -9,9 +9,9 @@ they say changes no time. On a CPU, by torch's profiler: the time that every ope
 `product_gflops` for each second of the products alone.
 
 Of full training a line each leaves out one way of sparing time: packs of questions, layers differentiated by hand,
-gradients summed in their products (the layers too, which need them), and kept memory. `with_gradient` counts the
-tensors that got a gradient, `trained` those that want one: of LoRA the adapters, and neither embedding nor frozen
-weights.
+gradients summed in their products (the layers too, which need them), and kept memory; and one has attention as products
+and a softmax, which shows what torch's fused one is worth here. `with_gradient` counts the tensors that got a gradient,
+`trained` those that want one: of LoRA the adapters, and neither embedding nor frozen weights.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -54,13 +55,14 @@ ENDLESS = 2**40  # gradient tokens
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Adapters' rank, and which ways of sparing time are taken."""
+    """Adapters' rank, which ways of sparing time are taken, and whether attention is torch's fused one."""
 
     rank: int = 0
     packed: bool = True
     lean: bool = True
     summed: bool = True
     kept: bool = True
+    fused: bool = True
 
 
 CASES = {
@@ -70,6 +72,7 @@ CASES = {
     "full, autograd's own sums": Case(lean=False, summed=False),
     "full, memory given back": Case(kept=False),
     "full, none of these": Case(packed=False, lean=False, summed=False, kept=False),
+    "full, attention unfused": Case(fused=False),
     "lora": Case(rank=16),
 }
 
@@ -120,6 +123,7 @@ def measure(
                 branch_attention(student),
                 lean_layers(student) if case.lean else contextlib.nullcontext(),
                 summed_gradients(student) if case.summed else contextlib.nullcontext(),
+                contextlib.nullcontext() if case.fused else sdpa_kernel(SDPBackend.MATH),
             ):
                 for _ in range(count):
                     take_step(accelerator, prepared, optimizer, objective, job, run)

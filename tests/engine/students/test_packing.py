@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from offbook.engine.students import objective as objective_module
-from offbook.engine.students import packing, step
+from offbook.engine.students import packing
 from offbook.engine.students.branches import (
     Branches,
     branch_attention,
@@ -207,7 +207,3 @@ def test_a_mean_is_clipped_as_torch_clips_it(bound: float) -> None:
         assert (mine.grad is None) == (theirs.grad is None)
         if mine.grad is not None and theirs.grad is not None:
             torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-5, atol=0)
-
-
-def test_steps_and_replay_are_packed_alike() -> None:
-    assert step.packs is packing.packs is objective_module.packs
