@@ -133,7 +133,7 @@ def measure(
         tokens, wall_s = run.gradient_tokens, take(steps) / steps
         with labels(student), profile(activities=[ProfilerActivity.CPU]) as found:
             profiled_s = take(steps)
-    spent_s = seconds_by_part(found.events())  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    spent_s = seconds_by_part(found.events())
     shares = {part: spent_s.get(part, 0.0) / profiled_s for part in PARTS[:-1]}
     gflop = _gflop(model, questions, tokens, adapters=case.rank > 0)
     return {
