@@ -7,10 +7,11 @@
     norm(x) = s x ∘ w,  s = (mean x² + ε)^-½         dx = s (w ∘ g) - s³/H (g · (w ∘ x)) x      dw = Σ s g ∘ x
 
 Residuals, and sums of what several products send back, are added inside of products; a rotation is one multiplication
-with two that add to it; SwiGLU's product is made again on the way back instead of kept; and gradients of weights go
-where they are summed (`gradient_sums.py`). On a CPU, where a sweep over the activations takes as long as a good part of
-a product, in fp32, for layers without biases and without norms of queries and keys (Llama, Mistral). Everywhere else,
-and without a gradient, a layer is its own. That is also the plain twin: the same sums, rounded otherwise.
+with two that add to it; SwiGLU goes a few rows at a time, and its product is made again on the way back instead of
+kept; and gradients of weights go where they are summed (`gradient_sums.py`). On a CPU, where a sweep over the
+activations takes as long as a good part of a product, in fp32, for layers without biases and without norms of queries
+and keys (Llama, Mistral). Everywhere else, and without a gradient, a layer is its own. That is also the plain twin: the
+same sums, rounded otherwise.
 
 Legend: T rows, H hidden, A query heads, G key/value heads, D head size, I inner.
 """
@@ -28,6 +29,8 @@ from transformers import PreTrainedModel
 from offbook.engine.decoding.layouts.shape import LlamaLayer, read_shape
 from offbook.engine.students.branches import attend
 from offbook.engine.students.gradient_sums import add_product, add_to_gradient, suits
+
+BLOCK_BYTES = 1 << 18  # of one of half a dozen matrices, for each thread
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -154,17 +157,15 @@ class Behind(torch.autograd.Function):
         gate_TI, up_TI = functional.linear(m_TH, gate_weight), functional.linear(m_TH, up_weight)
         weights = (o_weight, norm_H, gate_weight, up_weight, down_weight)
         ctx.save_for_backward(attended, y_TH, m_TH, scale_T1, gate_TI, up_TI, *weights)
-        return torch.addmm(y_TH, functional.silu(gate_TI).mul_(up_TI), down_weight.T)
+        return torch.addmm(y_TH, _swiglu(gate_TI, up_TI), down_weight.T)
 
     @staticmethod
     def backward(ctx: Any, slope_TH: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """The slopes of both; those of the weights are added where they are summed."""
         attended, y_TH, m_TH, scale_T1, gate_TI, up_TI, *weights = ctx.saved_tensors
         o_weight, norm_H, gate_weight, up_weight, down_weight = weights
-        inner_TI, acted_TI = slope_TH @ down_weight, functional.silu(gate_TI)
-        add_product(down_weight, slope_TH, acted_TI * up_TI)
-        up_slope_TI = acted_TI.mul_(inner_TI)
-        gate_slope_TI = torch.ops.aten.silu_backward(inner_TI.mul_(up_TI), gate_TI)
+        product_TI, gate_slope_TI, up_slope_TI = _swiglu_slopes(slope_TH @ down_weight, gate_TI, up_TI)
+        add_product(down_weight, slope_TH, product_TI)
         add_product(gate_weight, gate_slope_TI, m_TH)
         add_product(up_weight, up_slope_TI, m_TH)
         of_norm_TH = (gate_slope_TI @ gate_weight).addmm_(up_slope_TI, up_weight)
@@ -195,6 +196,34 @@ def _norm_slope(
     slope_TH.mul_(weight_H)
     found_TH = slope_TH.mul_(scale_T1) if beside is None else torch.addcmul(beside, slope_TH, scale_T1)
     return found_TH.addcmul_(x_TH, along_T1, value=-1)
+
+
+def _swiglu(gate_TI: torch.Tensor, up_TI: torch.Tensor) -> torch.Tensor:
+    """silu(gate) ∘ up."""
+    product_TI = torch.empty_like(gate_TI)
+    for rows in _blocks(gate_TI):
+        torch.mul(functional.silu(gate_TI[rows]), up_TI[rows], out=product_TI[rows])
+    return product_TI
+
+
+def _swiglu_slopes(
+    slope_TI: torch.Tensor, gate_TI: torch.Tensor, up_TI: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The product again, and the slopes of gate and up; that of the product is used up."""
+    product_TI, up_slope_TI = torch.empty_like(gate_TI), torch.empty_like(gate_TI)
+    for rows in _blocks(gate_TI):
+        slope, gate, up = slope_TI[rows], gate_TI[rows], up_TI[rows]
+        acted = functional.silu(gate)
+        torch.mul(acted, up, out=product_TI[rows])
+        torch.mul(acted, slope, out=up_slope_TI[rows])
+        slope.copy_(torch.ops.aten.silu_backward(slope.mul_(up), gate))
+    return product_TI, slope_TI, up_slope_TI
+
+
+def _blocks(states_TI: torch.Tensor) -> list[slice]:
+    """So many rows at a time that all sweeps over them but the first find them in the threads' caches."""
+    most = max(1, BLOCK_BYTES // (states_TI.shape[1] * states_TI.itemsize)) * torch.get_num_threads()
+    return [slice(first, first + most) for first in range(0, len(states_TI), most)]
 
 
 def _turned(states: torch.Tensor, cos_T1D: torch.Tensor, sin_T1D: torch.Tensor, *, back: bool = False) -> torch.Tensor:

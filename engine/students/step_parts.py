@@ -3,8 +3,9 @@
     product         matrix products, also those that add to a gradient
     attention       torch's fused attention, whose products cannot be told from the rest of it
     attending       what is done around it: masks, keys put together, copies
-    norm, rotation  RMSNorm; rotary positions, of which autograd's own count to `layer`
-    layer           what else a layer does: SwiGLU, residuals, sums of slopes
+    norm            RMSNorm
+    rotation        of queries and keys, and `swiglu`, where layers are differentiated by hand
+    layer           what else a layer does: residuals, sums of slopes; all of that where autograd differentiates
     loss            of the vocabulary, logits to gradient
     embedding       rows looked up, and their gradient
     accumulation    what autograd adds to a gradient
@@ -33,6 +34,7 @@ PARTS = (
     "attending",
     "norm",
     "rotation",
+    "swiglu",
     "layer",
     "loss",
     "embedding",
@@ -41,7 +43,7 @@ PARTS = (
     "optimiser",
     "rest",
 )
-PRODUCTS = ("mm", "addmm", "addmm_", "bmm", "baddbmm", "mv", "addmv", "dot")
+PRODUCTS = ("mm", "addmm", "addmm_", "bmm", "baddbmm")  # of two matrices: with a vector it is a sweep
 NAMED = {  # in an operation's name -> its part
     "scaled_dot_product": "attention",
     "flash_attention": "attention",
@@ -59,6 +61,8 @@ PATCHED: Sequence[tuple[ModuleType, str, str]] = (
     (lean_layers, "_norm", "norm"),
     (lean_layers, "_norm_slope", "norm"),
     (lean_layers, "_turned", "rotation"),
+    (lean_layers, "_swiglu", "swiglu"),
+    (lean_layers, "_swiglu_slopes", "swiglu"),
     (step, "clipped_mean", "clip"),
 )
 MARK = "part: "

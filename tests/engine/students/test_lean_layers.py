@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from offbook.engine.students import lean_layers as lean_module
 from offbook.engine.students.branches import branch_attention, lay_out_questions, mean_weights
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.gradient_sums import summed_gradients
@@ -161,3 +162,12 @@ def test_what_is_behind_attention_has_the_gradients_of_its_equations() -> None:
     m = functional.rms_norm(y, (6,), norm, EPS)
     own = y + (functional.silu(m @ gate.T) * (m @ up.T)) @ down.T
     agree([ours], [own], [x, attended, o, norm, gate, up, down])
+
+
+def test_swiglu_is_the_same_however_many_rows_go_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for size in (1, 1 << 18):
+        monkeypatch.setattr(lean_module, "BLOCK_BYTES", size)
+        found.append(told(tiny_model(), lean=True))
+    for name, value in found[0].items():
+        torch.testing.assert_close(value, found[1][name], rtol=1e-5, atol=1e-7, msg=name)
