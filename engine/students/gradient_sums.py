@@ -63,21 +63,21 @@ def _plain(module: Any) -> bool:
 
 
 def _linear(layer: nn.Linear, states: torch.Tensor) -> torch.Tensor:
-    if not _suits(states, layer.weight):
+    if not suits(states, layer.weight):
         return functional.linear(states, layer.weight, layer.bias)
     product: torch.Tensor = _Linear.apply(states, layer.weight)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return product if layer.bias is None else product + layer.bias
 
 
 def _embedding(layer: nn.Embedding, ids: torch.Tensor) -> torch.Tensor:
-    if not _suits(layer.weight, layer.weight):
+    if not suits(layer.weight, layer.weight):
         return functional.embedding(ids, layer.weight, layer.padding_idx)
     rows: torch.Tensor = _Embedding.apply(ids, layer.weight, layer.padding_idx)  # type: ignore[no-untyped-call]
     return rows
 
 
-def _suits(states: torch.Tensor, weight: torch.Tensor) -> bool:
-    """On a CPU, in the weight's own format, where somebody wants a gradient."""
+def suits(states: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Whether gradients are summed so: on a CPU, in the weight's own format, where somebody wants a gradient."""
     kind = states.device.type
     return (
         kind == "cpu"
@@ -85,6 +85,22 @@ def _suits(states: torch.Tensor, weight: torch.Tensor) -> bool:
         and not torch.is_autocast_enabled(kind)
         and torch.is_grad_enabled()
     )
+
+
+def add_product(weight_OI: torch.Tensor, slope_TO: torch.Tensor, states_TI: torch.Tensor) -> None:
+    """Adds dYᵀ X to the gradient of a weight that has been multiplied by."""
+    if weight_OI.grad is None:
+        weight_OI.grad = slope_TO.T @ states_TI
+    else:
+        weight_OI.grad.addmm_(slope_TO.T, states_TI)
+
+
+def add_to_gradient(weight: torch.Tensor, found: torch.Tensor) -> None:
+    """Adds to the gradient of a weight what nobody else holds."""
+    if weight.grad is None:
+        weight.grad = found
+    else:
+        weight.grad.add_(found)
 
 
 class _Linear(torch.autograd.Function):
@@ -98,11 +114,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope_BTO: torch.Tensor) -> tuple[torch.Tensor | None, None]:
         states_BTI, weight_OI = ctx.saved_tensors
-        slope_TO, states_TI = slope_BTO.flatten(0, -2), states_BTI.flatten(0, -2)
-        if weight_OI.grad is None:
-            weight_OI.grad = slope_TO.T @ states_TI
-        else:
-            weight_OI.grad.addmm_(slope_TO.T, states_TI)
+        add_product(weight_OI, slope_BTO.flatten(0, -2), states_BTI.flatten(0, -2))
         return (slope_BTO @ weight_OI if ctx.needs_input_grad[0] else None), None
 
 

@@ -12,7 +12,7 @@ import functools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import nn
@@ -90,6 +90,21 @@ class Predictions:
             return loss_of_logits(self.states_NH, labels_N, weights_N, teacher=law, **more)
         return vocab_loss(self.states_NH, self.head_VH, labels_N, weights_N, teacher=law, compact=False, **more)
 
+    def question_losses(self, branches: Branches, weights_N: torch.Tensor) -> "QuestionSums":
+        """Σ w · cross-entropy of all tokens of these branches, with the part that every question has of it.
+
+        Args:
+            branches: of one question or several, the ones that are predicted.
+            weights_N: w, before `weigh`.
+        """
+        targets_N = branches.targets_N
+        if self.weigh is not None:
+            weights_N = self.weigh(weights_N, lambda: self.nll(targets_N))
+        found = replace(self, weigh=None).loss(targets_N, weights_N)
+        own_N = weights_N.detach().to(found.nll_N.dtype) * found.nll_N
+        parts = [own_N[start:end].sum() for start, end in branches.questions]
+        return QuestionSums(loss=found.loss, questions=parts, nll_N=found.nll_N)
+
     def nll(self, targets_N: torch.Tensor) -> torch.Tensor:
         """Cross-entropy of every target (N,), in nats; without gradient."""
         if self.head_VH is None:
@@ -109,6 +124,14 @@ class Predictions:
         if self.head_VH is None:
             return TeacherLogits(logits_NW=self.states_NH.detach())
         return TeacherHead(hidden_NG=self.states_NH.detach(), head_WG=self.head_VH.detach())
+
+
+class QuestionSums(NamedTuple):
+    """A loss with gradient, and without one the part of every question, and the cross-entropy of every token (N,)."""
+
+    loss: torch.Tensor
+    questions: list[torch.Tensor]
+    nll_N: torch.Tensor
 
 
 def predict(model: nn.Module, branches: Branches) -> Predictions:

@@ -19,9 +19,9 @@ from random import Random
 import torch
 from torch import nn
 
-from offbook.engine.students.branches import lay_out
+from offbook.engine.students.branches import lay_out_questions
 from offbook.engine.students.paths import Response
-from offbook.engine.students.predictions import predict
+from offbook.engine.students.predictions import QuestionSums, predict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,11 @@ class ReplayItem:
     prompt: tuple[int, ...]
     tokens: tuple[int, ...]
     question: str = ""
+
+    @property
+    def rows(self) -> int:
+        """How many a forward pass reads of it."""
+        return len(self.prompt) + len(self.tokens) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +82,12 @@ class Replay:
         return items
 
 
-def replay_loss(student: nn.Module, item: ReplayItem, weight: float) -> torch.Tensor:
-    """Cross-entropy of an item's tokens, in nats, summed and weighed; inside of `branch_attention`."""
-    response = Response(tokens=item.tokens, answer=())
-    branches = lay_out(item.prompt, [response], next(student.parameters()).device)
-    weights_N = torch.full((len(item.tokens),), weight, device=branches.targets_N.device)
-    return predict(student, branches).loss(branches.targets_N, weights_N).loss
+def replay_loss(student: nn.Module, items: Sequence[ReplayItem], weight: float) -> QuestionSums:
+    """Cross-entropy of all tokens of some items, in nats, summed and weighed; inside of `branch_attention`."""
+    laid = [(item.prompt, [Response(tokens=item.tokens, answer=())]) for item in items]
+    branches = lay_out_questions(laid, next(student.parameters()).device)
+    weights_N = torch.full((branches.starts[-1],), weight, device=branches.targets_N.device)
+    return predict(student, branches).question_losses(branches, weights_N)
 
 
 def items_sha256(items: Sequence[ReplayItem]) -> str:

@@ -7,8 +7,10 @@ from accelerate import Accelerator
 from torch import nn
 
 from offbook.engine.finite import check_numbers
+from offbook.engine.students.clipping import clipped_mean
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.objective import Objective, QuestionLoss
+from offbook.engine.students.packing import packs
 from offbook.engine.students.processes import bring_together, share, sum_gradients
 from offbook.engine.students.replay import Replay, replay_loss
 from offbook.engine.students.run_state import Run, next_questions
@@ -52,11 +54,12 @@ def take_step(
     parts: list[QuestionLoss] = []
     while not parts or sum(part.gradient_tokens for part in parts) < wanted:
         mine = []
-        for place, question in share(accelerator, next_questions(objective.questions, config, run)):
-            part = objective.loss(model, question, done)
-            accelerator.backward(part.loss)
-            log = part.log if weigher is None else {**part.log, **weigher.counts()}
-            mine.append((place, replace(part, loss=part.loss.detach().cpu(), log=log)))
+        for pack in objective.packs(share(accelerator, next_questions(objective.questions, config, run)), done):
+            found = objective.read(model, [question for _, question in pack], done)
+            accelerator.backward(found.loss)
+            for (place, _), part in zip(pack, found.questions, strict=True):
+                log = part.log if weigher is None else {**part.log, **weigher.counts()}  # all with a pack's first
+                mine.append((place, replace(part, loss=part.loss.detach().cpu(), log=log)))
         parts += bring_together(mine)
     loss = sum(float(part.loss) for part in parts) / len(parts)
     means = with_shares({name: sum(part.log[name] for part in parts) / len(parts) for name in parts[0].log})
@@ -66,10 +69,7 @@ def take_step(
     check_numbers({"a loss of": loss, **means, **replayed}, owner, LOWER)
     sum_gradients(accelerator, parameters)
     divisor = len(parts) * (1 + replayed.get("replayed_tokens", 0) / learned)  # see `replay.py`
-    for parameter in parameters:
-        if parameter.grad is not None:
-            parameter.grad /= divisor
-    norm = accelerator.clip_grad_norm_(parameters, config.clip_norm)
+    norm = clipped_mean(parameters, divisor, config.clip_norm)
     check_numbers({"a gradient of norm": float(norm)}, f"{owner}, loss {loss:.3g}", LOWER)
     optimizer.step()
     optimizer.zero_grad()
@@ -99,11 +99,11 @@ def _replay(
     items = replay.due(run.replay_owed, run.replayed)
     if not items:
         return {"replayed_tokens": 0}
-    mine = []
-    for place, item in share(accelerator, items):
-        loss = replay_loss(model, item, weight)
-        accelerator.backward(loss)
-        mine.append((place, float(loss.detach()) / weight))
+    mine: list[tuple[int, float]] = []
+    for pack in packs(share(accelerator, items), lambda placed: placed[1].rows):
+        found = replay_loss(model, [item for _, item in pack], weight)
+        accelerator.backward(found.loss)
+        mine += [(place, float(part) / weight) for (place, _), part in zip(pack, found.questions, strict=True)]
     total, tokens = sum(bring_together(mine)), sum(len(item.tokens) for item in items)
     run.replayed += len(items)
     run.replayed_tokens += tokens

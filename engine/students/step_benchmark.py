@@ -1,13 +1,17 @@
-"""What a step of distillation spends its time on: matrix products, attention, and everything else.
+"""What a step of distillation spends its time on, part by part, and what each way of sparing time spares.
 
     python -m offbook.engine.students.step_benchmark results/student_steps.csv
 
 Steps are the loop's own (`step.py`), over questions of random tokens, about as many as in the procedural corpus; what
-they say changes no time. On a CPU, by torch's profiler: the time that every operation takes itself, as a share of the
-steps' time on the clock. `outside` is what neither products nor attention take; fused attention stands apart, because
-its products cannot be told from the rest of it. Of full training a line each is with the loop's sums of gradients
-(`gradient_sums.py`) and with autograd's own. `with_gradient` counts the tensors that got a gradient, `trained` those
-that want one: of LoRA the adapters, and neither embedding nor frozen weights.
+they say changes no time. On a CPU, by torch's profiler: the time that every operation takes itself, by its part
+(`step_parts.py`), as a share of the steps' time on the clock. `outside` is what neither products nor attention take.
+`gflops` is what the products of the weights come to for each second of a step that nobody watches, and
+`product_gflops` for each second of the products alone.
+
+Of full training a line each leaves out one way of sparing time: packs of questions, layers differentiated by hand,
+gradients summed in their products (the layers too, which need them), and kept memory; and one has attention as products
+and a softmax, which shows what torch's fused one is worth here. `with_gradient` counts the tensors that got a gradient,
+`trained` those that want one: of LoRA the adapters, and neither embedding nor frozen weights.
 """
 
 import argparse
@@ -16,66 +20,82 @@ import csv
 import io
 import random
 import time
-from collections import defaultdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine import pretrained
 from offbook.engine.files import atomic_write_text
 from offbook.engine.machine import abilities
-from offbook.engine.students.branches import branch_attention
+from offbook.engine.students.branches import branch_attention, rows_of
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.gradient_sums import summed_gradients
+from offbook.engine.students.kept_memory import kept_memory
+from offbook.engine.students.lean_layers import lean_layers
 from offbook.engine.students.path_objective import path_objective
 from offbook.engine.students.paths import Paths, Response
 from offbook.engine.students.processes import accelerator_for
 from offbook.engine.students.run_state import Run
 from offbook.engine.students.step import take_step
+from offbook.engine.students.step_parts import PARTS, labels, seconds_by_part
 from offbook.engine.students.train import with_adapters
 
 PROMPT, SHORTEST, LONGEST = 90, 45, 75
-CASES = {"full": (0, True), "full, autograd's own sums": (0, False), "lora": (16, True)}  # rank, `gradient_sums`
 PATHS = (1, 8)
-KINDS = ("product", "attention", "optimiser", "rest")
-PRODUCTS = ("mm", "addmm", "addmm_", "bmm", "baddbmm", "mv", "addmv", "dot")
-ATTENTION = ("scaled_dot_product", "flash_attention")
-OPTIMISER = ("_fused_adam", "_foreach", "linalg_vector_norm", "optimizer.")
 MACHINE = ("cpu", "cpu_capability", "bf16_in_hardware", "torch_threads")
 ENDLESS = 2**40  # gradient tokens
 
 
-def kind_of(operation: str) -> str:
-    """Whose time an operation's is, by its name in the profile: one of `KINDS`."""
-    name = operation.removeprefix("aten::")
-    if any(part in name for part in ATTENTION):
-        return "attention"
-    if name in PRODUCTS or name.startswith("mkldnn"):
-        return "product"
-    return "optimiser" if any(part in name.lower() for part in OPTIMISER) else "rest"
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Adapters' rank, which ways of sparing time are taken, and whether attention is torch's fused one."""
+
+    rank: int = 0
+    packed: bool = True
+    lean: bool = True
+    summed: bool = True
+    kept: bool = True
+    fused: bool = True
+
+
+CASES = {
+    "full": Case(),
+    "full, question by question": Case(packed=False),
+    "full, layers by autograd": Case(lean=False),
+    "full, autograd's own sums": Case(lean=False, summed=False),
+    "full, memory given back": Case(kept=False),
+    "full, none of these": Case(packed=False, lean=False, summed=False, kept=False),
+    "full, attention unfused": Case(fused=False),
+    "lora": Case(rank=16),
+}
 
 
 def measure(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, case: str, *, asked: int, paths: int, steps: int
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str, *, asked: int, paths: int, steps: int
 ) -> dict[str, object]:
     """One line of the table: the mean of some steps behind a first one, which is slower.
 
     Args:
         model: the student; its weights change.
         tokenizer: its own.
-        case: of `CASES`.
+        name: of `CASES`.
         asked: questions a step.
         paths: of each question.
         steps: how many are measured, and how many are profiled.
     """
-    rank, summed = CASES[case]
-    config = StudentConfig(gradient_tokens=ENDLESS, questions_per_step=asked, lora_rank=rank, learning_rate=1e-6)
-    objective, run = path_objective(_questions(model, asked, paths), Paths.present), Run()
+    case, questions = CASES[name], _questions(model, asked, paths)
+    config = StudentConfig(gradient_tokens=ENDLESS, questions_per_step=asked, lora_rank=case.rank, learning_rate=1e-6)
+    objective, run = path_objective(questions, Paths.present), Run()
+    if not case.packed:
+        packed = objective.loss
+        objective = replace(objective, loss=lambda student, question, done: packed(student, question, done))
     job = Job(
         student=model,
         tokenizer=tokenizer,
@@ -85,7 +105,10 @@ def measure(
         identity={},
         score=lambda _: 0.0,
     )
-    with accelerator_for(model, "no") as accelerator:
+    with contextlib.ExitStack() as stack:
+        accelerator = stack.enter_context(accelerator_for(model, "no"))
+        if case.kept:
+            stack.enter_context(kept_memory())
         student = with_adapters(model, config)
         trained = [p for p in student.parameters() if p.requires_grad]
         inner = torch.optim.AdamW(trained, lr=1e-6, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
@@ -96,34 +119,51 @@ def measure(
 
         def take(count: int) -> float:
             start = time.perf_counter()
-            with branch_attention(student), summed_gradients(student) if summed else contextlib.nullcontext():
+            with (
+                branch_attention(student),
+                lean_layers(student) if case.lean else contextlib.nullcontext(),
+                summed_gradients(student) if case.summed else contextlib.nullcontext(),
+                contextlib.nullcontext() if case.fused else sdpa_kernel(SDPBackend.MATH),
+            ):
                 for _ in range(count):
                     take_step(accelerator, prepared, optimizer, objective, job, run)
             return time.perf_counter() - start
 
         take(1)
         tokens, wall_s = run.gradient_tokens, take(steps) / steps
-        with profile(activities=[ProfilerActivity.CPU]) as found:
+        with labels(student), profile(activities=[ProfilerActivity.CPU]) as found:
             profiled_s = take(steps)
-    spent_us: dict[str, float] = defaultdict(float)
-    for event in found.key_averages():
-        spent_us[kind_of(event.key)] += event.self_cpu_time_total
-    shares = {kind: spent_us[kind] / 1e6 / profiled_s for kind in KINDS[:-1]}
-    inside = shares["product"] + shares["attention"]
+    spent_s = seconds_by_part(found.events())
+    shares = {part: spent_s.get(part, 0.0) / profiled_s for part in PARTS[:-1]}
+    gflop = _gflop(model, questions, tokens, adapters=case.rank > 0)
     return {
-        "case": case,
+        "case": name,
         "questions": asked,
         "paths": paths,
         "gradient_tokens": tokens,
         "steps": steps,
         "step_s": f"{wall_s:.3f}",
-        **{kind: f"{share:.3f}" for kind, share in shares.items()},
+        "gflops": f"{gflop / wall_s:.1f}",
+        "product_gflops": f"{gflop * steps / spent_s['product']:.1f}",
+        **{part: f"{share:.3f}" for part, share in shares.items()},
         "rest": f"{1 - sum(shares.values()):.3f}",
-        "outside": f"{1 - inside:.3f}",
+        "outside": f"{1 - shares['product'] - shares['attention']:.3f}",
         "with_gradient": held[-1],
         "trained": len(trained),
-        **{name: abilities()[name] for name in MACHINE},
+        **{ability: abilities()[ability] for ability in MACHINE},
     }
+
+
+def _gflop(model: PreTrainedModel, questions: list[Paths], tokens: int, *, adapters: bool) -> float:
+    """Of a step's products of weights: forward, states' slopes and, without adapters, weights' gradients."""
+    head: Any = model.get_output_embeddings()
+    inside = sum(
+        module.weight.numel()
+        for module in model.modules()
+        if isinstance(module, torch.nn.Linear) and module is not head
+    )
+    rows = sum(rows_of(question.prompt, question.some(question.present())) for question in questions)
+    return (rows * inside + tokens * head.weight.numel()) * 2 * (2 if adapters else 3) / 1e9
 
 
 def _questions(model: PreTrainedModel, count: int, paths: int) -> list[Paths]:

@@ -86,9 +86,9 @@ class TokenWeigher:
     def _surprisals(self, branches: Branches) -> torch.Tensor:
         """The untouched model's (N,); taken once for every response, by itself."""
         assert self._untouched is not None
-        prompt = tuple(branches.tokens_1T[0, : branches.edges[0]].tolist())
         found = []
-        for start, end in pairwise(branches.starts):
+        for (first, behind), (start, end) in zip(branches.places, pairwise(branches.starts), strict=True):
+            prompt = tuple(branches.tokens_1T[0, first:behind].tolist())
             said = tuple(branches.targets_N[start:end].tolist())
             if (prompt, said) not in self._known:
                 self._known[prompt, said] = self._untouched(prompt, said).cpu()

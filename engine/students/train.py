@@ -36,6 +36,8 @@ from offbook.engine.students.companion import Companion
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.gradient_sums import summed_gradients
+from offbook.engine.students.kept_memory import kept_memory
+from offbook.engine.students.lean_layers import lean_layers
 from offbook.engine.students.objective import Objective, QuestionLoss, with_replay
 from offbook.engine.students.precision import Precision, keep_precision, precision_of
 from offbook.engine.students.predictions import weighing
@@ -75,7 +77,7 @@ def train_student(job: Job, method: str, objective: Objective, *, as_part: bool 
     if job.config.replay:
         objective = with_replay(objective, job.replay, job.config.replay, seed=job.config.seed)
     precision = precision_of(job.folder, job.config.mixed_precision, job.student.device)
-    with accelerator_for(job.student, precision) as accelerator:
+    with accelerator_for(job.student, precision) as accelerator, kept_memory():
         _train(accelerator, job, method, objective, precision, as_part=as_part)
     return job.folder
 
@@ -128,7 +130,7 @@ def _train(
     clock, spent = time.perf_counter(), run.wall_s
     saved = clock
     while run.gradient_tokens < config.gradient_tokens:
-        with branch_attention(student), weighing(student, weigher), summed_gradients(student):
+        with branch_attention(student), weighing(student, weigher), lean_layers(student), summed_gradients(student):
             done = take_step(accelerator, model, optimizer, objective, job, run, weigher)
         report(run.gradient_tokens, config.gradient_tokens, f"{method} loss {run.log[-1]['loss']:.3f}")
         if average is not None and in_mean(done, run, config, objective.alone):

@@ -190,3 +190,33 @@ def test_metanet_starts_from_the_cost_that_it_is_to_follow(
         with branch_attention(student):
             expected = measure(student, question, question.present(), [of])[:, 0]
         torch.testing.assert_close(costs_K[question.present()], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"update": "weighted", "consistency": 0.5, "selection": "all"},
+        {"update": "sampled"},
+        {"learnability": "rsr_guarded"},
+        {"learnability": "answer", "scores": "instantaneous"},
+        {"learnability": "lark", "refresh": 2},
+    ],
+)
+def test_questions_read_together_are_those_read_one_by_one(options: dict[str, Any]) -> None:
+    packed, single = training(**options), training(**options)
+    students = tiny_model(), tiny_model()
+    with branch_attention(students[0]), branch_attention(students[1]):
+        rows = [packed.rows(question, 0.0) for question in range(4)]
+        together = packed.together(students[0], range(4), 0.0)
+        alone = [single.loss(students[1], question, 0.0) for question in range(4)]
+    assert all(size > 0 for size in rows)
+    together.loss.backward()
+    torch.stack([part.loss for part in alone]).sum().backward()
+    for ours, own in zip(together.questions, alone, strict=True):
+        assert (ours.gradient_tokens, ours.sequences) == (own.gradient_tokens, own.sequences)
+        assert ours.log == pytest.approx(own.log, rel=1e-4, abs=1e-6, nan_ok=True)
+        assert ours.memory.read_tokens == own.memory.read_tokens
+        assert ours.memory.losses == pytest.approx(own.memory.losses, rel=1e-4, nan_ok=True)
+        torch.testing.assert_close(ours.loss, own.loss.detach(), rtol=1e-4, atol=1e-6)
+    for mine, theirs in zip(students[0].parameters(), students[1].parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-4, atol=1e-6)

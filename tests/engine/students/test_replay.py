@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from accelerate import Accelerator
 from torch import nn
 from torch.nn import functional
 
@@ -17,6 +16,7 @@ from offbook.engine.students.branches import branch_attention
 from offbook.engine.students.companion import Companion
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.objective import QuestionLoss, with_replay
+from offbook.engine.students.predictions import QuestionSums
 from offbook.engine.students.record import training_fingerprint
 from offbook.engine.students.replay import Replay, ReplayItem
 from offbook.engine.students.train import train_student
@@ -36,9 +36,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     plain = step.replay_loss
 
-    def replay_loss(student: nn.Module, item: ReplayItem, weight: float) -> torch.Tensor:
-        seen.append(item.id)
-        return plain(student, item, weight)
+    def replay_loss(student: nn.Module, items: Sequence[ReplayItem], weight: float) -> QuestionSums:
+        seen.extend(item.id for item in items)
+        return plain(student, items, weight)
 
     monkeypatch.setattr(step, "replay_loss", replay_loss)
     return seen
@@ -67,11 +67,11 @@ def test_a_step_weighs_questions_and_replay_by_their_tokens(tmp_path: Path, monk
         taken.append(question)
         return plain.loss(student, question, done)
 
-    def clip(accelerator: Accelerator, parameters: Any, bound: float) -> torch.Tensor:
-        gradients.append(torch.cat([p.grad.flatten().clone() for p in parameters if p.grad is not None]))
+    def clip(parameters: Sequence[nn.Parameter], count: float, bound: float) -> torch.Tensor:
+        gradients.append(torch.cat([p.grad.flatten() / count for p in parameters if p.grad is not None]))
         return gradients[-1].norm()
 
-    monkeypatch.setattr(Accelerator, "clip_grad_norm_", clip)
+    monkeypatch.setattr(step, "clipped_mean", clip)
     work = replaying(tmp_path / "s", gradient_tokens=1, evaluations=1, questions_per_step=3)
     train_student(work, "plain", replace(plain, loss=loss))
     assert len(gradients) == 1

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from offbook.engine.students import step
 from offbook.engine.students.branches import branch_attention, lay_out, mean_weights
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
@@ -118,11 +119,11 @@ def test_a_step_follows_the_mean_gradient_of_its_questions(tmp_path: Path, monke
         taken.append(question)
         return plain.loss(student, question, done)
 
-    def clip(accelerator: Accelerator, parameters: Any, bound: float) -> torch.Tensor:
-        gradients.append(torch.cat([p.grad.flatten().clone() for p in parameters if p.grad is not None]))
+    def clip(parameters: Sequence[nn.Parameter], count: float, bound: float) -> torch.Tensor:
+        gradients.append(torch.cat([p.grad.flatten() / count for p in parameters if p.grad is not None]))
         return gradients[-1].norm()
 
-    monkeypatch.setattr(Accelerator, "clip_grad_norm_", clip)
+    monkeypatch.setattr(step, "clipped_mean", clip)
     config = {"gradient_tokens": 100, "evaluations": 1, "questions_per_step": 1, "tokens_per_step": 100}
     train_student(job(tmp_path / "s", **config), "plain", replace(plain, loss=loss))
     assert len(gradients) == 1
