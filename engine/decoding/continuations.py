@@ -30,8 +30,13 @@ def continuation_logprobs(
         continuations: at least one, of at least one token each.
 
     Raises:
+        ValueError: a continuation without a token, which would be certain.
         NotFiniteError: logits that are not finite.
     """
+    if not all(continuations):
+        place = [len(continuation) for continuation in continuations].index(0)
+        msg = f"expected continuations of at least one token, got none in number {place + 1}; check text and tokenizer"
+        raise ValueError(msg)
     tokens, positions, edges = [*prompt], [*range(len(prompt))], [len(prompt)]
     for continuation in continuations:
         tokens += continuation[:-1]

@@ -25,5 +25,6 @@ def clipped_mean(parameters: Iterable[nn.Parameter], count: float, bound: float)
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
     norm = get_total_norm(gradients) / count
-    torch._foreach_mul_(gradients, torch.clamp(bound / (norm + TINY), max=1.0) / count)
+    if gradients:
+        torch._foreach_mul_(gradients, torch.clamp(bound / (norm + TINY), max=1.0) / count)
     return norm

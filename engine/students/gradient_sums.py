@@ -6,7 +6,9 @@ matrix that is zero but for the question's tokens: memory traffic alone. Here, o
     G += dYᵀ X          one product with its sum, for every linear layer but the head (`kernels.vocab_loss` has its own)
     G[ids] += dX        for the embedding
 
-It is the same sum, rounded a little otherwise. Adapters are small, so with LoRA nothing is changed.
+It is the same sum, rounded a little otherwise. Adapters are small, so with LoRA nothing is changed. Weights are kept
+for the backward pass as they are and not as saved tensors, which hooks (of activation checkpoints, say) may exchange
+for copies that nobody reads the gradient of.
 
 Legend: B batch, T rows, I and O a layer's inputs and outputs, V vocabulary, H hidden.
 """
@@ -19,6 +21,7 @@ from typing import Any
 import torch
 from peft.tuners.lora import LoraLayer
 from torch import nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 
@@ -108,12 +111,14 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, states_BTI: torch.Tensor, weight_OI: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(states_BTI, weight_OI)
+        ctx.weight = weight_OI
+        ctx.save_for_backward(states_BTI)
         return functional.linear(states_BTI, weight_OI)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, slope_BTO: torch.Tensor) -> tuple[torch.Tensor | None, None]:
-        states_BTI, weight_OI = ctx.saved_tensors
+        (states_BTI,), weight_OI = ctx.saved_tensors, ctx.weight
         add_product(weight_OI, slope_BTO.flatten(0, -2), states_BTI.flatten(0, -2))
         return (slope_BTO @ weight_OI if ctx.needs_input_grad[0] else None), None
 
@@ -123,13 +128,14 @@ class _Embedding(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, ids_BT: torch.Tensor, weight_VH: torch.Tensor, padding: int | None) -> torch.Tensor:
-        ctx.save_for_backward(ids_BT, weight_VH)
-        ctx.padding = padding
+        ctx.weight, ctx.padding = weight_VH, padding
+        ctx.save_for_backward(ids_BT)
         return functional.embedding(ids_BT, weight_VH)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, slope_BTH: torch.Tensor) -> tuple[None, None, None]:
-        ids_BT, weight_VH = ctx.saved_tensors
+        (ids_BT,), weight_VH = ctx.saved_tensors, ctx.weight
         ids_N, slope_NH = ids_BT.flatten(), slope_BTH.flatten(0, -2)
         if ctx.padding is not None:  # which has no gradient
             slope_NH = slope_NH * (ids_N != ctx.padding)[:, None]

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from transformers import PreTrainedModel
 
@@ -51,8 +52,9 @@ def lean_layers(student: nn.Module) -> Iterator[None]:
 
 
 def _layers(student: Any) -> Iterable[tuple[Any, LlamaLayer]]:
-    """The layers of a student of Llama's shape, each with what was read of it."""
-    shape = read_shape(student) if isinstance(student, PreTrainedModel) else None
+    """The layers of a student of Llama's shape on a CPU, each with what was read of it."""
+    here = isinstance(student, PreTrainedModel) and student.device.type == "cpu"
+    shape = read_shape(student) if here else None
     return () if shape is None else zip(student.model.layers, shape.layers, strict=True)
 
 
@@ -64,6 +66,7 @@ def _fits(layer: nn.Module, read: LlamaLayer) -> bool:
         and read.q_norm is None
         and read.k_norm is None
         and all(parameter.requires_grad for parameter in layer.parameters())
+        and not getattr(layer, "gradient_checkpointing", False)  # that is of its own forward
         and not any("forward" in vars(module) for module in layer.modules())
     )
 
@@ -118,15 +121,18 @@ class Ahead(torch.autograd.Function):
             functional.linear(n_TH, weight).unflatten(1, (-1, cos_T1D.shape[-1]))
             for weight in (q_weight, k_weight, v_weight)
         )
-        ctx.save_for_backward(x_TH, n_TH, scale_T1, cos_T1D, sin_T1D, norm_H, q_weight, k_weight, v_weight)
+        ctx.weights = norm_H, q_weight, k_weight, v_weight  # themselves, for their gradients: see `gradient_sums.py`
+        ctx.save_for_backward(x_TH, n_TH, scale_T1, cos_T1D, sin_T1D)
         return _turned(q, cos_T1D, sin_T1D), _turned(k, cos_T1D, sin_T1D), v
 
     @staticmethod
+    @once_differentiable
     def backward(
         ctx: Any, q_slope: torch.Tensor, k_slope: torch.Tensor, v_slope: torch.Tensor
     ) -> tuple[torch.Tensor | None, ...]:
         """The slope of the states; those of the weights are added where they are summed."""
-        x_TH, n_TH, scale_T1, cos_T1D, sin_T1D, norm_H, q_weight, k_weight, v_weight = ctx.saved_tensors
+        x_TH, n_TH, scale_T1, cos_T1D, sin_T1D = ctx.saved_tensors
+        norm_H, q_weight, k_weight, v_weight = ctx.weights
         q_slope = _turned(q_slope, cos_T1D, sin_T1D, back=True).flatten(1)
         k_slope = _turned(k_slope, cos_T1D, sin_T1D, back=True).flatten(1)
         v_slope = v_slope.flatten(1)
@@ -155,15 +161,16 @@ class Behind(torch.autograd.Function):
         y_TH = torch.addmm(x_TH, attended, o_weight.T)
         m_TH, scale_T1 = _norm(y_TH, norm_H, eps)
         gate_TI, up_TI = functional.linear(m_TH, gate_weight), functional.linear(m_TH, up_weight)
-        weights = (o_weight, norm_H, gate_weight, up_weight, down_weight)
-        ctx.save_for_backward(attended, y_TH, m_TH, scale_T1, gate_TI, up_TI, *weights)
+        ctx.weights = o_weight, norm_H, gate_weight, up_weight, down_weight
+        ctx.save_for_backward(attended, y_TH, m_TH, scale_T1, gate_TI, up_TI)
         return torch.addmm(y_TH, _swiglu(gate_TI, up_TI), down_weight.T)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, slope_TH: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """The slopes of both; those of the weights are added where they are summed."""
-        attended, y_TH, m_TH, scale_T1, gate_TI, up_TI, *weights = ctx.saved_tensors
-        o_weight, norm_H, gate_weight, up_weight, down_weight = weights
+        attended, y_TH, m_TH, scale_T1, gate_TI, up_TI = ctx.saved_tensors
+        o_weight, norm_H, gate_weight, up_weight, down_weight = ctx.weights
         product_TI, gate_slope_TI, up_slope_TI = _swiglu_slopes(slope_TH @ down_weight, gate_TI, up_TI)
         add_product(down_weight, slope_TH, product_TI)
         add_product(gate_weight, gate_slope_TI, m_TH)

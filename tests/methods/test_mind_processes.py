@@ -55,7 +55,8 @@ def check_same(two: Path, one: Path) -> None:
         assert found[name] == expected[name]
     parameters = dict(AutoModelForCausalLM.from_pretrained(one).named_parameters())
     for name, value in AutoModelForCausalLM.from_pretrained(two).named_parameters():
-        torch.testing.assert_close(value, parameters[name], rtol=1e-3, atol=1e-5)
+        # Stored in bf16, where numbers that differ by rounding may fall on neighbours.
+        torch.testing.assert_close(value, parameters[name], rtol=1e-2, atol=1e-5)
 
 
 @pytest.mark.slow

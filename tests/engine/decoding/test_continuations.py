@@ -68,6 +68,11 @@ def test_the_laws_of_a_text_are_those_of_its_own_row() -> None:
     torch.testing.assert_close(laws, logits.float().log_softmax(-1)[len(PROMPT) - 1 : -1], rtol=1e-5, atol=1e-5)
 
 
+def test_a_continuation_without_a_token_is_not_taken_for_a_certain_one() -> None:
+    with pytest.raises(ValueError, match="expected continuations of at least one token, got none in number 2"):
+        continuation_logprobs(Backbone(tiny_model("llama")), PROMPT, [[20], []])
+
+
 def test_logits_that_are_not_finite_are_refused() -> None:
     model = tiny_model("llama")
     backbone = Backbone(model)

@@ -50,6 +50,16 @@ def test_the_sums_are_autograds(name: str) -> None:
         torch.testing.assert_close(ours[parameter], value, rtol=1e-4, atol=1e-6, msg=parameter)
 
 
+def test_activation_checkpoints_lose_no_gradient() -> None:
+    ours: Any = tiny_model()
+    ours.train()
+    ours.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    plain, summed = gradients(tiny_model(), summed=False), gradients(ours, summed=True)
+    assert summed.keys() == plain.keys()
+    for parameter, value in plain.items():
+        torch.testing.assert_close(summed[parameter], value, rtol=1e-4, atol=1e-6, msg=parameter)
+
+
 def test_the_padding_token_has_no_gradient_in_either() -> None:
     plain, ours = tiny_model(), tiny_model()
     assert plain.get_input_embeddings().padding_idx == 257

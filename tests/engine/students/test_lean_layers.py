@@ -21,21 +21,30 @@ from tests.tiny import tiny_model
 EPS = 1e-5
 LONG = Response(tokens=(*range(40, 52), 257), answer=(2,))  # longer than a window
 QUESTIONS = [
-    (
-        (5, 6, 7, 5, 9, 3),
-        [Response(tokens=(8, 9, 257), answer=(1,)), Response(tokens=(*range(40, 52), 257), answer=(2,))],
-    ),
+    ((5, 6, 7, 5, 9, 3), [Response(tokens=(8, 9, 257), answer=(1,)), LONG]),
     ((200, 5), [Response(tokens=(8, 257), answer=(0,))]),
 ]
+
+
+def uneven(model: PreTrainedModel) -> PreTrainedModel:
+    """With norms whose weights differ, as those of a trained model do."""
+    numbers = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if "norm" in name:
+                p.add_(torch.randn(p.shape, generator=numbers), alpha=0.3)
+    return model
+
+
 MODELS: dict[str, Any] = {
-    "llama": lambda: tiny_model("llama"),
-    "tied": lambda: tiny_model("llama", tie_word_embeddings=True),
-    "mistral": lambda: tiny_model("mistral"),
+    "llama": lambda: uneven(tiny_model("llama")),
+    "tied": lambda: uneven(tiny_model("llama", tie_word_embeddings=True)),
+    "mistral": lambda: uneven(tiny_model("mistral")),
 }
 
 
-def told(model: PreTrainedModel, *, lean: bool, times: int = 1) -> dict[str, torch.Tensor]:
-    """Loss and gradients of all questions, so often."""
+def told(model: PreTrainedModel, *, lean: bool, times: int = 1, states: float = 0.0) -> dict[str, torch.Tensor]:
+    """Loss and gradients of all questions, so often; `states` weighs those of all layers in the loss."""
     branches = lay_out_questions(QUESTIONS)
     with contextlib.ExitStack() as stack:
         stack.enter_context(branch_attention(model))
@@ -43,18 +52,40 @@ def told(model: PreTrainedModel, *, lean: bool, times: int = 1) -> dict[str, tor
             stack.enter_context(lean_layers(model))
             stack.enter_context(summed_gradients(model))
         for _ in range(times):
-            loss = predict(model, branches).loss(branches.targets_N, mean_weights(branches)).loss
+            predictions, output = predict_and_read(model, branches, output_hidden_states=states > 0)
+            loss = predictions.loss(branches.targets_N, mean_weights(branches)).loss
+            for states_1TH in output.hidden_states if states > 0 else ():
+                loss = loss + states * states_1TH.square().mean()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     return {**gradients, "loss": loss.detach()}
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_losses_and_gradients_are_the_models_own(name: str) -> None:
-    ours, own = told(MODELS[name](), lean=True), told(MODELS[name](), lean=False)
+def check_alike(ours: dict[str, torch.Tensor], own: dict[str, torch.Tensor]) -> None:
     assert ours.keys() == own.keys()
     for parameter, value in own.items():
         torch.testing.assert_close(ours[parameter], value, rtol=1e-4, atol=1e-6, msg=parameter)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_losses_and_gradients_are_the_models_own(name: str) -> None:
+    check_alike(told(MODELS[name](), lean=True), told(MODELS[name](), lean=False))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_loss_that_reads_the_states_of_all_layers_sends_its_gradient_through_them(name: str) -> None:
+    ours = told(MODELS[name](), lean=True, states=0.5)
+    check_alike(ours, told(MODELS[name](), lean=False, states=0.5))
+    assert not torch.allclose(ours["loss"], told(MODELS[name](), lean=True)["loss"])
+
+
+def test_layers_above_a_frozen_embedding_have_their_gradients() -> None:
+    models: list[Any] = [tiny_model(), tiny_model()]
+    for model in models:
+        model.model.embed_tokens.requires_grad_(requires_grad=False)
+    ours, own = told(models[0], lean=True), told(models[1], lean=False)
+    assert "model.embed_tokens.weight" not in ours
+    check_alike(ours, own)
 
 
 def test_gradients_of_a_second_pass_are_added() -> None:
@@ -80,6 +111,23 @@ def test_other_shapes_adapters_and_frozen_layers_are_left_alone() -> None:
     model: Any = tiny_model()
     model.model.layers[0].self_attn.v_proj.weight.requires_grad_(requires_grad=False)
     assert changed(model) == 1
+
+
+def test_layers_with_activation_checkpoints_are_left_to_them() -> None:
+    model: Any = tiny_model()
+    model.gradient_checkpointing_enable()
+    assert changed(model) == 0
+
+
+def test_elsewhere_than_on_a_cpu_nothing_is_read_and_nothing_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(lean_module, "read_shape", never)
+    model: Any = tiny_model()
+    assert changed(model.to("meta")) == 0
+    with pytest.raises(AssertionError):
+        changed(tiny_model())
 
 
 def test_layers_come_back_as_they_were_also_from_a_pass_that_fails() -> None:
