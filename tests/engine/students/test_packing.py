@@ -22,6 +22,7 @@ from offbook.engine.students.branches import (
 )
 from offbook.engine.students.clipping import clipped_mean
 from offbook.engine.students.config import TokenWeight
+from offbook.engine.students.distiller import Job
 from offbook.engine.students.objective import Objective, PackedLoss, QuestionLosses
 from offbook.engine.students.packing import packs
 from offbook.engine.students.path_objective import path_objective
@@ -31,6 +32,7 @@ from offbook.engine.students.replay import ReplayItem, replay_loss
 from offbook.engine.students.token_weighting import TokenWeigher
 from offbook.engine.students.train import QuestionLoss, train_student
 from offbook.kernels.tree_attention import unpack_words
+from tests.engine.students.test_replay import ITEMS
 from tests.engine.students.test_student_training import TOKENIZER, corpus, job, record, weights
 from tests.engine.students.test_token_weighting import surprisals
 from tests.tiny import ARCHITECTURES, tiny_model
@@ -106,23 +108,52 @@ def chosen_paths() -> list[Paths]:
     return encode_corpus(corpus(), TOKENIZER, max_length=400)
 
 
-@pytest.mark.parametrize("lora_rank", [0, 4])
-def test_a_student_of_packs_is_the_student_of_questions_one_by_one(lora_rank: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"lora_rank": 4},
+        {"replay": 0.3},
+        {"questions_per_step": 2, "tokens_per_step": 100},
+        {"token_weight": TokenWeight(kind="threshold", value=5.0)},
+        {"token_weight": TokenWeight(kind="power", value=0.5)},
+    ],
+    ids=["full", "adapters", "replay", "several draws", "threshold", "power"],
+)
+def test_a_student_of_packs_is_the_student_of_questions_one_by_one(settings: dict[str, Any], tmp_path: Path) -> None:
     plain = path_objective(chosen_paths(), Paths.present)
     assert isinstance(plain.loss, PackedLoss)
 
     def one(student: nn.Module, question: int, done: float) -> QuestionLoss:
         return plain.loss(student, question, done)
 
-    settings: dict[str, Any] = {"lora_rank": lora_rank, "questions_per_step": 3}
-    together = train_student(job(tmp_path / "together", **settings), "plain", plain)
-    alone = train_student(job(tmp_path / "alone", **settings), "plain", replace(plain, loss=one))
+    def work(name: str) -> Job:
+        return replace(job(tmp_path / name, **({"questions_per_step": 3} | settings)), replay=ITEMS)
+
+    together = train_student(work("together"), "plain", plain)
+    alone = train_student(work("alone"), "plain", replace(plain, loss=one))
     for ours, own in zip(record(together)["log"], record(alone)["log"], strict=True):
         assert ours == pytest.approx(own, rel=1e-3)
     assert record(together)["sequences"] == record(alone)["sequences"]
     own_weights = weights(alone)
     for name, value in weights(together).items():
         torch.testing.assert_close(value, own_weights[name], rtol=1e-2, atol=1e-4, msg=name)
+
+
+@pytest.mark.gpu
+def test_packs_are_read_on_a_gpu_too(tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    plain, untouched = path_objective(chosen_paths(), Paths.present), tiny_model()
+    with branch_attention(untouched), torch.no_grad():
+        losses = [float(plain.loss(untouched, question, 0.0).loss) for question in range(5)]
+    work = replace(job(tmp_path / "s", questions_per_step=5, replay=0.3), replay=ITEMS)
+    student: Any = work.student
+    student.to("cuda")
+    log = record(train_student(work, "plain", plain))["log"]
+    assert student.device.type == "cuda"
+    assert log[0]["loss"] == pytest.approx(sum(losses) / 5, rel=1e-2)
+    assert log[-1]["loss"] < log[0]["loss"]
 
 
 def test_a_step_reads_packs_and_a_question_is_chosen_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,6 +221,10 @@ def test_replayed_answers_of_a_pack_lose_what_each_loses_alone() -> None:
     ours, own = told(model, together.loss), told(model, torch.stack([one.loss for one in alone]).sum())
     for name, value in own.items():
         torch.testing.assert_close(ours[name], value, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_where_nothing_has_a_gradient_nothing_is_clipped() -> None:
+    assert float(clipped_mean(tiny_model().parameters(), 3, 1.0)) == 0
 
 
 @pytest.mark.parametrize("bound", [0.01, 1e6])
