@@ -18,7 +18,7 @@ from offbook.methods.mind.objective import MindTraining, mind_objective
 from offbook.methods.mind.options import MindOptions
 from offbook.methods.mind.train import mind
 from tests.methods.mind_corpus import NAMES, mind_corpus, mind_paths, opinionated, path_vectors
-from tests.methods.test_mind_training import StoppedError, job, record
+from tests.methods.test_mind_training import StoppedError, job, record, weights
 from tests.tiny import tiny_model
 
 
@@ -220,3 +220,30 @@ def test_questions_read_together_are_those_read_one_by_one(options: dict[str, An
         torch.testing.assert_close(ours.loss, own.loss.detach(), rtol=1e-4, atol=1e-6)
     for mine, theirs in zip(students[0].parameters(), students[1].parameters(), strict=True):
         torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"update": "sampled", "learnability": "answer", "meta_questions": 1, "watched_rates": [1e-3]},
+        {"learnability": "lark", "refresh": 2, "inertia": "item"},
+        {"scores": "instantaneous", "learnability": "rsr_guarded"},
+    ],
+)
+def test_an_interrupted_training_goes_on_bit_for_bit(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offbook.engine.students.train.SAVE_EVERY_S", -1.0)
+    whole = mind(job(tmp_path / "whole", **options), path_vectors())
+    log = record(whole)["log"]
+
+    def stop(done: int, total: int, message: str) -> None:
+        if done == log[1]["gradient_tokens"]:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        mind(replace(job(tmp_path / "cut", **options), report=stop), path_vectors())
+    cut = mind(job(tmp_path / "cut", **options), path_vectors())
+    assert record(cut)["log"] == log
+    assert len(log) > 2
+    assert all(torch.equal(value, weights(cut)[name]) for name, value in weights(whole).items())
