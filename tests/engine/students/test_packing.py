@@ -127,8 +127,10 @@ def test_a_student_of_packs_is_the_student_of_questions_one_by_one(settings: dic
     def one(student: nn.Module, question: int, done: float) -> QuestionLoss:
         return plain.loss(student, question, done)
 
+    chosen: dict[str, Any] = {"questions_per_step": 3, **settings}
+
     def work(name: str) -> Job:
-        return replace(job(tmp_path / name, **({"questions_per_step": 3} | settings)), replay=ITEMS)
+        return replace(job(tmp_path / name, **chosen), replay=ITEMS)
 
     together = train_student(work("together"), "plain", plain)
     alone = train_student(work("alone"), "plain", replace(plain, loss=one))
