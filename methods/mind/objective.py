@@ -147,7 +147,8 @@ class MindTraining:
     def after_step(self, visits: Sequence[Visit]) -> Mapping[str, float]:
         """MetaNet's turn, from the costs before the student's step."""
         questions = [visit.question for visit in visits]
-        self.losses_NK[questions] = self.losses_NK.new_tensor([visit.losses for visit in visits])
+        for visit in visits:  # one by one: a question may be met twice in a step, and the later visit knows more
+            self.losses_NK[visit.question] = self.losses_NK.new_tensor(visit.losses)
         found = self.history.take(visits)
         self.steps += 1
         if self.options.scores in ("static", "instantaneous"):

@@ -70,6 +70,17 @@ def test_a_history_goes_on_where_it_was() -> None:
     assert later.take(then) == history.take(then)
 
 
+def test_of_two_visits_in_a_step_the_later_ones_costs_stand() -> None:
+    tested, scores = training(scores="static"), (0.1, 0.2, 0.3)
+    both = [
+        Visit(question=0, losses=losses, scores=scores, alpha=(1.0, 0.0, 0.0), read_tokens=0)
+        for losses in ((1.0, 2.0, 3.0), (3.0, 2.0, 1.0))
+    ]
+    tested.after_step(both)
+    assert tested.losses_NK[0].tolist() == [3.0, 2.0, 1.0]
+    assert tested.history.visits.counts[0] == 2
+
+
 def test_pairs_in_another_order_are_counted_with_ties() -> None:
     a = torch.tensor([1.0, 2.0, 3.0, 3.0])
     assert rank_change(a, a + 1) == 0
