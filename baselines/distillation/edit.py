@@ -206,7 +206,8 @@ def key_tokens(right: Sequence[int], mistake: Sequence[int]) -> tuple[tuple[int,
 
 def best_score(part: Part) -> float:
     """The development score of the weights that a part kept."""
-    return max(float(evaluation["score"]) for evaluation in part.record["evaluations"])
+    kept = part.record["kept_tokens"]
+    return max(float(e["score"]) for e in part.record["evaluations"] if e["gradient_tokens"] == kept)
 
 
 def load_weights(student: nn.Module, folder: Path) -> None:

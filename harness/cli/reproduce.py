@@ -38,13 +38,14 @@ def reproduce(
     """Run a whole profile again.
 
     From model to leaderboard, held against the committed one; an unfinished run is resumed. Decoders in a layout of the
-    weights that this machine does not have are left out, and named.
+    weights that this machine does not have, and suites of exams whose data sets are not here, are left out, and named.
     """
     from offbook.harness.artifacts.folders import new_folder
     from offbook.harness.cli.executing import executor_of, failed_lines, tell_plan
     from offbook.harness.matrix.folders import open_run, unfinished
     from offbook.harness.matrix.layouts_here import without_missing_layouts
     from offbook.harness.matrix.plan import plan
+    from offbook.harness.matrix.suites_here import without_missing_data
     from offbook.harness.roster.target import resolve_device
     from offbook.harness.settings.profiles import load_profile
 
@@ -52,7 +53,10 @@ def reproduce(
     where = executor_of(executor, workers=workers, ray_address=ray_address, slurm=slurm)
     runnable, left_out = without_missing_layouts(content, device)
     graph = plan(runnable, answers=answers)  # this and what follows before there is a folder
-    for line in left_out:
+    runnable, not_here = without_missing_data(runnable)
+    if not_here:
+        graph = plan(runnable, answers=answers)
+    for line in (*left_out, *not_here):
         typer.echo(line, err=True)
     if dry_run:
         tell_plan(graph, output or unfinished(name, content) or new_folder(name))

@@ -14,7 +14,7 @@ from offbook.harness.settings.corpus import CorpusSettings
 
 COMMON = (
     *("gradient_tokens", "questions_per_step", "tokens_per_step", "learning_rate", "lora_rank", "mixed_precision"),
-    *("evaluations", "max_length"),
+    *("evaluations", "averaging", "replay", "max_length"),
 )
 
 

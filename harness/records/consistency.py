@@ -57,9 +57,12 @@ def of_exam(exam: Exam) -> Iterator[str]:
         yield from _cost(exam.record.cost)
     if exam.record.finished_utc < exam.record.started_utc or exam.record.wall_s <= 0:
         yield "expected an end after the start, got none"
+    cap = exam.record.spec.max_new_tokens
     for row in exam.rows:
-        if row.tokens > exam.record.spec.max_new_tokens:
-            yield f"document {row.doc_id}: expected at most {exam.record.spec.max_new_tokens} tokens, got {row.tokens}"
+        if row.tokens > (cap or row.tokens):
+            yield f"document {row.doc_id}: expected at most {cap} tokens, got {row.tokens}"
+        if row.by_choice is not None and row.choices not in (None, row.by_choice.count):
+            yield f"document {row.doc_id}: expected scores of its {row.choices} choices, got {row.by_choice.count}"
 
 
 def _cost(cost: TrainingCost) -> Iterator[str]:

@@ -35,7 +35,8 @@ OPTIONS: dict[str, Kind] = {
     ),
     **dict.fromkeys(
         (
-            *("--attempts", "--batch-size", "--dev-questions", "--draft-vocab-size", "--epochs", "--evaluations"),
+            *("--attempts", "--averaging", "--batch-size", "--dev-questions", "--draft-vocab-size", "--epochs"),
+            "--evaluations",
             *(
                 "--document",
                 "--gradient-tokens",
@@ -51,6 +52,7 @@ OPTIONS: dict[str, Kind] = {
                 "--processes",
                 "--questions",
                 "--questions-per-step",
+                "--replay",
                 "--samples",
                 "--seed",
             ),

@@ -17,10 +17,14 @@ from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress import Progress, missing_seeds
 from offbook.harness.tables.rows import Row
 from offbook.harness.tables.student_comparisons_columns import COLUMNS
+from offbook.harness.tables.students_columns import in_order
+from offbook.harness.tables.students_measures import differences
 
 
 def comparisons_table(exams: Sequence[Exam], progress: Progress | None = None) -> pd.DataFrame:
     """Every two students of a cohort on each group: a minus b. Holm's corrections are over all rows of the cohort.
+
+    Students between others by their weights are points of curves (`interpolation_curves`), and stand in no comparison.
 
     Two questions, each with its corrected p-value and its verdict: whether these very students differ on such items
     (sign flips), and whether their methods do, whatever the seed (the larger of that p-value and the one over items
@@ -32,11 +36,12 @@ def comparisons_table(exams: Sequence[Exam], progress: Progress | None = None) -
     lost = missing_seeds(progress)
     lines: list[dict[str, Any]] = []
     for cohort in cohorts(exams):
-        groups = sorted({s.group for s in cohort.examinees[0].spec.suites})
+        groups = in_order(s.group for s in cohort.examinees[0].spec.suites)
+        trained = [e for e in cohort.examinees if e.spec.student.interpolation is None]
         family = [
             _comparison(a, b, group, cohort)
             for group in groups
-            for b, a in combinations(cohort.examinees, 2)
+            for b, a in combinations(trained, 2)
             if not (a.untouched and b.untouched) and a.suites(group, ALL_SUITES)
         ]
         for line in family:
@@ -82,6 +87,7 @@ def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[st
         "methods": "open",
         "detectable": stats.detectable(found),
         "detectable_items": stats.detectable(over_items),
+        **differences(a, b, names),
         "corpus": cohort.corpus,
         "budget": cohort.budget,
         "exam": cohort.exam,

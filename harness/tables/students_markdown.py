@@ -23,8 +23,17 @@ from offbook.harness.tables.progress_markdown import how_far, missing_exams, wha
 from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.student_comparisons_columns import PAIRS
 from offbook.harness.tables.students import students_table
-from offbook.harness.tables.students_columns import COLUMNS, GROUPS, OF_A_GROUP, SUITE, side_by_side
+from offbook.harness.tables.students_columns import (
+    BESIDE_ANSWERS,
+    COLUMNS,
+    GROUPS,
+    OF_A_GROUP,
+    SUITE,
+    in_order,
+    side_by_side,
+)
 from offbook.harness.tables.students_definitions import DEFINITIONS
+from offbook.harness.tables.students_measures_columns import MEASURED
 
 NOTHING = "No student has sat an exam yet."
 INCOMPLETE = (
@@ -73,7 +82,7 @@ def to_markdown(
     *,
     progress: Progress | None = None,
 ) -> str:
-    """STUDENTS.md: definitions, then each cohort's ID and OOD table, comparisons and suites, machines below each."""
+    """STUDENTS.md: definitions, then each cohort's groups side by side, comparisons and suites, machines below each."""
     parts = ["# Students", DEFINITIONS]
     parts += reasons([exam.record.manifest for exam in exams])
     parts += how_far(progress)
@@ -86,6 +95,8 @@ def to_markdown(
         pairs, machines = comparisons[_same(cohort, comparisons)], _machines(cohort)
         parts += [f"## {_title(cohort)}", _conditions(cohort)]
         parts += ["### In and out of distribution", *_notes(ours), pipe_table(_pooled(ours)), *machines]
+        if (beside := _beside_answers(ours)) is not None:
+            parts += ["### Form and likelihood", pipe_table(beside), *machines]
         if not pairs.empty:
             parts += ["### Comparisons", pipe_table(Table(columns=PAIRS, rows=pairs)), *machines]
         parts.append("### By suite")
@@ -114,6 +125,7 @@ def readme_students(exams: Sequence[Exam], progress: Progress | None = None) -> 
             f"{_title(cohort)}; percent right, change in points:",
             *_notes(ours),
             to_readme(Table(columns=(*pooled.columns, *AGAINST_UNTOUCHED), rows=rows)),
+            *([] if (beside := _beside_answers(ours)) is None else ["Form and likelihood:", to_readme(beside)]),
             *_machines(cohort),
         ]
     return "\n\n".join(parts) or NOTHING
@@ -137,7 +149,8 @@ def _title(cohort: Cohort) -> str:
 def _conditions(cohort: Cohort) -> str:
     spec = cohort.examinees[0].spec
     prompts = "through the chat template" if spec.chat_template else "without a chat template"
-    said = f"Answers of at most {spec.max_new_tokens} tokens, in {escape(spec.dtype)}, prompted {prompts}."
+    cap = "each suite's own cap" if spec.max_new_tokens is None else f"{spec.max_new_tokens} tokens"
+    said = f"Answers of at most {cap}, in {escape(spec.dtype)}, prompted {prompts}."
     if spec.harness_semantics != HARNESS_SEMANTICS:
         said += (
             f" Scored by semantics {spec.harness_semantics} of the harness, this version has {HARNESS_SEMANTICS}: "
@@ -171,7 +184,7 @@ def _notes(rows: pd.DataFrame) -> list[str]:
     names = sorted({row["suite"] for row in of_suites.to_dict("records") if "dev subset" in row["origin"]})
     notes = [f"Scored on a dev subset: {', '.join(map(escape, names))}."] if names else []
     guessed = rows[(rows["suite"] == ALL_SUITES) & (rows["guessing"] > 0)].groupby("group")["guessing"].first()
-    shares = [f"{number(100 * share, 1)} % of {GROUPS[str(group)]}" for group, share in guessed.items()]
+    shares = [f"{number(100 * guessed[group], 1)} % of {GROUPS[group]}" for group in in_order(guessed.index)]
     return [*notes, f"Guessing gets {', '.join(shares)}."] if shares else notes
 
 
@@ -183,8 +196,15 @@ def _pooled(rows: pd.DataFrame) -> Table:
         if row["suite"] == ALL_SUITES:
             found = [field for column in OF_A_GROUP for field in column.fields]
             line |= {f"{row['group']}_{field}": row[field] for field in found}
-    groups = [g for g in GROUPS if g in set(rows[rows["suite"] == ALL_SUITES]["group"])]
+    groups = in_order(rows[rows["suite"] == ALL_SUITES]["group"])
     return Table(columns=side_by_side(groups), rows=pd.DataFrame(list(lines.values())))
+
+
+def _beside_answers(rows: pd.DataFrame) -> Table | None:
+    """One line a student and group, of what was measured beside the answers; None where nothing was."""
+    pooled = rows[rows["suite"] == ALL_SUITES]
+    known = any(pooled[column.name].notna().any() for column in MEASURED if column.interval)
+    return Table(columns=BESIDE_ANSWERS, rows=pooled) if known else None
 
 
 def _against_untouched(cohort: Cohort, pairs: pd.DataFrame) -> dict[tuple[str, str], str]:
@@ -194,7 +214,7 @@ def _against_untouched(cohort: Cohort, pairs: pd.DataFrame) -> dict[tuple[str, s
     found = {(row["label_a"], row["group"]): row for row in rows}
     verdicts = {}
     for label in [examinee.label for examinee in cohort.examinees]:
-        groups = [group for group in GROUPS if (label, group) in found]
+        groups = in_order(group for of, group in found if of == label)
         for question in QUESTIONS:
             said = ", ".join(f"{GROUPS[group]} {found[label, group][question]}" for group in groups)
             verdicts[question, label] = said or "-"

@@ -161,7 +161,8 @@ def test_the_better_stage_is_kept_and_of_equals_the_later(scores: tuple[float, .
         seen.append({name: p.detach().clone() for name, p in student.named_parameters()})
         return [*scores, 0.0][len(seen) - 1]  # the last of rounded weights: they are kept as they are
 
-    folder = edit(job(tmp_path / "s", corpus(mistakes=True), {"learning_rate_ratio": 1.0}, score))
+    options = {"learning_rate_ratio": 1.0}
+    folder = edit(job(tmp_path / "s", corpus(mistakes=True), options, score, averaging=0.0))
     content, found = record(folder), weights(folder)
     assert all(torch.equal(found[name], seen[kept][name]) for name in found)
     assert [evaluation["score"] for evaluation in content["evaluations"]] == list(scores)

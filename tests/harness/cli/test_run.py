@@ -94,8 +94,8 @@ def test_exams_and_students_are_told_by_the_records_too():
     graph = plan(load_profile("laptop")[1])
     known = Estimates(results)
     exams = [known.of(stage) for stage in graph.of_kind("exam")]
-    assert len(exams) == 10
-    assert all(exam.seconds is not None and 60 < exam.seconds < 1200 for exam in exams), "390 answers"
+    assert len(exams) == 7
+    assert all(exam.seconds is not None and 20 < exam.seconds < 1200 for exam in exams), "121 answers"
     assert "answers a second in" in exams[0].measured
     assert all(known.of(stage).peak_bytes for stage in graph.of_kind("student"))
     assert all(stage.expected_s > 0 for stage in known.on(graph).stages if stage.kind in ("exam", "student"))
@@ -137,7 +137,7 @@ def test_tables_that_somebody_damaged_stop_no_run(damage, tmp_path):
         "limit": 12,
         "max_new_tokens": 96,
     }
-    exam = {"model": {"name": "smollm2-135m-instruct"}, "suites": ["a"], "limit": 4}
+    exam = {"model": {"name": "smollm2-135m-instruct"}, "suites": [{"name": "a"}], "limit": 4}
     for kind, what in (("heat", spec), ("exam", exam)):
         stage = Stage(key="0" * 64, kind=kind, title=kind, spec=what)
         found = Estimates(tmp_path).of(stage).seconds
