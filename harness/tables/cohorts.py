@@ -17,7 +17,7 @@ from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.exam import Exam, SittingSpec
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics import crossed as stats
-from offbook.harness.statistics.clusters import by_cluster, cluster_name
+from offbook.harness.statistics.clusters import by_cluster, cluster_name, cluster_totals
 from offbook.harness.statistics.intervals import Floats, Interval
 from offbook.harness.tables.dimensions import ALL_SUITES
 
@@ -154,6 +154,17 @@ def difference(a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: b
         by_cluster(theirs, clusters),
         over_seeds=over_seeds and seeds_known(a, b),
     )
+
+
+def items_test(a: Examinee, b: Examinee, suites: Sequence[str]) -> float:
+    """P-value of whether these very students differ on such items, paired by item; see `stats.sign_flip_test`.
+
+    Raises:
+        ValueError: seeds that answered other documents.
+    """
+    (_, ours), (_, theirs) = a.scores(suites), b.scores(suites)
+    per_item_I1 = ours.mean(axis=1, keepdims=True) - theirs.mean(axis=1, keepdims=True)
+    return stats.sign_flip_test(cluster_totals(per_item_I1, a.clusters(suites))[:, 0].tolist())
 
 
 def seeds_known(*examinees: Examinee) -> bool:
