@@ -40,9 +40,10 @@ def _change(row: Row) -> str:
 
 
 def _verdict(row: Row) -> str:
+    verdict, p = str(row["verdict"]), row["p_corrected"]
     if row["why"]:
-        return f"{row['verdict']} ({row['why']})"
-    return str(row["verdict"]) if math.isnan(row["p_corrected"]) else f"{row['verdict']} (p {p_value(row["p_corrected"])})"
+        return f"{verdict} ({row['why']})"
+    return verdict if math.isnan(p) else f"{verdict} (p {p_value(p)})"
 
 
 LINES = (
