@@ -8,6 +8,7 @@ import typer
 
 from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.engine.progress import progress as bar
+from offbook.harness.cli.as_json import AsJson
 from offbook.harness.cli.console import quiet, resumable, store_folder
 from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import (
@@ -39,6 +40,7 @@ def evaluate(
     output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
     include_path: IncludePath = None,
     settings: SetSettings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare decoders on suites.
 
@@ -81,6 +83,6 @@ def evaluate(
     with resumable(folder):
         with bar() as progress:
             done = run(spec, progress, include_path=include_path)
-        show(done.tables)
+        show(done.tables, as_json=as_json, folder=str(done.folder), lossless=done.lossless)
     typer.echo(f"records and leaderboard in {done.folder}", err=True)
     raise typer.Exit(0 if done.lossless else 1)

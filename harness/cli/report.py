@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from offbook.harness.cli.as_json import AsJson
 from offbook.harness.cli.console import table_folder
 from offbook.harness.cli.options import Output, path_or_none
 
@@ -15,6 +16,7 @@ def report(
     readme: Annotated[
         Path | None, typer.Option("--readme", callback=path_or_none, help="A README whose tables are renewed too.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the tables of a store.
 
@@ -24,4 +26,4 @@ def report(
     from offbook.harness.cli.show import write_and_show
 
     table_folder(output or store)
-    write_and_show(store, output, readme)
+    write_and_show(store, output, readme, as_json=as_json)

@@ -55,6 +55,12 @@ def unfinished(name: str, profile: Matrix, *, runs: Path = RUNS) -> Path | None:
     return found[-1] if found else None
 
 
+def profile_of(folder: Path) -> str | None:
+    """The profile that `offbook reproduce` runs there; None where it is another run."""
+    name = _read(folder).get("profile")
+    return name if isinstance(name, str) else None
+
+
 def is_finished(folder: Path) -> bool:
     """Whether a run was completed there."""
     return (folder / "finished.json").is_file()

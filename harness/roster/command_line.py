@@ -28,7 +28,7 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(
         (
             *("--apply-chat-template", "--no-chat-template", "--fresh", "--attached", "--dry-run", "--version"),
-            "--rounds",
+            *("--rounds", "--json"),
             *("--all", "--delete", "--help"),
         ),
         "flag",
@@ -78,7 +78,17 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(("--decoders", "--suite", "--tasks"), "names"),
     **dict.fromkeys(("--base", "--encoder", "--judge-model", "--model", "--teacher-model"), "model"),
     **dict.fromkeys(
-        ("--config", "--corpus", "--include-path", "--output", "--output-path", "--prompts", "--readme", "--tuning"),
+        (
+            "--config",
+            "--corpus",
+            "--include-path",
+            "--output",
+            "--output-path",
+            "--prompts",
+            "--readme",
+            "--store",
+            "--tuning",
+        ),
         "path",
     ),
     **dict.fromkeys(("--drafter", "--student"), "folder of"),
@@ -93,7 +103,7 @@ OPTIONS: dict[str, Kind] = {
 COMMANDS = (
     *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls", "lm-eval"),
     *("analyse-latent", "rescore", "run", "show", "status", "tune", "certify", "work", "verify", "upgrade", "gc"),
-    *("import-drafter", "export"),
+    *("import-drafter", "export", "compare"),
 )
 PROGRAMS = ("offbook", "cli.py", "__main__.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (

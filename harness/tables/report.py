@@ -29,7 +29,7 @@ def report(
     console: Console | None = None,
     progress: Known = None,
 ) -> None:
-    """Writes the tables of decoders and of students, by default into the store's folder, and prints the pooled rows.
+    """Does what `renew` does, and prints the pooled rows.
 
     Args:
         store_dir: the store.
@@ -41,7 +41,17 @@ def report(
     Raises:
         ValueError: no store there, a damaged one, or a README without a block.
     """
-    console = console or Console()
+    print_tables(renew(store_dir, out_dir, readme, progress=progress), console or Console())
+
+
+def renew(
+    store_dir: Path, out_dir: Path | None = None, readme: Path | None = None, *, progress: Known = None
+) -> Written:
+    """Writes the tables of decoders and of students, by default into the store's folder; arguments as of `report`.
+
+    Raises:
+        ValueError: no store there, a damaged one, or a README without a block.
+    """
     check_store(store_dir)
     written = write_all(Store(store_dir), out_dir or store_dir, progress=progress)
     if readme is not None:
@@ -49,7 +59,7 @@ def report(
             update_readme(readme, written.decoders, written.cells.manifests)
         if written.exams:
             update_students_readme(readme, written.exams, written.progress)
-    print_tables(written, console)
+    return written
 
 
 def print_tables(written: Written, console: Console) -> None:

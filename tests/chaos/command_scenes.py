@@ -55,7 +55,7 @@ class Command:
 
     Attributes:
         name: of the command.
-        arguments: FOLDER and SCENE stand for the two, KEY for a stage of the plan, RECORD for a file of the run.
+        arguments: FOLDER and SCENE stand for the two, KEY for a stage of the plan, RECORD and OTHER for files of the run.
         before: what lies in the folder at first, a name in the scene; "" for nothing.
         result: what must come of it, the same every time.
         status: how it ends.
@@ -85,7 +85,7 @@ class Command:
     def line(self, place: Place) -> list[str]:
         """Its arguments."""
         words = self.arguments.replace("FOLDER", str(place.folder)).replace("SCENE", str(place.scene)).split()
-        meant = {"KEY": _key, "RECORD": _record}
+        meant = {"KEY": _key, "RECORD": _record, "OTHER": _other}
         return [self.name, *(meant[word](place) if word in meant else word for word in words)]
 
 
@@ -95,7 +95,16 @@ def _key(place: Place) -> str:
 
 def _record(place: Place) -> str:
     """A record of the folder, which may be gone by now; the scene has the same."""
-    name = min(path.name for path in (place.scene / "done" / "records").glob("*prompt-lookup*.json"))
+    return _record_of(place, "prompt-lookup")
+
+
+def _other(place: Place) -> str:
+    """Another one of the same heat."""
+    return _record_of(place, "autoregressive")
+
+
+def _record_of(place: Place, decoder: str) -> str:
+    name = min(path.name for path in (place.scene / "done" / "records").glob(f"*{decoder}*.json"))
     return str(place.folder / "records" / name)
 
 
@@ -196,6 +205,7 @@ COMMANDS = (
     Command(name="report", arguments="FOLDER", before="done", result=tables),
     Command(name="rescore", arguments="FOLDER", before="done", result=stored),
     Command(name="ls", arguments="FOLDER", before="done", result=stored),
+    Command(name="compare", arguments="RECORD OTHER", before="done", result=stored),
     Command(name="show", arguments="RECORD --model SCENE/tiny --rounds", before="done", result=stored),
     Command(
         name="analyse-latent",
