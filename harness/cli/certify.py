@@ -7,6 +7,7 @@ import typer
 
 from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.harness.cli.as_json import AsJson
+from offbook.harness.cli.completing import decoders
 from offbook.harness.cli.console import quiet, write_out
 from offbook.harness.cli.options import Device, DType, OptionSettings, Output, Revision, Seed, path_or_none
 
@@ -14,7 +15,10 @@ from offbook.harness.cli.options import Device, DType, OptionSettings, Output, R
 def certify(
     what: Annotated[
         str,
-        typer.Argument(help="A decoder of `offbook ls`, a drafter's folder, a contender's package, or MODULE:NAME."),
+        typer.Argument(
+            autocompletion=decoders,
+            help="A decoder of `offbook ls`, a drafter's folder, a contender's package, or MODULE:NAME.",
+        ),
     ],
     model: Annotated[
         str | None, typer.Option("--model", help="By default the one a drafter was trained for, or the embedded one.")

@@ -9,6 +9,7 @@ import typer
 from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.engine.progress import progress as bar
 from offbook.harness.cli.as_json import AsJson
+from offbook.harness.cli.completing import several_decoders, several_suites
 from offbook.harness.cli.console import quiet, resumable, store_folder
 from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import (
@@ -28,8 +29,13 @@ def evaluate(
     *,
     config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
-    tasks: Annotated[str | None, typer.Option("--tasks", "--suite", help="Suites, comma-separated.")] = None,
-    decoders: Annotated[str | None, typer.Option("--decoders", help="Comma-separated; see `offbook ls`.")] = None,
+    tasks: Annotated[
+        str | None, typer.Option("--tasks", "--suite", autocompletion=several_suites, help="Suites, comma-separated.")
+    ] = None,
+    decoders: Annotated[
+        str | None,
+        typer.Option("--decoders", autocompletion=several_decoders, help="Comma-separated; see `offbook ls`."),
+    ] = None,
     drafter: DrafterFolders = None,
     option: OptionSettings = None,
     heat: dict[str, Any],

@@ -6,6 +6,7 @@ import typer
 
 from offbook.engine.progress import progress as bar
 from offbook.harness.cli.as_json import AsJson
+from offbook.harness.cli.completing import profiles
 from offbook.harness.cli.console import quiet, resumable
 from offbook.harness.cli.derived import SetSettings
 from offbook.harness.cli.options import (
@@ -22,7 +23,8 @@ from offbook.harness.cli.options import (
 
 def reproduce(
     profile: Annotated[
-        str, typer.Option("--profile", help="A profile's name, or a YAML file; see `offbook ls`.")
+        str,
+        typer.Option("--profile", autocompletion=profiles, help="A profile's name, or a YAML file; see `offbook ls`."),
     ] = "laptop",
     output: StoreOutput = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Resume nothing.")] = False,

@@ -6,6 +6,7 @@ import typer
 
 from offbook.engine.progress import progress as bar
 from offbook.engine.students.config import StudentConfig
+from offbook.harness.cli.completing import methods
 from offbook.harness.cli.console import quiet, resumable
 from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import LARGEST_SEED, MODEL, Config, Output, Revision
@@ -22,7 +23,9 @@ COMMON = (
 @with_options(StudentConfig, COMMON, into="training")
 def train_student(
     *,
-    method: Annotated[str | None, typer.Argument(help="How it learns; see `offbook ls`.")] = None,
+    method: Annotated[
+        str | None, typer.Argument(autocompletion=methods, help="How it learns; see `offbook ls`.")
+    ] = None,
     config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
     revision: Revision = None,

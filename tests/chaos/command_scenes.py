@@ -55,7 +55,8 @@ class Command:
 
     Attributes:
         name: of the command.
-        arguments: FOLDER and SCENE stand for the two, KEY for a stage of the plan, RECORD and OTHER for files of the run.
+        arguments: FOLDER and SCENE stand for the two, KEY for a stage of the plan, RECORD and OTHER for files of a
+            run.
         before: what lies in the folder at first, a name in the scene; "" for nothing.
         result: what must come of it, the same every time.
         status: how it ends.

