@@ -39,11 +39,16 @@ def evaluate(
     drafter: DrafterFolders = None,
     option: OptionSettings = None,
     heat: dict[str, Any],
-    chat_template: Annotated[bool | None, typer.Option("--apply-chat-template/--no-chat-template")] = None,
+    chat_template: Annotated[
+        bool | None, typer.Option("--apply-chat-template/--no-chat-template", help="By default where there is one.")
+    ] = None,
     revision: Revision = None,
     layout: Annotated[LayoutName | None, typer.Option("--layout", help="Form of the weights in memory.")] = None,
     tuning: TuningFile = None,
-    output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "--output-path", "--output_path", help="A folder; by default a new one below runs/."),
+    ] = None,
     include_path: IncludePath = None,
     settings: SetSettings = None,
     as_json: AsJson = False,

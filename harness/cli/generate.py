@@ -35,7 +35,9 @@ def generate(
         Path | None, typer.Option("--drafter", callback=path_or_none, help="Folder of the decoder's trained drafter.")
     ] = None,
     option: OptionSettings = None,
-    max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", "--max_new_tokens", min=1)] = 128,
+    max_new_tokens: Annotated[
+        int, typer.Option("--max-new-tokens", "--max_new_tokens", min=1, help="Of the answer, at most.")
+    ] = 128,
     temperature: Temperature = 0.0,
     top_k: TopK = 0,
     top_p: TopP = 1.0,

@@ -63,8 +63,15 @@ TopP = Annotated[float, typer.Option("--top-p", "--top_p", help="1 keeps every t
 Answers = Annotated[
     Literal["shipped", "regenerate"], typer.Option("--answers", help="The target's answers to train on.")
 ]
-Output = Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path", callback=writable_folder)]
-StoreOutput = Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path", callback=store_folder)]
+FOLDER = "A folder; by default a new one below runs/, or the one that was left unfinished there."
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "--output-path", "--output_path", callback=writable_folder, help=FOLDER),
+]
+StoreOutput = Annotated[
+    Path | None,
+    typer.Option("--output", "--output-path", "--output_path", callback=store_folder, help=FOLDER),
+]
 Config = Annotated[
     Path | None, typer.Option("--config", callback=path_or_none, help="YAML with any of these settings.")
 ]

@@ -33,7 +33,10 @@ def train_student(
         str | None, typer.Option("--corpus", help="A corpus in JSON Lines; by default the procedural one.")
     ] = None,
     corpus_format: Annotated[
-        Literal["corpus", "rationale_rows"] | None, typer.Option("--corpus-format", "--corpus_format")
+        Literal["corpus", "rationale_rows"] | None,
+        typer.Option(
+            "--corpus-format", "--corpus_format", help="How the corpus is written; by default as its rows look."
+        ),
     ] = None,
     corpus: dict[str, Any],
     option: Annotated[
@@ -49,7 +52,7 @@ def train_student(
             "--max-new-tokens", "--max_new_tokens", min=1, help=f"Of a development answer; by default {EXAM_TOKENS}."
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED)] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of the training.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="Through accelerate.")] = None,
     output: Output = None,
