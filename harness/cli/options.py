@@ -63,7 +63,7 @@ TopP = Annotated[float, typer.Option("--top-p", "--top_p", help="1 keeps every t
 Answers = Annotated[
     Literal["shipped", "regenerate"], typer.Option("--answers", help="The target's answers to train on.")
 ]
-FOLDER = "A folder; by default a new one below runs/, or the one that was left unfinished there."
+FOLDER = "A folder; by default one below runs/."
 Output = Annotated[
     Path | None,
     typer.Option("--output", "--output-path", "--output_path", callback=writable_folder, help=FOLDER),

@@ -6,13 +6,20 @@ from typing import Annotated
 import typer
 
 from offbook.harness.cli.as_json import AsJson
-from offbook.harness.cli.console import table_folder
-from offbook.harness.cli.options import Output, path_or_none
+from offbook.harness.cli.console import table_folder, writable_folder
+from offbook.harness.cli.options import path_or_none
 
 
 def report(
     store: Annotated[Path, typer.Argument(callback=path_or_none, help="A folder with records.")],
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            *("--output", "--output-path", "--output_path"),
+            callback=writable_folder,
+            help="Where the tables go; by default beside the records.",
+        ),
+    ] = None,
     readme: Annotated[
         Path | None, typer.Option("--readme", callback=path_or_none, help="A README whose tables are renewed too.")
     ] = None,

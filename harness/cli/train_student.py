@@ -34,9 +34,7 @@ def train_student(
     ] = None,
     corpus_format: Annotated[
         Literal["corpus", "rationale_rows"] | None,
-        typer.Option(
-            "--corpus-format", "--corpus_format", help="How the corpus is written; by default as its rows look."
-        ),
+        typer.Option("--corpus-format", "--corpus_format", help="Form of a corpus file; by default corpus."),
     ] = None,
     corpus: dict[str, Any],
     option: Annotated[

@@ -67,8 +67,9 @@ def of_method(method: StudentMethod) -> Needs:
 
 
 def is_installed(extra: str) -> bool:
-    """Whether every distribution that an extra of offbook brings is there."""
-    return all(_is_there(name) for name in extras().get(extra, ()))
+    """Whether every distribution that an extra of offbook brings is there; not where nobody knows what it brings."""
+    names = extras().get(extra, ())
+    return bool(names) and all(map(_is_there, names))
 
 
 def extras() -> Mapping[str, tuple[str, ...]]:
