@@ -207,6 +207,11 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
     ),
     "ls": ((("store", "model", "nowhere"),), {}, ()),
     "rescore": ((("store", "model", "nowhere"),), {}, ()),
+    "compare": (
+        ((RECORD, "store", "model", "nowhere", "0123456789ab"), (RECORD, "store", "model", "0" * 64, "")),
+        {"--store": ("store", "nowhere", ""), "--json": ()},
+        (),
+    ),
     "show": (
         ((RECORD, RECORD, "store", "store/records", "store/manifest.json", "model/config.json", "nowhere"),),
         {"--document": NUMBERS, "--model": MODELS, "--rounds": ()},
