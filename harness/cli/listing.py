@@ -30,8 +30,9 @@ def listing(machine: Mapping[str, str] | None = None) -> str:
         "models": {name: [f"embedded, {embedded.requirement}"] for name, embedded in ALIASES.items()}
         | {"...": ["a local folder, or a Hugging Face id"]},
         "layouts of the weights": _one_line(layouts()),
-        **({} if machine is None else {"this machine": _one_line(machine)}),
     }
+    if machine is not None:
+        sections["this machine"] = _one_line(machine)
     return "\n\n".join("\n".join(_lines(title, entries)) for title, entries in sections.items())
 
 
