@@ -10,6 +10,7 @@ from rich.table import Table
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.tables import columns
+from offbook.harness.tables.board.page import PICTURES, write_pictures
 from offbook.harness.tables.columns import to_terminal
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of, update_readme
@@ -28,6 +29,7 @@ def report(
     *,
     console: Console | None = None,
     progress: Known = None,
+    plots: bool = False,
 ) -> None:
     """Writes the tables of decoders and of students, by default into the store's folder, and prints the pooled rows.
 
@@ -37,19 +39,24 @@ def report(
         readme: a README whose blocks are renewed too.
         console: where to print; the terminal by default.
         progress: how far the plan behind the records is, or who tells it.
+        plots: whether each picture of leaderboard.html is also written as a file of its own, into plots/.
 
     Raises:
         ValueError: no store there, a damaged one, or a README without a block.
     """
     console = console or Console()
     check_store(store_dir)
-    written = write_all(Store(store_dir), out_dir or store_dir, progress=progress)
+    folder = out_dir or store_dir
+    written = write_all(Store(store_dir), folder, progress=progress)
     if readme is not None:
         if written.decoders is not None and written.cells:
             update_readme(readme, written.decoders, written.cells.manifests)
         if written.exams:
             update_students_readme(readme, written.exams, written.progress)
     print_tables(written, console)
+    if plots:
+        paths = write_pictures(folder, written.board)
+        console.print(f"{len(paths)} pictures in {folder / PICTURES}", markup=False, highlight=False)
 
 
 def print_tables(written: Written, console: Console) -> None:
