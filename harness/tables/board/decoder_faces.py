@@ -17,7 +17,8 @@ from offbook.harness.tables.markdown import number
 from offbook.harness.tables.ranks import fastest_first
 from offbook.harness.tables.rows import Row, Rows
 
-MOST_ROWS = 5_000
+MOST_ROWS = 5_000  # of the table that has all
+MOST_BESIDE = 1_000  # of each other one
 MOST_LINKS = 3_000  # of a table
 MOST_GRIDS = 6
 BOARD: tuple[Place, ...] = ("board",)
@@ -69,6 +70,11 @@ def rows_of_board(table: pd.DataFrame, most: int = MOST_ROWS) -> pd.DataFrame:
     return table[table["suite"] == ALL_SUITES].iloc[:most]
 
 
+def cut(rows: pd.DataFrame, of: pd.DataFrame) -> str:
+    """For the end of a caption, where not all rows are shown."""
+    return f"; the first {len(rows):,} of {len(of):,} rows" if len(rows) < len(of) else ""
+
+
 def fastest_of_each_suite(table: pd.DataFrame) -> pd.DataFrame:
     """The rows suite by suite, those over all suites first, the fastest of like ones first."""
     if table.empty:
@@ -93,10 +99,11 @@ def decoders_face(table: pd.DataFrame, files: Files) -> Face:
 def verdicts_face(table: pd.DataFrame, files: Files) -> Face:
     """The certificate of each contender, over all of its suites."""
     pooled = table[table["suite"] == ALL_SUITES]
+    rows = rows_of_board(pooled, MOST_BESIDE)
     found = face(
-        Table(columns=VERDICTS, rows=pooled),
+        Table(columns=VERDICTS, rows=rows),
         name="losslessness",
-        caption="Losslessness: whether a decoder says what its target says",
+        caption=f"Losslessness: whether a decoder says what its target says{cut(rows, pooled)}",
         filters=("model", "training", "temperature", "verdict"),
         files=files,
     )

@@ -8,7 +8,9 @@ import pandas as pd
 from pydantic import JsonValue
 
 from offbook.harness.tables.board.decoder_faces import (
+    MOST_BESIDE,
     category_faces,
+    cut,
     decoders_face,
     fastest_of_each_suite,
     rows_of_board,
@@ -121,11 +123,12 @@ def _of_decoders(shown: Shown) -> Iterator[Section]:
         plots=tuple(position_plots(table)),
         faces=tuple(category_faces(rows, files)),
     )
-    drafters = rows_of_board(fastest_first(drafting(table)))
+    all_drafters = fastest_first(drafting(table))
+    drafters = rows_of_board(all_drafters, MOST_BESIDE)
     costs = face(
         Table(columns=DRAFTERS, rows=drafters),
         name="drafters",
-        caption="What drafters cost beside what they bring",
+        caption=f"What drafters cost beside what they bring{cut(drafters, all_drafters)}",
         place="markdown",
         files=files,
     )

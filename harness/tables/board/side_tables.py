@@ -96,8 +96,9 @@ def _read(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
 
 
 def _first(table: pd.DataFrame, by: list[str]) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:
-    found = table.groupby(by, sort=False) if len(table) else []
-    return [(key, rows) for _, (key, rows) in zip(range(MOST), found, strict=False)]
+    if table.empty:
+        return []
+    return [(key, rows) for _, (key, rows) in zip(range(MOST), table.groupby(by, sort=False), strict=False)]
 
 
 def _curve(rows: pd.DataFrame, x: str, y: str) -> Curve:
