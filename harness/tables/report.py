@@ -10,7 +10,7 @@ from rich.table import Table
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.tables import columns
-from offbook.harness.tables.board.page import PICTURES, write_pictures
+from offbook.harness.tables.board.page import write_pictures
 from offbook.harness.tables.columns import to_terminal
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of, update_readme
@@ -53,10 +53,9 @@ def report(
             update_readme(readme, written.decoders, written.cells.manifests)
         if written.exams:
             update_students_readme(readme, written.exams, written.progress)
-    print_tables(written, console)
     if plots:
-        paths = write_pictures(folder, written.board)
-        console.print(f"{len(paths)} pictures in {folder / PICTURES}", markup=False, highlight=False)
+        write_pictures(folder, written.board)
+    print_tables(written, console)
 
 
 def print_tables(written: Written, console: Console) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,6 +20,7 @@ from offbook.harness.records.cell import Cell
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.store import Store
 from offbook.harness.tables.board.sections import Shown
+from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.write import write_all
 
@@ -184,3 +186,26 @@ def axe() -> str:
     if found is None:
         pytest.skip("no axe-core here: `npm install axe-core`, or name its axe.min.js in OFFBOOK_AXE")
     return found.read_text("utf-8").replace("</script", "<\\/script")
+
+
+def many(make_heat: Callable[..., list[Cell]]) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]]]:
+    """5,000 pooled rows over 20 suites each, of 100,000 records."""
+    few = leaderboard(make_heat())
+    pooled, alone = (few[(few["suite"] == "all") == whole].tail(1) for whole in (True, False))
+    whole = pooled.loc[pooled.index.repeat(5_000)].reset_index(drop=True)
+    whole = whole.assign(
+        training_seed=[place // 10 for place in range(5_000)],
+        student="mind",
+        method="mind",
+        decoder=[f"decoder{place % 10}" for place in range(5_000)],
+        tokens_per_s=[float(place * 7919 % 5_003) for place in range(5_000)],
+        key=[f"{place:064x}" for place in range(5_000)],
+    )
+    parts = whole.loc[whole.index.repeat(20)].reset_index(drop=True)
+    names = {name: alone[name].iloc[0] for name in ("metric", "score", "n_suites")}
+    parts = parts.assign(
+        **names, suite=[f"suite{place % 20}" for place in range(100_000)], key=[f"r{p}" for p in range(100_000)]
+    )
+    files = {f"r{place}": (f"records/r{place}.json",) for place in range(100_000)}
+    files |= {f"{p:064x}": tuple(f"records/r{20 * p + k}.json" for k in range(20)) for p in range(5_000)}
+    return pd.concat([whole, parts], ignore_index=True), files

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from offbook.harness.records.cell import Cell
@@ -14,10 +13,9 @@ from offbook.harness.records.store import Store
 from offbook.harness.tables.board.decoder_faces import DECODERS, MOST_ROWS, RECORDS
 from offbook.harness.tables.board.page import told, write_board
 from offbook.harness.tables.board.student_faces import STUDENTS
-from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.progress import Count, FailureRow, MissingCell, Progress
 from offbook.harness.tables.write import write_all
-from tests.harness.tables.boards import ROOT, Page, board, shown_of
+from tests.harness.tables.boards import ROOT, Page, board, many, shown_of
 from tests.harness.tables.exams import exam, three_students
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;`*"
@@ -188,26 +186,3 @@ def test_a_hundred_thousand_records_are_pooled_into_at_most_five_thousand_rows(m
         listed = {line["record"] for line in csv.DictReader(file)}
     assert len(listed) == 100_000
     assert len(page.source) < 20_000_000
-
-
-def many(make_heat: Any) -> tuple[Any, dict[str, tuple[str, ...]]]:
-    """5,000 pooled rows over 20 suites each, of 100,000 records."""
-    few = leaderboard(make_heat())
-    pooled, alone = (few[(few["suite"] == "all") == whole].tail(1) for whole in (True, False))
-    whole = pooled.loc[pooled.index.repeat(5_000)].reset_index(drop=True)
-    whole = whole.assign(
-        training_seed=[place // 10 for place in range(5_000)],
-        student="mind",
-        method="mind",
-        decoder=[f"decoder{place % 10}" for place in range(5_000)],
-        tokens_per_s=[float(place * 7919 % 5_003) for place in range(5_000)],
-        key=[f"{place:064x}" for place in range(5_000)],
-    )
-    parts = whole.loc[whole.index.repeat(20)].reset_index(drop=True)
-    names = {name: alone[name].iloc[0] for name in ("metric", "score", "n_suites")}
-    parts = parts.assign(
-        **names, suite=[f"suite{place % 20}" for place in range(100_000)], key=[f"r{p}" for p in range(100_000)]
-    )
-    files = {f"r{place}": (f"records/r{place}.json",) for place in range(100_000)}
-    files |= {f"{p:064x}": tuple(f"records/r{20 * p + k}.json" for k in range(20)) for p in range(5_000)}
-    return pd.concat([whole, parts], ignore_index=True), files
