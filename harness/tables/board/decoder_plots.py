@@ -15,6 +15,7 @@ from offbook.harness.tables.decoders_columns import AT, LEVELS
 from offbook.harness.tables.rows import Row
 
 MOST = 12  # groups of a kind of picture
+MOST_POINTS = 300  # of a picture, besides those of its frontier
 METHOD = "Bars: 95 % intervals by an expanded percentile bootstrap of whole documents (or clusters of like ones)"
 UNTRUSTED = ("DIFFERS", "not tested")
 
@@ -62,8 +63,11 @@ def frontier_plots(table: pd.DataFrame) -> Iterator[Plot]:
         if len(points) < 2:
             continue
         best = frontier(points)
+        rest = [point for point in points if point not in best]
+        drawn = [*best, *rest[:MOST_POINTS]]
+        cut = f"{len(drawn)} of {len(points)} are drawn; the table has all." if len(drawn) < len(points) else ""
         yield scatter_plot(
-            points,
+            drawn,
             name=f"frontier-{place}",
             title=f"Accuracy against speed: {group.title}",
             x_name="tokens/s",
@@ -74,6 +78,7 @@ def frontier_plots(table: pd.DataFrame) -> Iterator[Plot]:
                 "Dashed lines: the physical floor, one token for each time that this machine's memory gives every "
                 "weight; who commits one token a round cannot be faster. Seconds of several heats are compared here: "
                 "within one, the speed-up is the better measure.",
+                *([cut] if cut else []),
             ),
             named=best,
             joins=True,

@@ -10,6 +10,8 @@
     const part = (name) => document.getElementById(`${table.dataset.name}-${name}`);
     const body = table.tBodies[0];
     const given = [...body.rows];
+    const heads = [...table.tHead.rows[0].cells];
+    const searched = heads.filter((head) => !head.hasAttribute("data-unsorted")).length; // names of records are not
     const controls = part("controls");
     const search = controls.querySelector("input");
     const selects = [...controls.querySelectorAll("select")];
@@ -20,7 +22,10 @@
     let most = STEP;
 
     function textOf(row) {
-      if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
+      if (!texts.has(row)) {
+        const cells = [...row.cells].slice(0, searched);
+        texts.set(row, cells.map((cell) => cell.textContent).join("\n").toLowerCase());
+      }
       return texts.get(row);
     }
 
@@ -48,7 +53,7 @@
       const numeric = head.classList.contains("number");
       const before = head.getAttribute("aria-sort");
       const down = before === "none" ? numeric : before === "ascending";
-      for (const other of table.tHead.rows[0].cells) {
+      for (const other of heads) {
         if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
       }
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
@@ -64,7 +69,7 @@
       show();
     }
 
-    [...table.tHead.rows[0].cells].forEach((head, column) => {
+    heads.forEach((head, column) => {
       if (head.hasAttribute("data-unsorted")) return;
       const button = document.createElement("button");
       button.type = "button";

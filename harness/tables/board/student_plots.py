@@ -13,6 +13,7 @@ from offbook.harness.tables.rows import Row, Rows
 from offbook.harness.tables.students_columns import GROUPS
 
 COHORT = ("model", "corpus", "budget", "exam")
+MOST = 12  # cohorts
 POINTS = 100  # of one share
 METHOD = (
     "Bars: 95 % intervals by Student's t over items (clusters of like ones), and over seeds where there are several"
@@ -21,7 +22,7 @@ METHOD = (
 
 def change_plots(table: pd.DataFrame) -> Iterator[Plot]:
     """Points of accuracy that each student gained over the untouched model, a picture a cohort and group."""
-    for place, (title, rows) in enumerate(_cohorts(table)):
+    for place, (title, rows) in zip(range(MOST), _cohorts(table), strict=False):
         for group, named in GROUPS.items():
             of_group = [row for row in rows if row["group"] == group and math.isfinite(row["change"])]
             if of_group:
@@ -41,7 +42,7 @@ def change_plots(table: pd.DataFrame) -> Iterator[Plot]:
 
 def forgetting_plots(table: pd.DataFrame) -> Iterator[Plot]:
     """What was gained in distribution against what it cost out of it, a picture a cohort."""
-    for place, (title, rows) in enumerate(_cohorts(table)):
+    for place, (title, rows) in zip(range(MOST), _cohorts(table), strict=False):
         by_group = {group: {row["label"]: row for row in rows if row["group"] == group} for group in GROUPS}
         points = [
             Point(
