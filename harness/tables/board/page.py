@@ -42,12 +42,13 @@ def write_pictures(folder: Path, shown: Shown) -> list[Path]:
 
 def render(found: Sequence[Section]) -> str:
     """The page of these sections."""
-    return _template().render(
+    page = _template().render(
         sections=found,
         style=_own("theme.css", "plot.css", "page.css"),
         script=_own("page.js"),
         told=told,
     )
+    return clean(page)
 
 
 def told(text: str) -> Markup:

@@ -27,6 +27,8 @@ LAYOUTS = (
     Column(name="rows", kind="number"),
     Column(name="context", kind="number"),
     Column(name="over_one_row", kind="number"),
+    Column(name="cpu"),
+    Column(name="cpu_capability"),
 )
 CURVES = (
     Column(name="model"),
@@ -40,19 +42,24 @@ CURVES = (
 def row_cost_plots(folder: Path) -> Iterator[Plot]:
     """Seconds of a forward of several rows over those of one, a curve a layout."""
     table = _read(folder / "layouts.csv", LAYOUTS)
-    for place, ((model, context), rows) in enumerate(_first(table, ["model", "context"])):
+    by = ["model", "context", "cpu", "cpu_capability"]
+    for place, ((model, context, cpu, capability), rows) in enumerate(_first(table, by)):
+        latest = rows.drop_duplicates(["layout", "rows"], keep="last").sort_values("rows", kind="stable")
         curves = {
             str(layout): _curve(of_layout, "rows", "over_one_row")
-            for layout, of_layout in rows.groupby("layout", sort=False)
+            for layout, of_layout in latest.groupby("layout", sort=False)
+            if len(of_layout) > 1
         }
+        if not curves:
+            continue
         yield line_plot(
             curves,
             name=f"row-costs-{place}",
-            title=f"What a forward of many rows costs: {model}, behind {context:g} tokens",
+            title=f"What a forward of many rows costs: {model}, behind {context:g} tokens, {cpu} ({capability})",
             x_name="rows (tokens verified at once)",
             y_name="over one row",
             caption=(
-                "Milliseconds over those of one row in the same layout, medians; layouts.csv has rounds, machine "
+                "Milliseconds over those of one row in the same layout, medians; layouts.csv has rounds, threads "
                 "and load. Drafting pays where more tokens are committed than this.",
             ),
             y_with=(1.0,),

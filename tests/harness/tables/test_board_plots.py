@@ -150,10 +150,12 @@ def test_pictures_of_students_show_gains_and_forgetting_in_points() -> None:
 def test_tables_of_other_commands_are_shown_where_they_lie_and_left_out_where_not(tmp_path: Path) -> None:
     assert [*row_cost_plots(tmp_path), *interpolation_plots(tmp_path)] == []
     (tmp_path / "layouts.csv").write_text(
-        "model,layout,rows,context,over_one_row\ntoy,packed,1,128,1.0\ntoy,packed,8,128,1.5\ntoy,eager,1,128,1.0\n"
+        "model,layout,rows,context,over_one_row,cpu,cpu_capability\ntoy,packed,8,128,1.5,Toy,AVX2\n"
+        "toy,packed,1,128,1.0,Toy,AVX2\ntoy,eager,1,128,1.0,Toy,AVX2\ntoy,packed,1,128,1.0,Other,AVX2\n"
     )
     (costs,) = row_cost_plots(tmp_path)
-    assert "packed: 1 at 1, 1.5 at 8" in costs.told
+    assert costs.told == "packed: 1 at 1, 1.5 at 8"
+    assert costs.title.endswith("Toy (AVX2)")
     lines = ["model,student,a,group,score", *(f"toy,mind,{a},{g},{s}" for a, g, s in POINTS)]
     (tmp_path / "curves.csv").write_text("\n".join(lines) + "\n")
     (way,) = interpolation_plots(tmp_path)
