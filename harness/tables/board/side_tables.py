@@ -33,6 +33,7 @@ LAYOUTS = (
 CURVES = (
     Column(name="model"),
     Column(name="student"),
+    Column(name="exam"),
     Column(name="a", kind="number"),
     Column(name="group"),
     Column(name="score", kind="number"),
@@ -68,30 +69,30 @@ def row_cost_plots(folder: Path) -> Iterator[Plot]:
 
 
 def interpolation_plots(folder: Path) -> Iterator[Plot]:
-    """In distribution against out of it along the way from a base model to each of its students."""
+    """In distribution against elsewhere along the way from a base model to each of its students."""
     table = _read(folder / "curves.csv", CURVES)
-    if set(table["group"]) != set(GROUPS):
-        return
-    for place, ((model,), rows) in enumerate(_first(table, ["model"])):
-        curves = {
-            str(student): _curve(
-                of_student.pivot_table(index="a", columns="group", values="score", sort=True).reset_index() * POINTS,
-                "id",
-                "ood",
+    for place, ((model, _), rows) in enumerate(_first(table, ["model", "exam"])):
+        for group, named in GROUPS.items():
+            curves = {str(student): _way(points, group) for student, points in rows.groupby("student", sort=False)}
+            if group == "id" or not any(curves.values()):
+                continue
+            yield line_plot(
+                curves,
+                name=f"interpolation-{group.replace('_', '-')}-{place}",
+                title=f"From the base model to each student, {named}: {model}",
+                x_name="percent right on ID",
+                y_name=f"percent right on {named}",
+                caption=(
+                    "Each point is a student whose weights lie part of the way from the base model's to the trained "
+                    "ones; the curve begins at the base model. curves.csv has n, seeds and intervals.",
+                ),
             )
-            for student, of_student in rows.groupby("student", sort=False)
-        }
-        yield line_plot(
-            curves,
-            name=f"interpolation-{place}",
-            title=f"From the base model to each student: {model}",
-            x_name="percent right on ID",
-            y_name="percent right on OOD",
-            caption=(
-                "Each point is a student whose weights lie part of the way from the base model's to the trained ones; "
-                "the curve begins at the base model. curves.csv has n, seeds and intervals.",
-            ),
-        )
+
+
+def _way(points: pd.DataFrame, group: str) -> Curve:
+    """Percent in distribution and in a group, in the order of `a`."""
+    wide = points.pivot_table(index="a", columns="group", values="score", sort=True)
+    return _curve(wide * POINTS, "id", group)
 
 
 def _read(path: Path, columns: Sequence[Column]) -> pd.DataFrame:

@@ -28,12 +28,12 @@ def change_plots(table: pd.DataFrame) -> Iterator[Plot]:
             if of_group:
                 yield interval_plot(
                     [_bar(row) for row in of_group],
-                    name=f"change-{group}-{place}",
+                    name=f"change-{_slug(group)}-{place}",
                     title=f"{named}, points over the untouched model: {title}",
                     at=0,
                     caption=(
                         f"Points: accuracy minus that of the untouched model on the same {of_group[0]['n_items']} items"
-                        f"{'; below 0 is forgetting' if group == 'ood' else ''}.",
+                        f"{'; below 0 is forgetting' if group != 'id' else ''}.",
                         f"{METHOD}; seeds: {', '.join(sorted({str(row['seeds']) for row in of_group}))}.",
                     ),
                     digits=1,
@@ -41,37 +41,44 @@ def change_plots(table: pd.DataFrame) -> Iterator[Plot]:
 
 
 def forgetting_plots(table: pd.DataFrame) -> Iterator[Plot]:
-    """What was gained in distribution against what it cost out of it, a picture a cohort."""
+    """What was gained in distribution against what it cost elsewhere, a picture a cohort and other group."""
     for place, (title, rows) in zip(range(MOST), _cohorts(table), strict=False):
-        by_group = {group: {row["label"]: row for row in rows if row["group"] == group} for group in GROUPS}
-        points = [
-            Point(
-                label=label,
-                x=POINTS * row["change"],
-                y=POINTS * by_group["ood"][label]["change"],
-                x_span=_span(row),
-                y_span=_span(by_group["ood"][label]),
-            )
-            for label, row in by_group["id"].items()
-            if label in by_group["ood"] and math.isfinite(row["change"] + by_group["ood"][label]["change"])
-        ]
-        if points:
-            yield scatter_plot(
-                points,
-                name=f"forgetting-{place}",
-                title=f"In distribution against out of it: {title}",
-                x_name="points on ID",
-                y_name="points on OOD",
-                caption=(
-                    "Points of accuracy over the untouched model, which stands where the dashed lines cross. Below the "
-                    "level line is forgetting.",
-                    "Whiskers: 95 % intervals as in the tables.",
-                ),
-                named=points,
-                x_limits=(Limit(label="", at=0.0),),
-                y_limits=(Limit(label="untouched model", at=0.0),),
-                digits=(1, 1),
-            )
+        inside = {row["label"]: row for row in rows if row["group"] == "id"}
+        for group, named in GROUPS.items():
+            points = [
+                Point(
+                    label=row["label"],
+                    x=POINTS * inside[row["label"]]["change"],
+                    y=POINTS * row["change"],
+                    x_span=_span(inside[row["label"]]),
+                    y_span=_span(row),
+                )
+                for row in rows
+                if row["group"] == group != "id" and row["label"] in inside
+            ]
+            points = [point for point in points if math.isfinite(point.x + point.y)]
+            if points:
+                yield scatter_plot(
+                    points,
+                    name=f"forgetting-{_slug(group)}-{place}",
+                    title=f"{named} against ID: {title}",
+                    x_name="points on ID",
+                    y_name=f"points on {named}",
+                    caption=(
+                        "Points of accuracy over the untouched model, which stands where the dashed lines cross. Below "
+                        "the level line is forgetting.",
+                        "Whiskers: 95 % intervals as in the tables.",
+                    ),
+                    named=points,
+                    x_limits=(Limit(label="", at=0.0),),
+                    y_limits=(Limit(label="untouched model", at=0.0),),
+                    digits=(1, 1),
+                )
+
+
+def _slug(group: str) -> str:
+    """As names of pictures have it."""
+    return group.replace("_", "-")
 
 
 def _cohorts(table: pd.DataFrame) -> Iterator[tuple[str, list[Row]]]:

@@ -156,7 +156,7 @@ def test_tables_of_other_commands_are_shown_where_they_lie_and_left_out_where_no
     (costs,) = row_cost_plots(tmp_path)
     assert costs.told == "packed: 1 at 1, 1.5 at 8"
     assert costs.title.endswith("Toy (AVX2)")
-    lines = ["model,student,a,group,score", *(f"toy,mind,{a},{g},{s}" for a, g, s in POINTS)]
+    lines = ["model,exam,student,a,group,score", *(f"toy,e,mind,{a},{g},{s}" for a, g, s in POINTS)]
     (tmp_path / "curves.csv").write_text("\n".join(lines) + "\n")
     (way,) = interpolation_plots(tmp_path)
     assert way.told == "mind: 50 at 10, 45 at 20, 30 at 40"
