@@ -96,11 +96,23 @@ def _way(points: pd.DataFrame, group: str) -> Curve:
 
 
 def _read(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
-    """Empty where there is no such table."""
+    """Empty where there is no such table.
+
+    Raises:
+        ValueError: text where numbers belong.
+    """
     try:
-        return from_csv(path, columns)
+        table = from_csv(path, columns)
     except ValueError:
         return pd.DataFrame(columns=fields(columns))
+    for column in columns:
+        if column.kind == "number" and not pd.api.types.is_numeric_dtype(table[column.name]):
+            msg = (
+                f"{path.name}: expected numbers in column {column.name!r}, got text; write the file again with the "
+                "command that makes it, or move it away"
+            )
+            raise ValueError(msg)
+    return table
 
 
 def _first(table: pd.DataFrame, by: list[str]) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:

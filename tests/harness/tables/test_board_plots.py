@@ -162,6 +162,9 @@ def test_tables_of_other_commands_are_shown_where_they_lie_and_left_out_where_no
     assert way.told == "mind: 50 at 10, 45 at 20, 30 at 40"
     (tmp_path / "curves.csv").write_text("x,y\n1,2\n")
     assert list(interpolation_plots(tmp_path)) == []
+    (tmp_path / "curves.csv").write_text("\n".join(lines).replace("0.45", "much") + "\n")
+    with pytest.raises(ValueError, match="curves.csv: expected numbers in column 'score', got text"):
+        list(interpolation_plots(tmp_path))
 
 
 POINTS = [(0, "id", 0.1), (0, "ood", 0.5), (0.5, "id", 0.2), (0.5, "ood", 0.45), (1, "id", 0.4), (1, "ood", 0.3)]
