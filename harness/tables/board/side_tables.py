@@ -106,7 +106,7 @@ def _read(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
     except ValueError:
         return pd.DataFrame(columns=fields(columns))
     for column in columns:
-        if column.kind == "number" and not pd.api.types.is_numeric_dtype(table[column.name]):
+        if column.kind == "number" and len(table) and not pd.api.types.is_numeric_dtype(table[column.name]):
             msg = (
                 f"{path.name}: expected numbers in column {column.name!r}, got text; write the file again with the "
                 "command that makes it, or move it away"

@@ -163,7 +163,7 @@ def test_tables_of_other_commands_are_shown_where_they_lie_and_left_out_where_no
     (tmp_path / "curves.csv").write_text("x,y\n1,2\n")
     assert list(interpolation_plots(tmp_path)) == []
     (tmp_path / "curves.csv").write_text("\n".join(lines).replace("0.45", "much") + "\n")
-    with pytest.raises(ValueError, match="curves.csv: expected numbers in column 'score', got text"):
+    with pytest.raises(ValueError, match=r"curves\.csv: expected numbers in column 'score', got text"):
         list(interpolation_plots(tmp_path))
 
 
