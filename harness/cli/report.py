@@ -23,14 +23,17 @@ def report(
     readme: Annotated[
         Path | None, typer.Option("--readme", callback=path_or_none, help="A README whose tables are renewed too.")
     ] = None,
+    plots: Annotated[
+        bool, typer.Option("--plots", help="Each picture of leaderboard.html as an SVG file too, in plots/.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the tables of a store.
 
-    LEADERBOARD.md and STUDENTS.md with their CSV files, derived from its records and exams and nothing else; how much
-    of the plan they are is told where the folder is that of a run.
+    LEADERBOARD.md and STUDENTS.md with their CSV files, and leaderboard.html, which shows both in a browser: derived
+    from its records and exams and nothing else. How much of the plan they are is told in the folder of a run.
     """
     from offbook.harness.cli.show import write_and_show
 
     table_folder(output or store)
-    write_and_show(store, output, readme, as_json=as_json)
+    write_and_show(store, output, readme, plots=plots, as_json=as_json)

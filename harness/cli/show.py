@@ -11,13 +11,22 @@ if TYPE_CHECKING:
 
 
 def write_and_show(
-    folder: Path, output: Path | None = None, readme: Path | None = None, *, as_json: bool = False
+    folder: Path,
+    output: Path | None = None,
+    readme: Path | None = None,
+    *,
+    plots: bool = False,
+    as_json: bool = False,
 ) -> None:
-    """Writes the tables of a folder, there or in `output`, renews those of a README, and prints the pooled rows."""
+    """Writes the tables of a folder, there or in `output`, renews those of a README, and prints the pooled rows.
+
+    Their pictures are written too where `plots` asks for it.
+    """
     from offbook.harness.matrix.progress import progress
     from offbook.harness.tables.report import renew
 
-    show(renew(folder, output, readme, progress=lambda: progress(folder)), as_json=as_json)
+    written = renew(folder, output, readme, progress=lambda: progress(folder), plots=plots)
+    show(written, as_json=as_json)
 
 
 def show(written: "Written", *, as_json: bool = False, **more: Any) -> None:

@@ -5,7 +5,7 @@ run.json            what runs here
 plan.json           its stages
 records/ rows/ ledger.jsonl         the store
 artifacts/          answers, drafters, students
-leaderboard.csv decoder_comparisons.csv LEADERBOARD.md students.csv student_comparisons.csv STUDENTS.md
+leaderboard.html leaderboard.csv decoder_comparisons.csv LEADERBOARD.md students.csv student_comparisons.csv STUDENTS.md
 finished.json       there when everything is done
 """
 

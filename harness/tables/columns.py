@@ -16,7 +16,7 @@ from rich.markup import escape as escape_markup
 from offbook.harness.tables.markdown import UNKNOWN, count, escape, markdown_table, numbers, share
 from offbook.harness.tables.rows import Row, Rows
 
-Place = Literal["csv", "markdown", "readme", "terminal"]
+Place = Literal["csv", "markdown", "readme", "terminal", "board"]
 Kind = Literal["text", "truth", "whole", "number", "share", "count"]
 Rerun = Literal["", "row", "interval", "test", "beside", "timing"]
 

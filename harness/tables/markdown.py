@@ -56,6 +56,11 @@ def numbers(values: Iterable[float], digits: int, *, sign: str = "") -> list[str
 
 
 def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What `remarks` says, as Markdown."""
+    return [*map(escape, remarks(manifests))]
+
+
+def remarks(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each reason why a suite was not scored right or wrong, or somebody cannot be trusted or counted.
 
     Of an exam these stand in its manifest, of a heat in the part that tells of the heat.
@@ -71,7 +76,7 @@ def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
             found |= {f"Lossy: {who} {LOSSY}." for who in part.get("lossy") or ()}
             nobody_knows = part.get("training_unknown") or ()
             found |= {f"Training data unknown: {who} does not say what it was trained on." for who in nobody_knows}
-    return [escape(sentence) for sentence in sorted(found)]
+    return sorted(found)
 
 
 def share(value: float) -> str:

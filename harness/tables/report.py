@@ -10,6 +10,7 @@ from rich.table import Table
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.tables import columns
+from offbook.harness.tables.board.page import write_pictures
 from offbook.harness.tables.columns import to_terminal
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of, update_readme
@@ -28,6 +29,7 @@ def report(
     *,
     console: Console | None = None,
     progress: Known = None,
+    plots: bool = False,
 ) -> None:
     """Does what `renew` does, and prints the pooled rows.
 
@@ -37,15 +39,22 @@ def report(
         readme: a README whose blocks are renewed too.
         console: where to print; the terminal by default.
         progress: how far the plan behind the records is, or who tells it.
+        plots: whether each picture of leaderboard.html is also written as a file of its own, into plots/.
 
     Raises:
         ValueError: no store there, a damaged one, or a README without a block.
     """
-    print_tables(renew(store_dir, out_dir, readme, progress=progress), console or Console())
+    written = renew(store_dir, out_dir, readme, progress=progress, plots=plots)
+    print_tables(written, console or Console())
 
 
 def renew(
-    store_dir: Path, out_dir: Path | None = None, readme: Path | None = None, *, progress: Known = None
+    store_dir: Path,
+    out_dir: Path | None = None,
+    readme: Path | None = None,
+    *,
+    progress: Known = None,
+    plots: bool = False,
 ) -> Written:
     """Writes the tables of decoders and of students, by default into the store's folder; arguments as of `report`.
 
@@ -53,12 +62,15 @@ def renew(
         ValueError: no store there, a damaged one, or a README without a block.
     """
     check_store(store_dir)
-    written = write_all(Store(store_dir), out_dir or store_dir, progress=progress)
+    folder = out_dir or store_dir
+    written = write_all(Store(store_dir), folder, progress=progress)
     if readme is not None:
         if written.decoders is not None and written.cells:
             update_readme(readme, written.decoders, written.cells.manifests)
         if written.exams:
             update_students_readme(readme, written.exams, written.progress)
+    if plots:
+        write_pictures(folder, written.board)
     return written
 
 

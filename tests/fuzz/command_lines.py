@@ -202,7 +202,7 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
     ),
     "report": (
         (("store", "model", "nowhere"),),
-        {"--output": OUTPUTS, "--readme": ("nowhere", "../out/README.md")},
+        {"--output": OUTPUTS, "--readme": ("nowhere", "../out/README.md"), "--plots": ()},
         (),
     ),
     "ls": ((("store", "model", "nowhere"),), {}, ()),
