@@ -24,6 +24,7 @@ from offbook.harness.cli import (
     import_drafter,
     lm_eval,
     ls,
+    push,
     report,
     reproduce,
     rescore,
@@ -62,6 +63,7 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help tells
     "upgrade": upgrade.upgrade,
     "gc": gc.gc,
     "export": export.export,
+    "push": push.push,
 }
 # Of commands that read their arguments themselves.
 WHOLE = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

@@ -2,9 +2,9 @@
 
     <folder>/<record>.jsonl    a line an answer: `AcceptanceRecord`, and which answer it is
 
-The fields are those of `SpecDecodeAcceptanceRecord` of ai-dynamo/aiperf (src/aiperf/common/models/spec_decode_models.py,
-docs/reference/spec-decode-acceptance.md, read at 0786f0c). That class takes further fields and ignores them, so a line is
-read by it as it is: `request_id`, `record`, `suite`, `decoder` and `temperature` say which answer it belongs to.
+The fields are those of `SpecDecodeAcceptanceRecord` of ai-dynamo/aiperf (src/aiperf/common/models/spec_decode_models.py
+and docs/reference/spec-decode-acceptance.md, read at 0786f0c). That class takes further fields and ignores them, so a
+line is read by it as it is: `request_id`, `record`, `suite`, `decoder` and `temperature` say which answer it is of.
 
 Two things are counted otherwise there. Its mean is 1 + accepted / rounds, whether or not the answer's end cut the last
 round; offbook's own acceptance length counts what was committed. `num_draft_tokens` are all candidates that were
@@ -67,8 +67,8 @@ class AcceptanceRecord(BaseModel):
         told = (self.num_spec_steps, self.num_accepted_draft_tokens)
         if (steps, accepted) != told or accepted > self.num_draft_tokens:
             msg = (
-                f"expected {steps} rounds that accepted {accepted} of at least as many candidates, by the histogram, got "
-                f"{told[0]} rounds and {told[1]} of {self.num_draft_tokens}"
+                f"expected {steps} rounds that accepted {accepted} of at least as many candidates, by the histogram, "
+                f"got {told[0]} rounds and {told[1]} of {self.num_draft_tokens}"
             )
             raise ValueError(msg)
         return self

@@ -1,9 +1,13 @@
-"""A certificate of `offbook certify` beside what it is about."""
+"""What is known of losslessness: a certificate of `offbook certify`, and what heats found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from offbook.harness.records.cell import Cell
+from offbook.harness.tables.decoders import losslessness
+from offbook.harness.tables.labels import decoder_label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +37,17 @@ class Certified:
         """
         if (found := self.subject.get(what)) != sha256:
             msg = (
-                f"{folder}: expected a certificate of it ({sha256[:12]}), got one of {str(found)[:12]}; run "
-                f"`offbook certify {folder}`"
+                f"{folder}: expected a certificate of it ({sha256[:12]}), got one of {str(found)[:12]}; run `offbook "
+                "certify` on it"
             )
             raise ValueError(msg)
+
+
+def found_in_heats(cells: Sequence[Cell]) -> dict[str, str]:
+    """What heats say of each decoder at each temperature; nothing of the baseline that others are held against."""
+    by_who: dict[str, list[Cell]] = {}
+    for cell in cells:
+        who = f"{decoder_label(cell.record.spec)}, temperature {cell.record.spec.temperature:g}"
+        by_who.setdefault(who, []).append(cell)
+    found = {who: losslessness([cell.record.certificate for cell in of]) for who, of in sorted(by_who.items())}
+    return {who: what for who, what in found.items() if what != "baseline"}

@@ -9,7 +9,7 @@ from huggingface_hub import ModelCardData
 
 from offbook.engine.resuming.seal import broken
 from offbook.engine.text import read_json
-from offbook.harness.interchange.certified import Certified
+from offbook.harness.interchange.certified import Certified, found_in_heats
 from offbook.harness.interchange.hub_names import LICENCES, hub_id
 from offbook.harness.interchange.model_card import Told, certificates
 from offbook.harness.records.cell import Cell
@@ -19,10 +19,9 @@ from offbook.harness.records.manifest import machine_lines
 from offbook.harness.roster.decoders import contenders
 from offbook.harness.roster.drafter_info import CONFIG, describe, fingerprint
 from offbook.harness.tables.columns import EVERYWHERE, Table, always, pick, to_markdown
-from offbook.harness.tables.decoders import leaderboard, losslessness
+from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.dimensions import ALL_SUITES
-from offbook.harness.tables.labels import decoder_label
 from offbook.harness.tables.markdown import escape, machines_below
 
 SHOWN = (
@@ -59,7 +58,7 @@ def told_of_drafter(folder: Path, held: Sequence[Cell | Exam], certificate: Cert
         about=_about(name, target),
         training=_training(config, describe(folder)),
         measured=_measured(cells, mine, sha256),
-        certified=certificates(certificate, _found(mine)),
+        certified=certificates(certificate, found_in_heats(mine)),
         use=_use(name, target),
     )
 
@@ -68,8 +67,8 @@ def _about(name: str, target: str) -> str:
     known = contenders().get(name)
     how = f" ({escape(known.summary)})" if known is not None else ""
     return (
-        f"A drafter of the method `{name}`{how} for `{target}`: it proposes tokens that the target verifies, so that what is "
-        "said is the target's own. It is of no use for another model, and offbook refuses it there."
+        f"A drafter of the method `{name}`{how} for `{target}`: it proposes tokens that the target verifies, so that "
+        "what is said is the target's own. It is of no use for another model, and offbook refuses it there."
     )
 
 
@@ -105,23 +104,15 @@ def _measured(cells: Sequence[Cell], mine: Sequence[Cell], sha256: str) -> list[
     machines = machine_lines(cell.record.manifest for cell in mine)
     return [
         to_markdown(Table(columns=columns, rows=rows)),
-        "Acceptance length: tokens a verify forward. Speed-ups are over plain decoding of the same documents in the same "
-        "run; square brackets are 95 % intervals over documents, or over clusters of like ones.",
+        "Acceptance length: tokens a verify forward. Speed-ups are over plain decoding of the same documents in the "
+        "same run; square brackets are 95 % intervals over documents, or over clusters of like ones.",
         *machines_below(machines),
     ]
-
-
-def _found(mine: Sequence[Cell]) -> dict[str, str]:
-    by_who: dict[str, list[Cell]] = {}
-    for cell in mine:
-        who = f"{decoder_label(cell.record.spec)}, temperature {cell.record.spec.temperature:g}"
-        by_who.setdefault(who, []).append(cell)
-    return {who: losslessness([cell.record.certificate for cell in of]) for who, of in sorted(by_who.items())}
 
 
 def _use(name: str, target: str) -> list[str]:
     command = f'offbook generate "Why is the sky blue?" --model {target} --decoder {name} --drafter FOLDER'
     return [
         f"```\n{command}\n```",
-        "`offbook export drafter FOLDER` writes EAGLE, EAGLE-3 and Jakiro in their authors' layouts, for other engines.",
+        "`offbook export drafter FOLDER` writes EAGLE, EAGLE-3 and Jakiro in their authors' layouts.",
     ]

@@ -1,13 +1,13 @@
-"""An exam's scores as `.eval_results/*.yaml`, by which the Hugging Face hub shows them beside a benchmark's leaderboard.
+"""An exam's scores as `.eval_results/*.yaml`, which the Hugging Face hub shows beside a benchmark's leaderboard.
 
     .eval_results/gsm8k.yaml    - dataset: {id: openai/gsm8k, task_id: gsm8k, revision: ...}
                                   value: 41.2        in percent
                                   date: "2026-11-30"
                                   notes: how it was asked
 
-The form is that of https://huggingface.co/docs/hub/eval-results, written and read by `huggingface_hub`. The hub shows what is
-said of data sets that are benchmarks there, GPQA and GSM8K among offbook's. A score stands in such a list beside others
-of all questions, so one over some of them (a limit, or a dev subset) is left out and named, whatever it is.
+The form is that of https://huggingface.co/docs/hub/eval-results, written and read by `huggingface_hub`. The hub
+shows what is said of data sets that are benchmarks there, GPQA and GSM8K among offbook's. A score stands in such a list
+beside others of all questions, so one over some of them (a limit, or a dev subset) is left out and named.
 """
 
 from collections.abc import Mapping
@@ -75,6 +75,6 @@ def _entry(exam: Exam, suite: SuiteSpec, task: str, source: "Source") -> EvalRes
         dataset_revision=source.revision,
         value=round(100 * sum(scores) / len(scores), 2),
         date=f"{exam.record.finished_utc:%Y-%m-%d}",
-        notes=f"zero-shot, greedy, {asked}, at most {spec.max_new_tokens} new tokens; offbook {manifest.get('offbook')} "
-        f"with lm-eval {scorer}, record {exam.record.key[:12]}",
+        notes=f"zero-shot, greedy, {asked}, at most {spec.max_new_tokens} new tokens; offbook "
+        f"{manifest.get('offbook')} with lm-eval {scorer}, record {exam.record.key[:12]}",
     )

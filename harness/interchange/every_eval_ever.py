@@ -3,9 +3,10 @@
     <folder>/data/offbook/<developer>/<model>/<uuid>.json             one record: every suite of an exam, or a cell's
     <folder>/data/offbook/<developer>/<model>/<uuid>_samples.jsonl    its answers, where all its suites are at hand
 
-The folder can be given to `every_eval_ever validate` as it is. Names are made of the record's key, so that the same record
-is the same file each time. A score is a share from 0 to 1; what else the same answers say (acceptance length, tokens a
-second, the certificate's verdict) stands beside it in `details`. Suites whose scores are no shares are left out.
+The folder can be given to `every_eval_ever validate` as it is. Names are made of the record's key, so that the same
+record is the same file each time. A score is a share from 0 to 1; what else the same answers say (acceptance length,
+tokens a second, the certificate's verdict) stands beside it in `details`. Suites whose scores are no shares are left
+out.
 """
 
 import hashlib

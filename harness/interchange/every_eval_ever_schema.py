@@ -1,9 +1,9 @@
 """The parts of every_eval_ever 0.3.0 that an export of offbook's has, as its schema and its validator ask for them.
 
-After evaleval/every_eval_ever: `every_eval_ever/schemas/eval.schema.json` and `instance_level_eval.schema.json`, what 0.3.0
-added to them (`adapters/rewardbench/migrate_to_v030.py`: how the model was deployed, and whether its weights are open), and
-`validator/validation_core.py`: names of files, scores inside their bounds, samples that belong to their aggregate. Fields
-that offbook has nothing for are left out, which the schema allows.
+After evaleval/every_eval_ever: `every_eval_ever/schemas/eval.schema.json` and `instance_level_eval.schema.json`, what
+0.3.0 added to them (`adapters/rewardbench/migrate_to_v030.py`: how the model was deployed, and whether its weights are
+open), and `validator/validation_core.py`: names of files, scores inside their bounds, samples that belong to their
+aggregate. Fields that offbook has nothing for are left out, which the schema allows.
 """
 
 from typing import Annotated, Literal, Self

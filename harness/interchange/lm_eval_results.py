@@ -3,13 +3,13 @@
     <folder>/<model>/<record>/results_<time>.json             one file a record
     <folder>/<model>/<record>/samples_<suite>_<time>.jsonl    one a suite, a line a document
 
-The fields are those of lm-eval 0.4.13 (`lm_eval/result_schema.py`, written by `loggers/evaluation_tracker.py`): `make_table`
-prints them, converters of other projects read them. What lm-eval has no field for stands under names that begin with
-`offbook_`. A suite's version is the beginning of its fingerprint here, which changes with its documents. `*_stderr` is
-lm-eval's own, over documents; `offbook_interval` is the table's, over clusters of like ones.
+The fields are those of lm-eval 0.4.13 (`lm_eval/result_schema.py`, written by `loggers/evaluation_tracker.py`):
+`make_table` prints them, converters of other projects read them. What lm-eval has no field for stands under names that
+begin with `offbook_`. A suite's version is the beginning of its fingerprint here, which changes with its documents.
+`*_stderr` is lm-eval's own, over documents; `offbook_interval` is the tables', over clusters of like ones.
 
-Records hold hashes of documents and no documents. Where a suite is at hand, its documents are filled in, with prompts as
-they are without a chat template; where it is not, `doc` and `arguments` are empty, and everything else is there.
+Records hold hashes of documents and no documents. Where a suite is at hand, its documents are filled in, with prompts
+as they are without a chat template; where it is not, `doc` and `arguments` are empty, and everything else is there.
 """
 
 import json
@@ -141,9 +141,7 @@ def results_of(one: Cell | Exam) -> dict[str, Any]:
         "configs": {suite.suite: _config(suite) for suite in suites},
         "versions": {suite.suite: suite.fingerprint[:12] for suite in suites},
         "n-shot": {suite.suite: 0 for suite in suites},
-        "higher_is_better": {
-            suite.suite: {name.partition(",")[0]: True for name in suite.metrics} for suite in suites
-        },
+        "higher_is_better": {suite.suite: {name.partition(",")[0]: True for name in suite.metrics} for suite in suites},
         "n-samples": {suite.suite: {"effective": len(suite.rows)} for suite in suites},
         "config": _of_the_run(one),
         "git_hash": git.get("commit"),

@@ -92,7 +92,9 @@ def certificates(certificate: Certified | None, found: Mapping[str, str]) -> lis
         certificate: of `offbook certify`.
         found: what the heats of records found, by who was tested on what.
     """
-    told = [] if certificate is None else [f"`offbook certify` ([{CERTIFICATE}]({CERTIFICATE})):", certificate.paragraph]
+    told: list[str] = []
+    if certificate is not None:
+        told += [f"`offbook certify` ([{CERTIFICATE}]({CERTIFICATE})):", escape(certificate.paragraph)]
     if found:
         told += ["In the heats that it took part in, document by document:", _table(found, ("Decoder", "Found"))]
     return told or ["Nobody has asked yet: `offbook certify` puts a decoder to every test there is."]
@@ -107,8 +109,8 @@ def _drafter(folder: Path) -> Path:
     found = read_json(folder / CONFIG, what="a student's or a drafter's folder", remedy="check the path")
     if not isinstance(found, dict) or "architecture" not in found or not isinstance(found.get("target"), dict):
         msg = (
-            f"{folder}: expected a student of `offbook train-student` ({RECORD}) or a drafter of `offbook train-drafter`, "
-            "found a model that is neither; name another folder"
+            f"{folder}: expected a student of `offbook train-student` ({RECORD}) or a drafter of `offbook "
+            "train-drafter`, found a model that is neither; name another folder"
         )
         raise ValueError(msg)
     return folder

@@ -45,8 +45,8 @@ def stored(place: Path) -> list[Cell | Exam]:
     folder = place.parent.parent if one else place
     if not (folder / "records").is_dir():
         msg = (
-            f"{quoted_path(place)}: expected a folder with records/, or a file of it, found none; run `offbook evaluate` "
-            "or `offbook run` first"
+            f"{quoted_path(place)}: expected a folder with records/, or a file of it, found none; run `offbook "
+            "evaluate` or `offbook run` first"
         )
         raise ValueError(msg)
     held = sorted(whole(Store(folder)).held, key=lambda held: held.line.stem)

@@ -11,7 +11,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from offbook.engine.model_identity import model_identity
 from offbook.engine.resuming.seal import broken
 from offbook.engine.text import read_json
-from offbook.harness.interchange.certified import Certified
+from offbook.harness.interchange.certified import Certified, found_in_heats
 from offbook.harness.interchange.eval_results import benchmarks, eval_results
 from offbook.harness.interchange.hub_names import LICENCES, hub_id
 from offbook.harness.interchange.model_card import Told, certificates
@@ -21,9 +21,7 @@ from offbook.harness.records.exam import Exam
 from offbook.harness.records.manifest import machine_line
 from offbook.harness.roster.trained_on import RECORD
 from offbook.harness.tables.columns import EVERYWHERE, Table, pick, to_markdown
-from offbook.harness.tables.decoders import losslessness
 from offbook.harness.tables.dimensions import ALL_SUITES
-from offbook.harness.tables.labels import decoder_label
 from offbook.harness.tables.markdown import escape
 from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_columns import COLUMNS
@@ -51,12 +49,12 @@ def told_of_student(folder: Path, held: Sequence[Cell | Exam], certificate: Cert
     seed = record["config"].get("seed", 0)
     of = f"a student of {model}" if model else "a student"
     return Told(
-        data=_data(f"{folder.resolve().name}", method, model, latest),
+        data=_data(folder.resolve().name, method, model, latest),
         title=f"{method}, seed {seed}: {of}",
         about=_about(method, model, record),
         training=_training(record),
         measured=_measured(every, latest, {} if results is None else results.left),
-        certified=certificates(certificate, _found(cells)),
+        certified=certificates(certificate, found_in_heats(cells)),
         use=_use(),
         files={} if results is None else results.files,
     )
@@ -83,7 +81,8 @@ def _data(name: str, method: str, model: str | None, exam: Exam | None) -> Model
         license=None if model is None else LICENCES.get(model),
         pipeline_tag="text-generation",
         tags=["offbook", "distillation", method],
-        **({"model_name": name, "eval_results": scores} if scores else {}),
+        model_name=name if scores else None,
+        eval_results=scores or None,
     )
 
 
@@ -112,7 +111,8 @@ def _about(method: str, model: str | None, record: Mapping[str, Any]) -> str:
     from offbook.harness.roster.distillers import distillers
 
     known = distillers().get(method)
-    base = f"`{model}`" if model else f"the model with weights {record['identity'].get('model', 'unknown')[:12]}"
+    weights = str(record.get("identity", {}).get("model", "unknown"))[:12]
+    base = f"`{model}`" if model else f"The model with weights {weights}"
     how = f" ({escape(known.summary)})" if known is not None else ""
     return (
         f"{base} trained by the method `{method}`{how}. All its weights are here, and it is a model like any other: "
@@ -121,7 +121,7 @@ def _about(method: str, model: str | None, record: Mapping[str, Any]) -> str:
 
 
 def _training(record: Mapping[str, Any]) -> dict[str, object]:
-    identity, config = record["identity"], record["config"]
+    identity, config = record.get("identity", {}), record["config"]
     wanted = {
         "Base model (weights)": str(identity.get("model", "unknown"))[:12],
         "Corpus": str(identity.get("corpus", "unknown"))[:12],
@@ -153,24 +153,14 @@ def _measured(every: Sequence[Exam], exam: Exam | None, left: Mapping[str, str])
     columns = tuple(replace(column, shown_in=EVERYWHERE) for column in pick(COLUMNS, *SHOWN))
     told = [
         to_markdown(Table(columns=columns, rows=rows)),
-        f"Percent right with 95 % intervals over groups of like questions, and over seeds where there are several; these "
-        f"weights are of seed {exam.record.spec.student.seed}. The exam is record {exam.record.key[:12]}, on "
+        f"Percent right with 95 % intervals over groups of like questions, and over seeds where there are several; "
+        f"these weights are of seed {exam.record.spec.student.seed}. The exam is record {exam.record.key[:12]}, on "
         f"{escape(machine_line(exam.record.manifest))}.",
     ]
     if left:
         named = "; ".join(f"{name}: {reason}" for name, reason in sorted(left.items()))
         told.append(f"Not told to the hub's leaderboards: {escape(named)}.")
     return told
-
-
-def _found(cells: Sequence[Cell]) -> dict[str, str]:
-    """What certificates of heats say, by decoder and temperature."""
-    by_who: dict[str, list[Cell]] = {}
-    for cell in cells:
-        who = f"{decoder_label(cell.record.spec)}, temperature {cell.record.spec.temperature:g}"
-        by_who.setdefault(who, []).append(cell)
-    found = {who: losslessness([cell.record.certificate for cell in of]) for who, of in sorted(by_who.items())}
-    return {who: what for who, what in found.items() if what != "baseline"}
 
 
 def _use() -> list[str]:

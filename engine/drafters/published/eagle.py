@@ -11,8 +11,8 @@
 These names are offbook's too. Readers build the bias of `fc` unless the config says `bias: false`, the trainer always
 does, and newer readers drop silently what they did not build: here the key decides, and a disagreement is told.
 
-A drafter of offbook's in this layout (`writing.py`) may know a part of the target's vocabulary, whose ids its config then
-names as `draft_token_ids`. Other readers know no such field, and draft from the whole.
+A drafter of offbook's in this layout (`writing.py`) may know a part of the target's vocabulary, whose ids its config
+then names as `draft_token_ids`. Other readers know no such field, and draft from the whole.
 """
 
 from collections.abc import Callable

@@ -87,9 +87,7 @@ def _read(drafter: Path, config: Mapping[str, Any]) -> Network:
     try:
         tensors = load_file(drafter / FILE)
         ids = checked_ids(tensors.pop(TOKEN_IDS), config["vocab_size"], config["draft_vocab_size"])
-        return Network(
-            layer=layer_of(config["layer"]), tensors=tensors, token_ids=ids, vocab_size=config["vocab_size"]
-        )
+        return Network(layer=layer_of(config["layer"]), tensors=tensors, token_ids=ids, vocab_size=config["vocab_size"])
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         msg = f"{drafter}: expected a trained drafter, got {' '.join(str(error).split()):.200}; train it anew"
         raise ValueError(msg) from error
@@ -120,8 +118,8 @@ def _check(folder: Path, network: Network, format_name: str, drafter: Path) -> N
         same, why = False, error
     if not same:
         msg = (
-            f"{drafter}: expected a drafter that the layout of {format_name} has a place for, got one that would be read "
-            "as another network; give its folder as it is to whoever has offbook"
+            f"{drafter}: expected a drafter that the layout of {format_name} has a place for, got one that would be "
+            "read as another network; give its folder as it is to whoever has offbook"
         )
         raise ValueError(msg) from why
 
