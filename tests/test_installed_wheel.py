@@ -24,6 +24,7 @@ FROM_THE_INDEX = "OFFBOOK_FROM_THE_INDEX" in os.environ
 COMPILED = (".so", ".pyd", ".o", ".obj", ".a", ".dll", ".dylib")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 (TEN_LINES,) = (block for block in blocks(README) if any("evaluate" in words for words in block))
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="environments have other folders there")
 SDIST = "from setuptools.build_meta import build_sdist; build_sdist('dist')"
 SATISFIED = """
 import importlib.metadata as metadata, sys
@@ -55,7 +56,8 @@ def run(*command: str | Path, cwd: Path, **environ: str) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tree) -> Path:
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", ".", cwd=tree)
+    offline = ("--no-deps", "--no-build-isolation", "--no-index")
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", *offline, ".", cwd=tree)
     (found,) = tree.glob("*.whl")
     return found
 
@@ -69,7 +71,7 @@ def environment(wheel, tmp_path_factory) -> Path:
     python = folder / "bin" / "python"
     if FROM_THE_INDEX:
         pins = ("--constraint", ROOT / "constraints.txt")
-        run(python, "-m", "pip", "install", "--quiet", *pins, "torch", cwd=work)  # which build of it comes, its user says
+        run(python, "-m", "pip", "install", "--quiet", *pins, "torch", cwd=work)  # of the build that its user chose
         run(python, "-m", "pip", "install", "--quiet", *pins, wheel, cwd=work)
     else:
         pip = (sys.executable, "-m", "pip", "--python", python)

@@ -7,12 +7,12 @@ import typer
 
 from offbook.harness.cli.console import quiet
 from offbook.harness.cli.export import CertificateFile, Records, certified, held_records
-from offbook.harness.cli.options import folder_or_none, path_or_none
+from offbook.harness.cli.options import path_or_none
 
 
 def push(
     folder: Annotated[
-        Path, typer.Argument(callback=folder_or_none, help="Of `offbook train-student`, `train-drafter` or a run.")
+        Path, typer.Argument(callback=path_or_none, help="Of `offbook train-student`, `train-drafter` or a run.")
     ],
     repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Of the hub; made where it is not there.")],
     records: Records = None,
