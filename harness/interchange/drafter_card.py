@@ -11,7 +11,7 @@ from offbook.engine.resuming.seal import broken
 from offbook.engine.text import read_json
 from offbook.harness.interchange.certified import Certified, found_in_heats
 from offbook.harness.interchange.hub_names import LICENCES, hub_id
-from offbook.harness.interchange.model_card import Told, certificates
+from offbook.harness.interchange.model_card import CardContent, certificates
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.drafter import DrafterInfo
 from offbook.harness.records.exam import Exam
@@ -30,7 +30,7 @@ SHOWN = (
 )
 
 
-def told_of_drafter(folder: Path, held: Sequence[Cell | Exam], certificate: Certified | None) -> Told:
+def told_of_drafter(folder: Path, held: Sequence[Cell | Exam], certificate: Certified | None) -> CardContent:
     """See `model_card.card_files`.
 
     Raises:
@@ -46,7 +46,7 @@ def told_of_drafter(folder: Path, held: Sequence[Cell | Exam], certificate: Cert
         certificate.check("drafter_sha256", sha256, folder)
     cells = [one for one in held if isinstance(one, Cell)]
     mine = [cell for cell in cells if cell.record.spec.drafter and cell.record.spec.drafter.sha256 == sha256]
-    return Told(
+    return CardContent(
         data=ModelCardData(
             base_model=hub_id(target),
             library_name="offbook",

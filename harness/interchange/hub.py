@@ -13,7 +13,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils._validators import validate_repo_id
 
 from offbook.engine.files import atomic_files, atomic_write_text
 from offbook.engine.quoting import quoted

@@ -23,7 +23,7 @@ README, CERTIFICATE = "README.md", "certificate.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class CardContent:
     """What a card says.
 
     Attributes:

@@ -54,4 +54,4 @@ def stored(place: Path) -> list[Cell | Exam]:
     if not found:
         msg = f"{quoted_path(place)}: expected a committed record, found none; `offbook ls` lists those of a folder"
         raise ValueError(msg)
-    return [held.cell() if held.line.kind == "cell" else held.exam() for held in found]
+    return [held.store.content(held.line) for held in found]

@@ -14,7 +14,7 @@ from offbook.engine.text import read_json
 from offbook.harness.interchange.certified import Certified, found_in_heats
 from offbook.harness.interchange.eval_results import benchmarks, eval_results
 from offbook.harness.interchange.hub_names import LICENCES, hub_id
-from offbook.harness.interchange.model_card import Told, certificates
+from offbook.harness.interchange.model_card import CardContent, certificates
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.exam import Exam
@@ -29,7 +29,7 @@ from offbook.harness.tables.students_columns import COLUMNS
 SHOWN = ("model", "label", "group", "seeds", "n_items", "accuracy", "finished", "change", "gradient_tokens")
 
 
-def told_of_student(folder: Path, held: Sequence[Cell | Exam], certificate: Certified | None) -> Told:
+def told_of_student(folder: Path, held: Sequence[Cell | Exam], certificate: Certified | None) -> CardContent:
     """See `model_card.card_files`.
 
     Raises:
@@ -40,15 +40,16 @@ def told_of_student(folder: Path, held: Sequence[Cell | Exam], certificate: Cert
     if certificate is not None:
         certificate.check("weights_sha256", weights, folder)
     every = [one for one in held if isinstance(one, Exam)]
-    exams = [exam for exam in every if exam.record.spec.weights_sha256 == weights]
-    cells = [one for one in held if isinstance(one, Cell) and one.record.spec.weights_sha256 == weights]
-    model = next((one.record.spec.model for one in (*exams, *cells)), None)
+    mine = [one for one in held if one.record.spec.weights_sha256 == weights]
+    cells = [one for one in mine if isinstance(one, Cell)]
+    model = next((one.record.spec.model for one in mine), None)
+    exams = [one for one in mine if isinstance(one, Exam)]
     latest = max(exams, key=lambda exam: exam.record.finished_utc, default=None)
     results = None if latest is None else eval_results(latest)
     method = record["method"]
     seed = record["config"].get("seed", 0)
     of = f"a student of {model}" if model else "a student"
-    return Told(
+    return CardContent(
         data=_data(folder.resolve().name, method, model, latest),
         title=f"{method}, seed {seed}: {of}",
         about=_about(method, model, record),
