@@ -149,6 +149,20 @@ def test_a_session_of_the_documents_is_one(case, called, tmp_path, monkeypatch):
             check_pytest(words[4:])
 
 
+@pytest.mark.parametrize("case", [c for c in COMMANDS if program(c[1]) in ("uv", "uvx")], ids=title)
+def test_what_documents_have_uv_do_is_here(case, called, tmp_path, monkeypatch):
+    """uv itself is not run: the files that it is given are there, and what it starts is a command of offbook's."""
+    _, words = case
+    assert words[:3] == ["uv", "tool", "install"] or words[0] == "uvx"
+    assert (ROOT / words[words.index("--constraints") + 1]).is_file()
+    place = words[words.index("--from") + 1] if words[0] == "uvx" else words[-1]
+    assert (ROOT / place / "pyproject.toml").is_file()
+    if words[0] == "uvx":
+        monkeypatch.chdir(tmp_path)
+        assert typed(words[words.index("offbook") + 1 :]) == 0
+        assert len(called) == 1
+
+
 @pytest.mark.parametrize("case", [c for c in COMMANDS if program(c[1]) == "pytest"], ids=title)
 def test_tests_that_documents_name_are_there(case):
     check_pytest(case[1][1:])

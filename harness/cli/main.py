@@ -25,6 +25,7 @@ from offbook.harness.cli import (
     import_drafter,
     lm_eval,
     ls,
+    push,
     report,
     reproduce,
     rescore,
@@ -65,6 +66,7 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help tells
     "upgrade": upgrade.upgrade,
     "gc": gc.gc,
     "export": export.export,
+    "push": push.push,
 }
 COMPLETION = "_OFFBOOK_COMPLETE"  # by which a shell asks what may come next, without arguments
 # Of commands that read their arguments themselves.

@@ -29,7 +29,7 @@ OPTIONS: dict[str, Kind] = {
         (
             *("--apply-chat-template", "--no-chat-template", "--fresh", "--attached", "--dry-run", "--version"),
             *("--rounds", "--json"),
-            *("--all", "--delete", "--help"),
+            *("--all", "--delete", "--help", "--public"),
         ),
         "flag",
     ),
@@ -79,15 +79,8 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(("--base", "--encoder", "--judge-model", "--model", "--teacher-model"), "model"),
     **dict.fromkeys(
         (
-            "--config",
-            "--corpus",
-            "--include-path",
-            "--output",
-            "--output-path",
-            "--prompts",
-            "--readme",
-            "--store",
-            "--tuning",
+            *("--certificate", "--config", "--corpus", "--include-path", "--mirror", "--output", "--output-path"),
+            *("--prompts", "--readme", "--records", "--store", "--tuning"),
         ),
         "path",
     ),
@@ -95,6 +88,7 @@ OPTIONS: dict[str, Kind] = {
     "--base-url": "url",
     "--ray-address": "url",
     "--licence": "text",
+    "--organisation": "text",
     "--option": "setting",
     "--set": "setting",
     "--slurm": "setting",
@@ -103,7 +97,7 @@ OPTIONS: dict[str, Kind] = {
 COMMANDS = (
     *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls", "lm-eval"),
     *("analyse-latent", "rescore", "run", "show", "status", "tune", "certify", "work", "verify", "upgrade", "gc"),
-    *("import-drafter", "export", "compare"),
+    *("import-drafter", "export", "push", "compare"),
 )
 PROGRAMS = ("offbook", "cli.py", "__main__.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (

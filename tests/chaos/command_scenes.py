@@ -24,6 +24,7 @@ from offbook.harness.settings.parse import load_config
 from tests.chaos.schema_1 import schema_1
 from tests.chaos.store_scenes import entries
 from tests.chaos.true_run import told
+from tests.checkpoints import save_student
 from tests.engine.students.test_text_encoder import tiny_encoder
 from tests.harness.records.test_exam import ROWS
 from tests.harness.records.test_exam import record as exam_record
@@ -229,6 +230,11 @@ COMMANDS = (
         result=files("metadata.json", "triton.py"),
     ),
     Command(
+        name="push",
+        arguments="SCENE/student somebody/student --mirror FOLDER",
+        result=files("README.md", "model.safetensors"),
+    ),
+    Command(
         name="lm-eval",
         arguments="run --model offbook --model_args pretrained=SCENE/tiny --tasks offbook_qa --limit 1 "
         "--gen_kwargs max_gen_toks=4 --output_path FOLDER --device cpu",
@@ -260,6 +266,7 @@ def _models(scene: Path) -> None:
     }
     file.write_text(yaml.safe_dump(content))
     save_published(scene / "published")
+    save_student(scene / "student")
     encoder = tiny_encoder()
     encoder.model.save_pretrained(scene / "encoder")
     encoder.tokenizer.save_pretrained(scene / "encoder")

@@ -59,7 +59,7 @@ def test_help_comes_at_once():
     "command",
     [
         *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls"),
-        *("analyse-latent", "run", "import-drafter", "export"),
+        *("analyse-latent", "run", "import-drafter", "export", "push"),
     ],
 )
 def test_every_command_has_help(command, capsys):
