@@ -21,7 +21,8 @@ EXAMPLES: dict[str, str] = {
     "verify": "offbook verify runs/matrix",
     "upgrade": "offbook upgrade runs/old",
     "gc": "offbook gc runs/matrix --delete",
-    "export": "offbook export kernel topk_logprobs",
+    "export": "offbook export lm-eval runs/first",
+    "push": "offbook push runs/student somebody/student --dry-run",
     "lm-eval": "offbook lm-eval run --model offbook --tasks offbook_qa",
     "work": "offbook work runs/matrix 0123456789ab",
 }

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from offbook.harness.cli.as_json import AsJson, print_json
 from offbook.harness.cli.console import quiet
 from offbook.harness.cli.export import CertificateFile, Records, certified, held_records
 from offbook.harness.cli.options import path_or_none
@@ -25,6 +26,7 @@ def push(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "--dry_run", help="Tell what would go, and show the card.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Upload a student or a drafter with its card.
 
@@ -39,14 +41,17 @@ def push(
     sizes = what.sizes()
     where = f"{mirror}/{repository}" if mirror is not None else f"the hub, {repository}"
     told = f"{len(sizes)} files, {sum(sizes.values()) / 1e6:,.1f} MB, to {where}"
+    place: str | None = None
     if dry_run:
+        typer.echo(f"would go: {told}; nothing was written or sent", err=True)
+    else:
+        typer.echo(told, err=True)
+        place = to_hub(what, repository, public=public) if mirror is None else str(to_mirror(what, repository, mirror))
+    if as_json:
+        print_json(repository=repository, place=place, files=sizes, card=what.card)
+    elif place is not None:
+        typer.echo(place)
+    else:
         for name, size in sizes.items():
             typer.echo(f"{size:>14,}  {name}")
         typer.echo(f"\n{what.card}")
-        typer.echo(f"would go: {told}; nothing was written or sent", err=True)
-        return
-    typer.echo(told, err=True)
-    if mirror is not None:
-        typer.echo(str(to_mirror(what, repository, mirror)))
-    else:
-        typer.echo(to_hub(what, repository, public=public))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from offbook.engine.quoting import quoted_path
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.exam import Exam
+from offbook.harness.records.record_at import record_at
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
 
@@ -38,20 +39,17 @@ def stored(place: Path) -> list[Cell | Exam]:
     """The records of a store by the names of their files, or the one that a file of its records/ holds.
 
     Raises:
-        ValueError: no store there, or no such record.
+        ValueError: no store there, no such record, or one that is not as it was committed.
         DamagedError: the store is not as it was committed.
     """
-    one = place.suffix == ".json" and place.parent.name == "records"
-    folder = place.parent.parent if one else place
-    if not (folder / "records").is_dir():
+    if (at := record_at(place)) is not None:
+        store, line = at
+        return [store.content(line)]
+    if not (place / "records").is_dir():
         msg = (
             f"{quoted_path(place)}: expected a folder with records/, or a file of it, found none; run `offbook "
-            "evaluate` or `offbook run` first"
+            "evaluate` or `offbook run` first, and `offbook ls` lists what a folder has"
         )
         raise ValueError(msg)
-    held = sorted(whole(Store(folder)).held, key=lambda held: held.line.stem)
-    found = [held for held in held if not one or held.line.stem == place.stem]
-    if not found:
-        msg = f"{quoted_path(place)}: expected a committed record, found none; `offbook ls` lists those of a folder"
-        raise ValueError(msg)
+    found = sorted(whole(Store(place)).held, key=lambda held: held.line.stem)
     return [held.store.content(held.line) for held in found]

@@ -29,7 +29,7 @@ OPTIONS: dict[str, Kind] = {
         (
             *("--apply-chat-template", "--no-chat-template", "--fresh", "--attached", "--dry-run", "--version"),
             *("--rounds", "--json"),
-            *("--all", "--delete", "--help", "--public"),
+            *("--all", "--delete", "--help", "--plots", "--public"),
         ),
         "flag",
     ),

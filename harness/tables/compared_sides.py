@@ -9,6 +9,7 @@ from offbook.engine.quoting import quoted, quoted_path
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.ledger import Line
+from offbook.harness.records.record_at import record_at
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
 from offbook.harness.tables.report import check_store
@@ -48,7 +49,14 @@ def side(what: str, store: Path) -> Side:
         held = whole(Store(path))
         return Side(name=what, cells=held.cells, exams=held.exams)
     if path.is_file():
-        return _single(what, Store(path.parent.parent), _line_of(path))
+        at = record_at(path)
+        if at is None:
+            msg = (
+                f"{quoted_path(path)}: expected a record of a store, FOLDER/records/NAME.json, found none; `offbook ls "
+                "FOLDER` lists them"
+            )
+            raise ValueError(msg)
+        return _single(what, *at)
     if not _KEY.fullmatch(what):
         msg = (
             f"{quoted_path(what)}: expected a folder with records, a file of its records/, or a record's key, found "
@@ -62,18 +70,6 @@ def side(what: str, store: Path) -> Side:
         msg = f"{quoted(what)}: expected the key of one record in {store}, found {got}"
         raise ValueError(msg)
     return _single(what, Store(store), found[0])
-
-
-def _line_of(path: Path) -> Line:
-    lines = Store(path.parent.parent).ledger.lines().values() if path.parent.name == "records" else ()
-    line = next((line for line in lines if line.stem == path.stem), None)
-    if line is None:
-        msg = (
-            f"{quoted_path(path)}: expected a record of a store, FOLDER/records/NAME.json, found none; `offbook ls "
-            "FOLDER` lists them"
-        )
-        raise ValueError(msg)
-    return line
 
 
 def _single(what: str, store: Store, line: Line) -> Side:

@@ -18,7 +18,7 @@ from tests.harness.tables.exams import exam, filled
 
 TABLES = {  # that print a table, a list or a verdict
     *("ls", "show", "compare", "status", "report", "evaluate", "run", "reproduce", "verify", "gc", "rescore"),
-    "certify",
+    *("certify", "push"),
 }
 TEXTS = {  # that print an answer, the path of what they made, or nothing
     *(

@@ -107,6 +107,11 @@ def test_a_dry_run_tells_what_would_go_and_writes_nothing(student, records, tmp_
     assert "# uniform_rationales, seed 0" in told.out
     assert "would go: " in told.err
     assert "nothing was written or sent" in told.err
+    assert status(*asked, "--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert set(content) == {"repository", "place", "files", "card"}
+    assert (content["repository"], content["place"]) == ("someone/tiny-student", None)
+    assert content["files"]["distillation.json"] == (student / "distillation.json").stat().st_size
 
 
 class FakeHub:

@@ -20,7 +20,7 @@ def test_a_store_gives_all_of_its_records_and_a_file_its_own():
 def test_what_is_no_store_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected a folder with records/, or a file of it, found none"):
         stored(tmp_path)
-    with pytest.raises(ValueError, match="expected a committed record, found none"):
+    with pytest.raises(ValueError, match="expected a folder with records/, or a file of it, found none"):
         stored(filled(tmp_path, [exam()]) / "records" / "other.json")
 
 
