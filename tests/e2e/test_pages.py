@@ -1,4 +1,4 @@
-"""The tutorials run as they stand: every block of the pages on starting, on bringing one's own, on reading results."""
+"""The tutorials run as they stand: pages on starting, on bringing one's own, on commands, on reading results."""
 
 import json
 import re
@@ -51,6 +51,19 @@ def test_the_api_pages_example_runs_as_it_stands(stand_in, capsys):  # noqa: F81
     (snippet,) = snippets(page("api.md"))
     exec(compile(snippet, "api.md", "exec"), {})
     assert re.search(r"\d+ verify forwards for \d+ tokens", capsys.readouterr().out)
+
+
+def test_runs_and_records_are_compared_as_their_page_has_it(stand_in, capsys):  # noqa: F811
+    ask = ["evaluate", "--suite", "offbook_qa", "--decoders", "autoregressive,prompt_lookup", "--limit", "2"]
+    for name in ("first", "second"):
+        typed([*ask, "--output", f"runs/{name}"], capsys)
+    one, other = sorted((stand_in / "runs" / "first" / "records").glob("*.json"))
+    files = {"runs/first/records/NAME.json": str(one), "runs/first/records/OTHER.json": str(other)}
+    meant = {**files, "0123456789ab": one.stem[-12:], "ba9876543210": other.stem[-12:]}
+    compared = [words for words in commands("commands.md") if words[0] == "compare"]
+    assert len(compared) == 4
+    for words in compared:
+        assert "acceptance" in typed([meant.get(word, word) for word in words], capsys)
 
 
 @pytest.mark.parametrize("name", ["reading-the-board.md", "losslessness.md"])
