@@ -13,12 +13,13 @@ from offbook.harness.tables import columns
 from offbook.harness.tables.board.page import write_pictures
 from offbook.harness.tables.columns import to_terminal
 from offbook.harness.tables.decoders_columns import COLUMNS
-from offbook.harness.tables.decoders_markdown import machines_of, update_readme
+from offbook.harness.tables.decoders_markdown import machines_of
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress_markdown import progress_line
 from offbook.harness.tables.ranks import fastest_first
+from offbook.harness.tables.readme_decoders import update_readme
+from offbook.harness.tables.readme_students import update_students_readme
 from offbook.harness.tables.students_columns import TERMINAL
-from offbook.harness.tables.students_markdown import update_students_readme
 from offbook.harness.tables.write import Known, Written, write_all
 
 

@@ -12,9 +12,8 @@ from offbook.harness.tables.rows import Row
 GROUPS = {"id": "ID", "ood": "OOD"}
 PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds
 DTYPES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
-PEOPLE: tuple[Place, ...] = ("markdown", "readme", "terminal")
+PEOPLE: tuple[Place, ...] = ("markdown", "terminal")
 PAGE: tuple[Place, ...] = ("csv", "markdown")
-SCREEN: tuple[Place, ...] = ("csv", "markdown", "terminal")
 
 
 def _seeds(row: Row) -> str:
@@ -48,7 +47,7 @@ COLUMNS = (
         heading="Items",
         unit="items",
         kind="whole",
-        shown_in=SCREEN,
+        shown_in=EVERYWHERE,
         written=lambda row: documents(row, "n_items"),
         definition="""questions; behind a slash, how many groups of like ones they come in (one story with other
             numbers and people), where they do. Groups are then what intervals and tests take for independent items.""",
@@ -108,7 +107,7 @@ COLUMNS = (
         heading="Gradient tokens",
         unit="tokens",
         kind="count",
-        shown_in=SCREEN,
+        shown_in=EVERYWHERE,
         rerun="beside",
         definition="""response tokens whose loss was differentiated, counted each time; equal budgets are compared.""",
     ),
