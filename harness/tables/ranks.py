@@ -51,9 +51,13 @@ def lacking(table: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
     return table.assign(missing=[lost[_method(row)[:-1]] for row in rows])
 
 
+def trusted(row: Row) -> bool:
+    """Whether it says what the target says, as far as anybody looked: else its speed is that of another text."""
+    return not str(row["losslessness"]).startswith(("DIFFERS", "not tested"))
+
+
 def _may_rank(row: Row) -> bool:
-    trusted = not str(row["losslessness"]).startswith(("DIFFERS", "not tested"))
-    return row["suite"] == ALL_SUITES and not row["missing"] and trusted and not math.isnan(row["speedup_fastest"])
+    return row["suite"] == ALL_SUITES and not row["missing"] and trusted(row) and not math.isnan(row["speedup_fastest"])
 
 
 def _method(row: Row) -> tuple[Any, ...]:
