@@ -12,12 +12,12 @@ from offbook.harness.tables.board.line_plot import line_plot
 from offbook.harness.tables.board.plot import Plot
 from offbook.harness.tables.board.scatter_plot import Limit, Point, frontier, scatter_plot
 from offbook.harness.tables.decoders_columns import AT, LEVELS
+from offbook.harness.tables.ranks import trusted
 from offbook.harness.tables.rows import Row
 
 MOST = 12  # groups of a kind of picture
 MOST_POINTS = 300  # of a picture, besides those of its frontier
 METHOD = "Bars: 95 % intervals by an expanded percentile bootstrap of whole documents (or clusters of like ones)"
-UNTRUSTED = ("DIFFERS", "not tested")
 
 
 def speedup_plots(table: pd.DataFrame) -> Iterator[Plot]:
@@ -144,5 +144,5 @@ def _point(row: Row, label: str) -> Point:
         y=row["accuracy"],
         x_span=(row["tokens_per_s_low"], row["tokens_per_s_high"]),
         y_span=(row["accuracy_low"], row["accuracy_high"]),
-        open_=str(row["losslessness"]).startswith(UNTRUSTED),
+        open_=not trusted(row),
     )
