@@ -72,7 +72,7 @@ def title(case: tuple[Path, list[str]]) -> str:
 def test_documents_name_commands():
     assert {program(words) for _, words in COMMANDS} >= {"offbook", "nox", "python3", "pip"}
     assert len({words[1] for _, words in COMMANDS if program(words) == "offbook"}) >= 6
-    assert len(FIRST_RESULT) >= 6
+    assert len(FIRST_RESULT) >= 5
     assert len(snippets(README)) == 1
 
 
@@ -244,13 +244,6 @@ def test_reading_a_record_reads_the_committed_ones(monkeypatch, capsys):
         exec(compile(snippet, "reading-a-record.md", "exec"), {})
     said = capsys.readouterr().out
     assert re.search(r"^untouched +autoregressive +1\.0", said, re.M)
-
-
-@pytest.mark.slow
-def test_readmes_training_runs_as_it_stands(stand_in, capsys):
-    for words in FIRST_RESULT:
-        if program(words) == "offbook" and trains(words):
-            assert typed(words[1:]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """README's table of decoders: the fastest settings of the few that matter, on the untouched model at temperature 0.
 
 Which rows: of decoders on the same documents, those on most documents; of each its fastest setting, and of these the
-fastest six. README names in the block's opening comment who stands there in any case, however slow:
+fastest six. README names in the block's opening comment whom its readers look for. These stand there however slow, and
+the documents are those that most of them decoded:
 
     <!-- leaderboard: autoregressive, eagle2, jakiro -->
 """
@@ -61,7 +62,7 @@ def readme_decoders(
         manifests: of its heats, by id.
         keep: decoders that stand there in any case.
     """
-    rows = _on_most_documents(table)
+    rows = _on_most_documents(table, keep)
     if rows.empty:
         return NOTHING
     rows = fastest_first(rows).drop_duplicates("decoder")
@@ -89,10 +90,14 @@ def update_readme(
     replace_block(readme_path, BLOCK, readme_decoders(table, manifests, keep))
 
 
-def _on_most_documents(table: pd.DataFrame) -> pd.DataFrame:
+def _on_most_documents(table: pd.DataFrame, keep: Collection[str]) -> pd.DataFrame:
     """Pooled rows of the untouched model at temperature 0 whose text is the target's, over the same documents."""
     alike = (table["suite"] == ALL_SUITES) & (table["student"] == UNTOUCHED) & (table["temperature"] == 0)
     rows = table[alike]
     rows = rows[np.array([trusted(row) for row in Rows(rows)], dtype=bool)]
     groups = [group for _, group in rows.groupby([*LIKE, "semantics"], sort=False, dropna=False)]
-    return max(groups, key=lambda group: (group["n_docs"].iloc[0], len(group)), default=rows)
+
+    def worth(group: pd.DataFrame) -> tuple[int, int, int]:
+        return len({*group["decoder"]} & {*keep}), int(group["n_docs"].iloc[0]), len(group)
+
+    return max(groups, key=worth, default=rows)

@@ -15,6 +15,7 @@ from tests.test_documents import stand_in  # noqa: F401 (a fixture)
 from tests.tiny import save_tiny
 
 MODEL = "smollm2-135m-instruct"
+STUDENT = "## A first student"
 
 
 def page(name: str) -> str:
@@ -31,11 +32,15 @@ def typed(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def commands(name: str) -> list[list[str]]:
-    return [words[1:] for block in blocks(page(name)) for words in block if program(words) == "offbook"]
+    return typed_in(page(name))
+
+
+def typed_in(text: str) -> list[list[str]]:
+    return [words[1:] for block in blocks(text) for words in block if program(words) == "offbook"]
 
 
 def test_the_start_page_runs_as_it_stands(stand_in, capsys):  # noqa: F811
-    ran = commands("index.md")
+    ran = typed_in(page("index.md").partition(STUDENT)[0])
     assert {words[0] for words in ran} == {"ls", "generate", "evaluate", "report"}
     for words in ran:
         typed(words, capsys)
@@ -45,6 +50,15 @@ def test_the_start_page_runs_as_it_stands(stand_in, capsys):  # noqa: F811
     said = capsys.readouterr().out
     assert re.search(r"\d+ tokens in \d+ verify forwards:", said)
     assert re.search(r"prompt_lookup +offbook_qa .* lossless", said)
+
+
+@pytest.mark.slow
+def test_the_first_student_of_the_start_page_is_trained_as_it_stands(stand_in, capsys):  # noqa: F811
+    ran = typed_in(page("index.md").partition(STUDENT)[2])
+    assert [words[0] for words in ran] == ["train-student", "generate"]
+    for words in ran:
+        typed(words, capsys)
+    assert (stand_in / "runs" / "student" / "distillation.json").is_file()
 
 
 def test_the_api_pages_example_runs_as_it_stands(stand_in, capsys):  # noqa: F811

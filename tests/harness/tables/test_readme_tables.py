@@ -88,6 +88,15 @@ def test_rows_of_another_question_are_left_out(table: pd.DataFrame, elsewhere: d
     assert "other_0" not in readme_decoders.readme_decoders(pd.concat([table, other], ignore_index=True))
 
 
+def test_the_documents_are_those_that_most_of_the_named_decoded(table: pd.DataFrame) -> None:
+    more = table.assign(decoder=table["decoder"] + "_more", n_docs=99)
+    both = pd.concat([table, more], ignore_index=True)
+    assert "99 prompts" in readme_decoders.readme_decoders(both)
+    assert "99 prompts" in readme_decoders.readme_decoders(both, keep=["nobody"])
+    _, *rows = lines(readme_decoders.readme_decoders(both, keep=["eagle2"]))
+    assert {row[0] for row in rows} == {"eagle2", "autoregressive"}
+
+
 def test_models_stand_above_and_machines_below(make_heat: Heat) -> None:
     text = readme_decoders.readme_decoders(
         leaderboard(make_heat()), {"heat-1": {"cpu": "First"}, "other": {"cpu": "X"}}
