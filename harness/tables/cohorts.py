@@ -102,14 +102,9 @@ class Cohort:
 
 def cohorts(exams: Sequence[Exam]) -> list[Cohort]:
     """Exams by student and seed, students by what makes them comparable; in a fixed order."""
-    latest: dict[str, dict[int, Exam]] = defaultdict(dict)
-    for exam in sorted(exams, key=lambda e: (e.record.finished_utc, e.record.key)):
-        latest[exam.record.spec.setting()][exam.record.spec.student.seed] = exam
     trained: dict[tuple[str, str, float, str], list[Examinee]] = defaultdict(list)
     untouched: dict[tuple[str, str], list[Examinee]] = defaultdict(list)
-    for by_seed in latest.values():
-        found = tuple(by_seed[seed] for seed in sorted(by_seed))
-        examinee = Examinee(label=found[0].record.spec.student.name, exams=found)
+    for examinee in examinees(exams):
         spec, sat = examinee.spec, sitting(examinee.spec)
         if examinee.untouched:
             untouched[spec.model, sat].append(examinee)
@@ -127,6 +122,15 @@ def cohorts(exams: Sequence[Exam]) -> list[Cohort]:
         )
         for (model, corpus, budget, sat), members in sorted(trained.items())
     ]
+
+
+def examinees(exams: Sequence[Exam]) -> list[Examinee]:
+    """Exams by student, a seed each; of two exams of one seed the later counts."""
+    latest: dict[str, dict[int, Exam]] = defaultdict(dict)
+    for exam in sorted(exams, key=lambda e: (e.record.finished_utc, e.record.key)):
+        latest[exam.record.spec.setting()][exam.record.spec.student.seed] = exam
+    sat = [tuple(by_seed[seed] for seed in sorted(by_seed)) for by_seed in latest.values()]
+    return [Examinee(label=found[0].record.spec.student.name, exams=found) for found in sat]
 
 
 def sitting(spec: SittingSpec) -> str:

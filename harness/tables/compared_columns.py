@@ -7,6 +7,7 @@ from offbook.harness.tables.compared_lines import ACCEPTANCE, METHOD, RATE, RIGH
 from offbook.harness.tables.markdown import UNKNOWN, number, share
 from offbook.harness.tables.rows import Row
 from offbook.harness.tables.student_comparisons_columns import p_value
+from offbook.harness.tables.students_columns import GROUPS
 
 BOTH: tuple[Place, ...] = ("csv", "terminal")
 DIGITS = {ACCEPTANCE: 2, RATE: 1}
@@ -17,7 +18,7 @@ def _who(row: Row) -> str:
 
 
 def _quantity(row: Row) -> str:
-    return f"{row['quantity']}, {row['group'].upper()}" if row["group"] else str(row["quantity"])
+    return f"{row['quantity']}, {GROUPS[row['group']]}" if row["group"] else str(row["quantity"])
 
 
 def _value(row: Row, side: str) -> str:

@@ -5,15 +5,14 @@ then with equal settings, then in the same layout with the same options, and las
 where nobody else is left there on either side. So a run with other settings meets its like, and nobody meets two.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from offbook.harness.records.cell import Cell, CellSpec
-from offbook.harness.records.exam import Exam, SittingSpec
+from offbook.harness.records.exam import SittingSpec
 from offbook.harness.records.hashing import canonical_sha256
-from offbook.harness.tables.cohorts import Examinee
+from offbook.harness.tables.cohorts import Examinee, examinees
 from offbook.harness.tables.compared_sides import Side
 from offbook.harness.tables.labels import decoder_label, student_label
 from offbook.harness.tables.told import Cells, by_contender
@@ -67,13 +66,13 @@ def students(a: Side, b: Side) -> Pairs[Examinee]:
     """Pairs of students, each over its seeds."""
     if a.single and b.single:
         both = a.exams and b.exams
-        return Pairs(matched=((_examinees(a.exams)[0], _examinees(b.exams)[0]),) if both else ())
+        return Pairs(matched=((examinees(a.exams)[0], examinees(b.exams)[0]),) if both else ())
     levels: list[Callable[[Examinee], str]] = [
         lambda who: who.spec.setting(),
         lambda who: who.spec.rerun(),
         lambda who: canonical_sha256([who.spec.model, who.spec.student.name]),
     ]
-    return _matched(_examinees(a.exams), _examinees(b.exams), levels, common_suites)
+    return _matched(examinees(a.exams), examinees(b.exams), levels, common_suites)
 
 
 def common_suites(a: Examinee, b: Examinee) -> int:
@@ -94,17 +93,6 @@ def _contenders(cells: Sequence[Cell]) -> list[Contender]:
         for members in by_contender(Cells.of(cells)).values()
     ]
     return sorted(found, key=lambda who: (who.label, who.spec.layout, who.cells[0].record.key))
-
-
-def _examinees(exams: Sequence[Exam]) -> list[Examinee]:
-    """Students of a folder; of two exams of one seed the later counts."""
-    latest: dict[str, dict[int, Exam]] = defaultdict(dict)
-    for exam in sorted(exams, key=lambda one: (one.record.finished_utc, one.record.key)):
-        latest[exam.record.spec.setting()][exam.record.spec.student.seed] = exam
-    return [
-        Examinee(label=by_seed[min(by_seed)].record.spec.student.name, exams=tuple(by_seed[s] for s in sorted(by_seed)))
-        for by_seed in latest.values()
-    ]
 
 
 def _matched(
