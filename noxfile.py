@@ -163,6 +163,25 @@ def deletion(session: nox.Session) -> None:
 
 
 @nox.session
+def wheel(session: nox.Session) -> None:
+    """The wheel in an empty environment, its libraries from the index at the pins, then README's ten lines; minutes."""
+    prepare(session)
+    tests = ("-m", "slow", "tests/test_installed_wheel.py", *session.posargs)
+    call(session, "pytest", *tests, env={**TEST_ENV, "OFFBOOK_FROM_THE_INDEX": "1"})
+
+
+@nox.session(venv_backend="virtualenv", reuse_venv=True)
+def docs(session: nox.Session) -> None:
+    """The pages of docs/ into site/, in an environment of their own; a link that leads nowhere fails.
+
+    `nox -s docs -- serve` shows them while they are written.
+    """
+    wanted = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "docs")
+    session.install("--quiet", "--constraint", "constraints.txt", *wanted)
+    session.run("mkdocs", *(session.posargs or ["build"]), "--strict")
+
+
+@nox.session
 def reproduce(session: nox.Session) -> None:
     """Decoders and students, on every core (the profile `laptop` unless arguments after -- say otherwise)."""
     prepare(session)

@@ -5,7 +5,7 @@ run.json            what runs here
 plan.json           its stages
 records/ rows/ ledger.jsonl         the store
 artifacts/          answers, drafters, students
-leaderboard.csv decoder_comparisons.csv LEADERBOARD.md students.csv student_comparisons.csv STUDENTS.md
+leaderboard.html leaderboard.csv decoder_comparisons.csv LEADERBOARD.md students.csv student_comparisons.csv STUDENTS.md
 finished.json       there when everything is done
 """
 
@@ -53,6 +53,12 @@ def unfinished(name: str, profile: Matrix, *, runs: Path = RUNS) -> Path | None:
         if _read(folder).get("profile_sha256") == content and not is_finished(folder)
     ]
     return found[-1] if found else None
+
+
+def profile_of(folder: Path) -> str | None:
+    """The profile that `offbook reproduce` runs there; None where it is another run."""
+    name = _read(folder).get("profile")
+    return name if isinstance(name, str) else None
 
 
 def is_finished(folder: Path) -> bool:

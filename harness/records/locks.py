@@ -48,6 +48,22 @@ def locked(folder: Path, what: str, say: Callable[[str], object]) -> Iterator[No
         lock.release()
 
 
+def worker(folder: Path) -> str | None:
+    """Who works in a folder, for people; None where nobody does, or who did is gone. Nothing is locked for the look.
+
+    Of another machine only what it left is known, so that a process which was killed there counts as at work.
+    """
+    try:
+        found = json.loads((folder / HOLDER).read_bytes())
+        if found["host"] == platform.node():
+            os.kill(int(found["pid"]), 0)
+    except PermissionError:  # somebody else's process, and so there
+        pass
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None
+    return holder(folder)
+
+
 def holder(folder: Path) -> str:
     """Who holds a folder, for people; "another process" where that is not known."""
     try:

@@ -18,7 +18,7 @@ from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.records.exam import AnswerRow, Exam, SittingSpec
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics import crossed as stats
-from offbook.harness.statistics.clusters import by_cluster, cluster_name
+from offbook.harness.statistics.clusters import by_cluster, cluster_name, cluster_totals
 from offbook.harness.statistics.intervals import Floats, Interval
 from offbook.harness.tables.dimensions import ALL_SUITES
 
@@ -142,14 +142,9 @@ class Cohort:
 
 def cohorts(exams: Sequence[Exam]) -> list[Cohort]:
     """Exams by student and seed, students by what makes them comparable; in a fixed order."""
-    latest: dict[str, dict[int, Exam]] = defaultdict(dict)
-    for exam in sorted(exams, key=lambda e: (e.record.finished_utc, e.record.key)):
-        latest[exam.record.spec.setting()][exam.record.spec.student.seed] = exam
     trained: dict[tuple[str, str, float, str], list[Examinee]] = defaultdict(list)
     untouched: dict[tuple[str, str], list[Examinee]] = defaultdict(list)
-    for by_seed in latest.values():
-        found = tuple(by_seed[seed] for seed in sorted(by_seed))
-        examinee = Examinee(label=found[0].record.spec.student.name, exams=found)
+    for examinee in examinees(exams):
         spec, sat = examinee.spec, sitting(examinee.spec)
         if examinee.untouched:
             untouched[spec.model, sat].append(examinee)
@@ -167,6 +162,15 @@ def cohorts(exams: Sequence[Exam]) -> list[Cohort]:
         )
         for (model, corpus, budget, sat), members in sorted(trained.items())
     ]
+
+
+def examinees(exams: Sequence[Exam]) -> list[Examinee]:
+    """Exams by student, a seed each; of two exams of one seed the later counts."""
+    latest: dict[str, dict[int, Exam]] = defaultdict(dict)
+    for exam in sorted(exams, key=lambda e: (e.record.finished_utc, e.record.key)):
+        latest[exam.record.spec.setting()][exam.record.spec.student.seed] = exam
+    sat = [tuple(by_seed[seed] for seed in sorted(by_seed)) for by_seed in latest.values()]
+    return [Examinee(label=found[0].record.spec.student.name, exams=found) for found in sat]
 
 
 def sitting(spec: SittingSpec) -> str:
@@ -200,6 +204,17 @@ def difference(
         by_cluster(theirs, clusters),
         over_seeds=over_seeds and seeds_known(a, b),
     )
+
+
+def items_test(a: Examinee, b: Examinee, suites: Sequence[str]) -> float:
+    """P-value of whether these very students differ on such items, paired by item; see `stats.sign_flip_test`.
+
+    Raises:
+        ValueError: seeds that answered other documents.
+    """
+    (_, ours), (_, theirs) = a.scores(suites), b.scores(suites)
+    per_item_I1 = ours.mean(axis=1, keepdims=True) - theirs.mean(axis=1, keepdims=True)
+    return stats.sign_flip_test(cluster_totals(per_item_I1, a.clusters(suites))[:, 0].tolist())
 
 
 def seeds_known(*examinees: Examinee) -> bool:

@@ -1,4 +1,4 @@
-"""A table is rows and a description of its columns, which CSV, Markdown, README, terminal and definitions read.
+"""A table is rows and a description of its columns, which CSV, Markdown, terminal and definitions read.
 
 What a column is called, its unit, its digits, whether it has an interval and where it is shown stand in one place, so
 that no two of a table's faces can disagree.
@@ -16,13 +16,13 @@ from rich.markup import escape as escape_markup
 from offbook.harness.tables.markdown import UNKNOWN, count, escape, markdown_table, numbers, share
 from offbook.harness.tables.rows import Row, Rows
 
-Place = Literal["csv", "markdown", "readme", "terminal"]
+Place = Literal["csv", "markdown", "terminal", "board"]
 Kind = Literal["text", "truth", "whole", "number", "share", "count"]
 Rerun = Literal["", "row", "interval", "test", "beside", "timing"]
 
 CSV: tuple[Place, ...] = ("csv",)
 PAGE: tuple[Place, ...] = ("csv", "markdown")
-EVERYWHERE: tuple[Place, ...] = ("csv", "markdown", "readme", "terminal")
+EVERYWHERE: tuple[Place, ...] = ("csv", "markdown", "terminal")
 WIDTH = 120
 
 
@@ -133,15 +133,10 @@ def fields(columns: Sequence[Column]) -> list[str]:
     return [field for column in columns if "csv" in column.shown_in for field in column.fields]
 
 
-def to_markdown(table: Table, place: Literal["markdown", "readme"] = "markdown") -> str:
+def to_markdown(table: Table) -> str:
     """A pipe table, rounded, with intervals; text stays inside its cell."""
     rows = Rows(table.rows)
-    return markdown_table({column.heading: column.cells(rows, quote=escape) for column in table.shown(place)})
-
-
-def to_readme(table: Table) -> str:
-    """The short pipe table that a README shows."""
-    return to_markdown(table, "readme")
+    return markdown_table({column.heading: column.cells(rows, quote=escape) for column in table.shown("markdown")})
 
 
 def to_terminal(table: Table, title: str) -> rich.table.Table:
@@ -198,7 +193,7 @@ def incomplete(rows: pd.DataFrame) -> bool:
 
 
 MISSING = Column(
-    name="missing", heading="Missing", shown_in=("markdown", "readme", "terminal"), shown_for=incomplete, written=lost
+    name="missing", heading="Missing", shown_in=("markdown", "terminal"), shown_for=incomplete, written=lost
 )
 
 

@@ -10,8 +10,7 @@ import pandas as pd
 
 from offbook.harness.records.exam import Exam
 from offbook.harness.statistics import crossed as stats
-from offbook.harness.statistics.clusters import cluster_totals
-from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts, difference, seeds_known
+from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts, difference, items_test, seeds_known
 from offbook.harness.tables.columns import fields
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress import Progress, missing_seeds
@@ -60,7 +59,6 @@ def _incomplete(line: Row, lost: Counter[tuple[str, str]]) -> bool:
 def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[str, Any]:
     names = a.suites(group, ALL_SUITES)
     (_, ours), (_, theirs), clusters = a.scores(names), b.scores(names), a.clusters(names)
-    per_item_I1 = ours.mean(axis=1, keepdims=True) - theirs.mean(axis=1, keepdims=True)
     found, over_items = difference(a, b, names), difference(a, b, names, over_seeds=False)
     return {
         "model": cohort.model,
@@ -81,7 +79,7 @@ def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[st
         "finished_b": b.finished(names),
         "difference": found.mean,
         **bounds("difference", stats.t_interval(found, bound=1.0)),
-        "p_items": stats.sign_flip_test(cluster_totals(per_item_I1, clusters)[:, 0].tolist()),
+        "p_items": items_test(a, b, names),
         "p_seeds": stats.t_test(found) if seeds_known(a, b) else math.nan,
         "p_methods": math.nan,
         "methods": "open",

@@ -21,7 +21,7 @@ GROUPS: dict[str, str] = {  # those of `tasks.groups`, in the order in which tab
 }
 PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds
 DTYPES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
-PEOPLE: tuple[Place, ...] = ("markdown", "readme", "terminal")
+PEOPLE: tuple[Place, ...] = ("markdown", "terminal")
 PAGE: tuple[Place, ...] = ("csv", "markdown")
 SCREEN: tuple[Place, ...] = ("csv", "markdown", "terminal")
 # Whether a method acted, beside what it cost; `tables.activity` has more, and what each means.
@@ -68,7 +68,7 @@ COLUMNS = (
         heading="Items",
         unit="items",
         kind="whole",
-        shown_in=SCREEN,
+        shown_in=EVERYWHERE,
         written=lambda row: documents(row, "n_items"),
         definition="""questions; behind a slash, how many groups of like ones they come in (one story with other
             numbers and people), where they do. Groups are then what intervals and tests take for independent items.""",
@@ -129,7 +129,7 @@ COLUMNS = (
         heading="Gradient tokens",
         unit="tokens",
         kind="count",
-        shown_in=SCREEN,
+        shown_in=EVERYWHERE,
         rerun="beside",
         definition="""response tokens whose loss was differentiated, counted each time; equal budgets are compared.""",
     ),
@@ -250,7 +250,7 @@ SUITE = pick(
 )
 BESIDE_ANSWERS = (
     *pick(COLUMNS, "label", "layout"),
-    Column(name="group", heading="Group", shown_in=("markdown", "readme"), written=lambda row: GROUPS[row["group"]]),
+    Column(name="group", heading="Group", shown_in=("markdown",), written=lambda row: GROUPS[row["group"]]),
     *pick(COLUMNS, "seeds", "accuracy"),
     *MEASURED,
 )

@@ -1,4 +1,4 @@
-"""How the students' tables are written: unrounded CSV, STUDENTS.md that grows with a run, and the README's block."""
+"""How the students' tables are written: unrounded CSV, and STUDENTS.md that grows with a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +13,11 @@ from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.tables import student_comparisons_columns
 from offbook.harness.tables.cohorts import Cohort, cohorts
-from offbook.harness.tables.columns import Column, Table, paragraph, to_readme
+from offbook.harness.tables.columns import Table, paragraph
 from offbook.harness.tables.columns import to_markdown as pipe_table
 from offbook.harness.tables.csv_file import to_csv
 from offbook.harness.tables.dimensions import ALL_SUITES
-from offbook.harness.tables.markdown import escape, machines_below, number, reasons, replace_block
+from offbook.harness.tables.markdown import escape, machines_below, number, reasons
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.progress_markdown import how_far, missing_exams, what_failed
 from offbook.harness.tables.student_comparisons import comparisons_table
@@ -40,8 +40,6 @@ INCOMPLETE = (
     "A student of which seeds are missing says how many of how many are there, and its method is not judged: it stays "
     "*open*, and is in no correction."
 )
-QUESTIONS = {"students": "Against untouched: these students", "methods": "their methods"}
-AGAINST_UNTOUCHED = tuple(Column(name=name, heading=title, shown_in=("readme",)) for name, title in QUESTIONS.items())
 
 
 def write_students(
@@ -91,10 +89,10 @@ def to_markdown(
     if not exams:
         parts.append(NOTHING)
     for cohort in cohorts(exams):
-        ours = _of(cohort, table)
-        pairs, machines = comparisons[_same(cohort, comparisons)], _machines(cohort)
+        ours = rows_of(cohort, table)
+        pairs, machines = comparisons[same_cohort(cohort, comparisons)], machines_of_cohort(cohort)
         parts += [f"## {_title(cohort)}", _conditions(cohort)]
-        parts += ["### In and out of distribution", *_notes(ours), pipe_table(_pooled(ours)), *machines]
+        parts += ["### In and out of distribution", *notes(ours), pipe_table(pooled(ours)), *machines]
         if (beside := _beside_answers(ours)) is not None:
             parts += ["### Form and likelihood", pipe_table(beside), *machines]
         if not pairs.empty:
@@ -108,36 +106,6 @@ def to_markdown(
     if progress is not None:
         parts += [*what_failed(progress), *missing_exams(progress.exams)]
     return "\n\n".join(parts) + "\n"
-
-
-def readme_students(exams: Sequence[Exam], progress: Progress | None = None) -> str:
-    """A compact Markdown table of each cohort, for the README."""
-    table, comparisons = students_table(exams, progress), comparisons_table(exams, progress)
-    parts = []
-    for cohort in cohorts(exams):
-        ours = _of(cohort, table)
-        pooled = _pooled(ours)
-        verdicts = _against_untouched(cohort, comparisons[_same(cohort, comparisons)])
-        rows = pooled.rows.assign(
-            **{question: [verdicts[question, label] for label in pooled.rows["label"]] for question in QUESTIONS}
-        )
-        parts += [
-            f"{_title(cohort)}; percent right, change in points:",
-            *_notes(ours),
-            to_readme(Table(columns=(*pooled.columns, *AGAINST_UNTOUCHED), rows=rows)),
-            *([] if (beside := _beside_answers(ours)) is None else ["Form and likelihood:", to_readme(beside)]),
-            *_machines(cohort),
-        ]
-    return "\n\n".join(parts) or NOTHING
-
-
-def update_students_readme(readme_path: Path, exams: Sequence[Exam], progress: Progress | None = None) -> None:
-    """Puts `readme_students` between `<!-- students -->` and `<!-- /students -->`.
-
-    Raises:
-        ValueError: the README has not exactly one such block.
-    """
-    replace_block(readme_path, "students", readme_students(exams, progress))
 
 
 def _title(cohort: Cohort) -> str:
@@ -159,7 +127,7 @@ def _conditions(cohort: Cohort) -> str:
     return said
 
 
-def _machines(cohort: Cohort) -> list[str]:
+def machines_of_cohort(cohort: Cohort) -> list[str]:
     """Where the cohort was trained, as far as its records say so, and where it was examined."""
     exams = [exam.record for examinee in cohort.examinees for exam in examinee.exams]
     trained = [record.cost.machine for record in exams if record.cost is not None and record.cost.machine]
@@ -169,26 +137,27 @@ def _machines(cohort: Cohort) -> list[str]:
     ]
 
 
-def _of(cohort: Cohort, table: pd.DataFrame) -> pd.DataFrame:
+def rows_of(cohort: Cohort, table: pd.DataFrame) -> pd.DataFrame:
     """The cohort's rows, those of the untouched model among them."""
-    return table[_same(cohort, table) | ((table["exam"] == cohort.exam) & (table["corpus"] == ""))]
+    return table[same_cohort(cohort, table) | ((table["exam"] == cohort.exam) & (table["corpus"] == ""))]
 
 
-def _same(cohort: Cohort, table: pd.DataFrame) -> "pd.Series[bool]":
+def same_cohort(cohort: Cohort, table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows are of the cohort's trained students."""
     return (table["exam"] == cohort.exam) & (table["corpus"] == cohort.corpus) & (table["budget"] == cohort.budget)
 
 
-def _notes(rows: pd.DataFrame) -> list[str]:
+def notes(rows: pd.DataFrame) -> list[str]:
     """A sentence where suites hold a part of their data set only, and one where questions name their answers."""
     of_suites = rows[rows["suite"] != ALL_SUITES]
     names = sorted({row["suite"] for row in of_suites.to_dict("records") if "dev subset" in row["origin"]})
-    notes = [f"Scored on a dev subset: {', '.join(map(escape, names))}."] if names else []
+    found = [f"Scored on a dev subset: {', '.join(map(escape, names))}."] if names else []
     guessed = rows[(rows["suite"] == ALL_SUITES) & (rows["guessing"] > 0)].groupby("group")["guessing"].first()
     shares = [f"{number(100 * guessed[group], 1)} % of {GROUPS[group]}" for group in in_order(guessed.index)]
-    return [*notes, f"Guessing gets {', '.join(shares)}."] if shares else notes
+    return [*found, f"Guessing gets {', '.join(shares)}."] if shares else found
 
 
-def _pooled(rows: pd.DataFrame) -> Table:
+def pooled(rows: pd.DataFrame) -> Table:
     """One line a student: its groups side by side, then what it cost."""
     lines: dict[str, dict[Any, Any]] = {}
     for row in rows.to_dict("records"):
@@ -202,20 +171,6 @@ def _pooled(rows: pd.DataFrame) -> Table:
 
 def _beside_answers(rows: pd.DataFrame) -> Table | None:
     """One line a student and group, of what was measured beside the answers; None where nothing was."""
-    pooled = rows[rows["suite"] == ALL_SUITES]
-    known = any(pooled[column.name].notna().any() for column in MEASURED if column.interval)
-    return Table(columns=BESIDE_ANSWERS, rows=pooled) if known else None
-
-
-def _against_untouched(cohort: Cohort, pairs: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """The verdicts on each student and group against the untouched model, corrected over the whole cohort."""
-    bases = [e.label for e in cohort.examinees if e.untouched]
-    rows = pairs[pairs["label_b"].isin(bases)].to_dict("records")
-    found = {(row["label_a"], row["group"]): row for row in rows}
-    verdicts = {}
-    for label in [examinee.label for examinee in cohort.examinees]:
-        groups = in_order(group for of, group in found if of == label)
-        for question in QUESTIONS:
-            said = ", ".join(f"{GROUPS[group]} {found[label, group][question]}" for group in groups)
-            verdicts[question, label] = said or "-"
-    return verdicts
+    of_groups = rows[rows["suite"] == ALL_SUITES]
+    known = any(of_groups[column.name].notna().any() for column in MEASURED if column.interval)
+    return Table(columns=BESIDE_ANSWERS, rows=of_groups) if known else None

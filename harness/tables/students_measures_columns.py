@@ -9,7 +9,7 @@ import pandas as pd
 from offbook.harness.tables.columns import Column, Place
 from offbook.harness.tables.rows import Row
 
-PAGES: tuple[Place, ...] = ("csv", "markdown", "readme")
+PAGES: tuple[Place, ...] = ("csv", "markdown")
 
 
 def _was_known(name: str) -> Callable[[Row], bool]:
