@@ -119,12 +119,12 @@ class ScoreDetails(Part):
 
 
 class GenerationArgs(Part):
-    """How answers were drawn; None of what keeps every token."""
+    """How answers were drawn; None of what keeps every token, and of caps that each question has its own."""
 
     temperature: float
     top_p: float | None = None
     top_k: int | None = None
-    max_tokens: Annotated[int, Field(ge=1)]
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
 
 
 class GenerationConfig(Part):
