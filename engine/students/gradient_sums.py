@@ -32,9 +32,9 @@ def summed_gradients(student: nn.Module) -> Iterator[None]:
     try:
         for module in _layers(student):
             if isinstance(module, nn.Linear):
-                module.forward = functools.partial(_linear, module)  # type: ignore[method-assign,assignment]
+                module.forward = functools.partial(_linear, module)  # type: ignore[method-assign]
             elif isinstance(module, nn.Embedding):
-                module.forward = functools.partial(_embedding, module)  # type: ignore[method-assign,assignment]
+                module.forward = functools.partial(_embedding, module)  # type: ignore[method-assign]
             changed.append(module)
         yield
     finally:

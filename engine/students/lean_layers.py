@@ -84,9 +84,12 @@ def _layer(layer: Any, window: int | None, states_1TH: torch.Tensor, **more: Any
     heads = Ahead.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
         x_TH, cos_T1D, sin_T1D, norm.weight, *weights, norm.variance_epsilon
     )
+    query_1ATD, key_1GTD, value_1GTD = (each[None].transpose(1, 2) for each in heads)
     attended_1TAD, _ = attend(
         attention,
-        *(each[None].transpose(1, 2) for each in heads),
+        query_1ATD,
+        key_1GTD,
+        value_1GTD,
         None,
         branches=branches,
         scaling=attention.scaling,

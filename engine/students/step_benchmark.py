@@ -163,7 +163,8 @@ def _gflop(model: PreTrainedModel, questions: list[Paths], tokens: int, *, adapt
         if isinstance(module, torch.nn.Linear) and module is not head
     )
     rows = sum(rows_of(question.prompt, question.some(question.present())) for question in questions)
-    return (rows * inside + tokens * head.weight.numel()) * 2 * (2 if adapters else 3) / 1e9
+    products: int = rows * inside + tokens * head.weight.numel()
+    return products * 2 * (2 if adapters else 3) / 1e9
 
 
 def _questions(model: PreTrainedModel, count: int, paths: int) -> list[Paths]:

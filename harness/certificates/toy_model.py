@@ -45,7 +45,8 @@ def toy_model(layers: int = 1, device: str = "cpu") -> Target:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        model = LlamaForCausalLM(config).to(device=device, dtype=dtype)
+        model = LlamaForCausalLM(config)
+    torch.nn.Module.to(model, device=device, dtype=dtype)
     words = Tokenizer(models.WordLevel({str(i): i for i in range(VOCABULARY)}, unk_token="0"))
     return Target(
         name="toy",

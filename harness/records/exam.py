@@ -17,7 +17,7 @@ from offbook.harness.records.divergence import TextDivergence
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.strict import AtRest, Count, NotNegative, Positive, Seconds, Share
 from offbook.harness.records.student import StudentId
-from offbook.tasks.groups import Group
+from offbook.tasks.exam_groups import Group
 
 MEASURES = 1  # raise it when something else is measured beside the answers: old exams are then other exams
 
@@ -27,7 +27,7 @@ class SuiteSpec(AtRest):
 
     Attributes:
         name: of the lm-eval task.
-        group: what its accuracy is pooled into; see `tasks.groups`.
+        group: what its accuracy is pooled into; see `tasks.exam_groups`.
         fingerprint: hash of the task's configuration and documents.
         n_docs: documents asked, counted from the suite's first.
         origin: where the documents of a published data set come from, and whether they are a dev subset of it.

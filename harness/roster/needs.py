@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from offbook.harness.roster.contender import Contender
-from offbook.harness.roster.decoder_options import DraftModelOptions
+from offbook.harness.roster.draft_model import DraftModelOptions
 from offbook.harness.roster.distillers import StudentMethod
 
 DISTRIBUTION = "offbook"

@@ -7,7 +7,7 @@ all of them; where the static rival beats the single perspectives and it does no
 from typing import Literal
 
 from offbook.harness.settings.strict import Name, Names, Strict
-from offbook.tasks.groups import Group
+from offbook.tasks.exam_groups import Group
 
 Measure = Literal["accuracy", "form", "likelihood_acc_norm", "choice_mass", "gold_nll"]
 

@@ -19,7 +19,7 @@ from offbook.harness.settings.drafters import DrafterTrainingSpec, Source
 from offbook.harness.settings.hypotheses import HypothesisSpec, OutcomeSpec
 from offbook.harness.settings.strict import Name, Names, Strict
 from offbook.harness.settings.students import CorpusSpec, StudentTrainingSpec
-from offbook.tasks.groups import Group
+from offbook.tasks.exam_groups import Group
 
 UNTOUCHED = "untouched"
 OWN, BASE, NONE, TUNED = "own", "base", "none", "tuned"

@@ -124,7 +124,7 @@ def told(settings: Sequence[Tried], method: str) -> str:
 
 
 def _over_seeds(rows: pd.DataFrame) -> Tried:
-    first: dict[str, Any] = rows.iloc[0].to_dict()
+    first: Any = rows.iloc[0]
     return Tried(
         name=str(first["student"]),
         method=str(first["method"]),

@@ -11,7 +11,7 @@ from offbook.harness.tables.columns import EVERYWHERE, Column, Place, differing,
 from offbook.harness.tables.rows import Row
 from offbook.harness.tables.students_measures_columns import MEASURED, any_known
 
-GROUPS: dict[str, str] = {  # those of `tasks.groups`, in the order in which tables have them
+GROUPS: dict[str, str] = {  # those of `tasks.exam_groups`, in the order in which tables have them
     "id": "ID",
     "two_steps": "ID, two steps",
     "forgetting": "Forgetting",

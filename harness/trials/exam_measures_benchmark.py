@@ -32,7 +32,7 @@ from offbook.harness.trials.exam_measures import measure
 from offbook.harness.trials.paper import Paper, set_paper
 from offbook.harness.trials.reference import generic_texts
 from offbook.kernels.native_library import native_available
-from offbook.tasks.groups import Group
+from offbook.tasks.exam_groups import Group
 
 Row = dict[str, str]
 GROUPS: dict[Group, str] = {"id": "procedural_id", "form": "procedural_ood"}

@@ -14,7 +14,7 @@ from offbook.harness.suites.rehearsal import check_metric, check_prompts
 from offbook.harness.suites.requests import Asked, Request, ask
 from offbook.harness.suites.suite import Suite
 from offbook.tasks.choice_question import LEAD
-from offbook.tasks.groups import IN_DISTRIBUTION, Group
+from offbook.tasks.exam_groups import IN_DISTRIBUTION, Group
 from offbook.tasks.source import origin_of
 
 

@@ -192,7 +192,8 @@ def _soft_backbone(shape: str, dtype: torch.dtype, device: str) -> Backbone:
 
 @lru_cache(maxsize=1)
 def _real(folder: Path, name: str, *, dtype: torch.dtype, device: str) -> _Decoders:
-    backbone = Backbone(AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(device))
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+    backbone = Backbone(model.to(device))  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
 
     def drafter() -> Drafter:
         if name == PLAIN:

@@ -34,7 +34,7 @@ from offbook.harness.trials.divergence import Reference
 from offbook.harness.trials.paper import Paper, set_paper
 from offbook.harness.trials.reference import reference
 from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec
-from offbook.tasks.groups import Group
+from offbook.tasks.exam_groups import Group
 
 
 class Session:

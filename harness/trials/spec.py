@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 from offbook.harness.artifacts.recipes import DrafterRecipe, JointDrafterRecipe, ModelSpec, Recipe, TuningRecipe
 from offbook.harness.records.origin import Origin
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
-from offbook.tasks.groups import Group
+from offbook.tasks.exam_groups import Group
 
 SEMANTICS = 1  # raise it when the harness asks, decodes or scores in another way
 EXAM_SEMANTICS = 2  # the same of exams; from 2 on, scores by likelihood and divergence stand beside the answers

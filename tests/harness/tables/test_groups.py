@@ -9,7 +9,7 @@ from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_columns import ACTIVITY, GROUPS, in_order
 from offbook.harness.tables.students_markdown import to_markdown
-from offbook.tasks.groups import IN_DISTRIBUTION, Group
+from offbook.tasks.exam_groups import IN_DISTRIBUTION, Group
 from tests.harness.tables.exams import exam, one
 
 PLACES: dict[str, Group] = {"form_a": "form", "months": "forgetting", "sums": "id", "long_sums": "two_steps"}

@@ -5,7 +5,7 @@ import pytest
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.trials.paper import Paper, set_paper
-from offbook.tasks.groups import Group
+from offbook.tasks.exam_groups import Group
 from tests.tiny import save_tiny
 
 SUITES: dict[Group, list[str]] = {
