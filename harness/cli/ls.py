@@ -17,19 +17,20 @@ def list_(
     """List what there is, or what a store holds.
 
     Without a store: decoders and methods with what they need (drafters, other models, extras to install) and what
-    training them took in the committed results; suites, profiles, models; and what this machine can do.
+    training them took in the committed results; suites, profiles, models; and what this machine can do, as far as
+    that is told at a glance: `--json` asks torch, which takes seconds.
     """
     if store is not None:
         _list_records(store, as_json=as_json)
         return
+    from offbook.engine.machine import at_a_glance
     from offbook.harness.cli.listing import listing, listing_json
     from offbook.harness.cli.this_machine import this_machine, told
 
-    machine = this_machine()
     if as_json:
-        print_json(**listing_json(), machine=machine)
+        print_json(**listing_json(), machine=this_machine())
     else:
-        typer.echo(listing(told(machine)))
+        typer.echo(listing(told(at_a_glance())))
 
 
 def _list_records(store: Path, *, as_json: bool) -> None:

@@ -1,5 +1,9 @@
-"""What this machine can do, of all that decides how fast something runs here: for `offbook ls`."""
+"""What this machine can do, of all that decides how fast something runs here: for `offbook ls`.
 
+People get what is known at a glance, so that the listing comes at once; programs (`--json`) get what torch says.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from offbook.kernels.native_library import native_available
@@ -32,18 +36,28 @@ def this_machine() -> dict[str, Any]:
     }
 
 
-def told(machine: dict[str, Any]) -> dict[str, str]:
-    """For people, by what is asked: processor, threads, bfloat16, GPU."""
+def told(machine: Mapping[str, Any]) -> dict[str, str]:
+    """For people, by what is asked: processor, threads, bfloat16, GPU.
+
+    Args:
+        machine: from `this_machine`, or from `at_a_glance`, which leaves to `offbook ls --json` what only torch knows.
+    """
+    threads, capability = machine["torch_threads"], machine["cpu_capability"]
     cores = f"{machine['usable_cores'] or 'unknown'} of {machine['cores'] or 'unknown'} cores usable"
-    if not machine["bf16_in_hardware"]:
-        bf16 = "not in hardware: mixed precision auto trains in float32"
-    elif machine["bf16_pays"]:
-        bf16 = "in hardware, and it pays: mixed precision auto trains in it"
+    bf16, pays = machine["bf16_in_hardware"], machine.get("bf16_pays")
+    if bf16 is None:
+        in_bf16 = "torch knows: `offbook ls --json` asks it"
+    elif not bf16:
+        in_bf16 = "not in hardware: mixed precision auto trains in float32"
+    elif pays is None:
+        in_bf16 = "in hardware: mixed precision auto times whether it pays, as `offbook ls --json` does"
+    elif pays:
+        in_bf16 = "in hardware, and it pays: mixed precision auto trains in it"
     else:
-        bf16 = "in hardware, but it does not pay: mixed precision auto trains in float32"
+        in_bf16 = "in hardware, but it does not pay: mixed precision auto trains in float32"
     return {
-        "processor": f"{machine['cpu']}, kernels {machine['cpu_capability']}",
-        "threads": f"{machine['torch_threads']} of torch; {cores}",
-        "bf16": bf16,
+        "processor": machine["cpu"] if capability is None else f"{machine['cpu']}, kernels {capability}",
+        "threads": cores if threads is None else f"{threads} of torch; {cores}",
+        "bf16": in_bf16,
         "GPU": machine["gpu"] or "none",
     }

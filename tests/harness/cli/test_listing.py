@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from offbook.engine.machine import at_a_glance
 from offbook.harness.cli.listing import listing, listing_json
 from offbook.harness.cli.this_machine import layouts, this_machine, told
 from offbook.harness.matrix import committed_costs
@@ -49,9 +50,23 @@ def test_the_machine_is_told_by_what_decides_its_speed() -> None:
     assert all(f"  {name}" in text for name in (*said, *layouts()))
 
 
+def test_at_a_glance_the_same_is_told() -> None:
+    said, seen = told(this_machine()), told(at_a_glance())
+    assert seen.keys() == said.keys()
+    assert seen["processor"] == said["processor"] or said["processor"].startswith(seen["processor"])
+    assert said["threads"].endswith(seen["threads"].rpartition("; ")[2])
+
+
 @pytest.mark.parametrize(
-    ("there", "pays", "words"), [(False, False, "not in hardware"), (True, True, "it pays"), (True, False, "not pay")]
+    ("there", "pays", "words"),
+    [
+        (False, False, "not in hardware"),
+        (True, True, "and it pays"),
+        (True, False, "not pay"),
+        (True, None, "times whether it pays"),
+        (None, None, "--json` asks it"),
+    ],
 )
-def test_whether_bfloat16_pays_is_told(there: bool, pays: bool, words: str) -> None:
+def test_whether_bfloat16_pays_is_told(there: bool | None, pays: bool | None, words: str) -> None:
     machine = this_machine() | {"bf16_in_hardware": there, "bf16_pays": pays}
     assert words in told(machine)["bf16"]
