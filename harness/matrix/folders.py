@@ -13,16 +13,18 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offbook.engine.files import atomic_write_text
 from offbook.engine.quoting import quoted
 from offbook.harness.artifacts.folders import RUNS, new_folder
-from offbook.harness.settings.matrix import Matrix
+
+if TYPE_CHECKING:  # pydantic is loaded where a matrix is read, and not to ask how far a run is
+    from offbook.harness.settings.matrix import Matrix
 
 
 def open_run(
-    name: str, profile: Matrix, *, output: Path | None = None, fresh: bool = False, runs: Path = RUNS
+    name: str, profile: "Matrix", *, output: Path | None = None, fresh: bool = False, runs: Path = RUNS
 ) -> tuple[Path, bool]:
     """The folder to run in, and whether an earlier run is resumed there.
 
@@ -44,7 +46,7 @@ def open_run(
     return _claim(new_folder(name, runs=runs), name, content, fresh=False)
 
 
-def unfinished(name: str, profile: Matrix, *, runs: Path = RUNS) -> Path | None:
+def unfinished(name: str, profile: "Matrix", *, runs: Path = RUNS) -> Path | None:
     """The last folder in which this very profile was left unfinished."""
     content = _sha256(profile)
     found = [
@@ -72,7 +74,7 @@ def finish(folder: Path, **what: Any) -> None:
     atomic_write_text(folder / "finished.json", text + "\n")
 
 
-def _sha256(profile: Matrix) -> str:
+def _sha256(profile: "Matrix") -> str:
     return hashlib.sha256(profile.model_dump_json().encode()).hexdigest()
 
 

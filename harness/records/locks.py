@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from offbook.engine.files import atomic_write_bytes, writing
 
 LOCK, HOLDER = ".working", ".working-who"
@@ -31,6 +29,8 @@ def locked(folder: Path, what: str, say: Callable[[str], object]) -> Iterator[No
     Raises:
         OSError: the folder cannot be made or written.
     """
+    from filelock import FileLock, Timeout  # imported late: who only asks who works there needs none
+
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
