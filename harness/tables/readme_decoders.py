@@ -72,7 +72,7 @@ def readme_decoders(
     who = [f"{decoder_of(row)}, {row['layout']}" if several else decoder_of(row) for row in Rows(rows)]
     shown = f"{len(rows)} of {len(names)} decoders" if len(rows) < len(names) else f"{len(names)} decoders"
     first = rows.iloc[0]
-    over = f"{first['n_docs']:,} prompts of {first['n_suites']} suite{'s' * (first['n_suites'] != 1)}"
+    over = f"{first['n_docs']:,} prompts of {first['n_suites']} suite{'s' if first['n_suites'] != 1 else ''}"
     said = f"{models_line(rows, manifests)} Temperature 0, {over}; {shown}, of each its fastest setting. {MEANING}"
     machines = machines_below(machines_of(rows, manifests))
     return "\n\n".join([paragraph(said), short_table(SHOWN, rows.assign(who=who)), *machines])
