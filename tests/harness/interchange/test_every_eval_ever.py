@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from offbook.harness.cli.main import main
 from offbook.harness.interchange.every_eval_ever import write_every_eval_ever
 from offbook.harness.interchange.every_eval_ever_schema import UUID, EvaluationLog, Sample
-from offbook.harness.suites.documents import DocumentsAtHand
+from offbook.harness.suites.documents import Document, DocumentsAtHand
 from tests.harness.interchange.committed import RESULTS, a_cell, an_exam, nothing_at_hand
 from tests.harness.tables.exams import exam
 
@@ -26,7 +27,14 @@ def logs(folder: Path) -> dict[Path, EvaluationLog]:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("every-eval-ever")
-    write_every_eval_ever([a_cell(), a_cell("jakiro"), an_exam()], DocumentsAtHand(), folder, organisation="Somebody")
+    at_hand = DocumentsAtHand()
+
+    def documents(suite: str, hashes: Mapping[int, str]) -> Mapping[int, Document]:
+        """Those of the exam's suites that have other questions by now are made up."""
+        return at_hand(suite, hashes) or {n: Document(doc={}, target="4", prompt=f"{suite} {n}") for n in hashes}
+
+    write_every_eval_ever([a_cell(), a_cell("jakiro"), an_exam()], documents, folder, organisation="Somebody")
+    assert not [suite for suite in at_hand.missing if "procedural" not in suite], "cells have their real questions"
     return folder
 
 
@@ -119,6 +127,14 @@ def test_scores_that_are_no_shares_are_no_result(tmp_path):
         lambda log: log["detailed_evaluation_results"].update(file_path="samples.jsonl"),
         lambda log: log.update(schema_version="0.2.2"),
         lambda log: log.update(further="field"),
+    ],
+    ids=[
+        "a score over 1",
+        "no deployment type",
+        "no developer",
+        "samples elsewhere",
+        "another version",
+        "a field more",
     ],
 )
 def test_what_the_validator_refuses_is_refused_here(written, wrong):

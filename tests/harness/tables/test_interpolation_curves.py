@@ -47,7 +47,7 @@ def test_students_that_differ_in_more_than_the_place_have_curves_of_their_own():
         sat("slow, 0.5 of the way", (1, 0, 0, 0), 0.5, method="taught", training=slow),
     ]
     curves = interpolation_curves([*EXAMS, *more])
-    assert sorted(curves["student"].unique()) == ["taught", "slow"]
+    assert sorted(curves["student"].unique()) == ["slow", "taught"]
     assert curves[curves["student"] == "slow"]["a"].unique().tolist() == [0.0, 0.5, 1.0]
 
 

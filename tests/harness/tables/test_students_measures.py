@@ -20,7 +20,7 @@ from offbook.harness.tables.reproduction import STUDENTS, compare_tables
 from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_columns import COLUMNS
-from offbook.harness.tables.students_markdown import readme_students, to_markdown
+from offbook.harness.tables.students_markdown import to_markdown
 from offbook.harness.tables.students_measures_columns import MEASURED
 from tests.harness.tables.exams import exam, filled, one
 
@@ -164,7 +164,6 @@ def test_exams_of_old_versions_have_blanks_and_their_page_is_what_it_was() -> No
     assert table[MEASURED_FIELDS].isna().all().all()
     page = to_markdown(exams, table, comparisons_table(exams))
     assert "### Form and likelihood" not in page
-    assert "Form and likelihood" not in readme_students(exams)
     assert not [row for row in page.splitlines() if row.startswith("|") and "By likelihood" in row]
 
 
@@ -193,7 +192,7 @@ def test_committed_exams_load_with_whatever_was_measured_when_they_were_made() -
         assert table[MEASURED_FIELDS].isna().all().all()
 
 
-def test_the_page_and_the_readme_show_them_with_what_they_mean() -> None:
+def test_the_page_shows_them_with_what_they_mean() -> None:
     exams = [dated("untouched", [scores(0), scores(1)]), dated("mind", [scores(0), scores(None)], divergence=read([1]))]
     page = to_markdown(exams, students_table(exams), comparisons_table(exams))
     assert page.count("### Form and likelihood") == 1
@@ -203,7 +202,6 @@ def test_the_page_and_the_readme_show_them_with_what_they_mean() -> None:
         assert f"| {title} " in heading
     assert "Answer NLL" not in heading, "no question in distribution was asked"
     assert "**Right given form, above guessing**: of the answers" in " ".join(page.split())
-    assert "Form and likelihood:" in readme_students(exams)
 
 
 def test_csv_keeps_every_digit_and_a_rerun_is_held_against_what_was_measured(tmp_path: Path) -> None:
