@@ -70,6 +70,7 @@ COLUMNS = (
         digits=0,
         shown_in=("markdown", "terminal"),
         shown_for=_ranks,
+        spared=1,
     ),
     *MODEL,
     *STUDENT,
@@ -107,6 +108,7 @@ COLUMNS = (
         unit="documents",
         kind="whole",
         shown_in=("csv", "markdown", "terminal"),
+        spared=2,
         written=documents,
         definition="""documents; behind a slash, how many clusters of like ones they come in (one story with other
             numbers and people), where they do. Clusters are then what intervals take for independent.""",
@@ -119,6 +121,7 @@ COLUMNS = (
         unit="share",
         kind="share",
         shown_in=EVERYWHERE,
+        spared=3,
         definition="""share of answers that ended by themselves, before the cap on new tokens. What is cut can hardly be
             right, so where few finish, accuracy says little of the model.""",
     ),
@@ -140,6 +143,7 @@ COLUMNS = (
         heading="Over",
         shown_in=("markdown", "terminal"),
         shown_for=_pooled,
+        spared=4,
         written=_over,
         definition="how many documents of how many suites the accuracy is over.",
     ),

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.table import Table
 
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.tables import columns
 from offbook.harness.tables.board.page import write_pictures
-from offbook.harness.tables.columns import to_terminal
+from offbook.harness.tables.columns import OnTerminal, to_terminal
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of
 from offbook.harness.tables.dimensions import ALL_SUITES
@@ -92,12 +91,12 @@ def _print_machines(console: Console, machines: Sequence[str]) -> None:
         console.print(f"on {machine}", markup=False, highlight=False)
 
 
-def _decoders(table: pd.DataFrame) -> Table:
+def _decoders(table: pd.DataFrame) -> OnTerminal:
     pooled = fastest_first(table[table["suite"] == ALL_SUITES])
     return to_terminal(columns.Table(columns=COLUMNS, rows=pooled), "All suites, pooled")
 
 
-def _students(table: pd.DataFrame) -> Table:
+def _students(table: pd.DataFrame) -> OnTerminal:
     return to_terminal(columns.Table(columns=TERMINAL, rows=table[table["suite"] == ALL_SUITES]), "Students")
 
 

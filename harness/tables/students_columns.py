@@ -254,8 +254,12 @@ BESIDE_ANSWERS = (
     *pick(COLUMNS, "seeds", "accuracy"),
     *MEASURED,
 )
-TERMINAL = pick(
-    COLUMNS, "model", "label", "group", "seeds", "n_items", "finished", "accuracy", "change", "gradient_tokens"
+SPARED = {"seeds": 1, "n_items": 2, "finished": 3, "gradient_tokens": 4}  # where a terminal is narrow
+TERMINAL = tuple(
+    replace(column, spared=SPARED.get(column.name, 0))
+    for column in pick(
+        COLUMNS, "model", "label", "group", "seeds", "n_items", "finished", "accuracy", "change", "gradient_tokens"
+    )
 )
 
 

@@ -1,6 +1,7 @@
 """One description of columns, read by every face of a table."""
 
 import io
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -97,6 +98,24 @@ def test_each_place_shows_its_own_columns() -> None:
     assert "Tokens" not in to_markdown(table())
     assert "+12.3" in out.getvalue()
     assert "+10.0" not in out.getvalue()
+
+
+def printed(columns: tuple[Column, ...], width: int) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width).print(to_terminal(Table(columns=columns, rows=table().rows), "Title"))
+    return out.getvalue()
+
+
+def test_a_narrow_terminal_is_spared_columns_and_no_word_is_cut() -> None:
+    columns = tuple(replace(column, spared={"tokens": 2, "ended": 1}.get(column.name, 0)) for column in COLUMNS)
+    whole, narrow, narrower = (printed(columns, width) for width in (60, 34, 26))
+    assert all(heading in whole for heading in ("Who", "Change", "Ended", "Tokens"))
+    assert "too narrow" not in whole
+    assert "Ended" in narrow.partition("too narrow")[0]
+    assert "too narrow for: Tokens" in narrow
+    assert "Ended" not in narrower.partition("too narrow")[0]
+    assert all("…" not in text and "[red]a|b" in text for text in (whole, narrow, narrower))
+    assert "too narrow for" not in printed(COLUMNS, 26), "nobody said what can be spared"
 
 
 def test_definitions_are_those_of_the_columns() -> None:
