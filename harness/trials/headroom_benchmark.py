@@ -38,6 +38,7 @@ from offbook.harness.suites.likelihood import choice_scores
 from offbook.harness.suites.scoring import number
 from offbook.harness.suites.suite import PREFIX, Suite, find_suites
 from offbook.harness.tables.csv_file import csv_text
+from offbook.harness.trials.benchmark_command import run
 from offbook.tasks.choice_question import choice_question
 from offbook.tasks.generation_settings import generation_settings
 
@@ -160,8 +161,12 @@ def table(found: Sequence[Figure]) -> str:
     return f"{lines}\n\n{meet} of {len(found)} lines meet the rule."
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Asks, prints the table, writes it if told to; returns the exit status."""
+def main(arguments: list[str] | None = None) -> None:
+    """Asks, prints the table, and writes it if told to.
+
+    Raises:
+        ValueError: no such suite, one without development questions, or a model that cannot be loaded.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m offbook.harness.trials.headroom_benchmark",
         description=__doc__,
@@ -172,20 +177,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, default=None, help="development questions of each suite, from its first")
     parser.add_argument("--csv", type=Path, default=None, help="where to write the table, too")
     options = parser.parse_args(arguments)
-    try:
-        suites = find_suites(options.suites)
-        target = load_target(options.model).for_answers()
-        found: list[Figure] = []
-        for done, suite in enumerate(suites, start=1):
-            found += figures(target, suite, limit=options.limit)
-            print(f"{done} of {len(suites)}: {suite.name}", file=sys.stderr, flush=True)
-    except ValueError as error:
-        parser.error(str(error))
+    suites = find_suites(options.suites)
+    target = load_target(options.model).for_answers()
+    found: list[Figure] = []
+    for done, suite in enumerate(suites, start=1):
+        found += figures(target, suite, limit=options.limit)
+        print(f"{done} of {len(suites)}: {suite.name}", file=sys.stderr, flush=True)
     print(table(found))
     if options.csv is not None:
         rows = [{"model": target.name, "weights": target.weights_sha256, **figure.row()} for figure in found]
         atomic_write_text(options.csv, csv_text(pd.DataFrame(rows)))
-    return 0
 
 
 def _written(target: Target, asked: Sequence[str], cap: int) -> tuple[list[str], int]:
@@ -222,4 +223,4 @@ def _score(task: Any, doc: dict[str, Any], text: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("offbook.harness.trials.headroom_benchmark", main)

@@ -4,7 +4,7 @@
 
 Of models with random weights in published shapes (`soft_models`), plain decoding and drafters whose acceptance is
 replayed (`replayed_rounds`): their rows say so, and tell what a round costs, not what a drafter is worth. `--model`
-names a folder of a real model, decoded plainly and by lookups of earlier text, whose acceptance is its own.
+names a folder of a real model, decoded plainly and by drafters without a network, whose acceptance is their own.
 
 Answers are greedy, and right before they are timed. What is captured is so before the clock starts. A row is appended
 to the operations' file after every measurement, the same command goes on where it was stopped, and `python -m
@@ -13,7 +13,6 @@ offbook.kernels.bench --table` writes both as Markdown. Needs torch, triton and 
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -28,9 +27,11 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.decode import SpeculativeDecoder, decode
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.drafter import Drafter
+from offbook.engine.decoding.feature_draft import FeatureDrafter
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
-from offbook.harness.trials.random_drafters import TREE, drafters_here
+from offbook.harness.roster.random_drafters import UNTRAINED
+from offbook.harness.trials.benchmark_command import run
 from offbook.harness.trials.replayed_rounds import Chain, Replayed, recorded, rounds_of
 from offbook.harness.trials.soft_models import SHAPES, bytes_of_a_step, bytes_read, soft_model
 from offbook.kernels import bench
@@ -39,30 +40,27 @@ from offbook.kernels.proof.case import Timed
 MINUTES = 4.0
 PLAIN = "autoregressive"
 PROMPT, TOKENS = 48, 32  # of every answer
-CHAIN = 10  # candidates of a lookup
-LOOKUP = "prompt_lookup"
-LEVELS = TREE.depth + 1  # of all others
-MOST_LIKE = "eagle2"  # whose rounds stand for those of drafters of which none is recorded
 
 Answer = list[int]
 
 
 def cases(shapes: Sequence[str], folder: Path | None, *, device: str, dtype: torch.dtype) -> Iterator[Timed]:
-    """Every decoder on every model; contenders that are not in this tree are left out."""
+    """Every decoder on every model."""
     for shape in shapes:
         size = bytes_of_a_step(shape)
         soft = partial(_soft, shape, dtype=dtype, device=device)
         yield _case(f"{shape}, random weights, {PLAIN}", partial(soft, PLAIN), dtype, size * (TOKENS - 1))
-        for name in (*drafters_here(), LOOKUP):
+        for name, drafter in UNTRAINED.items():
             accepted, whose = _accepted(name)
-            levels = CHAIN if name == LOOKUP else LEVELS
-            rounds = rounds_of(accepted, levels=levels, prompt=PROMPT, tokens=TOKENS)
+            rounds = rounds_of(accepted, levels=drafter.levels, prompt=PROMPT, tokens=TOKENS)
             told = f"{(TOKENS - 1) / rounds:.2f} tokens a round, as rounds of {whose}"
             what = f"{shape}, random weights, {name}, acceptance replayed"
             yield _case(what, partial(soft, name), dtype, size * rounds, told)
     if folder is not None:
         size = _bytes_of_a_step(folder)
-        for name, rounds in ((PLAIN, TOKENS - 1), (LOOKUP, -(-(TOKENS - 1) // (CHAIN + 1)))):
+        levels = {PLAIN: 0, **{name: drafter.levels for name, drafter in UNTRAINED.items() if not drafter.network}}
+        for name, most in levels.items():
+            rounds = -(-(TOKENS - 1) // (most + 1))
             real = partial(_real, folder, name, dtype=dtype, device=device)
             yield _case(f"{folder.name}, {name}", real, dtype, size * rounds)
 
@@ -162,8 +160,8 @@ class _Decoders:
 
 
 def _accepted(name: str) -> tuple[list[int], str]:
-    """Recorded rounds of a decoder, or of the one that it is most like, and whose they are."""
-    for whose in (name, MOST_LIKE):
+    """Recorded rounds of a decoder, or of the first of whom there are some, and whose they are."""
+    for whose in (name, *UNTRAINED):
         if found := recorded(whose):
             return found, whose
     return [1], "no decoder"
@@ -178,9 +176,11 @@ def _soft(shape: str, name: str, *, dtype: torch.dtype, device: str) -> _Decoder
         if name == PLAIN:
             return Autoregressive()
         accepted, _ = _accepted(name)
-        if name == LOOKUP:
-            return Chain(accepted, length=CHAIN, vocab_size=vocab_size)
-        return Replayed(drafters_here()[name](backbone), accepted, vocab_size=vocab_size)
+        if not UNTRAINED[name].network:
+            return Chain(accepted, length=UNTRAINED[name].levels, vocab_size=vocab_size)
+        built = UNTRAINED[name].build(backbone)
+        assert isinstance(built, FeatureDrafter)
+        return Replayed(built, accepted, vocab_size=vocab_size)
 
     return _Decoders(backbone, (drafter(), drafter()), soft=True)
 
@@ -196,11 +196,7 @@ def _real(folder: Path, name: str, *, dtype: torch.dtype, device: str) -> _Decod
     backbone = Backbone(model.to(device))  # type: ignore[arg-type]  # transformers wraps Module.to without its signature
 
     def drafter() -> Drafter:
-        if name == PLAIN:
-            return Autoregressive()
-        from offbook.baselines.decoding.prompt_lookup import PromptLookup
-
-        return PromptLookup(num_tokens=CHAIN)
+        return Autoregressive() if name == PLAIN else UNTRAINED[name].build(backbone)
 
     return _Decoders(backbone, (drafter(), drafter()), soft=False)
 
@@ -211,8 +207,12 @@ def _bytes_of_a_step(folder: Path) -> int:
     return bytes_read(model)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Time what is not timed yet; 1 where an answer is wrong or a decoder fails."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Time what is not timed yet.
+
+    Raises:
+        SystemExit: with 1 where an answer is wrong or a decoder fails.
+    """
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("shapes", nargs="*", metavar="SHAPE", help=f"of {', '.join(SHAPES)}; all without one")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a real model too, as save_pretrained writes it")
@@ -226,8 +226,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not torch.cuda.is_available():
         parser.error("expected a CUDA device, got none; rounds are captured on GPUs alone")
     asked = cases(chosen.shapes or [*SHAPES], chosen.model, device="cuda", dtype=torch.bfloat16)
-    return bench.run(asked, "cuda", chosen.out, time.monotonic() + 60 * chosen.minutes)
+    if status := bench.run(asked, "cuda", chosen.out, time.monotonic() + 60 * chosen.minutes):
+        raise SystemExit(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("offbook.harness.trials.rounds_benchmark", main)

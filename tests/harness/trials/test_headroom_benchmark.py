@@ -87,10 +87,10 @@ def test_the_table_says_how_many_lines_meet_the_rule():
 def test_the_command_prints_and_writes_a_line_for_every_suite_and_scoring(folder, tmp_path, capsys):
     csv = tmp_path / "headroom.csv"
     arguments = ["forgetting_copying_plain", "--model", folder, "--limit", "2", "--csv", str(csv)]
-    assert main(arguments) == 0
+    main(arguments)
     assert "of 2 lines meet the rule." in capsys.readouterr().out
     head, *lines = csv.read_text().splitlines()
     assert head.startswith("model,weights,suite,scoring,right,n,share")
     assert [line.split(",")[3] for line in lines] == ["written", "likelihood"]
-    with pytest.raises(SystemExit):
+    with pytest.raises(ValueError, match="no suite 'no_such_suite'"):
         main(["no_such_suite", "--model", folder])

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from offbook.engine.decoding.backbone import Backbone
+from offbook.engine.decoding.feature_draft import FeatureDrafter
 from offbook.engine.decoding.sampling import Sampling
-from offbook.harness.trials import random_drafters, rounds_benchmark, soft_models
+from offbook.harness.roster.random_drafters import CHAIN, UNTRAINED
+from offbook.harness.trials import rounds_benchmark, soft_models
 from offbook.harness.trials.replayed_rounds import Chain, Replayed, recorded, rounds_of
 from offbook.kernels import bench
 from tests.engine.decoding.played import assert_the_same, made, say
@@ -26,19 +28,23 @@ def backbone():
 
 def drafter(backbone, name):
     if name == "prompt_lookup":
-        return Chain(ACCEPTED, length=10, vocab_size=VOCABULARY)
-    return Replayed(random_drafters.drafters_here()[name](backbone), ACCEPTED, vocab_size=VOCABULARY)
+        return Chain(ACCEPTED, length=CHAIN, vocab_size=VOCABULARY)
+    return Replayed(UNTRAINED[name].build(backbone), ACCEPTED, vocab_size=VOCABULARY)
 
 
 def test_a_soft_model_says_the_last_token_again(backbone):
     assert say(backbone, Chain((0,), length=1, vocab_size=VOCABULARY), prompt=PROMPT, cap=9)[0].tokens == (9,) * 9
 
 
-def test_networks_of_all_contenders_are_here():
-    assert {"eagle2", "eagle3", "jakiro", "jakiro_decoupled"} == set(random_drafters.drafters_here())
+def test_what_is_said_of_a_drafter_is_so(backbone):
+    for name, said in UNTRAINED.items():
+        built = said.build(backbone)
+        assert said.name == name
+        assert said.network == isinstance(built, FeatureDrafter) == bool(built.networks)
+        assert said.levels == (built.form.levels if said.network else built.max_nodes - 1)
 
 
-@pytest.mark.parametrize("name", ["eagle2", "eagle3", "jakiro", "jakiro_decoupled", "prompt_lookup"])
+@pytest.mark.parametrize("name", UNTRAINED)
 def test_rounds_accept_what_was_recorded_whoever_plays_them(backbone, name):
     plain, plays = drafter(backbone, name), drafter(backbone, name)
     expected = say(backbone, plain, prompt=PROMPT, cap=24)
@@ -46,7 +52,7 @@ def test_rounds_accept_what_was_recorded_whoever_plays_them(backbone, name):
     assert found[0].tokens == (9,) * 24
     assert found[0].rounds == expected[0].rounds
     assert bool(found[0].times) == (name == "prompt_lookup"), "the others were played whole"
-    levels = 10 if name == "prompt_lookup" else rounds_benchmark.LEVELS
+    levels = UNTRAINED[name].levels
     assert rounds_of(ACCEPTED, levels=levels, prompt=len(PROMPT), tokens=24) == len(found[0].rounds)
     place, left = len(PROMPT), 23
     for one in found[0].rounds:
@@ -117,7 +123,7 @@ def tiny_shape(monkeypatch):
 
 def test_every_case_is_right_by_every_provider(tiny_shape):
     found = [*rounds_benchmark.cases([tiny_shape], None, device="cpu", dtype=torch.float32)]
-    names = ["autoregressive", *random_drafters.drafters_here(), "prompt_lookup"]
+    names = ["autoregressive", *UNTRAINED]
     assert [case.shape.split(", ")[2] for case in found] == names
     for case in found:
         assert not case.graph

@@ -1,13 +1,12 @@
-"""Drafters with random weights beside a model of any shape, as its trained ones would be: what their passes cost.
+"""Drafters that need no training, beside a model of any shape: what the rounds of such a decoder cost.
 
-Built by hand from their networks, for the roster needs more than a machine has on which kernels are tried. A contender
-that is not in this tree has none.
+Networks have random weights, as many as trained ones would. They are built by hand, for `Contender` needs more than a
+machine has on which kernels are tried; nothing is imported here but torch and what decodes.
 """
 
-import importlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -15,28 +14,29 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead, OwnHead
 from offbook.engine.decoding.draft_layer import DraftConfig, SwiGLU
 from offbook.engine.decoding.draft_network import DraftNetwork
+from offbook.engine.decoding.drafter import Drafter
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 
 TREE = TreeConfig()
+CHAIN = 10  # candidates of a lookup
 DRAFT_VOCABULARY = 32_000  # tokens at most, as EAGLE-3's
 EXPERTS = 2  # as published
 
-Builder = Callable[[Backbone], FeatureDrafter]
 
+class Untrained(NamedTuple):
+    """How the drafter of a contender is made without a training.
 
-def drafters_here() -> Mapping[str, Builder]:
-    """Those of contenders that are in this tree, by name."""
-    return {name: build for name, (build, module) in _BUILDERS.items() if _there(module)}
+    Attributes:
+        name: the contender's.
+        build: makes it beside a model; a `FeatureDrafter` where it has a network.
+        levels: of its trees below the root.
+        network: whether it has one, whose weights are random.
+    """
 
-
-def _there(module: str) -> bool:
-    try:
-        importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("offbook."):
-            raise
-        return False
-    return True
+    name: str
+    build: Callable[[Backbone], Drafter]
+    levels: int = TREE.depth + 1
+    network: bool = True
 
 
 def _config(backbone: Backbone, **more: Any) -> DraftConfig:
@@ -83,6 +83,12 @@ def _jakiro_decoupled(backbone: Backbone) -> FeatureDrafter:
     return _around(backbone, network, readout=partial(ExpertsApart, scheme="turns"))
 
 
+def _prompt_lookup(backbone: Backbone) -> Drafter:
+    from offbook.baselines.decoding.prompt_lookup import PromptLookup
+
+    return PromptLookup(num_tokens=CHAIN)
+
+
 def _around(backbone: Backbone, build: Callable[[], Any], **more: Any) -> FeatureDrafter:
     """A drafter around a network, of the target's number format and where the target is."""
     weight = backbone.embedding_VH
@@ -99,9 +105,10 @@ def _vocabulary(backbone: Backbone) -> torch.Tensor:
     return torch.arange(min(DRAFT_VOCABULARY, weight.shape[0]), device=weight.device)
 
 
-_BUILDERS: Mapping[str, tuple[Builder, str]] = {
-    "eagle2": (_eagle2, "offbook.engine.decoding.draft_network"),
-    "eagle3": (_eagle3, "offbook.baselines.decoding.eagle3.network"),
-    "jakiro": (_jakiro, "offbook.methods.jakiro.experts"),
-    "jakiro_decoupled": (_jakiro_decoupled, "offbook.methods.jakiro.schemes"),
+UNTRAINED: Mapping[str, Untrained] = {
+    "eagle2": Untrained(name="eagle2", build=_eagle2),
+    "eagle3": Untrained(name="eagle3", build=_eagle3),
+    "jakiro": Untrained(name="jakiro", build=_jakiro),
+    "jakiro_decoupled": Untrained(name="jakiro_decoupled", build=_jakiro_decoupled),
+    "prompt_lookup": Untrained(name="prompt_lookup", build=_prompt_lookup, levels=CHAIN, network=False),
 }
