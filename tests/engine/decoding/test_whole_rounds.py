@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
@@ -21,6 +21,7 @@ from offbook.engine.decoding.rope_border import reads_the_longest
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.static_draft import RankTree
 from offbook.engine.finite import NotFiniteError
+from offbook.kernels.verify_tree.rounds import rounds_given
 from tests.engine import decoupled_drafters, eagle3_drafters
 from tests.engine.decoding.played import PROMPT, SAMPLINGS, assert_the_same, made, say
 from tests.engine.targets import VOCABULARY, feature_drafter, static_drafter, target
@@ -107,7 +108,12 @@ def test_documents_follow_one_another_in_the_same_memory():
     assert on_device(backbone, drafter, None, SAMPLINGS["T 1"], capacity=9, before=before) is not before
 
 
-READS = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal", "aten::unique_dim"}
+# Of `int`, `item`; of `bool`; of `tolist` and `numpy`; and what has as many rows as numbers say. Rounds are played in
+# inference mode, in which operations that are made of others are seen by their own names.
+READS = {
+    *("aten::item", "aten::_local_scalar_dense", "aten::is_nonzero", "aten::resolve_neg"),
+    *("aten::nonzero", "aten::masked_select", "aten::equal", "aten::unique_dim", "aten::_unique2"),
+}
 SENDS = "aten::lift_fresh"  # of `torch.tensor`, whose numbers a device would have to wait for
 
 
@@ -119,6 +125,12 @@ class Unread(TorchDispatchMode):
         assert name not in READS, f"{name} reads from the device"
         assert name != SENDS, "numbers of the host are sent to the device"
         return func(*args, **kwargs or {})
+
+
+def by_the_host(*given):
+    """A round's verification where no kernel runs: the specification, which alone may read and send."""
+    with _disable_current_modes():
+        return rounds_given(*given)
 
 
 def watched(device, told):
@@ -140,7 +152,8 @@ def watched(device, told):
 
 
 @pytest.mark.parametrize("name", DRAFTERS)
-def test_nothing_is_read_in_a_round_and_what_it_tells_stays_in_place(name):
+def test_nothing_is_read_in_a_round_and_what_it_tells_stays_in_place(name, monkeypatch):
+    monkeypatch.setattr("offbook.kernels.verify_tree.rounds_given", by_the_host)
     backbone = target("llama", damped=True)
     drafter = DRAFTERS[name](backbone)
     told = []
@@ -148,6 +161,26 @@ def test_nothing_is_read_in_a_round_and_what_it_tells_stays_in_place(name):
     assert_the_same(found, say(backbone, DRAFTERS[name](backbone)))
     assert len(told) > 2
     assert all(one is told[0] for one in told)
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [int, bool, torch.Tensor.item, torch.Tensor.tolist, torch.Tensor.numpy, torch.nonzero, torch.unique, torch.tensor],
+    ids=lambda wait: wait.__name__,
+)
+def test_a_round_that_waits_is_noticed(wait, monkeypatch):
+    monkeypatch.setattr("offbook.kernels.verify_tree.rounds_given", by_the_host)
+    backbone = target("llama")
+    drafter = DRAFTERS["eagle2"](backbone)
+
+    def device(capacity):
+        plays = made(backbone, drafter, Sampling())[0](capacity)
+        play = plays.whole.play
+        plays.whole.play = lambda: wait(play().sum() if wait is not torch.tensor else len(play()))
+        return plays
+
+    with pytest.raises(AssertionError, match="the device"):
+        say(backbone, drafter, device=watched(device, []))
 
 
 @pytest.mark.parametrize("whose", ["the target's", "the drafter's"])
