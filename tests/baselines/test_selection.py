@@ -68,8 +68,13 @@ def test_a_random_path_is_drawn_for_every_visit_and_counted(tmp_path: Path) -> N
 
 
 def test_another_seed_draws_other_paths(tmp_path: Path) -> None:
-    one, two = (record(random_path(job(tmp_path / str(seed), corpus(), seed=seed))) for seed in (0, 1))
-    assert one["sequences"] != two["sequences"]
+    found = []
+    for seed in (0, 1):
+        content = record(random_path(job(tmp_path / str(seed), corpus(), seed=seed, gradient_tokens=180)))
+        assert [entry["visits"] for entry in content["log"]] == pytest.approx([1 / 3, 2 / 3, 1]), "each question once"
+        assert content["sequences"] == [f"q{n}/{drawn([1.0] * 3, draw(seed, f'q{n}', 0))}" for n in range(6)]
+        found.append(content["sequences"])
+    assert found[0] != found[1]
 
 
 def test_an_interrupted_random_path_draws_as_an_uninterrupted_one(tmp_path: Path) -> None:

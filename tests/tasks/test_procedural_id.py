@@ -19,8 +19,8 @@ from offbook.tasks.prompts.generate import ngrams, shared_ngrams
 
 DIGESTS = {
     "train": "6d6390161e263b93c8959df76718cd8a6df623426d115ef6b4d24a29322b7317",
-    "dev": "097501a637c86f58cd850d0665354fd1c7be28d375381fbb6f887f296302a1eb",
-    "test": "1887e60c2f36685514ecdaa1b4db9c4b26b91699c547bf1ac3d4ed91735ba23a",
+    "dev": "7a9790ddf178e76d84bc0ba16535b51cc320a5e8ea47523c0e278a021bc475a9",
+    "test": "a43f926f87246256f9784279b81937ae2e8eabaab710f351992f3c6f66032218",
 }
 BALLS = next(p for p in problems("test", "shopping") if p.template == "balls")
 

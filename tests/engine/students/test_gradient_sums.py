@@ -53,7 +53,7 @@ def test_the_sums_are_autograds(name: str) -> None:
 def test_activation_checkpoints_lose_no_gradient() -> None:
     ours: Any = tiny_model()
     ours.train()
-    ours.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    ours.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     plain, summed = gradients(tiny_model(), summed=False), gradients(ours, summed=True)
     assert summed.keys() == plain.keys()
     for parameter, value in plain.items():

@@ -115,7 +115,7 @@ def test_other_shapes_adapters_and_frozen_layers_are_left_alone() -> None:
 
 def test_layers_with_activation_checkpoints_are_left_to_them() -> None:
     model: Any = tiny_model()
-    model.gradient_checkpointing_enable()
+    model.activation_checkpointing_enable()
     assert changed(model) == 0
 
 
