@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from offbook.harness.roster.contender import Contender
-from offbook.harness.roster.draft_model import DraftModelOptions
 from offbook.harness.roster.distillers import StudentMethod
+from offbook.harness.roster.draft_model import DraftModelOptions
 
 DISTRIBUTION = "offbook"
 _REQUIREMENT = re.compile(r"""\s*(?P<name>[A-Za-z0-9._-]+).*;.*\bextra\s*==\s*["'](?P<extra>[^"']+)["']""")
