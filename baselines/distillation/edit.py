@@ -130,6 +130,7 @@ def edit(job: Job) -> Path:
         [first, second],
         kept_tokens=sum(part.record["kept_tokens"] for part in kept),
         wall_s=first.record["wall_s"] + second.record["wall_s"] + time.perf_counter() - start,
+        **{name: kept[-1].record[name] for name in ("averaged_steps",) if name in kept[-1].record},
         **saved,
     )
 

@@ -32,8 +32,9 @@ def save_student(job: Job, student: PreTrainedModel, score: float, precision: Pr
         precision: in which matrices were multiplied while that was taken.
 
     Returns:
-        For the record: `saved_dtype`, `dtype_scores`, the development score by number format of the weights, and, where
-        the job asks for it, `retention` of the weights as they were chosen; what is not finite is left out.
+        For the record: `kept_score`, that development score; `saved_dtype`; `dtype_scores`, the one by number format of
+        the weights; and, where the job asks for it, `retention` of the weights as they were chosen. What is not finite
+        is left out.
     """
     exact = _name(student.dtype)
     retained = math.nan if job.retention is None else _taken(job.retention, job, student.eval(), precision)
@@ -49,7 +50,7 @@ def save_student(job: Job, student: PreTrainedModel, score: float, precision: Pr
     return {
         "saved_dtype": _name(torch.bfloat16) if fits else exact,
         "dtype_scores": {name: found for name, found in scores.items() if math.isfinite(found)},
-        **({"retention": retained} if math.isfinite(retained) else {}),
+        **{name: found for name, found in {"kept_score": score, "retention": retained}.items() if math.isfinite(found)},
     }
 
 

@@ -18,7 +18,8 @@ from offbook.harness.artifacts.recipes import StudentRecipe
 from offbook.harness.records.student import Interpolation
 
 PLACE = "interpolation"
-OF_THE_PARENT = ("evaluations", "dtype_scores", "retention", "log", FILES, SEAL)  # what only its own weights have
+# What only the parent's weights have, or only its folder.
+OF_THE_PARENT = ("evaluations", "kept_score", "dtype_scores", "retention", "log", FILES, SEAL)
 
 
 def make_interpolated(recipe: StudentRecipe, parent: Path, folder: Path) -> Path:

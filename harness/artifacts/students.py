@@ -246,6 +246,7 @@ def cost(folder: Path) -> TrainingCost:
             saved_dtype=found.get("saved_dtype"),
             dtype_scores=found.get("dtype_scores", {}),
             averaged_steps=found.get("averaged_steps"),
+            kept_score=found.get("kept_score", _kept_score(found)),
             replay=found.get("replay"),
             retention=found.get("retention"),
             activity=activity(found.get("log", ())),
@@ -253,6 +254,12 @@ def cost(folder: Path) -> TrainingCost:
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UnusableError(_damaged(folder), folder / RECORD) from error
+
+
+def _kept_score(found: Mapping[str, Any]) -> float | None:
+    """Development score of the weights that were kept, by a record of before it said so: the mean's or the best."""
+    scores = [e["score"] for e in found["evaluations"]]
+    return None if not scores else scores[-1] if found.get("averaged_steps") is not None else max(scores)
 
 
 def checked(folder: Path, student: Student, material: Material) -> Path:

@@ -70,6 +70,8 @@ def _cost(cost: TrainingCost) -> Iterator[str]:
         yield f"expected kept tokens among {cost.gradient_tokens} gradient tokens, got {cost.kept_tokens}"
     if any(not 0 <= score <= 1 for score in cost.dev_scores):
         yield f"expected development scores in [0, 1], got {cost.dev_scores}"
+    if cost.kept_score is not None and not 0 <= cost.kept_score <= 1:
+        yield f"expected the kept weights' development score in [0, 1], got {cost.kept_score}"
     if cost.wall_s <= 0:
         yield f"expected a training time above 0, got {cost.wall_s:g} s"
 

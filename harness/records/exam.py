@@ -124,10 +124,12 @@ class TrainingCost(AtRest):
         prepared_s: seconds of what its base model and corpus need once and its seeds share, such as the vectors of
             rationales; None in records written before it was measured.
         peak_bytes: largest resident memory (on CUDA: allocated memory) of the training process.
-        dev_scores: development score at each evaluation; where a method has several, the best one's weights were kept.
+        dev_scores: development score at each evaluation.
         saved_dtype: number format that its weights are stored in; None in records written before there was a choice.
         dtype_scores: development score of the kept weights by number format, where both were scored.
         averaged_steps: steps whose weights were averaged into the kept ones; left out where the best were kept.
+        kept_score: development score of the kept weights, before they were rounded; left out where none is known, and
+            in records written before it was kept.
         replay: what was replayed; left out for nothing.
         dev_questions: how many questions a development score is over; left out in records written before it was kept.
         retention: share of development questions of other kinds that the kept weights answer rightly; left out where
@@ -152,6 +154,7 @@ class TrainingCost(AtRest):
     saved_dtype: str | None = Field(default=None, exclude_if=lambda dtype: dtype is None)
     dtype_scores: dict[str, float] = Field(default={}, exclude_if=lambda scores: not scores)
     averaged_steps: Count | None = Field(default=None, exclude_if=lambda steps: steps is None)
+    kept_score: float | None = Field(default=None, exclude_if=lambda score: score is None)
     replay: ReplayCost | None = Field(default=None, exclude_if=lambda replay: replay is None)
     dev_questions: Positive | None = Field(default=None, exclude_if=lambda count: count is None)
     retention: Share | None = Field(default=None, exclude_if=lambda share: share is None)
@@ -159,13 +162,6 @@ class TrainingCost(AtRest):
     tries: Positive | None = Field(default=None, exclude_if=lambda tries: tries is None)
     activity: dict[str, float] = Field(default={}, exclude_if=lambda activity: not activity)
     perspective: str | None = Field(default=None, exclude_if=lambda perspective: perspective is None)
-
-    @property
-    def kept_score(self) -> float | None:
-        """Development score of the weights that were kept: the mean's, or the best one; None without any."""
-        if not self.dev_scores:
-            return None
-        return self.dev_scores[-1] if self.averaged_steps is not None else max(self.dev_scores)
 
 
 class AnswerRow(AtRest):

@@ -50,6 +50,7 @@ def test_a_student_whose_score_does_not_fall_by_rounding_is_stored_in_bf16(
     content = record(folder)
     assert content["saved_dtype"] == "bfloat16"
     assert content["dtype_scores"] == {"float32": 0.5, "bfloat16": rounded}
+    assert content["kept_score"] == 0.5
     assert [entry["score"] for entry in content["evaluations"]] == [0.2, 0.5, 0.1], "of the training alone"
     assert stored_dtypes(folder) == {"BF16"}
     assert json.loads((folder / "config.json").read_text())["dtype"] == "bfloat16"

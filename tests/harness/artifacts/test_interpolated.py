@@ -142,6 +142,7 @@ def test_its_folder_is_sealed_and_says_what_it_learned_from(whole: Path, graph: 
     assert content["saved_dtype"] == "float32"
     assert place_of(folder).a == 0.25
     assert cost(folder).dtype_scores == {}
+    assert cost(folder).kept_score is None
 
 
 def test_it_is_made_of_the_base_model_that_was_planned(whole: Path, graph: Graph, tmp_path: Path):

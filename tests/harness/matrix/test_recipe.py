@@ -12,7 +12,6 @@ from offbook.harness.matrix import recipe as module
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.recipe import FILE, grid, read_grid
 from offbook.harness.matrix.reproduce import reproduce
-from offbook.harness.records.exam import TrainingCost
 from offbook.harness.tables.recipe_choice import FIELDS, tried
 from tests.matrices import matrix
 from tests.tiny import save_tiny
@@ -76,11 +75,3 @@ def test_a_folder_with_neither_a_run_nor_a_grid_is_refused(tmp_path: Path) -> No
     with pytest.raises(ValueError, match="expected a recipe's grid or a run's folder, got FileNotFoundError") as error:
         read_grid(tmp_path)
     assert "\n" not in str(error.value)
-
-
-def test_of_a_training_without_averaging_the_best_score_is_the_kept_one() -> None:
-    counts = ("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "wall_s", "peak_bytes")
-    spent = TrainingCost(**dict.fromkeys(counts, 1), dev_scores=(0.7, 0.5))
-    assert spent.kept_score == 0.7
-    assert spent.model_copy(update={"averaged_steps": 3}).kept_score == 0.5
-    assert spent.model_copy(update={"dev_scores": ()}).kept_score is None
