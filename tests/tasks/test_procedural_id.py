@@ -19,8 +19,8 @@ from offbook.tasks.prompts.generate import ngrams, shared_ngrams
 
 DIGESTS = {
     "train": "6d6390161e263b93c8959df76718cd8a6df623426d115ef6b4d24a29322b7317",
-    "dev": "7a9790ddf178e76d84bc0ba16535b51cc320a5e8ea47523c0e278a021bc475a9",
-    "test": "a43f926f87246256f9784279b81937ae2e8eabaab710f351992f3c6f66032218",
+    "dev": "6b11df6ddc625aa55d9f0ab3f567061e3e04fbc599f29e0d8657596133c1efb8",
+    "test": "15a8255aadec7519a95cd2f7924f9ce837bfb1c9f2e58348f55157139f385bdf",
 }
 BALLS = next(p for p in problems("test", "shopping") if p.template == "balls")
 
@@ -141,6 +141,17 @@ def test_numbers_are_small_whole_and_all_different(every: dict[str, list[Problem
                 assert max(left, right) <= LARGEST_FACTOR, p.id
             if step.op == "/":
                 assert max(right, values[step.key]) <= LARGEST_FACTOR, p.id
+
+
+def test_numbers_of_what_is_asked_go_as_far_as_those_of_training() -> None:
+    reach: dict[str, dict[str, list[int]]] = {"train": {}, "asked": {}}
+    for family, split in itertools.product(FAMILIES, SPLITS):
+        for template in FAMILIES[family][split]:
+            if len(template.steps) == 1:
+                of = reach["train" if split == "train" else "asked"].setdefault(template.steps[0].op, [])
+                of += itertools.chain(*template.choices)
+    for op in ("*", "/", "-"):
+        assert (min(reach["train"][op]), max(reach["train"][op])) == (min(reach["asked"][op]), max(reach["asked"][op]))
 
 
 def test_every_problem_uses_all_its_givens_and_earlier_results(every: dict[str, list[Problem]]) -> None:

@@ -174,14 +174,14 @@ t = b * k nails: the number of nails in the chest
 
 stamps
 {who} has {k} times as many stamps as {other}, who has {a} stamps. How many stamps does {who} have?
-k 2..6 times as many: the factor
+k 2..9 times as many: the factor
 a 2..10 stamps: the number of stamps of {other}
 b = k * a stamps: the number of stamps of {who}
 
 prices
 If a book costs {a} dollars, how much does a lamp cost at {k} times the price?
 a 2..10 dollars for the book: the price of the book
-k 2..6 times the price: the factor
+k 2..9 times the price: the factor
 b = a * k dollars: the price of the lamp
 
 tower
@@ -198,7 +198,7 @@ r = a - d inches: the jump of {other}
 
 rat
 A mouse eats {a} grams. A rat eats {k} times that amount. How many grams does the rat eat?
-a 2..9 grams: the food of the mouse
+a 2..12 grams: the food of the mouse
 k 2..9 times that amount: the factor
 b = a * k grams: the food of the rat
 
@@ -264,14 +264,14 @@ t = b * k beans: the number of beans in the sack
 
 medals
 {who} has {k} times as many medals as {other}, who has {a} medals. How many medals does {who} have?
-k 2..6 times as many: the factor
+k 2..9 times as many: the factor
 a 2..10 medals: the number of medals of {other}
 b = k * a medals: the number of medals of {who}
 
 clocks
 If a plant costs {a} dollars, how much does a clock cost at {k} times its price?
 a 2..10 dollars for the plant: the price of the plant
-k 2..6 times its price: the factor
+k 2..9 times its price: the factor
 b = a * k dollars: the price of the clock
 
 hill
@@ -288,7 +288,7 @@ r = a - d feet: the length of the seal
 
 mushrooms
 {who} found {a} mushrooms and {other} found {k} times as many. How many mushrooms did {other} find?
-a 2..9 mushrooms: the number of mushrooms of {who}
+a 2..12 mushrooms: the number of mushrooms of {who}
 k 2..9 times as many: the factor
 b = a * k mushrooms: the number of mushrooms of {other}
 

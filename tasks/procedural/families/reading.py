@@ -170,19 +170,19 @@ t = s + n bricks: the number of bricks in the end
 
 shelf
 A shelf has {n} rows with {p} books in each row. What is the total number of books?
-n 2..6 rows: the number of rows
+n 2..9 rows: the number of rows
 p 2..10 books a row: the number of books in a row
 t = n * p books: the number of all books
 
 writing
-{who} writes {a} letters a day for {w} days. How many letters does {who} write?
-a 2..10 letters a day: the number of letters a day
-w 2..6 days: the number of days
-t = a * w letters: the number of letters written
+{who} has {g} letters to write and writes {a} letters daily. How many days does {who} need?
+g 6..50 letters: the number of letters
+a 2..9 letters a day: the number of letters a day
+m = g / a days: the number of days
 
 story
 A story has {n} chapters with {p} pages in each chapter. What is the total number of pages?
-n 2..6 chapters: the number of chapters
+n 2..9 chapters: the number of chapters
 p 2..10 pages a chapter: the number of pages of a chapter
 t = n * p pages: the number of pages of the story
 
@@ -201,7 +201,7 @@ m = g / a hours: the number of hours
 song
 A song has {n} lines of {p} words. How many words does it have?
 n 2..9 lines: the number of lines
-p 2..9 words a line: the number of words of a line
+p 2..12 words a line: the number of words of a line
 t = n * p words: the number of words of the song
 """
 
@@ -257,19 +257,19 @@ t = s + n parcels: the number of parcels now
 
 cabinet
 A cabinet has {n} drawers with {p} maps in each drawer. What is the total number of maps?
-n 2..6 drawers: the number of drawers
+n 2..9 drawers: the number of drawers
 p 2..10 maps a drawer: the number of maps in a drawer
 t = n * p maps: the number of all maps
 
 lines
-{who} copies {a} lines a day for {w} days. How many lines does {who} copy?
-a 2..10 lines a day: the number of lines a day
-w 2..6 days: the number of days
-t = a * w lines: the number of lines copied
+{who} copies {g} lines, {a} lines every day. How many days is {who} busy?
+g 6..50 lines: the number of lines
+a 2..9 lines a day: the number of lines a day
+m = g / a days: the number of days
 
 poem
 A poem has {n} verses with {p} words in each verse. What is the total number of words?
-n 2..6 verses: the number of verses
+n 2..9 verses: the number of verses
 p 2..10 words a verse: the number of words of a verse
 t = n * p words: the number of words of the poem
 
@@ -287,7 +287,7 @@ m = g / a days: the number of days
 
 chapter
 A chapter has {p} pages. How many pages do {n} such chapters have?
-p 3..10 pages a chapter: the number of pages of a chapter
-n 2..9 chapters: the number of chapters
+p 3..9 pages a chapter: the number of pages of a chapter
+n 2..12 chapters: the number of chapters
 t = p * n pages: the number of all pages
 """

@@ -171,20 +171,20 @@ t = k + h peppers: the number of all peppers
 salads
 If one salad needs {p} tomatoes, how many tomatoes do {n} salads need?
 p 2..10 tomatoes a salad: the number of tomatoes in a salad
-n 2..6 salads: the number of salads
+n 2..9 salads: the number of salads
 k = p * n tomatoes: the number of all tomatoes
 
 layers
 A cake has {n} layers with {p} cherries in each layer. What is the total number of cherries?
-n 2..6 layers: the number of layers
+n 2..9 layers: the number of layers
 p 2..10 cherries a layer: the number of cherries in a layer
 k = n * p cherries: the number of cherries in the cake
 
 breakfasts
-{who} cooks {p} eggs a day for {n} days. How many eggs does {who} cook?
-p 2..10 eggs a day: the number of eggs a day
-n 2..6 days: the number of days
-k = p * n eggs: the number of all eggs
+{who} cooked {k} eggs on {n} days, equally many a day. How many eggs were cooked each day?
+k 6..50 eggs: the number of all eggs
+n 2..9 days: the number of days
+p = k / n eggs: the number of eggs a day
 
 onions
 {who} had {a} onions and fried {b} onions. How many onions does {who} have left?
@@ -201,7 +201,7 @@ q = a / c raisins: the number of raisins in a bun
 jugs
 A jug fills {p} glasses. How many glasses do {n} jugs fill?
 p 2..9 glasses a jug: the number of glasses of a jug
-n 2..9 jugs: the number of jugs
+n 2..12 jugs: the number of jugs
 k = p * n glasses: the number of all glasses
 """
 
@@ -257,20 +257,20 @@ t = k + h peaches: the number of peaches needed
 stews
 If one stew needs {p} carrots, how many carrots do {n} stews need?
 p 2..10 carrots a stew: the number of carrots in a stew
-n 2..6 stews: the number of stews
+n 2..9 stews: the number of stews
 k = p * n carrots: the number of all carrots
 
 flan
 A flan has {n} circles with {p} berries in each circle. What is the total number of berries?
-n 2..6 circles: the number of circles
+n 2..9 circles: the number of circles
 p 2..10 berries a circle: the number of berries in a circle
 k = n * p berries: the number of berries on the flan
 
 buns
-{who} bakes {p} buns a day for {n} days. How many buns does {who} bake?
-p 2..10 buns a day: the number of buns a day
-n 2..6 days: the number of days
-k = p * n buns: the number of all buns
+{who} bakes {k} buns in {n} days, as many every day. How many buns is that a day?
+k 6..50 buns: the number of all buns
+n 2..9 days: the number of days
+p = k / n buns: the number of buns a day
 
 grapes
 A bowl held {a} grapes before {who} ate {b} of them. How many grapes does it hold now?
@@ -286,7 +286,7 @@ q = a / c slices: the number of slices on a plate
 
 cucumber
 Every sandwich has {p} cucumber slices. How many cucumber slices do {n} sandwiches have?
-p 3..10 slices a sandwich: the number of slices on a sandwich
-n 2..9 sandwiches: the number of sandwiches
+p 3..9 slices a sandwich: the number of slices on a sandwich
+n 2..12 sandwiches: the number of sandwiches
 k = p * n slices: the number of all slices
 """

@@ -171,20 +171,20 @@ r = g - k litres: the space that is left
 daily
 {who} saves {a} dollars a day for {w} days. How many dollars does {who} save?
 a 2..10 dollars a day: the daily amount
-w 2..6 days: the number of days
+w 2..9 days: the number of days
 t = a * w dollars: the money saved
 
 rolls
 A jar has {n} rolls with {p} coins in each roll. What is the total number of coins?
-n 2..6 rolls: the number of rolls
+n 2..9 rolls: the number of rolls
 p 2..10 coins a roll: the number of coins in a roll
 t = n * p coins: the number of coins in the jar
 
 lessons
-If a lesson costs {p} dollars, how much do {n} lessons cost?
-p 2..10 dollars a lesson: the price of a lesson
-n 2..6 lessons: the number of lessons
-t = p * n dollars: the cost of the lessons
+{n} lessons of equal price come to {m} dollars. How much is each lesson, in dollars?
+n 2..9 lessons: the number of lessons
+m 6..50 dollars for the lessons: the cost of the lessons
+p = m / n dollars: the price of a lesson
 
 gifts
 {who} earned {s} dollars and gave away {e} dollars. How many dollars did {who} keep?
@@ -195,7 +195,7 @@ r = s - e dollars: the money that was kept
 pears
 A tree gives {a} pears every year. How many pears does it give in {w} years?
 a 2..9 pears a year: the number of pears a year
-w 2..9 years: the number of years
+w 2..12 years: the number of years
 t = a * w pears: the number of all pears
 
 drone
@@ -257,20 +257,20 @@ r = g - k gallons: the water that is lacking
 monthly
 {who} collects {a} dollars a month for {w} months. How many dollars does {who} collect?
 a 2..10 dollars a month: the monthly amount
-w 2..6 months: the number of months
+w 2..9 months: the number of months
 t = a * w dollars: the money collected
 
 safe
 A safe has {n} cases with {p} medals in each case. What is the total number of medals?
-n 2..6 cases: the number of cases
+n 2..9 cases: the number of cases
 p 2..10 medals a case: the number of medals in a case
 t = n * p medals: the number of medals in the safe
 
 courses
-If a course costs {p} dollars, how much do {n} courses cost?
-p 2..10 dollars a course: the price of a course
-n 2..6 courses: the number of courses
-t = p * n dollars: the cost of the courses
+{n} courses of one price cost {m} dollars. What does a course cost, in dollars?
+n 2..9 courses: the number of courses
+m 6..50 dollars for the courses: the cost of the courses
+p = m / n dollars: the price of a course
 
 purse
 A purse held {s} dollars until {e} dollars were lost. How many dollars does it hold now?
@@ -281,7 +281,7 @@ r = s - e dollars: the money in the purse
 cow
 A cow gives {a} gallons of milk daily. How many gallons is that in {w} days?
 a 2..9 gallons a day: the milk of a day
-w 2..9 days: the number of days
+w 2..12 days: the number of days
 t = a * w gallons: the milk of all days
 
 debt

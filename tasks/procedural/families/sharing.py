@@ -171,15 +171,15 @@ r = t - g bulbs: the number of bulbs that work
 
 eggs_in_rows
 A box has {n} rows with {p} eggs in each row. What is the total number of eggs?
-n 2..6 rows: the number of rows
+n 2..9 rows: the number of rows
 p 2..10 eggs a row: the number of eggs in a row
 t = n * p eggs: the number of eggs in the box
 
 bags
-{who} has {n} bags with {p} apples in each bag. What is the total number of apples?
-n 2..6 bags: the number of bags
-p 2..10 apples a bag: the number of apples in a bag
-t = n * p apples: the number of all apples
+{who} packs {a} apples into {c} bags, equally many in each. How many apples does a bag hold?
+a 6..50 apples: the number of apples
+c 2..9 bags: the number of bags
+e = a / c apples: the number of apples in a bag
 
 cupcakes
 {who} has {a} cupcakes and puts them into {c} boxes equally. How many cupcakes are in each box?
@@ -195,8 +195,8 @@ r = a - b crabs: the number of crabs that {who} still has
 
 lockers
 {n} lockers hold {p} towels each. How many towels is that?
-n 2..8 lockers: the number of lockers
-p 3..10 towels a locker: the number of towels in a locker
+n 2..12 lockers: the number of lockers
+p 3..9 towels a locker: the number of towels in a locker
 t = n * p towels: the number of all towels
 
 pearls
@@ -257,15 +257,15 @@ r = t - g stickers: the number of stickers that remain
 
 bottles_in_stacks
 A case has {n} stacks with {p} bottles in each stack. What is the total number of bottles?
-n 2..6 stacks: the number of stacks
+n 2..9 stacks: the number of stacks
 p 2..10 bottles a stack: the number of bottles in a stack
 t = n * p bottles: the number of bottles in the case
 
 baskets
-{who} has {n} baskets with {p} peaches in each basket. What is the total number of peaches?
-n 2..6 baskets: the number of baskets
-p 2..10 peaches a basket: the number of peaches in a basket
-t = n * p peaches: the number of all peaches
+{who} lays {a} peaches into {c} baskets evenly. How many peaches lie in each basket?
+a 6..50 peaches: the number of peaches
+c 2..9 baskets: the number of baskets
+e = a / c peaches: the number of peaches in a basket
 
 almonds
 {who} has {a} almonds and puts them into {c} bowls equally. How many almonds are in each bowl?
@@ -281,8 +281,8 @@ r = a - b stones: the number of stones that are not thrown
 
 wheels
 {n} wagons have {p} wheels each. How many wheels do they have?
-n 2..8 wagons: the number of wagons
-p 3..10 wheels a wagon: the number of wheels of a wagon
+n 2..12 wagons: the number of wagons
+p 3..9 wheels a wagon: the number of wheels of a wagon
 t = n * p wheels: the number of all wheels
 
 ribbons

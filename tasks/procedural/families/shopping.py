@@ -172,25 +172,25 @@ r = m - c dollars: the money of the return
 tea
 If a box of tea costs {p} dollars, how much do {n} boxes cost?
 p 2..10 dollars a box: the price of a box
-n 2..6 boxes: the number of boxes
+n 2..9 boxes: the number of boxes
 c = p * n dollars: the cost of the boxes
 
 one_lamp
 If a lamp costs {p} dollars, how many dollars do {n} lamps cost?
 p 2..10 dollars a lamp: the price of a lamp
-n 2..6 lamps: the number of lamps
+n 2..9 lamps: the number of lamps
 c = p * n dollars: the cost of the lamps
 
 mangoes
-What is the total cost of {n} mangoes at {p} dollars each?
-n 2..6 mangoes: the number of mangoes
-p 2..10 dollars a mango: the price of a mango
-c = n * p dollars: the cost of the mangoes
+{n} mangoes are {m} dollars altogether. How many dollars is a single mango?
+n 2..9 mangoes: the number of mangoes
+m 6..50 dollars for the mangoes: the cost of the mangoes
+p = m / n dollars: the price of a mango
 
 gloves
 A pair of gloves costs {p} dollars. How many dollars do {n} pairs cost together?
-p 3..10 dollars a pair: the price of a pair
-n 2..8 pairs: the number of pairs
+p 3..12 dollars a pair: the price of a pair
+n 2..9 pairs: the number of pairs
 c = p * n dollars: the cost of the pairs
 
 pool
@@ -258,25 +258,25 @@ r = m - c dollars: the change
 toys
 If a toy costs {p} dollars, how much do {n} toys cost?
 p 2..10 dollars a toy: the price of a toy
-n 2..6 toys: the number of toys
+n 2..9 toys: the number of toys
 c = p * n dollars: the cost of the toys
 
 rope
 If one metre of rope costs {p} dollars, how much do {n} metres cost?
 p 2..10 dollars a metre: the price of a metre
-n 2..6 metres: the length of the rope
+n 2..9 metres: the length of the rope
 c = p * n dollars: the cost of the rope
 
 candles
-What is the total cost of {n} candles at {p} dollars each?
-n 2..6 candles: the number of candles
-p 2..10 dollars a candle: the price of a candle
-c = n * p dollars: the cost of the candles
+{n} candles cost {m} dollars together. What is the price of one candle, in dollars?
+n 2..9 candles: the number of candles
+m 6..50 dollars for the candles: the cost of the candles
+p = m / n dollars: the price of a candle
 
 skates
 To rent skates costs {p} dollars an hour. How many dollars are {n} hours?
-p 3..10 dollars an hour: the price of an hour
-n 2..8 hours: the number of hours
+p 3..12 dollars an hour: the price of an hour
+n 2..9 hours: the number of hours
 c = p * n dollars: the price of all hours
 
 magazine

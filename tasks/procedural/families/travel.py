@@ -171,18 +171,18 @@ r = w - b inches: the height in the end
 walk
 {who} walks {v} miles a day for {t} days. How many miles does {who} walk?
 v 2..10 miles a day: the distance of a day
-t 2..6 days: the number of days
+t 2..9 days: the number of days
 d = v * t miles: the distance walked
 
 sailing
-A boat sails {v} kilometres an hour for {t} hours. How far does it sail?
-v 2..10 kilometres an hour: the speed of the boat
-t 2..6 hours: the sailing time
-d = v * t kilometres: the distance sailed
+A boat sails {d} kilometres within {t} hours. How many kilometres does it sail per hour?
+d 6..50 kilometres: the distance sailed
+t 2..9 hours: the sailing time
+v = d / t kilometres: the distance of an hour
 
 journey
 A trip has {t} days with {v} miles on each day. What is the total number of miles?
-t 2..6 days: the number of days
+t 2..9 days: the number of days
 v 2..10 miles a day: the distance of a day
 d = t * v miles: the length of the trip
 
@@ -194,7 +194,7 @@ r = d - w miles: the distance that remains
 
 crab
 A crab runs {v} feet in one minute. How many feet does it run in {t} minutes?
-v 2..9 feet a minute: the speed of the crab
+v 2..12 feet a minute: the speed of the crab
 t 2..9 minutes: the running time
 d = v * t feet: the distance run
 
@@ -258,18 +258,18 @@ r = d - w metres: the length still to dig
 ride
 {who} rides {v} kilometres a day for {t} days. How many kilometres does {who} ride?
 v 2..10 kilometres a day: the distance of a day
-t 2..6 days: the number of days
+t 2..9 days: the number of days
 d = v * t kilometres: the distance ridden
 
 raft
-A raft drifts {v} miles an hour for {t} hours. How many miles does it drift?
-v 2..10 miles an hour: the speed of the raft
-t 2..6 hours: the drifting time
-d = v * t miles: the distance drifted
+In {t} hours, a raft drifts {d} miles. How far does it drift in an hour, in miles?
+t 2..9 hours: the drifting time
+d 6..50 miles: the distance drifted
+v = d / t miles: the distance of an hour
 
 tour
 A tour has {t} stages with {v} kilometres in each stage. What is the total number of kilometres?
-t 2..6 stages: the number of stages
+t 2..9 stages: the number of stages
 v 2..10 kilometres a stage: the length of a stage
 d = t * v kilometres: the length of the tour
 
@@ -281,7 +281,7 @@ r = d - w miles: the way ahead
 
 sledge
 Dogs pull a sledge {v} miles an hour. How many miles do they manage in {t} hours?
-v 2..9 miles an hour: the speed of the sledge
+v 2..12 miles an hour: the speed of the sledge
 t 2..9 hours: the time of the dogs
 d = v * t miles: the distance of the sledge
 
