@@ -1,8 +1,9 @@
 """README's table of decoders: the fastest settings of the few that matter, on the untouched model at temperature 0.
 
-Which rows: of decoders on the same documents, those on most documents; of each its fastest setting, and of these the
-fastest six. README names in the block's opening comment whom its readers look for. These stand there however slow, and
-the documents are those that most of them decoded:
+Which rows: those that were measured beside each other, so that any two of them may be compared. They are of one run and
+one layout of the weights, plain decoding in that layout among them, and the speed-up is over that row. Of the runs the
+one on most documents; of each decoder its fastest setting, and of these the fastest six. README names in the block's
+opening comment whom its readers look for. These stand there however slow, and the run is the one with most of them:
 
     <!-- leaderboard: autoregressive, eagle2, jakiro -->
 """
@@ -10,29 +11,30 @@ the documents are those that most of them decoded:
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from pydantic import JsonValue
 
+from offbook.harness.records.consistency import BASELINE_DECODER
 from offbook.harness.records.student import UNTOUCHED
 from offbook.harness.tables.columns import Column, paragraph, pick
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.decoders_markdown import machines_of
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.labels import decoder_of
-from offbook.harness.tables.markdown import machines_below, names_of_block, replace_block
+from offbook.harness.tables.markdown import escape, machines_below, names_of_block, number, replace_block
 from offbook.harness.tables.models_line import models_line
-from offbook.harness.tables.ranks import LIKE, fastest_first, trusted
+from offbook.harness.tables.ranks import LIKE, trusted
 from offbook.harness.tables.rows import Row, Rows
 from offbook.harness.tables.short_table import chosen, short_table
 
 BLOCK = "leaderboard"
-NOTHING = "No cell has been run yet."
+NOTHING = "No decoder has been measured beside plain decoding yet."
 MEANING = (
-    "Acceptance: tokens a verify forward. *Over fastest plain*: tokens a second over those of the fastest plain "
-    "decoding of the same run, in whatever layout of the weights, with 95 % intervals. Lossless: answers that are "
-    "plain decoding's, token by token."
+    f"Acceptance: tokens a verify forward. *Over {BASELINE_DECODER}*: tokens a second over those of that row, which is "
+    "plain decoding, with 95 % intervals. Lossless: answers that are plain decoding's, token by token."
 )
 
 
@@ -40,14 +42,12 @@ def _same_answers(row: Row) -> str:
     return str(row["losslessness"]).removeprefix("identical ")
 
 
-_ACCEPTANCE, _SPEED, _OVER_FASTEST, _LOSSLESS = pick(
-    COLUMNS, "acceptance_length", "tokens_per_s", "speedup_fastest", "losslessness"
-)
+_ACCEPTANCE, _SPEED, _SPEEDUP, _LOSSLESS = pick(COLUMNS, "acceptance_length", "tokens_per_s", "speedup", "losslessness")
 SHOWN = (
     Column(name="who", heading="Decoder"),
     replace(_ACCEPTANCE, heading="Acceptance", interval=False),
     replace(_SPEED, interval=False),
-    _OVER_FASTEST,
+    replace(_SPEEDUP, heading=f"Over {BASELINE_DECODER}"),
     replace(_LOSSLESS, written=_same_answers),
 )
 
@@ -62,20 +62,23 @@ def readme_decoders(
         manifests: of its heats, by id.
         keep: decoders that stand there in any case.
     """
-    rows = _on_most_documents(table, keep)
-    if rows.empty:
+    beside = _measured_beside(table, keep)
+    if beside is None:
         return NOTHING
-    rows = fastest_first(rows).drop_duplicates("decoder")
+    rows = beside.rows.sort_values("speedup", ascending=False, kind="stable").drop_duplicates("decoder")
     names = [str(name) for name in rows["decoder"]]
-    rows = rows[rows["decoder"].isin(chosen(names, keep))]
-    several = rows["layout"].nunique() > 1
-    who = [f"{decoder_of(row)}, {row['layout']}" if several else decoder_of(row) for row in Rows(rows)]
+    rows = rows[rows["decoder"].isin(chosen(names, {BASELINE_DECODER, *keep}))]
     shown = f"{len(rows)} of {len(names)} decoders" if len(rows) < len(names) else f"{len(names)} decoders"
     first = rows.iloc[0]
     over = f"{first['n_docs']:,} prompts of {first['n_suites']} suite{'s' if first['n_suites'] != 1 else ''}"
-    said = f"{models_line(rows, manifests)} Temperature 0, {over}; {shown}, of each its fastest setting. {MEANING}"
+    said = (
+        f"{models_line(rows, manifests)} Temperature 0, {over}; {shown}, of each its fastest setting, all asked in "
+        f"turns in one run, with the weights in layout {escape(str(first['layout']))}. {MEANING}"
+    )
+    who = [*map(decoder_of, Rows(rows))]
     machines = machines_below(machines_of(rows, manifests))
-    return "\n\n".join([paragraph(said), short_table(SHOWN, rows.assign(who=who)), *machines])
+    parts = [paragraph(f"{said} {_faster_layout(beside)}"), short_table(SHOWN, rows.assign(who=who)), *machines]
+    return "\n\n".join(parts)
 
 
 def update_readme(
@@ -90,14 +93,38 @@ def update_readme(
     replace_block(readme_path, BLOCK, readme_decoders(table, manifests, keep))
 
 
-def _on_most_documents(table: pd.DataFrame, keep: Collection[str]) -> pd.DataFrame:
-    """Pooled rows of the untouched model at temperature 0 whose text is the target's, over the same documents."""
+class _Beside(NamedTuple):
+    """Rows of one run and one layout, and all of that run."""
+
+    rows: pd.DataFrame
+    run: pd.DataFrame
+
+
+def _measured_beside(table: pd.DataFrame, keep: Collection[str]) -> _Beside | None:
+    """Pooled rows of the untouched model at temperature 0 whose text is the target's, beside plain decoding."""
     alike = (table["suite"] == ALL_SUITES) & (table["student"] == UNTOUCHED) & (table["temperature"] == 0)
     rows = table[alike]
     rows = rows[np.array([trusted(row) for row in Rows(rows)], dtype=bool)]
-    groups = [group for _, group in rows.groupby([*LIKE, "semantics"], sort=False, dropna=False)]
+    found = [
+        _Beside(in_layout, run)
+        for _, run in rows.groupby([*LIKE, "semantics", "heat_id"], sort=False, dropna=False)
+        for _, in_layout in run.groupby("layout", sort=False)
+        if BASELINE_DECODER in set(in_layout["decoder"])
+    ]
 
-    def worth(group: pd.DataFrame) -> tuple[int, int, int]:
-        return len({*group["decoder"]} & {*keep}), int(group["n_docs"].iloc[0]), len(group)
+    def worth(beside: _Beside) -> tuple[int, int, int, float]:
+        ours = beside.rows
+        named = len({*ours["decoder"]} & {*keep})
+        return named, int(ours["n_docs"].iloc[0]), len(ours), float(ours["tokens_per_s"].max())
 
-    return max(groups, key=worth, default=rows)
+    return max(found, key=worth, default=None)
+
+
+def _faster_layout(beside: _Beside) -> str:
+    """A sentence where the same run decoded plainly in a layout that is faster than the one shown; else nothing."""
+    plain = beside.run[beside.run["decoder"] == BASELINE_DECODER]
+    fastest = plain.sort_values("tokens_per_s", ascending=False, kind="stable").iloc[0]
+    if fastest["layout"] == beside.rows["layout"].iloc[0]:
+        return ""
+    layout, speed = escape(str(fastest["layout"])), number(float(fastest["tokens_per_s"]), 1)
+    return f"In the same run {BASELINE_DECODER} in layout {layout} wrote {speed} tokens a second."

@@ -166,6 +166,7 @@ COLUMNS = (
         kind="number",
         digits=0,
         shown_in=PAGE,
+        shown_for=any_known("tries"),
         definition="""how many settings of its method were tried on development questions before these were chosen, with
             these; "-" where nobody said.""",
     ),

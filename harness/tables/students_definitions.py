@@ -10,7 +10,8 @@ DEFINITIONS = "\n".join(
         paragraph(
             """Written by `offbook report` from the committed exams; not edited by hand. A student is a small model
             after training by one method on one corpus; *untouched* is the model before. It is trained once for every
-            seed, and all of them answer the same questions, greedily."""
+            seed, and all of them answer the same questions, greedily. A section has exams of equal questions only: an
+            embedded suite may ask others in a later version, and exams of before are compared with none of after."""
         ),
         "",
         bullet(

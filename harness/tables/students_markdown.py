@@ -1,6 +1,7 @@
 """How the students' tables are written: unrounded CSV, and STUDENTS.md that grows with a run."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,11 @@ def to_markdown(
         parts.append(paragraph(INCOMPLETE))
     if not exams:
         parts.append(NOTHING)
-    for cohort in cohorts(exams):
+    found = cohorts(exams)
+    for cohort in found:
         ours = rows_of(cohort, table)
         pairs, machines = comparisons[same_cohort(cohort, comparisons)], machines_of_cohort(cohort)
-        parts += [f"## {_title(cohort)}", _conditions(cohort)]
+        parts += [f"## {_title(cohort)}", _conditions(cohort, found)]
         parts += ["### In and out of distribution", *notes(ours), pipe_table(pooled(ours)), *machines]
         if (beside := _beside_answers(ours)) is not None:
             parts += ["### Form and likelihood", pipe_table(beside), *machines]
@@ -114,7 +116,7 @@ def _title(cohort: Cohort) -> str:
     return f"{escape(cohort.model)}, corpus {escape(cohort.corpus[:12])}, {cohort.budget:,.0f} gradient tokens"
 
 
-def _conditions(cohort: Cohort) -> str:
+def _conditions(cohort: Cohort, all_cohorts: Sequence[Cohort]) -> str:
     spec = cohort.examinees[0].spec
     prompts = "through the chat template" if spec.chat_template else "without a chat template"
     cap = "each suite's own cap" if spec.max_new_tokens is None else f"{spec.max_new_tokens} tokens"
@@ -124,7 +126,25 @@ def _conditions(cohort: Cohort) -> str:
             f" Scored by semantics {spec.harness_semantics} of the harness, this version has {HARNESS_SEMANTICS}: "
             "not to be compared with other sections; `offbook rescore` scores the same answers again."
         )
+    if others := _asked_otherwise_since(cohort, all_cohorts):
+        names = ", ".join(map(escape, others))
+        said += (
+            f" Later exams on this page ask or score otherwise under the same names ({names}): nothing here is "
+            "compared with them."
+        )
     return said
+
+
+def _asked_otherwise_since(cohort: Cohort, all_cohorts: Sequence[Cohort]) -> list[str]:
+    """The suites that a later exam on the page has with other questions or rules, by name."""
+    known = {suite.name: suite.fingerprint for suite in cohort.examinees[0].spec.suites}
+    later = [other for other in all_cohorts if _last_sat(other) > _last_sat(cohort)]
+    others = [suite for other in later for suite in other.examinees[0].spec.suites]
+    return sorted({suite.name for suite in others if known.get(suite.name, suite.fingerprint) != suite.fingerprint})
+
+
+def _last_sat(cohort: Cohort) -> datetime:
+    return max(exam.record.finished_utc for examinee in cohort.examinees for exam in examinee.exams)
 
 
 def machines_of_cohort(cohort: Cohort) -> list[str]:

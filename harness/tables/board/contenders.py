@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from offbook.harness.records.student import UNTOUCHED
+from offbook.harness.tables.board.plot_names import plot_name
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.labels import decoder_of, student_of
 from offbook.harness.tables.ranks import LIKE, fastest_first
@@ -14,6 +16,7 @@ from offbook.harness.tables.rows import Row, Rows
 OF_STUDENT = ("student", "training_seed")
 TELLING = ("layout", "drafter_variant", "decoder_options", "tuning", "key")  # what tells rows of one name apart
 SHORT = 24  # characters of it
+ORDINARY = {"revision": "", "dtype": "float32", "chat_template": True, "top_k": 0, "top_p": 1.0, "seed": 0}
 
 
 class Group(NamedTuple):
@@ -21,11 +24,13 @@ class Group(NamedTuple):
 
     Attributes:
         title: of what model, at what temperature, over what.
+        name: the same for the names of pictures; it hangs on these rows alone.
         rows: the fastest first, where they have a speed-up.
         labels: a row each, no two alike.
     """
 
     title: str
+    name: str
     rows: list[Row]
     labels: list[str]
 
@@ -33,9 +38,8 @@ class Group(NamedTuple):
     def over(self) -> str:
         """How many documents, and what intervals take for independent."""
         row = self.rows[0]
-        suites = f"{row['n_suites']} suite{'s' * (row['n_suites'] != 1)}"
         alike = "" if row["n_clusters"] == row["n_docs"] else f" in {row['n_clusters']} clusters of like ones"
-        return f"n = {row['n_docs']} documents{alike}, {suites}"
+        return f"n = {row['n_docs']} documents{alike}, {_suites(row['n_suites'])}"
 
 
 def groups(table: pd.DataFrame, *, students_apart: bool = True) -> Iterator[Group]:
@@ -56,7 +60,7 @@ def groups(table: pd.DataFrame, *, students_apart: bool = True) -> Iterator[Grou
         apart = labels(lines, [decoder_of(row) for row in lines])
         if not students_apart:
             apart = labels(lines, [f"{decoder_of(row)} on {student_of(row)}" for row in lines])
-        yield Group(_title(lines[0], told, students_apart), lines, apart)
+        yield Group(_title(lines[0], told, students_apart), _name(lines[0], alike), lines, apart)
 
 
 def labels(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
@@ -77,4 +81,20 @@ def _title(row: Row, told: Sequence[str], students_apart: bool) -> str:
     model = f"{row['model']}, {student_of(row)}" if students_apart else f"{row['model']}"
     parts = [model, f"temperature {row['temperature']:g}", f"{row['n_docs']} documents"]
     named = [name for name in told if name not in ("model", "temperature", "n_docs") and row[name] != ""]
-    return ", ".join([*parts, *(f"{name.replace('_', ' ')} {row[name]}" for name in named)])
+    return ", ".join([*parts, *(_said(name, row[name]) for name in named)])
+
+
+def _said(name: str, value: object) -> str:
+    return _suites(value) if name == "n_suites" else f"{name.replace('_', ' ')} {value}"
+
+
+def _suites(count: object) -> str:
+    return f"{count} suite{'s' * (count != 1)}"
+
+
+def _name(row: Row, alike: Sequence[str]) -> str:
+    """Of all that these rows share, without what is as it mostly is."""
+    student = student_of(row) if "student" in alike and row["student"] != UNTOUCHED else ""
+    over = (f"t{row['temperature']:g}", _suites(row["n_suites"]), f"{row['n_docs']} documents")
+    rest = [f"{name} {row[name]}" for name, usual in ORDINARY.items() if row[name] != usual and row[name] == row[name]]
+    return plot_name(row["model"], student, *over, *rest)

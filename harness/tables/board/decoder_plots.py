@@ -10,6 +10,7 @@ from offbook.harness.tables.board.contenders import Group, groups
 from offbook.harness.tables.board.interval_plot import Bar, interval_plot
 from offbook.harness.tables.board.line_plot import line_plot
 from offbook.harness.tables.board.plot import Plot
+from offbook.harness.tables.board.plot_names import plot_name
 from offbook.harness.tables.board.scatter_plot import Limit, Point, frontier, scatter_plot
 from offbook.harness.tables.decoders_columns import AT, LEVELS
 from offbook.harness.tables.ranks import trusted
@@ -22,10 +23,10 @@ METHOD = "Bars: 95 % intervals by an expanded percentile bootstrap of whole docu
 
 def speedup_plots(table: pd.DataFrame) -> Iterator[Plot]:
     """The speed-up of each contender over the fastest plain row."""
-    for place, group in enumerate(_first(table)):
+    for group in _first(table):
         yield interval_plot(
             [_bar(row, label, "speedup_fastest") for row, label in _known(group, "speedup_fastest")],
-            name=f"speedup-{place}",
+            name=plot_name("speedup", group.name),
             title=f"Speed-up over the fastest plain row: {group.title}",
             at=1,
             caption=(
@@ -38,12 +39,12 @@ def speedup_plots(table: pd.DataFrame) -> Iterator[Plot]:
 
 def acceptance_plots(table: pd.DataFrame) -> Iterator[Plot]:
     """The acceptance length of each drafting contender, and the one at which it would be as fast as plain decoding."""
-    for place, group in enumerate(_first(table)):
+    for group in _first(table):
         drafting = [(row, label) for row, label in _known(group, "acceptance_length") if row["acceptance_length"] > 1]
         if drafting:
             yield interval_plot(
                 [_bar(row, label, "acceptance_length", mark=row["break_even"]) for row, label in drafting],
-                name=f"break-even-{place}",
+                name=plot_name("break-even", group.name),
                 title=f"Acceptance length and where it breaks even: {group.title}",
                 at=1,
                 caption=(
@@ -57,7 +58,7 @@ def acceptance_plots(table: pd.DataFrame) -> Iterator[Plot]:
 
 def frontier_plots(table: pd.DataFrame) -> Iterator[Plot]:
     """Accuracy against tokens a second over all students, with who is beaten by nobody in both."""
-    for place, group in enumerate(_first(table, students_apart=False)):
+    for group in _first(table, students_apart=False):
         points = [_point(row, label) for row, label in _known(group, "accuracy")]
         points = [point for point in points if math.isfinite(point.x)]
         if len(points) < 2:
@@ -68,7 +69,7 @@ def frontier_plots(table: pd.DataFrame) -> Iterator[Plot]:
         cut = f"{len(drawn)} of {len(points)} are drawn; the table has all." if len(drawn) < len(points) else ""
         yield scatter_plot(
             drawn,
-            name=f"frontier-{place}",
+            name=plot_name("frontier", group.name),
             title=f"Accuracy against speed: {group.title}",
             x_name="tokens/s",
             y_name="accuracy",
@@ -88,7 +89,7 @@ def frontier_plots(table: pd.DataFrame) -> Iterator[Plot]:
 
 def position_plots(table: pd.DataFrame) -> Iterator[Plot]:
     """The share of rounds that accept a candidate of each level of the tree."""
-    for place, group in enumerate(_first(table)):
+    for group in _first(table):
         curves = {
             label: list(zip(map(float, LEVELS), (row[name] for name in AT), strict=True))
             for row, label in _known(group, AT[0])
@@ -96,7 +97,7 @@ def position_plots(table: pd.DataFrame) -> Iterator[Plot]:
         if curves:
             yield line_plot(
                 curves,
-                name=f"positions-{place}",
+                name=plot_name("positions", group.name),
                 title=f"Acceptance by position: {group.title}",
                 x_name="level of the tree",
                 y_name="share accepted",

@@ -1,7 +1,8 @@
 """What stands on the board, section by section, from tables that were made."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -88,12 +89,23 @@ class Section:
 def sections(shown: Shown) -> list[Section]:
     """Those that have something to show, in order."""
     found = [*_of_decoders(shown), *_of_students(shown), *_of_both(shown)]
-    return [section for section in found if not section.is_empty]
+    return [section for section in _pictures_apart(found) if not section.is_empty]
 
 
 def plots(shown: Shown) -> list[Plot]:
     """All pictures of the board."""
     return [plot for section in sections(shown) for plot in section.plots]
+
+
+def _pictures_apart(found: Iterable[Section]) -> Iterator[Section]:
+    """Numbers pictures of one name: of two models, say, whose names differ only in what no name of a file may hold."""
+    often: Counter[str] = Counter()
+    for section in found:
+        apart = []
+        for plot in section.plots:
+            often[plot.name] += 1
+            apart.append(plot if often[plot.name] == 1 else replace(plot, name=f"{plot.name}-{often[plot.name]}"))
+        yield replace(section, plots=tuple(apart))
 
 
 def _of_decoders(shown: Shown) -> Iterator[Section]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from offbook.harness.tables.board.line_plot import Curve, line_plot
 from offbook.harness.tables.board.plot import Plot
+from offbook.harness.tables.board.plot_names import plot_name
 from offbook.harness.tables.columns import Column, fields
 from offbook.harness.tables.csv_file import from_csv
 from offbook.harness.tables.rows import Rows
@@ -21,6 +22,7 @@ from offbook.harness.tables.students_columns import GROUPS
 
 MOST = 4  # pictures of either
 POINTS = 100  # of one share
+SHORT = 12  # characters of a hash
 LAYOUTS = (
     Column(name="model"),
     Column(name="layout"),
@@ -44,7 +46,7 @@ def row_cost_plots(folder: Path) -> Iterator[Plot]:
     """Seconds of a forward of several rows over those of one, a curve a layout."""
     table = _read(folder / "layouts.csv", LAYOUTS)
     by = ["model", "context", "cpu", "cpu_capability"]
-    for place, ((model, context, cpu, capability), rows) in enumerate(_first(table, by)):
+    for (model, context, cpu, capability), rows in _first(table, by):
         latest = rows.drop_duplicates(["layout", "rows"], keep="last").sort_values("rows", kind="stable")
         curves = {
             str(layout): _curve(of_layout, "rows", "over_one_row")
@@ -55,7 +57,7 @@ def row_cost_plots(folder: Path) -> Iterator[Plot]:
             continue
         yield line_plot(
             curves,
-            name=f"row-costs-{place}",
+            name=plot_name("row-costs", model, f"{context:g} tokens", cpu, capability),
             title=f"What a forward of many rows costs: {model}, behind {context:g} tokens, {cpu} ({capability})",
             x_name="rows (tokens verified at once)",
             y_name="over one row",
@@ -71,14 +73,14 @@ def row_cost_plots(folder: Path) -> Iterator[Plot]:
 def interpolation_plots(folder: Path) -> Iterator[Plot]:
     """In distribution against elsewhere along the way from a base model to each of its students."""
     table = _read(folder / "curves.csv", CURVES)
-    for place, ((model, _), rows) in enumerate(_first(table, ["model", "exam"])):
+    for (model, exam), rows in _first(table, ["model", "exam"]):
         for group, named in GROUPS.items():
             curves = {str(student): _way(points, group) for student, points in rows.groupby("student", sort=False)}
             if group == "id" or not any(curves.values()):
                 continue
             yield line_plot(
                 curves,
-                name=f"interpolation-{group.replace('_', '-')}-{place}",
+                name=plot_name("interpolation", group, model, "exam", str(exam)[:SHORT]),
                 title=f"From the base model to each student, {named}: {model}",
                 x_name="percent right on ID",
                 y_name=f"percent right on {named}",

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from offbook.harness.tables.board.interval_plot import Bar, interval_plot
 from offbook.harness.tables.board.plot import Plot
+from offbook.harness.tables.board.plot_names import plot_name
 from offbook.harness.tables.board.scatter_plot import NONE, Limit, Point, Span, scatter_plot
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.rows import Row, Rows
@@ -14,6 +16,7 @@ from offbook.harness.tables.students_columns import GROUPS
 
 COHORT = ("model", "corpus", "budget", "exam")
 MOST = 12  # cohorts
+SHORT = 12  # characters of a hash
 POINTS = 100  # of one share
 METHOD = (
     "Bars: 95 % intervals by Student's t over items (clusters of like ones), and over seeds where there are several"
@@ -22,14 +25,14 @@ METHOD = (
 
 def change_plots(table: pd.DataFrame) -> Iterator[Plot]:
     """Points of accuracy that each student gained over the untouched model, a picture a cohort and group."""
-    for place, (title, rows) in zip(range(MOST), _cohorts(table), strict=False):
+    for _, cohort in zip(range(MOST), _cohorts(table), strict=False):
         for group, named in GROUPS.items():
-            of_group = [row for row in rows if row["group"] == group and math.isfinite(row["change"])]
+            of_group = [row for row in cohort.rows if row["group"] == group and math.isfinite(row["change"])]
             if of_group:
                 yield interval_plot(
                     [_bar(row) for row in of_group],
-                    name=f"change-{_slug(group)}-{place}",
-                    title=f"{named}, points over the untouched model: {title}",
+                    name=plot_name("change", group, cohort.name),
+                    title=f"{named}, points over the untouched model: {cohort.title}",
                     at=0,
                     caption=(
                         f"Points: accuracy minus that of the untouched model on the same {of_group[0]['n_items']} items"
@@ -42,8 +45,8 @@ def change_plots(table: pd.DataFrame) -> Iterator[Plot]:
 
 def forgetting_plots(table: pd.DataFrame) -> Iterator[Plot]:
     """What was gained in distribution against what it cost elsewhere, a picture a cohort and other group."""
-    for place, (title, rows) in zip(range(MOST), _cohorts(table), strict=False):
-        inside = {row["label"]: row for row in rows if row["group"] == "id"}
+    for _, cohort in zip(range(MOST), _cohorts(table), strict=False):
+        inside = {row["label"]: row for row in cohort.rows if row["group"] == "id"}
         for group, named in GROUPS.items():
             points = [
                 Point(
@@ -53,15 +56,15 @@ def forgetting_plots(table: pd.DataFrame) -> Iterator[Plot]:
                     x_span=_span(inside[row["label"]]),
                     y_span=_span(row),
                 )
-                for row in rows
+                for row in cohort.rows
                 if row["group"] == group != "id" and row["label"] in inside
             ]
             points = [point for point in points if math.isfinite(point.x + point.y)]
             if points:
                 yield scatter_plot(
                     points,
-                    name=f"forgetting-{_slug(group)}-{place}",
-                    title=f"{named} against ID: {title}",
+                    name=plot_name("forgetting", group, cohort.name),
+                    title=f"{named} against ID: {cohort.title}",
                     x_name="points on ID",
                     y_name=f"points on {named}",
                     caption=(
@@ -76,19 +79,27 @@ def forgetting_plots(table: pd.DataFrame) -> Iterator[Plot]:
                 )
 
 
-def _slug(group: str) -> str:
-    """As names of pictures have it."""
-    return group.replace("_", "-")
+class _Cohort(NamedTuple):
+    """Pooled rows of trained students that may be compared, and what pictures of them are called."""
+
+    title: str
+    name: str
+    rows: list[Row]
 
 
-def _cohorts(table: pd.DataFrame) -> Iterator[tuple[str, list[Row]]]:
-    """A title and the pooled rows of trained students that may be compared."""
+def _cohorts(table: pd.DataFrame) -> Iterator[_Cohort]:
     pooled = table[(table["suite"] == ALL_SUITES) & (table["corpus"] != "")]
     if pooled.empty:
         return
     for _, rows in pooled.groupby([*COHORT], sort=False, dropna=False):
         lines = list(Rows(rows))
-        yield f"{lines[0]['model']}, corpus {lines[0]['corpus'][:12]}, {_tokens(lines)}", lines
+        model, corpus, exam = (str(lines[0][name]) for name in ("model", "corpus", "exam"))
+        budget = _tokens(lines).replace(",", "")
+        yield _Cohort(
+            title=f"{model}, corpus {corpus[:SHORT]}, {_tokens(lines)}",
+            name=plot_name(model, "corpus", corpus[:SHORT], budget, "exam", exam[:SHORT]),
+            rows=lines,
+        )
 
 
 def _tokens(rows: Sequence[Row]) -> str:

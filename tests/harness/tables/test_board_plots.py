@@ -24,8 +24,10 @@ from offbook.harness.tables.board.interval_plot import MOST, Bar, interval_plot
 from offbook.harness.tables.board.line_plot import line_plot
 from offbook.harness.tables.board.page import write_pictures
 from offbook.harness.tables.board.plot import SERIES
+from offbook.harness.tables.board.plot_names import LONGEST, plot_name
 from offbook.harness.tables.board.scales import Scale
 from offbook.harness.tables.board.scatter_plot import Point, frontier
+from offbook.harness.tables.board.sections import Shown, plots
 from offbook.harness.tables.board.side_tables import interpolation_plots, row_cost_plots
 from offbook.harness.tables.board.student_plots import change_plots, forgetting_plots
 from offbook.harness.tables.board.svg import clean, element, shortened
@@ -141,6 +143,7 @@ def test_pictures_of_students_show_gains_and_forgetting_in_points() -> None:
     inside, outside = change_plots(table)
     assert inside.title.startswith("ID,")
     assert "below 0 is forgetting" in " ".join(outside.caption)
+    assert inside.name.startswith("change-id-toy-corpus-cdcdcdcdcdcd-5000-gradient-tokens-exam-")
     (both,) = forgetting_plots(table)
     row = table.query("suite == 'all' and label == 'mind' and group == 'ood'").iloc[0]
     assert row["change"] < 0
@@ -156,6 +159,7 @@ def test_tables_of_other_commands_are_shown_where_they_lie_and_left_out_where_no
     (costs,) = row_cost_plots(tmp_path)
     assert costs.told == "packed: 1 at 1, 1.5 at 8"
     assert costs.title.endswith("Toy (AVX2)")
+    assert costs.name == "row-costs-toy-128-tokens-toy-avx2"
     lines = ["model,exam,student,a,group,score", *(f"toy,e,mind,{a},{g},{s}" for a, g, s in POINTS)]
     (tmp_path / "curves.csv").write_text("\n".join(lines) + "\n")
     (way,) = interpolation_plots(tmp_path)
@@ -174,7 +178,8 @@ def test_every_picture_is_a_file_of_its_own(make_heat: Any, tmp_path: Path) -> N
     store = Store(tmp_path)
     store.commit([(cell.record, cell.rows) for cell in make_heat()])
     paths = write_pictures(tmp_path, write_all(store, tmp_path).board)
-    assert {path.name for path in paths} >= {"speedup-0.svg", "frontier-0.svg", "positions-0.svg", "break-even-0.svg"}
+    kinds = ("speedup", "frontier", "positions", "break-even")
+    assert {path.name for path in paths} >= {f"{kind}-{SMALL}.svg" for kind in kinds}
     for path in paths:
         drawn = ET.parse(path).getroot()
         assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
@@ -183,12 +188,51 @@ def test_every_picture_is_a_file_of_its_own(make_heat: Any, tmp_path: Path) -> N
         assert "http" not in path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
 
 
+SMALL = "toy-t0-1-suite-2-documents"
+
+
 def test_report_writes_pictures_only_where_it_is_asked(make_heat: Any, tmp_path: Path) -> None:
     Store(tmp_path).commit([(cell.record, cell.rows) for cell in make_heat()])
     report(tmp_path)
     assert not (tmp_path / "plots").exists()
     report(tmp_path, plots=True)
-    assert (tmp_path / "plots" / "speedup-0.svg").is_file()
+    assert (tmp_path / "plots" / f"speedup-{SMALL}.svg").is_file()
+
+
+def test_a_picture_keeps_its_name_whatever_stands_beside_it(make_heat: Any) -> None:
+    small = leaderboard(make_heat())
+    larger = small.assign(n_docs=99, n_suites=6, model="Org/Other_2", dtype="bfloat16", student="mind", training_seed=1)
+    (before,) = speedup_plots(small)
+    (first, second) = speedup_plots(pd.concat([small, larger], ignore_index=True))
+    assert first.name == "speedup-org-other-2-mind-seed-1-t0-6-suites-99-documents-dtype-bfloat16"
+    assert second.name == before.name == f"speedup-{SMALL}"
+    assert ", 6 suites" in first.title
+    assert ", 1 suite," in f"{second.title},"
+
+
+def test_names_of_pictures_are_harmless_and_short() -> None:
+    assert plot_name("a", "", "B/c.. d", 1.5) == "a-b-c-d-1-5"
+    long, other = plot_name("x" * 300), plot_name("x" * 301)
+    assert len(long) <= LONGEST
+    assert long != other
+
+
+def test_pictures_of_one_name_are_numbered(make_heat: Any) -> None:
+    table = leaderboard(make_heat())
+    shown = Shown(
+        decoders=pd.concat([table.assign(model="to/y"), table.assign(model="to-y")], ignore_index=True),
+        students=pd.DataFrame(),
+        cross=pd.DataFrame(),
+        decoder_files={},
+        student_files={},
+        manifests={},
+        exams=[],
+        progress=None,
+        folder=Path("nowhere"),
+    )
+    names = [plot.name for plot in plots(shown)]
+    assert len(names) == len(set(names))
+    assert {"speedup-to-y-t0-1-suite-2-documents", "speedup-to-y-t0-1-suite-2-documents-2"} <= set(names)
 
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK, PRINT])

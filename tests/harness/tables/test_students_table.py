@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from offbook.harness.records.exam import Exam
+from offbook.harness.records.exam import Exam, SuiteSpec
 from offbook.harness.statistics.crossed import holm
 from offbook.harness.statistics.intervals import wilson
 from offbook.harness.tables.cohorts import cohorts
@@ -44,6 +44,26 @@ def test_a_row_holds_the_means_over_items_and_seeds() -> None:
     assert (line["exam_s"], line["peak_mib"], line["answer_tokens"], line["finished"]) == (9.0, 2.0, 11.5, 0.5)
     assert (line["corpus"], line["budget"], line["method"], line["metric"]) == ("cd" * 32, 5000, "mind", "acc")
     assert one(table, student="mind", group="ood", suite="all")["change"] == -0.25, "forgetting"
+
+
+def test_a_section_says_where_later_exams_ask_otherwise_under_the_same_names() -> None:
+    asked = (("sums", "id", "e"), ("dates", "ood", "f"))
+    other = [SuiteSpec(name=name, group=group, fingerprint=sign * 64, n_docs=4) for name, group, sign in asked]
+    exams = [exam("untouched"), exam(), exam("untouched", later=5, suites=other), exam(later=6, suites=other)]
+    page = " ".join(to_markdown(exams, students_table(exams), comparisons_table(exams)).split())
+    assert page.count("Later exams on this page ask or score otherwise under the same names (sums): nothing here") == 1
+    alone = to_markdown(exams[:2], students_table(exams[:2]), comparisons_table(exams[:2]))
+    assert "Later exams" not in alone
+
+
+def test_tries_stand_there_only_where_somebody_said_how_many() -> None:
+    exams = [exam("untouched"), exam()]
+    assert "| Tries" not in to_markdown(exams, students_table(exams), comparisons_table(exams))
+    cost = exams[1].record.cost
+    assert cost is not None
+    told = exams[1].record.model_copy(update={"cost": cost.model_copy(update={"tries": 3})})
+    exams[1] = exams[1]._replace(record=told)
+    assert "| Tries" in to_markdown(exams, students_table(exams), comparisons_table(exams))
 
 
 def test_the_number_formats_that_the_seeds_are_stored_in_stand_in_table_and_page() -> None:
