@@ -98,10 +98,10 @@ class Estimates:
 
     def _exam(self, spec: Any) -> Estimate:
         """By answers a second; an exam's rows, one a group of suites, all tell the seconds of the whole of it."""
-        exams = defaultdict[tuple[str, str], list[Row]](list)
+        exams = defaultdict[tuple[str, str, str], list[Row]](list)
         for row in self._exams:
             if _same_model(row, spec) and row["suite"] == "all" and _number(row, "exam_s"):
-                exams[row["exam"], row["student"]].append(row)
+                exams[row["exam"], row["student"], row["layout"]].append(row)
         known = [(_number(rows[0], "exam_s"), sum(_number(row, "n_items") for row in rows)) for rows in exams.values()]
         alike = [
             rows for rows in exams.values() if sum(_number(row, "n_suites") for row in rows) == len(spec["suites"])
