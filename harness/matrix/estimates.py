@@ -102,10 +102,10 @@ class Estimates:
 
         Where no earlier exam had as many suites, each is taken to have as many documents as theirs have on average.
         """
-        exams = defaultdict[tuple[str, str], list[Row]](list)
+        exams = defaultdict[tuple[str, str, str], list[Row]](list)
         for row in self._exams:
             if _same_model(row, spec) and row["suite"] == "all" and _number(row, "exam_s"):
-                exams[row["exam"], row["student"]].append(row)
+                exams[row["exam"], row["student"], row["layout"]].append(row)
         known = [(_number(rows[0], "exam_s"), sum(_number(row, "n_items") for row in rows)) for rows in exams.values()]
         alike = [
             rows for rows in exams.values() if sum(_number(row, "n_suites") for row in rows) == len(spec["suites"])

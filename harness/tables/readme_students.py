@@ -1,12 +1,14 @@
 """README's table of students: those of the main corpus, each with several training seeds, beside the untouched model.
 
-The main corpus is that of the cohort in which most exams were sat. Six rows at most: those with most seeds, and of
+The main corpus is that of the cohort in which most exams were sat, in the layout of the weights of most of them, of
+equals the latest, so that a student stands there once. Six rows at most: those with most seeds, and of
 these the best in distribution. README names in the block's opening comment who stands there in any case, however bad:
 
     <!-- students: mind -->
 """
 
 import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -48,7 +50,9 @@ def readme_students(exams: Sequence[Exam], progress: Progress | None = None, kee
     taught = [cohort for cohort in cohorts(exams) if _taught(cohort)]
     if not taught:
         return NOTHING
-    main = max(taught, key=lambda cohort: (_sat(cohort), cohort.budget))
+    layout = _layout(_main(taught))
+    exams = [exam for exam in exams if exam.record.spec.layout == layout]
+    main = _main([cohort for cohort in cohorts(exams) if _taught(cohort)])
     ours = rows_of(main, students_table(exams, progress))
     comparisons = comparisons_table(exams, progress)
     table = pooled(ours)
@@ -87,6 +91,18 @@ def update_students_readme(readme_path: Path, exams: Sequence[Exam], progress: P
 def _taught(cohort: Cohort) -> bool:
     """Whether a student of several seeds is in it."""
     return any(len(examinee.exams) >= FEWEST for examinee in cohort.examinees if not examinee.untouched)
+
+
+def _main(taught: Sequence[Cohort]) -> Cohort:
+    return max(taught, key=lambda cohort: (_sat(cohort), cohort.budget))
+
+
+def _layout(cohort: Cohort) -> str:
+    """That of most exams of students with several seeds, of equals the latest."""
+    several = [examinee for examinee in cohort.examinees if len(examinee.exams) >= FEWEST]
+    records = [exam.record for examinee in several for exam in examinee.exams]
+    counts = Counter(record.spec.layout for record in records)
+    return max(records, key=lambda record: (counts[record.spec.layout], record.finished_utc)).spec.layout
 
 
 def _sat(cohort: Cohort) -> int:

@@ -146,11 +146,11 @@ def _scores(better: int, seed: int) -> dict[str, list[float]]:
     return {"sums": [1.0] * right + [0.0] * (20 - right), "dates": [1.0] * (1 + seed) + [0.0] * (3 - seed)}
 
 
-def taught(names: Sequence[str], seeds: int = 2) -> list[Exam]:
+def taught(names: Sequence[str], seeds: int = 2, **changes: Any) -> list[Exam]:
     """The untouched model and students, each a little better than the one before."""
     return [
-        exam("untouched", scores={"sums": [0.0] * 20, "dates": [1.0] * 4}),
-        *(exam(name, seed, scores=_scores(n, seed)) for n, name in enumerate(names) for seed in range(seeds)),
+        exam("untouched", scores={"sums": [0.0] * 20, "dates": [1.0] * 4}, **changes),
+        *(exam(name, n, scores=_scores(i, n), **changes) for i, name in enumerate(names) for n in range(seeds)),
     ]
 
 
@@ -187,6 +187,14 @@ def test_one_corpus_stands_there_the_one_with_most_exams() -> None:
     text = readme_students.readme_students([*three_students(), *other])
     assert "rare" not in text
     assert "uniform" in text
+
+
+def test_a_student_examined_in_two_layouts_stands_there_once_as_most_sat() -> None:
+    now = taught(["mind", "uniform"])
+    before = taught(["mind", "uniform"], layout="packed", later=-1)[:-1]
+    told = readme_students.readme_students([*before, *now])
+    assert [row[0] for row in lines(told)[1:]] == ["untouched", "uniform", "mind"]
+    assert told == readme_students.readme_students(now)
 
 
 def test_missing_seeds_are_counted() -> None:
