@@ -5,6 +5,7 @@ torch, triton, transformers, safetensors and pytest alone: it reads the files th
 goes on without the plugins that the rest needs.
 """
 
+import functools
 import importlib.util
 import os
 import re
@@ -86,12 +87,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path, len(LONG)))
 
 
+@functools.cache
+def law_deviation(*what: object) -> float:
+    """Of a rule of verification at its settings; of no contender, so that it is enumerated once for all of them."""
+    from offbook.harness.certificates import verifiers
+
+    found: float = verifiers.law_deviation(*what)
+    return found
+
+
 @pytest.fixture
 def few_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`offbook certify` has a tenth of the answers of the small model that it is asked for, fewer than it needs."""
+    """`offbook certify` has a tenth of the answers of the small model that it is asked for, fewer than it needs.
+
+    The law of the verifier is enumerated once for all contenders.
+    """
     from offbook.harness.certificates import contender_tests  # what it imports may be missing, as above
 
     monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
+    monkeypatch.setattr(contender_tests, "law_deviation", law_deviation)
     for name in ("decoder_certificate", "loop_certificate"):
         whole = getattr(contender_tests, name)
         monkeypatch.setattr(
