@@ -103,7 +103,7 @@ def drawn_candidates() -> None:
     """
     from offbook.kernels.verify_tree import triton as kernels
 
-    rounds = [HALF] * 12 + [TURNS] * 12 + [TENTH] * 2 + [HALF]
+    rounds = [HALF] * 6 + [TURNS] * 6 + [TENTH] * 2 + [HALF]
     p_BNV, q_BNTV = torch.full((len(rounds), 4, 12), float("nan")), torch.zeros(len(rounds), 4, 2, 12)
     p_BNV[:, 0] = 0.0
     for number, (p, *laws) in enumerate(rounds):
@@ -116,8 +116,8 @@ def drawn_candidates() -> None:
     trees = Trees(tokens_BN, torch.tensor([-1, 0, 0, 0]), torch.tensor([0, 1, 1, 1]), seeds_BS, None)
     told = kernels.walk_drawn(p_BNV, q_BNTV, trees, kernels.pick(12)._replace(numbers=8))
     assert torch.equal(told, rounds_drawn(p_BNV, q_BNTV, trees))
-    assert told[24:26, 3].tolist() == [2, 2]
-    assert told[26, :2].tolist() == [1, NOTHING]
+    assert told[12:14, 3].tolist() == [2, 2]
+    assert told[14, :2].tolist() == [1, NOTHING]
 
 
 def _compare(logits_BNV: torch.Tensor, trees: Trees, temperature: float) -> torch.Tensor:
