@@ -1,4 +1,4 @@
-"""Where kernels run in tests: interpreted under the guard in a shuffled order of programs and, slow, in theirs; on a GPU."""
+"""Where kernels run in tests: under the guard in a shuffled order of programs (slow: in theirs too), and on a GPU."""
 
 from collections.abc import Iterator
 
