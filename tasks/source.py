@@ -77,7 +77,7 @@ def load(source: Source, convert: Callable[[Row, int], Document]) -> dict[str, d
         origin = f"{source.name}: {subset}{len(documents):,} of {source.size:,} questions, {VARIABLE}/{source.local}"
         print(MARK + origin, file=sys.stderr)
     else:
-        documents = [convert(row, number) for number, row in enumerate(_read(_download(source)))]
+        documents = [convert(row, number) for number, row in enumerate(_read(fetched(source)))]
         origin = f"{source.name}: {source.repository} at {source.revision}"
         if len(documents) != source.size:
             msg = (
@@ -142,8 +142,12 @@ def _document(source: Source, row: Any, where: str) -> Document:
     return document | {"choices": choices}
 
 
-def _download(source: Source) -> Path:
-    """The hub's file, from its cache where it is there: a commit does not change, so that nothing is asked again."""
+def fetched(source: Source) -> Path:
+    """The hub's file, from its cache where it is there: a commit does not change, so that nothing is asked again.
+
+    Raises:
+        SuiteUnavailableError: the hub is out of reach, or keeps the data set behind a gate.
+    """
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url  # imported late: these take a second
     from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, OfflineModeIsEnabled
 

@@ -5,6 +5,7 @@ torch, triton, transformers, safetensors and pytest alone: it reads the files th
 goes on without the plugins that the rest needs.
 """
 
+import functools
 import importlib.util
 import os
 import re
@@ -41,7 +42,9 @@ LONG = (
     "kernels/test_mutants.py",
 )
 ASKS_FOR_A_GPU = re.compile(r"\bkernel_device\b|\bmark\.gpu\b")
-DECODES = re.compile(r"^from offbook\.(?!kernels)", re.MULTILINE)
+NEEDS_MORE = re.compile(
+    r"^from offbook\.(?!kernels|engine\.(decoding|finite)|baselines\.decoding\.autoregressive)", re.MULTILINE
+)
 
 torch.set_num_threads(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a script runs in the background; children inherit it
@@ -73,8 +76,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     found = collection_path.rglob("*") if collection_path.is_dir() else [collection_path]
     texts = [path.read_text(encoding="utf-8") for path in found if path.match("test_*.py")]
-    if importlib.util.find_spec("pydantic") is None:  # which the rooms above the kernels need
-        texts = [text for text in texts if not DECODES.search(text)]
+    if importlib.util.find_spec("pydantic") is None:  # which all but kernels and decoding need
+        texts = [text for text in texts if not NEEDS_MORE.search(text)]
     return None if any(ASKS_FOR_A_GPU.search(text) for text in texts) else True
 
 
@@ -84,12 +87,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path, len(LONG)))
 
 
+@functools.cache
+def law_deviation(*what: object) -> float:
+    """Of a rule of verification at its settings; of no contender, so that it is enumerated once for all of them."""
+    from offbook.harness.certificates import verifiers
+
+    found: float = verifiers.law_deviation(*what)
+    return found
+
+
 @pytest.fixture
 def few_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`offbook certify` has a tenth of the answers of the small model that it is asked for, fewer than it needs."""
+    """`offbook certify` has a tenth of the answers of the small model that it is asked for, fewer than it needs.
+
+    The law of the verifier is enumerated once for all contenders.
+    """
     from offbook.harness.certificates import contender_tests  # what it imports may be missing, as above
 
     monkeypatch.setattr("offbook.harness.certificates.sampling.check_settings", lambda *_: None)
+    monkeypatch.setattr(contender_tests, "law_deviation", law_deviation)
     for name in ("decoder_certificate", "loop_certificate"):
         whole = getattr(contender_tests, name)
         monkeypatch.setattr(

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = ("offbook", "nox", "pytest", "python3", "python", "pip", "git")
+PROGRAMS = ("offbook", "nox", "pytest", "python3", "python", "pip", "git", "uvx", "uv")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`]+)`")
 

@@ -130,6 +130,7 @@ def edit(job: Job) -> Path:
         [first, second],
         kept_tokens=sum(part.record["kept_tokens"] for part in kept),
         wall_s=first.record["wall_s"] + second.record["wall_s"] + time.perf_counter() - start,
+        **{name: kept[-1].record[name] for name in ("averaged_steps",) if name in kept[-1].record},
         **saved,
     )
 
@@ -206,7 +207,8 @@ def key_tokens(right: Sequence[int], mistake: Sequence[int]) -> tuple[tuple[int,
 
 def best_score(part: Part) -> float:
     """The development score of the weights that a part kept."""
-    return max(float(evaluation["score"]) for evaluation in part.record["evaluations"])
+    kept = part.record["kept_tokens"]
+    return max(float(e["score"]) for e in part.record["evaluations"] if e["gradient_tokens"] == kept)
 
 
 def load_weights(student: nn.Module, folder: Path) -> None:

@@ -53,7 +53,8 @@ class ModeCotdOptions(Options):
 
     Attributes:
         rank: of the experts; alpha is twice as much.
-        learning_rate: of the experts, in place of the one all methods share; `lora_rank` does not reach them either.
+        learning_rate: of the experts, in place of the one all methods share; `lora_rank` and `averaging` do not reach
+            them either.
         held_out: questions for the mixture, which no expert sees.
         trials: weights that are tried.
         penalty: on the mean absolute weight.
@@ -129,7 +130,14 @@ def train_expert(job: Job, options: ModeCotdOptions, training: Sequence[Paths], 
     mine = [paths for paths in training if paths.responses[k] is not None]
     spent = sum(part.record["gradient_tokens"] for part in before)
     share = max(1, (job.config.gradient_tokens - spent) // (len(job.corpus.perspectives) - k))
-    config = replace(job.config, gradient_tokens=share, learning_rate=options.learning_rate, evaluations=1, lora_rank=0)
+    config = replace(
+        job.config,
+        gradient_tokens=share,
+        learning_rate=options.learning_rate,
+        evaluations=1,
+        averaging=0.0,
+        lora_rank=0,
+    )
     lora = LoraConfig(r=options.rank, lora_alpha=2 * options.rank, lora_dropout=0.1, target_modules=list(PROJECTIONS))
     torch.manual_seed(job.config.seed)
     expert = Expert(job.student, lora)

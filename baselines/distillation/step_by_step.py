@@ -6,16 +6,19 @@ The original tells the tasks apart by prefixes of a T5; a chat model gets two in
 carries the answer line, because the suites ask for a rationale that ends in the answer.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import nn
 
 from offbook.engine.chat_answers import chat_tokens
-from offbook.engine.students.branches import lay_out, mean_weights
+from offbook.engine.students.branches import lay_out_questions, rows_of, token_weights
 from offbook.engine.students.corpus import Corpus, close
 from offbook.engine.students.distiller import Job, Options, read_options
+from offbook.engine.students.objective import PackedLoss, QuestionLosses
 from offbook.engine.students.paths import Response, encode_corpus, encode_text
 from offbook.engine.students.predictions import predict
 from offbook.engine.students.train import Objective, QuestionLoss, train_student
@@ -41,22 +44,32 @@ def step_by_step_objective(job: Job, options: StepByStepOptions) -> Objective:
     rationales = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length)
     labels = [label_task(job.corpus, i, job) for i in range(len(job.corpus))]
 
-    def loss(student: nn.Module, question: int, done: float) -> QuestionLoss:
-        paths = rationales[question]
-        k, response = next((k, r) for k, r in enumerate(paths.responses) if r is not None)
-        label_prompt, label = labels[question]
-        device = next(student.parameters()).device
-        parts = []
-        for prompt, target in ((label_prompt, label), (paths.prompt, response)):
-            branches = lay_out(prompt, [target], device)
-            parts.append(predict(student, branches).loss(branches.targets_N, mean_weights(branches)).loss)
-        return QuestionLoss(
-            loss=parts[0] + options.rationale_weight * parts[1],
-            gradient_tokens=len(label.tokens) + len(response.tokens),
-            sequences=[f"{paths.id}/label", f"{paths.id}/{k}"],
+    def tasks(question: int) -> list[tuple[tuple[int, ...], list[Response]]]:
+        """Label first; each a prompt with its response."""
+        paths, (label_prompt, label) = rationales[question], labels[question]
+        return [(label_prompt, [label]), (paths.prompt, paths.some(paths.present()[:1]))]
+
+    def rows(question: int, done: float) -> int:
+        return sum(rows_of(*task) for task in tasks(question))
+
+    def together(student: nn.Module, some: Sequence[int], done: float) -> QuestionLosses:
+        laid = [tasks(question) for question in some]
+        branches = lay_out_questions([task for two in laid for task in two], next(student.parameters()).device)
+        shares = torch.tensor([1.0, options.rationale_weight] * len(some), device=branches.targets_N.device)
+        found = predict(student, branches).question_losses(branches, token_weights(shares, branches))
+        return QuestionLosses(
+            loss=found.loss,
+            questions=[
+                QuestionLoss(
+                    loss=found.questions[2 * place] + found.questions[2 * place + 1],
+                    gradient_tokens=sum(len(response.tokens) for _, (response,) in laid[place]),
+                    sequences=[f"{paths.id}/label", f"{paths.id}/{paths.present()[0]}"],
+                )
+                for place, paths in enumerate(rationales[question] for question in some)
+            ],
         )
 
-    return Objective(questions=len(rationales), loss=loss)
+    return Objective(questions=len(rationales), loss=PackedLoss(together=together, rows=rows))
 
 
 def label_task(corpus: Corpus, index: int, job: Job) -> tuple[tuple[int, ...], Response]:

@@ -27,11 +27,14 @@ def arguments(positions_BT: torch.Tensor, visible_TT: torch.Tensor, length: int 
 
     Args:
         positions_BT: absolute positions of the rows; row i of those in front sits at i.
-        visible_TT: boolean, for every sequence of the batch.
+        visible_TT: boolean, for every sequence of the batch; or the words of it, (T, W), behind a length on the device.
         length: rows in front; a tensor where only the device knows.
     """
     batch = positions_BT.shape[0]
-    visible = prefix_and_tree(visible_TT, length)
+    if isinstance(length, torch.Tensor) and visible_TT.dtype == torch.int64:
+        visible: Visible = TreeMask(words_BTW=visible_TT[None], length_B=length, rows=visible_TT.shape[0])
+    else:
+        visible = prefix_and_tree(visible_TT, length)
     if isinstance(visible, TreeMask):
         words_BTW = visible.words_BTW.expand(batch, -1, -1)
         return {

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from pydantic import JsonValue
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -22,8 +21,9 @@ from offbook.engine.decoding.clock import CallCounter
 from offbook.engine.decoding.layouts.choose import Chosen, choose_for_answers, choose_layout, plain_facts
 from offbook.engine.decoding.layouts.layout import Layout, StepOutput, causal_block
 from offbook.engine.decoding.layouts.plain import TransformersLayout
-from offbook.engine.decoding.rope_border import recomputes, rope_border
+from offbook.engine.decoding.rope_border import reads_the_longest, recomputes, rope_border
 from offbook.engine.decoding.self_check import self_check
+from offbook.engine.json_value import JsonValue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +137,22 @@ class Backbone:
         """How deep a tree may be whose root sits at this position (`rope_border`); None for any depth."""
         return self._border - 1 - root if self._border is not None and root < self._border else None
 
+    @property
+    def hangs_on_rows_alone(self) -> bool:
+        """Whether its steps are functions of the rows' tokens and positions, and of the cache, in the plain layout."""
+        return self.layout is self.plain and not reads_the_longest(self.config)
+
+    @property
+    def may_be_captured(self) -> bool:
+        """Whether its steps also wait for nobody, as the library says of models that it compiles whole.
+
+        Experts that it calls one by one it looks for first, and waits.
+        """
+        compiles = bool(getattr(self.model, "_can_compile_fullgraph", False))
+        one_by_one = getattr(self.config, "_experts_implementation", None) == "eager"
+        waits = one_by_one and any(name.endswith(".experts") for name, _ in self.model.named_modules())
+        return self.hangs_on_rows_alone and compiles and not waits
+
     def forgets(self, cache: TreeCache) -> bool:
         """Whether the model's own `generate` would compute this cache anew before its next token (`rope_border`)."""
         return self._recomputes and cache.length == self._border
@@ -197,6 +213,10 @@ class Backbone:
             before = self._steps.number
             yield calls
         calls.number = model_calls.calls + self._steps.number - before
+
+    def count_unseen(self, passes: int) -> None:
+        """Passes over the weights that no call of the model shows; below 0 calls that were none of an answer's."""
+        self._steps.number += passes
 
     def forward(self, tokens_BT: torch.Tensor, cache: TreeCache, *, logits_for: int = 0) -> TargetOutput:
         """One causal block of B sequences behind the rows that they have in common, in the plain layout.

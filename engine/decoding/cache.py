@@ -17,8 +17,11 @@ class TreeCache(Cache):
     """Preallocated keys and values of all layers.
 
     Shapes: L layers, B batch, G key/value heads, S capacity, D head size. The storage (2 L, B, G, S, D) is made
-    at the first write, when the model shows its heads and dtype. Rows `[0, length)` are committed; a forward
+    at the first write, when the model shows its heads and dtype. Rows `[0, front)` are committed; a forward
     writes behind them, and `commit` decides which of these rows stay.
+
+    The host counts, in `length`, or between `count_on_device` and `count_on_host` the device: then `front` is a tensor
+    that the host does not read, every forward sees the whole storage, and a mask says how much of it there is.
     """
 
     def __init__(self, *, num_layers: int, capacity: int) -> None:
@@ -26,6 +29,8 @@ class TreeCache(Cache):
         self.num_layers = num_layers
         self.capacity = capacity
         self.length = 0
+        self._counted: torch.Tensor | None = None
+        self._places_T = torch.empty(0, dtype=torch.int64)
         self._storage: torch.Tensor | None = None
 
     def update(  # noqa: D102 (transformers' contract)
@@ -37,9 +42,14 @@ class TreeCache(Cache):
             msg = f"expected keys and values of one shape, got {shapes}; choose another --model"
             raise ValueError(msg)
         storage = self.storage(batch, heads, head_dim, like=key_states)
+        keys, values = storage[layer_idx], storage[self.num_layers + layer_idx]
+        if self._counted is not None:
+            if layer_idx == 0:  # all layers write to the same rows
+                self._places_T = self._counted + torch.arange(rows, device=keys.device)
+            places_T = self._places_T
+            return keys.index_copy_(2, places_T, key_states), values.index_copy_(2, places_T, value_states)
         end = self.length + rows
         assert end <= self.capacity, f"cache of {self.capacity} rows asked to hold {end}"
-        keys, values = storage[layer_idx], storage[self.num_layers + layer_idx]
         keys[:, :, self.length : end] = key_states
         values[:, :, self.length : end] = value_states
         return keys[:, :, :end], values[:, :, :end]
@@ -51,24 +61,54 @@ class TreeCache(Cache):
             self._storage = torch.empty(shape, dtype=like.dtype, device=like.device)
         return self._storage
 
-    def commit(self, rows: int) -> None:
-        """Keeps the next `rows` written rows as they lie."""
+    @property
+    def front(self) -> int | torch.Tensor:
+        """How many rows are committed; 0-d int64 where the device counts, a new tensor after every commit."""
+        return self.length if self._counted is None else self._counted
+
+    def count_on_device(self, front: torch.Tensor) -> None:
+        """From here on `front` (0-d int64) says how many rows are committed."""
+        self._counted = front
+
+    def count_on_host(self, length: int) -> None:
+        """From here on the host counts again; so many rows are committed."""
+        assert 0 <= length <= self.capacity
+        self._counted, self.length = None, length
+
+    def commit(self, rows: int | torch.Tensor) -> None:
+        """Keeps the next `rows` written rows as they lie; a tensor only where the device counts."""
+        if self._counted is not None:
+            self._counted = self._counted + rows
+            return
+        assert isinstance(rows, int)
         self.length += rows
         assert self.length <= self.capacity
 
-    def commit_path(self, path: torch.Tensor) -> None:
-        """Keeps the rows of an accepted path; `path` (n,) counts from the first uncommitted row, ascending."""
+    def commit_path(self, path: torch.Tensor, count: torch.Tensor | None = None) -> None:
+        """Keeps the rows of an accepted path.
+
+        Args:
+            path: (n,), counted from the first uncommitted row, ascending.
+            count: how many of them stand, 0-d int64, where the device counts.
+        """
         assert self._storage is not None, "nothing has been written yet"
+        if count is not None:
+            compact_cache(self._storage, self.front, path, count)
+            self.commit(count)
+            return
         n = path.shape[0]
         # An unbroken run already lies in place, but to see that costs a device more than to copy.
         if path.is_cuda or int(path[-1]) != n - 1:
             compact_cache(self._storage, self.length, path)
         self.commit(n)
 
-    def cut_back(self, length: int) -> None:
-        """Forgets every row from `length` on."""
-        assert 0 <= length <= self.length
-        self.length = length
+    def cut_back(self, front: int | torch.Tensor) -> None:
+        """Forgets every row from `front` on, an earlier one."""
+        if isinstance(front, torch.Tensor):
+            self._counted = front
+            return
+        assert 0 <= front <= self.length
+        self.length = front
 
     def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: D102 (transformers' contract)
         return self.length

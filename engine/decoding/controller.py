@@ -56,3 +56,23 @@ class Everything:
 
     def learn(self, tree: Tree, path: Sequence[int], bonus: int) -> None:
         """See `Controller`."""
+
+
+class Nothing:
+    """Drafts nothing: plain rounds in the loop in which controllers decide, with seconds of their own on a GPU too."""
+
+    anticipates = False
+
+    def begin(self) -> None:
+        """See `Controller`."""
+
+    def drafts(self, context: int) -> bool:
+        """See `Controller`."""
+        return False
+
+    def cut(self, tree: Tree, context: int) -> Tree:
+        """See `Controller`."""
+        return tree
+
+    def learn(self, tree: Tree, path: Sequence[int], bonus: int) -> None:
+        """See `Controller`."""

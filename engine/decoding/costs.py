@@ -1,8 +1,8 @@
 """What a round of M rows costs the target: measured once on a machine, in a layout, and frozen.
 
-A round is the loop's own: the tree as tensors, the step, the verifier's walk, the accepted rows moved together. Before
-each, single rows are stepped for a while, untimed, as decoding mostly does: behind a step of many rows a few single
-ones take longer, until a processor's clock and caches have settled.
+A round is the loop's own: the tree as tensors, the step, the verifier's walk, the accepted rows moved together; where a
+GPU plays these captured, it does so here. Before each, single rows are stepped for a while, untimed, as decoding mostly
+does: behind a step of many rows a few single ones take longer, until a processor's clock and caches have settled.
 
 A controller reads this table instead of the clock, so that the same text gives the same trees in every run, and with
 them the same random numbers. Rows are interleaved. What counts is the median of the ratios to the single row just
@@ -28,6 +28,7 @@ from offbook.engine.quoting import quoted
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.backbone import Backbone
+    from offbook.engine.decoding.target_rounds import TargetRounds
 
 ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 CONTEXTS = (128, 512, 2048)
@@ -93,9 +94,12 @@ def measure_costs(
         rows: of the table, ascending from 1, and more than that.
         rounds: each takes every entry of the shortest context once, every third those of the others.
     """
+    from offbook.engine.decoding.target_rounds import Target, TargetRounds, captures, size_of  # which load transformers
+
     longest = backbone.context_length - max(rows)
     fitting = sorted(c for c in contexts if c <= longest) or [max(1, longest)]
-    cache = backbone.new_cache(fitting[-1] + max(rows))
+    cache = backbone.new_cache(fitting[-1] + size_of(max(rows)))
+    captured = TargetRounds(Target(backbone, cache, Sampling(), ())) if captures(backbone) else None
     generator = torch.Generator().manual_seed(0)
     vocab_size = backbone.embedding_VH.shape[0]
     text = torch.randint(vocab_size, (fitting[-1] + max(rows),), generator=generator).to(backbone.device)
@@ -113,10 +117,10 @@ def measure_costs(
             chain = text[context : context + m].tolist()
             settled = _now(backbone.device) + SETTLE_S
             while True:
-                single = _round(backbone, chain[:1], cache, context)
+                single = _round(backbone, chain[:1], cache, context, captured)
                 if _now(backbone.device) >= settled:
                     break
-            several = _round(backbone, chain, cache, context)
+            several = _round(backbone, chain, cache, context, captured)
             if number or context != fitting[0]:
                 ratios[context, m].append(several / single)
                 least[context] = min(least[context], single)
@@ -132,15 +136,20 @@ def _line(single: float, ratios: Sequence[float]) -> tuple[float, ...]:
     return tuple(round(single * max(1.0, ratio), 7) for ratio in [1.0, *never_falling(ratios)])
 
 
-def _round(backbone: "Backbone", tokens: Sequence[int], cache: TreeCache, context: int) -> float:
+def _round(
+    backbone: "Backbone", tokens: Sequence[int], cache: TreeCache, context: int, captured: "TargetRounds | None"
+) -> float:
     """Seconds of a round of a chain behind so many rows of before, whose values do not matter."""
     cache.cut_back(min(context, cache.length))
     cache.commit(context - cache.length)
-    start, tree = _now(backbone.device), Tree.chain(tokens)
+    start, tree, generator = _now(backbone.device), Tree.chain(tokens), torch.Generator(backbone.device)
+    if captured is not None:
+        captured.play(tree, generator)
+        return _now(backbone.device) - start
     rows = tree.tensors(backbone.device)
     output = backbone.step(rows.tokens_N, cache.length + rows.depths_N, rows.visible_NN, cache)
-    verdict = verifier_for(Sampling())(output.logits_NV, rows, torch.Generator(backbone.device))
-    cache.commit_path(verdict.path_R[: int(verdict.count)])
+    verdict = verifier_for(Sampling(), backbone.device)(output.logits_NV, rows, generator)
+    cache.commit_path(verdict.path_R[: len(verdict.path)])
     return _now(backbone.device) - start
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -46,3 +46,18 @@ class Decoder(Protocol):
             ValueError: empty prompt, or prompt plus cap beyond the model's context.
         """
         ...
+
+
+@runtime_checkable
+class ReadyDecoder(Protocol):
+    """A decoder that does once, in nobody's time, what all its answers need: compile, capture, lay out memory."""
+
+    def make_ready(self, *, sampling: Sampling, rows: int) -> None:
+        """Documents follow, of up to so many tokens, prompts included, under these settings; none of them is known."""
+        ...
+
+
+def make_ready(decoder: Decoder, *, sampling: Sampling, rows: int) -> None:
+    """Does so where a decoder has something to do; see `ReadyDecoder`."""
+    if isinstance(decoder, ReadyDecoder):
+        decoder.make_ready(sampling=sampling, rows=rows)

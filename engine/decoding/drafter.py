@@ -1,7 +1,7 @@
 """The seam of a contender: propose candidates, be told what was accepted. The loop owns everything else."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, TreeTensors
 from offbook.engine.quoting import quoted
+from offbook.kernels.rerank_tree import Reranked
 
 
 class Drafter(Protocol):
@@ -134,3 +135,51 @@ def levels_by_pass(drafter: object) -> tuple[int, ...]:
         msg = f"levels_by_pass: expected whole numbers from 1, one a pass, got {quoted(levels)}; correct the drafter"
         raise ValueError(msg)
     return levels
+
+
+class Form(NamedTuple):
+    """What all rounds of a drafter have in common.
+
+    Attributes:
+        nodes: of a tree, root included.
+        levels: below the root, at most.
+        passes: of its networks, that over what was committed included.
+    """
+
+    nodes: int
+    levels: int
+    passes: int
+
+
+@runtime_checkable
+class WholeRoundDrafter(Protocol):
+    """A drafter whose rounds a device can play without the host; see `engine.decoding.whole_rounds`.
+
+    Between `enter` and `leave` nothing that it does may wait for the device, nor have sizes that hang on what was said.
+    """
+
+    @property
+    def form(self) -> Form | None:
+        """Of its rounds in this document, known behind `begin`; None where they need the host."""
+        ...
+
+    @property
+    def kept(self) -> Sequence[torch.Tensor]:
+        """What a round leaves for the next one, in tensors that stay where they are, small ones and caches."""
+        ...
+
+    def enter(self) -> None:
+        """The device counts from here on; everything that was committed has been observed."""
+        ...
+
+    def draft(self, root: torch.Tensor, start: torch.Tensor) -> Reranked:
+        """The tree of a round, of `form.nodes` nodes; token and position of its root are 0-d int64."""
+        ...
+
+    def extend(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: torch.Tensor) -> None:
+        """`Drafter.observe` of `form.levels + 1` rows, of which `count` (0-d int64) stand."""
+        ...
+
+    def leave(self, root: int, length: int) -> None:
+        """The host counts from here on: `root` is the token committed last, and so many rows are in front of it."""
+        ...

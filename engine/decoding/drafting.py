@@ -40,6 +40,17 @@ class Drafting:
         self._kept.append((tokens_R, features_RH))
         self._root = root
 
+    def hand_over(self) -> None:
+        """Tells the drafter what was kept for it."""
+        if self._kept:
+            tokens, features = self._kept[0] if len(self._kept) == 1 else map(torch.cat, zip(*self._kept, strict=True))
+            self._drafter.observe(tokens, features, tokens.shape[0])
+            self._kept.clear()
+
+    def go_on(self, root: int) -> None:
+        """What was committed up to `root`, the last token, the drafter has learned otherwise."""
+        self._root = root
+
     def propose(self, *, context: int, room: int) -> Tree:
         """What is verified next.
 
@@ -54,10 +65,7 @@ class Drafting:
         bare = Tree((self._root,), (-1,))
         if room < 1 or not self._controller.drafts(context):
             return bare
-        if self._kept:
-            tokens, features = self._kept[0] if len(self._kept) == 1 else map(torch.cat, zip(*self._kept, strict=True))
-            self._drafter.observe(tokens, features, tokens.shape[0])
-            self._kept.clear()
+        self.hand_over()
         proposal = self._drafter.propose()
         tree = host_of(proposal)
         self._check(tree)

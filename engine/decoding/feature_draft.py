@@ -24,7 +24,6 @@ candidate they are (`readout`).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -33,12 +32,14 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.coupling import Race
 from offbook.engine.decoding.draft_head import Head
-from offbook.engine.decoding.drafter import SeedsAhead
+from offbook.engine.decoding.drafter import Form, SeedsAhead
 from offbook.engine.decoding.feature_network import FeatureNetwork
 from offbook.engine.decoding.layouts.draft_products import lay_out
+from offbook.engine.decoding.predicted import KeptPrediction, Predicted
 from offbook.engine.decoding.readout import Candidates, OneFeature, Readout
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, rerank
+from offbook.kernels.rerank_tree import Reranked, rerank_tree
 from offbook.kernels.tree_attention import Visible, prefix_and_tree
 
 
@@ -111,6 +112,7 @@ class FeatureDrafter:
         self._cache = TreeCache(num_layers=1, capacity=0)
         self._root = 0
         self._extended: Predicted | None = None
+        self._kept: KeptPrediction | None = None
 
     @property
     def networks(self) -> Sequence[nn.Module]:
@@ -132,9 +134,19 @@ class FeatureDrafter:
         """See `StagedDrafter`: one each, but two of the last where the network predicts the contrast."""
         return (1,) * (self.tree.depth - 1) + ((2,) if self.contrast else (1, 1))
 
+    @property
+    def form(self) -> Form | None:
+        """See `WholeRoundDrafter`; races are run on the host."""
+        nodes = self.tree.total_tokens
+        form = Form(nodes=nodes, levels=min(self.tree.depth + 1, nodes - 1), passes=len(self.levels_by_pass))
+        return form if self._race is None else None
+
     def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
         """See `Drafter`."""
-        self._cache = TreeCache(num_layers=1, capacity=capacity + self.tree.depth * self.tree.top_k)
+        rows = capacity + self.tree.depth * self.tree.top_k
+        if self._kept is None or rows != self._cache.capacity:  # else a captured round knows where they lie
+            self._cache, self._kept = TreeCache(num_layers=1, capacity=rows), None
+        self._cache.count_on_host(0)
         self._race = None
 
     def couple(self, sampling: Sampling, seeds_ahead: SeedsAhead) -> None:
@@ -144,26 +156,33 @@ class FeatureDrafter:
     @torch.inference_mode()
     def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
         """See `Drafter`; this is pass 0."""
-        rows, start, device = count, self._cache.length, tokens_R.device
-        positions = torch.arange(start, start + rows, device=device)[None]
-        visible = prefix_and_tree(torch.ones(rows, rows, dtype=torch.bool, device=device).tril(), start)
-        self._extended = self._predict(
-            tokens_R[None, :rows],
-            self.network.fuse(features_RH[None, :rows]),
-            positions,
-            visible,
+        self._extended = self._extend(tokens_R[:count], features_RH[:count], last_only=True)
+        self._cache.commit(count)
+        self._root = int(tokens_R[count - 1])
+
+    def _extend(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, *, last_only: bool) -> Predicted:
+        rows, front, device = tokens_R.shape[0], self._cache.front, tokens_R.device
+        return self._predict(
+            tokens_R[None],
+            self.network.fuse(features_RH[None]),
+            torch.arange(rows, device=device)[None] + front,
+            prefix_and_tree(torch.ones(rows, rows, dtype=torch.bool, device=device).tril(), front),
             contrast=self.contrast and self.tree.depth == 1,
-            last_only=True,
+            last_only=last_only,
         )
-        self._cache.commit(rows)
-        self._root = int(tokens_R[rows - 1])
 
     @torch.inference_mode()
     def propose(self) -> Tree:
         """See `Drafter`."""
+        scores_P, tokens_P, parents_P = self._pool()
+        keep = self.tree.total_tokens - 1
+        return rerank(scores=scores_P, tokens=tokens_P, parents=parents_P, root=self._root, keep=keep)
+
+    def _pool(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Scores, tokens and parents of all candidates of a round, by the passes over its levels; see `rerank`."""
         assert self._extended is not None, "nothing has been observed yet"
         K, D = self.tree.top_k, self.tree.depth
-        predicted, base = self._extended, self._cache.length
+        predicted, base = self._extended, self._cache.front
         if self._race is not None:
             self._race.look(D + 1)
         candidates = self._read(predicted.following_R, 0)
@@ -187,7 +206,7 @@ class FeatureDrafter:
                 predicted = self._predict(
                     tokens[None],
                     candidates.features_FH[sources][None],
-                    torch.full((1, K), base + level - 1, device=device),
+                    torch.full((1, K), level - 1, device=device) + base,
                     prefix_and_tree(seen_KS, base),
                     contrast=self.contrast and level == D - 1,
                 )
@@ -206,13 +225,35 @@ class FeatureDrafter:
                 frontier = offset + kept
                 offset += K * K
         self._cache.cut_back(base)
-        return rerank(
-            scores=torch.cat(pool_scores),
-            tokens=torch.cat(pool_tokens),
-            parents=torch.cat(pool_parents),
-            root=self._root,
-            keep=self.tree.total_tokens - 1,
-        )
+        return torch.cat(pool_scores), torch.cat(pool_tokens), torch.cat(pool_parents)
+
+    @property
+    def kept(self) -> Sequence[torch.Tensor]:
+        """See `WholeRoundDrafter`."""
+        return () if self._kept is None else self._kept.tensors
+
+    def enter(self) -> None:
+        """See `WholeRoundDrafter`."""
+        assert self._extended is not None, "nothing has been observed yet"
+        self._kept = self._kept or KeptPrediction(self._extended)
+        self._kept.begin(self._extended, self._cache)
+        self._extended = self._kept.predicted
+
+    def draft(self, root: torch.Tensor, start: torch.Tensor) -> Reranked:
+        """See `WholeRoundDrafter`."""
+        return rerank_tree(*self._pool(), root, keep=self.tree.total_tokens - 1, start=start)
+
+    def extend(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: torch.Tensor) -> None:
+        """See `WholeRoundDrafter`."""
+        assert self._kept is not None, "the host counts"
+        predicted = self._extend(tokens_R, features_RH, last_only=False)
+        self._cache.commit(count)
+        self._kept.go_on(predicted.of_row(count - 1), self._cache)
+
+    def leave(self, root: int, length: int) -> None:
+        """See `WholeRoundDrafter`."""
+        self._cache.count_on_host(length)
+        self._root = root
 
     def _read(self, predicted_R: torch.Tensor, level: int) -> Candidates:
         """The most promising children of nodes of a level."""
@@ -229,7 +270,7 @@ class FeatureDrafter:
         *,
         contrast: bool,
         last_only: bool = False,
-    ) -> "Predicted":
+    ) -> Predicted:
         following, later = self.network(
             nn.functional.embedding(tokens_1R, self._embedding_VH),
             features_1RH,
@@ -240,10 +281,3 @@ class FeatureDrafter:
             last_only=last_only,
         )
         return Predicted(following[0], None if later is None else later[0])
-
-
-class Predicted(NamedTuple):
-    """One pass as its network predicts it: behind each row the next position and, if asked and known, the one after."""
-
-    following_R: torch.Tensor
-    later_R: torch.Tensor | None

@@ -67,7 +67,7 @@ class Generation:
         decode_s: seconds from then to the last token, drafting and verification included.
         draft_s: share of decode_s spent in the drafter; None where it cannot be told apart.
         target_s: share of decode_s spent in verify forwards; None where it cannot be told apart.
-        peak_bytes: peak memory of device (CUDA) or process (CPU) while decoding.
+        peak_bytes: peak memory of device (CUDA) or process (CPU) while decoding, with what others keep there.
         times: of each round; empty where nobody took them.
         predicted: of each round, how many candidates of each depth, from 1, were expected to be accepted (at most one
             of a depth can be); empty for a round, or for all, where nobody said.

@@ -8,7 +8,7 @@ neither sum. So a drafter that never hits gives exactly 1 and one whose depth-k 
 from collections import Counter
 from collections.abc import Sequence
 
-from offbook.engine.decoding.generation import Generation, Round
+from offbook.engine.decoding.generation import Generation, Round, RoundTime
 
 
 def acceptance_length(generations: Sequence[Generation]) -> float:
@@ -77,19 +77,19 @@ def decode_tokens_per_second(generations: Sequence[Generation]) -> float:
 
 
 def token_seconds(generations: Sequence[Generation]) -> list[float]:
-    """Seconds of each token that a round committed: the tokens of one round share its time."""
-    pairs = [pair for g in generations for pair in zip(g.rounds, g.times, strict=False)]
+    """Seconds of each token that a round committed, which share its time; none where those of some are unknown."""
+    pairs = zip(_rounds(generations), _times(generations), strict=False)
     return [time.wall_s / r.committed for r, time in pairs for _ in range(r.committed)]
 
 
 def burst_seconds(generations: Sequence[Generation]) -> list[float]:
-    """Seconds of each round: how long a reader waits for the next tokens, however many come at once."""
-    return [time.wall_s for g in generations for time in g.times]
+    """Seconds of each round: how long a reader waits for the next tokens, however many come; none as above."""
+    return [time.wall_s for time in _times(generations)]
 
 
 def time_split(generations: Sequence[Generation]) -> tuple[float, float, float]:
     """Shares of the seconds of rounds in the drafter, in the target, and in the loop around them; nan where unknown."""
-    times = [time for g in generations for time in g.times]
+    times = _times(generations)
     whole = sum(time.wall_s for time in times)
     if not whole or any(time.draft_s is None or time.target_s is None for time in times):
         return (float("nan"),) * 3
@@ -121,3 +121,10 @@ def draft_ms_per_round(generations: Sequence[Generation]) -> float:
 
 def _rounds(generations: Sequence[Generation]) -> list[Round]:
     return [r for g in generations for r in g.rounds]
+
+
+def _times(generations: Sequence[Generation]) -> list[RoundTime]:
+    """Of all rounds; none where those of some answers are unknown, for the others are another kind: the short ones."""
+    if any(g.rounds and not g.times for g in generations):
+        return []
+    return [time for g in generations for time in g.times]

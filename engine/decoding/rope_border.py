@@ -21,13 +21,23 @@ def rope_border(config: Any) -> int | None:
     Raises:
         ValueError: kinds of layers that change at different positions.
     """
-    rope = getattr(config, "rope_parameters", None) or {}
-    kinds = [rope, *(kind for kind in rope.values() if isinstance(kind, dict))]
-    borders = {int(kind["original_max_position_embeddings"]) for kind in kinds if kind.get("rope_type") == "longrope"}
+    found = [kind for kind in _kinds(config) if kind.get("rope_type") == "longrope"]
+    borders = {int(kind["original_max_position_embeddings"]) for kind in found}
     if len(borders) > 1:
         msg = f"expected rotary factors that change at one position, got {sorted(borders)}; choose another --model"
         raise ValueError(msg)
     return borders.pop() if borders else None
+
+
+def reads_the_longest(config: Any) -> bool:
+    """Whether a forward looks at its largest position to choose its factors."""
+    return any(kind.get("rope_type") in ("longrope", "dynamic") for kind in _kinds(config))
+
+
+def _kinds(config: Any) -> list[dict[str, Any]]:
+    """Rotary settings of the model, or of each kind of its layers."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    return [rope, *(kind for kind in rope.values() if isinstance(kind, dict))]
 
 
 def recomputes(model: PreTrainedModel, border: int, cache_argument: str) -> bool:

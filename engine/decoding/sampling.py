@@ -50,3 +50,12 @@ class Sampling:
             probs = torch.zeros_like(probs).scatter(-1, index, kept)
             probs = probs / probs.sum(dim=-1, keepdim=True)
         return probs
+
+    def filtered(self, logits_NV: torch.Tensor) -> torch.Tensor:
+        """The logits with minus infinity for every token that top-k or top-p leave out.
+
+        Divided by the temperature they are those of `probabilities`, up to rounding.
+        """
+        if self.top_k == 0 and self.top_p == 1.0:
+            return logits_NV
+        return logits_NV.masked_fill(self.probabilities(logits_NV) == 0, float("-inf"))

@@ -19,6 +19,7 @@ import torch
 
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import Head
+from offbook.engine.decoding.drafter import Form
 from offbook.engine.decoding.feature_draft import FeatureDrafter, TreeConfig
 from offbook.engine.decoding.feature_network import FeatureNetwork
 from offbook.engine.decoding.readout import Candidates, OneFeature, Readout
@@ -112,6 +113,11 @@ class StaticDrafter(FeatureDrafter):
     def levels_by_pass(self) -> tuple[int, ...]:
         """See `StagedDrafter`."""
         return (1,) * max(map(len, self.shape.paths))
+
+    @property
+    def form(self) -> Form | None:
+        """See `WholeRoundDrafter`; its trees are put together on the host."""
+        return None
 
     def draw_with(self, sampling: Sampling, generator: torch.Generator) -> None:
         """See `DrawingDrafter`."""

@@ -16,6 +16,8 @@ import torch
 
 from offbook.engine.finite import draft_not_finite
 from offbook.engine.quoting import quoted
+from offbook.kernels.implementation import triton_runs
+from offbook.kernels.rerank_tree import rerank_tree
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
     """The best `keep` candidates of a pool as one connected tree (EAGLE-2, arXiv:2406.16858, section 4.2).
 
     Args:
-        scores: (P,) cumulative log-probabilities, fp32; never larger than the parent's.
+        scores: (P,) cumulative log-probabilities, compared in fp32 as by kernels; never larger than the parent's.
         tokens: (P,) token ids.
         parents: (P,) pool index of the parent, -1 for the root; parents precede children.
         root: the root's token.
@@ -204,7 +206,9 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
     Raises:
         NotFiniteError: a score is NaN, so that there is no order.
     """
-    ordered = torch.sort(scores, descending=True, stable=True)
+    if triton_runs(scores):
+        return _reranked(scores, tokens, parents, root, keep)
+    ordered = torch.sort(scores.float(), descending=True, stable=True)
     # NaN is sorted first; read together with the nodes, it costs a GPU no further wait.
     *kept, undefined = torch.cat([ordered.indices[:keep].sort().values, ordered.values[:1].isnan().long()]).tolist()
     if undefined:
@@ -216,3 +220,13 @@ def rerank(*, scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
         (-1, *(0 if pool_parents[p] < 0 else places[pool_parents[p]] for p in kept)),
         (1.0, *(min(1.0, survival[p]) for p in kept)),
     )
+
+
+def _reranked(scores: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor, root: int, keep: int) -> Tree:
+    """See `rerank`; where the candidates lie, and read at once."""
+    found = rerank_tree(scores, tokens, parents, tokens.new_full((), root), keep=keep)
+    undefined, *told = found.told_M.tolist()
+    if undefined:
+        raise draft_not_finite()
+    survival, N = found.scores_N.double().exp().tolist(), found.scores_N.shape[0]
+    return Tree(tuple(told[:N]), tuple(told[N : 2 * N]), tuple(min(1.0, share) for share in survival))

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.tree import Tree, TreeTensors
 from offbook.engine.finite import logits_not_finite
-from offbook.kernels.verify_tree import Seeded, draw, verify, verify_drawn
-
-NOTHING = -1  # in place of the argmax of a row that is not finite; no candidate has this id
+from offbook.kernels.verify_tree import NOTHING, Seeded, draw, verify, verify_drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,22 +24,29 @@ class Verdict:
         path_R: node indices, int64, ascending; those behind the first `count` mean nothing.
         count: how many stand, 0-d.
         bonus: the token, 0-d.
+        known: the nodes that stand and the bonus token, where the host has them already.
     """
 
     path_R: torch.Tensor
     count: torch.Tensor
     bonus: torch.Tensor
+    known: tuple[tuple[int, ...], int] | None = None
 
     @classmethod
     def of(cls, path: Sequence[int], bonus: int, device: torch.device | str = "cpu") -> "Verdict":
         """The verdict that a host has reached."""
         rows, count, last = (torch.tensor(value, device=device) for value in (list(path), len(path), bonus))
-        return cls(path_R=rows, count=count, bonus=last)
+        return cls(path_R=rows, count=count, bonus=last, known=(tuple(path), bonus))
 
     @cached_property
     def path(self) -> tuple[int, ...]:
         """The nodes that stand, for the host."""
-        return tuple(self.path_R.tolist()[: int(self.count)])
+        return self.known[0] if self.known else tuple(self.path_R.tolist()[: int(self.count)])
+
+    @cached_property
+    def token(self) -> int:
+        """The bonus token, for the host."""
+        return self.known[1] if self.known else int(self.bonus)
 
 
 class Verifier(Protocol):
@@ -74,13 +79,17 @@ def races(verifier: Verifier) -> bool:
 VerifierFor = Callable[[Sampling], Verifier]
 
 
-def verifier_for(sampling: Sampling) -> Verifier:
-    """The exact verifier for these settings.
+def verifier_for(sampling: Sampling, device: torch.device | str = "cpu") -> Verifier:
+    """The exact verifier for these settings, and for where the target is.
 
     At temperature above 0 every position takes one seed of the generator, whoever drafts. So the same generator leads
     every contender to the same text, but where rounding moves a draw. Candidates that were drawn from a known law are
     held against the target's by the rule for these, which accepts more of them and leads to another text.
     """
+    if torch.device(device).type == "cuda":
+        from offbook.engine.decoding.device_verify import DeviceVerifier  # which needs this module
+
+        return DeviceVerifier(sampling)
     return _greedy if sampling.greedy else _Sampled(sampling)
 
 
@@ -151,8 +160,16 @@ def _walked(tree: Tree, last_1: NDArray[np.int64], bonus_1: NDArray[np.int64]) -
 
 def new_seeds(count: int, generator: torch.Generator) -> NDArray[np.uint64]:
     """Seeds (count,) of as many draws, of 63 bits each."""
-    numbers = torch.randint(2**63 - 1, (count,), generator=generator, device=generator.device)
-    return numbers.numpy(force=True).astype(np.uint64)
+    return seed_numbers(count, generator).numpy(force=True).astype(np.uint64)
+
+
+def seed_numbers(count: int, generator: torch.Generator) -> torch.Tensor:
+    """The same as int64 numbers, on the generator's device; they are the same however many are taken at once."""
+    device = generator.device
+    if device.type == "cpu":
+        return torch.randint(2**63 - 1, (count,), generator=generator)
+    # Several at once would be other numbers there than one after the other.
+    return torch.cat([torch.randint(2**63 - 1, (1,), generator=generator, device=device) for _ in range(count)])
 
 
 def seeds_ahead(count: int, generator: torch.Generator) -> NDArray[np.uint64]:

@@ -141,7 +141,7 @@ def load_drafter(
     config = read_config(folder, architectures)
     architecture, vocab_size = architectures[config["architecture"]], config["vocab_size"]
     try:
-        layer = _layer(config["layer"])
+        layer = layer_of(config["layer"])
     except (ValueError, KeyError, TypeError) as error:
         raise _no_config(folder, error) from error
     embedding = backbone.embedding_VH
@@ -249,7 +249,7 @@ def _target(found: Mapping[str, Any]) -> TargetName:
     return target
 
 
-def _layer(found: Mapping[str, Any]) -> DraftConfig:
+def layer_of(found: Mapping[str, Any]) -> DraftConfig:
     """The sizes in a checkpoint's config, each of its own type, and positive.
 
     Raises:

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from offbook.engine.complaints import complaint
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus
+from offbook.engine.students.replay import ReplayItem
 
 Score = Callable[[PreTrainedModel], float]
 Report = Callable[[int, int, str], object]
@@ -49,6 +50,9 @@ class Job:
         identity: what else determines the result (base model's hash, corpus' hash), written into the record.
         score: development score of a student in memory, higher is better.
         answers: a student's greedy answers to the development questions.
+        retention: share of questions of other kinds, development questions too, that a student in memory answers
+            rightly; asked once of the weights that are kept, and decides nothing; None: not asked.
+        replay: what `StudentConfig.replay` is a share of.
         report: is told (gradient tokens done, budget, message).
         cache: folder of tables that trainings of one base model and corpus share; None: each makes its own.
         machine: describes, at the training's end, the machine it ran on, for the record.
@@ -63,6 +67,8 @@ class Job:
     identity: Mapping[str, str]
     score: Score
     answers: Callable[[PreTrainedModel], Answers] = lambda student: ()
+    retention: Score | None = None
+    replay: Sequence[ReplayItem] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] | None = None
     report: Report = lambda done, total, message: None

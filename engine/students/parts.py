@@ -13,7 +13,14 @@ from typing import Any
 from offbook.engine.files import atomic_write_text
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.precision import Precision, keep_precision, precision_of
-from offbook.engine.students.record import RECORD, STATE, is_trained, training_fingerprint, write_record
+from offbook.engine.students.record import (
+    RECORD,
+    STATE,
+    is_trained,
+    replay_record,
+    training_fingerprint,
+    write_record,
+)
 from offbook.engine.students.train import Objective, train_student
 from offbook.engine.text import read_json
 from offbook.engine.unusable import UnusableError
@@ -96,6 +103,7 @@ def finish(job: Job, method: str, parts: Sequence[Part], **own: Any) -> Path:
         "peak_bytes": max(r["peak_bytes"] for r in records),
         "evaluations": together(parts, "evaluations"),
         "log": together(parts, "log"),
+        **replay_record(job, sum(r.get("replay", {}).get("tokens", 0) for r in records)),
     }
     write_record(
         job,

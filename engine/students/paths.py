@@ -2,9 +2,10 @@
 
 The prompt is `corpus.instruct(question)` as a user turn; a response is the rationale with its answer line and the
 end-of-sequence token. The answer's tokens are the same ones in all rationales of a question (checked here), so that
-answer distributions can be compared position by position.
+answer distributions can be compared position by position. A response also knows which of its tokens open a step.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,13 +15,16 @@ from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.encoding import check_ids, check_text
 from offbook.engine.students.corpus import Corpus, Rationale, instruct
 
+STEP_END = re.compile(r"[.?!:]\s+|\n\s*")  # a point inside a number or a time of day ends no step
+
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """Token ids of one response, and the indices in it of the tokens that hold the answer."""
+    """Token ids of one response; indices in it of the tokens that hold the answer, and of those that open a step."""
 
     tokens: tuple[int, ...]
     answer: tuple[int, ...]
+    openers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +99,23 @@ def encode_text(text: str, answer_span: tuple[int, int], tokenizer: PreTrainedTo
     if not answer:
         msg = f"expected a token that holds the answer of {text[-40:]!r}, got none; check the tokenizer"
         raise ValueError(msg)
-    return Response(tokens=(*encoding["input_ids"], end_token(tokenizer)), answer=answer)
+    return Response(
+        tokens=(*encoding["input_ids"], end_token(tokenizer)),
+        answer=answer,
+        openers=step_openers(text, encoding["offset_mapping"]),
+    )
+
+
+def step_openers(text: str, offsets: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """Indices of the tokens that open a step: the first one, and the first behind a mark of `STEP_END`, blanks apart.
+
+    Args:
+        text: what was encoded.
+        offsets: where each token lies in it, first character and one past the last.
+    """
+    begins = [0, *(mark.end() for mark in STEP_END.finditer(text))]
+    first = (next((i for i, (_, end) in enumerate(offsets) if end > begin), None) for begin in begins)
+    return tuple(sorted({i for i in first if i is not None}))
 
 
 def end_token(tokenizer: PreTrainedTokenizerBase) -> int:

@@ -7,10 +7,12 @@ head) keeps them: what it does is asked for once, by numbers that a head hands o
 Legend: N predicted tokens of all branches, n some of them, H hidden, V vocabulary.
 """
 
+import contextlib
+import functools
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import nn
@@ -30,6 +32,21 @@ from offbook.kernels.vocab_loss import (
 ASKED = (-64.0, 0.5, 64.0)  # beyond any softcap; the same in every floating format
 
 _left_alone: "weakref.WeakKeyDictionary[nn.Module, bool]" = weakref.WeakKeyDictionary()
+_weighers: "weakref.WeakKeyDictionary[nn.Module, Weigher]" = weakref.WeakKeyDictionary()
+
+
+class Weigher(Protocol):
+    """Weighs tokens of branches beside each other, whatever method learns them; see `weighing`."""
+
+    def __call__(self, branches: Branches, weights_N: torch.Tensor, nll: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """The weights (N,) in a cross-entropy that take the place of `weights_N`.
+
+        Args:
+            branches: whose tokens they are.
+            weights_N: as the method has them.
+            nll: takes the cross-entropy of every token (N,), without gradient.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +56,12 @@ class Predictions:
     Attributes:
         states_NH: what the head reads, in the format it is multiplied in; logits where there is no head.
         head_VH: the head's weight; None for a model that does more than to multiply by one.
+        weigh: what `Weigher` makes of weights and `nll`; None where tokens count as the method has them.
     """
 
     states_NH: torch.Tensor
     head_VH: torch.Tensor | None
+    weigh: Callable[[torch.Tensor, Callable[[], torch.Tensor]], torch.Tensor] | None = None
 
     def loss(
         self,
@@ -57,17 +76,34 @@ class Predictions:
 
         Args:
             targets_N: the tokens.
-            weights_N: w; None for no cross-entropy.
+            weights_N: w, before `weigh`; None for no cross-entropy.
             teacher: what else is predicted of them.
             divergence_weights_N: u, beside a teacher.
             temperature: of both laws of the divergence.
         """
+        if weights_N is not None and self.weigh is not None:
+            weights_N = self.weigh(weights_N, lambda: self.nll(targets_N))
         labels_N = None if weights_N is None else targets_N
         law = None if teacher is None else teacher.law()
         more: dict[str, Any] = {"divergence_weights_N": divergence_weights_N, "temperature": temperature}
         if self.head_VH is None:
             return loss_of_logits(self.states_NH, labels_N, weights_N, teacher=law, **more)
         return vocab_loss(self.states_NH, self.head_VH, labels_N, weights_N, teacher=law, compact=False, **more)
+
+    def question_losses(self, branches: Branches, weights_N: torch.Tensor) -> "QuestionSums":
+        """Σ w · cross-entropy of all tokens of these branches, with the part that every question has of it.
+
+        Args:
+            branches: of one question or several, the ones that are predicted.
+            weights_N: w, before `weigh`.
+        """
+        targets_N = branches.targets_N
+        if self.weigh is not None:
+            weights_N = self.weigh(weights_N, lambda: self.nll(targets_N))
+        found = replace(self, weigh=None).loss(targets_N, weights_N)
+        own_N = weights_N.detach().to(found.nll_N.dtype) * found.nll_N
+        parts = [own_N[start:end].sum() for start, end in branches.questions]
+        return QuestionSums(loss=found.loss, questions=parts, nll_N=found.nll_N)
 
     def nll(self, targets_N: torch.Tensor) -> torch.Tensor:
         """Cross-entropy of every target (N,), in nats; without gradient."""
@@ -90,6 +126,14 @@ class Predictions:
         return TeacherHead(hidden_NG=self.states_NH.detach(), head_WG=self.head_VH.detach())
 
 
+class QuestionSums(NamedTuple):
+    """A loss with gradient, and without one the part of every question, and the cross-entropy of every token (N,)."""
+
+    loss: torch.Tensor
+    questions: list[torch.Tensor]
+    nll_N: torch.Tensor
+
+
 def predict(model: nn.Module, branches: Branches) -> Predictions:
     """What a model predicts of every response token; inside `branch_attention`."""
     found, _ = predict_and_read(model, branches)
@@ -98,12 +142,24 @@ def predict(model: nn.Module, branches: Branches) -> Predictions:
 
 def predict_and_read(model: nn.Module, branches: Branches, **more: Any) -> tuple[Predictions, Any]:
     """The same, and the model's whole output, for which `more` asks; its logits are not to be read."""
-    head = _plain_head(model)
+    head, weigher = _plain_head(model), _weighers.get(model)
+    weigh = None if weigher is None else functools.partial(weigher, branches)
     if head is None or not _logits_are_left_alone(model, head, branches):
         output = read(model, branches, logits_to_keep=branches.predicting_N, **more)
-        return Predictions(states_NH=output.logits[0].float(), head_VH=None), output
+        return Predictions(states_NH=output.logits[0].float(), head_VH=None, weigh=weigh), output
     (states_NH,), output = _without_head(model, head, branches, head.weight.new_empty(0), **more)
-    return Predictions(states_NH=states_NH, head_VH=head.weight), output
+    return Predictions(states_NH=states_NH, head_VH=head.weight, weigh=weigh), output
+
+
+@contextlib.contextmanager
+def weighing(model: nn.Module, weigher: Weigher | None) -> Iterator[None]:
+    """Inside, cross-entropies of what this model predicts are weighed so; None: as the methods have them."""
+    if weigher is not None:
+        _weighers[model] = weigher
+    try:
+        yield
+    finally:
+        _weighers.pop(model, None)
 
 
 def _plain_head(model: nn.Module) -> nn.Linear | None:

@@ -13,6 +13,7 @@ from offbook.engine.resuming.seal import sealed
 from offbook.engine.resuming.state import is_finished
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.precision import Precision
+from offbook.engine.students.replay import items_sha256
 from offbook.engine.trained_on import write_trained_on
 
 RECORD = "distillation.json"
@@ -20,9 +21,24 @@ STATE = "state"  # what is kept between sittings
 
 
 def training_fingerprint(job: Job, method: str) -> str:
-    """What determines a student: method, settings, base model and corpus."""
+    """What determines a student: method, settings, base model, corpus and, where it replays, the items."""
     what = [method, asdict(job.config), job.told_options(), dict(job.identity)]
+    if job.config.replay:
+        what.append(items_sha256(job.replay))
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def replay_record(job: Job, tokens: int) -> dict[str, Any]:
+    """What a record says of replay: how many items there were, their hash, and how many tokens of them were learned."""
+    if not job.config.replay:
+        return {}
+    return {"replay": {"items": len(job.replay), "sha256": items_sha256(job.replay), "tokens": tokens}}
+
+
+def _asked(job: Job) -> list[str]:
+    """Every question that the student learned an answer to, replayed ones among them."""
+    replayed = [item.question for item in job.replay] if job.config.replay else []
+    return [*(question.question for question in job.corpus.questions), *replayed]
 
 
 def is_trained(folder: Path, fingerprint: str) -> bool:
@@ -65,7 +81,7 @@ def write_record(
         "mixed_precision": mixed_precision,
         "processes": processes,
         "machine": dict(job.machine()),
-        "trained_on": write_trained_on(job.folder, [question.question for question in job.corpus.questions]),
+        "trained_on": write_trained_on(job.folder, _asked(job)),
         "distinct_sequences": len(sequences),
         "sequences": [*sequences],
         "prepared_s": job.prepared_s,

@@ -13,17 +13,13 @@ from transformers import PreTrainedModel
 
 from offbook.engine.files import atomic_files
 from offbook.engine.finite import NotFiniteError
-from offbook.engine.students.distiller import Job
+from offbook.engine.students.distiller import Job, Score
 from offbook.engine.students.precision import Precision, autocast
 
 
 def development_score(job: Job, student: Any, precision: Precision) -> float:
     """The development score as a training takes it; NaN where the student's logits are not finite."""
-    try:
-        with autocast(precision, job.student.device):
-            return job.score(student)
-    except NotFiniteError:
-        return math.nan
+    return _taken(job.score, job, student, precision)
 
 
 def save_student(job: Job, student: PreTrainedModel, score: float, precision: Precision) -> dict[str, Any]:
@@ -36,10 +32,12 @@ def save_student(job: Job, student: PreTrainedModel, score: float, precision: Pr
         precision: in which matrices were multiplied while that was taken.
 
     Returns:
-        For the record: `saved_dtype`, and `dtype_scores`, the development score by number format of the weights; one
-        that is not finite is left out.
+        For the record: `kept_score`, that development score; `saved_dtype`; `dtype_scores`, the one by number format of
+        the weights; and, where the job asks for it, `retention` of the weights as they were chosen. What is not finite
+        is left out.
     """
     exact = _name(student.dtype)
+    retained = math.nan if job.retention is None else _taken(job.retention, job, student.eval(), precision)
     with atomic_files(job.folder) as written:
         job.tokenizer.save_pretrained(written)
         student.save_pretrained(written)
@@ -52,6 +50,7 @@ def save_student(job: Job, student: PreTrainedModel, score: float, precision: Pr
     return {
         "saved_dtype": _name(torch.bfloat16) if fits else exact,
         "dtype_scores": {name: found for name, found in scores.items() if math.isfinite(found)},
+        **{name: found for name, found in {"kept_score": score, "retention": retained}.items() if math.isfinite(found)},
     }
 
 
@@ -61,6 +60,14 @@ def round_to_bf16(model: nn.Module) -> None:
     for weight in model.state_dict().values():
         if weight.is_floating_point():
             weight.copy_(weight.to(torch.bfloat16))
+
+
+def _taken(score: Score, job: Job, student: Any, precision: Precision) -> float:
+    try:
+        with autocast(precision, job.student.device):
+            return score(student)
+    except NotFiniteError:
+        return math.nan
 
 
 def _name(dtype: torch.dtype) -> str:

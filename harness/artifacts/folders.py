@@ -1,4 +1,4 @@
-"""Folders of what is made: those that nobody named, below `runs/`, and those that hold a model already."""
+"""Folders of what is made: those that nobody named, below `runs/`, those that hold a model, and what stages share."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,11 @@ def new_folder(name: str, *, runs: Path = RUNS) -> Path:
         number += 1
         folder = runs / f"{stem}-{number}"
     return folder
+
+
+def tables_folder(run: Path) -> Path:
+    """Where a run keeps what stages of one base model share, each file under the hash of what it was made of."""
+    return run / "artifacts" / "tables"
 
 
 def check_no_model(folder: Path, whose: str, *, ours: bool) -> None:

@@ -1,22 +1,23 @@
 """What students of a profile learn from: a corpus without questions of any test set, and development questions.
 
-Development questions choose a student's checkpoint. They are never trained on and are no test questions: procedural
-ones come from the split dev, those of a file are its next ones behind the training questions, without those that share
-thirteen words with one of these.
+Development questions choose checkpoints and settings. They are never trained on and are no test questions: procedural
+ones come from the split dev, of which suites have the first ones only; those of a file are its next ones behind the
+training questions, without those that share thirteen words with one of these.
 """
 
 import hashlib
-import itertools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from offbook.engine.progress import Progress
 from offbook.engine.students.corpus import Corpus, Question, instruct, load_corpus
 from offbook.harness.artifacts.corpus_file import find_file
+from offbook.harness.artifacts.retention import retention_documents
 from offbook.harness.settings.students import PROCEDURAL, CorpusSpec
 from offbook.tasks.lettered import split_options
-from offbook.tasks.procedural.documents import ID_FAMILIES, Document, documents, score
+from offbook.tasks.procedural import generate
+from offbook.tasks.procedural.documents import ID_FAMILIES, Document, score, word_problem
 from offbook.tasks.rationales.mistakes import with_mistakes
 from offbook.tasks.rationales.procedural_teacher import IDS, teach
 from offbook.tasks.rationales.synthesis.overlap import PUBLISHED, known_test_sets, overlaps
@@ -24,23 +25,30 @@ from offbook.tasks.rationales.synthesis.questions import Asked, kind_of, train_p
 from offbook.tasks.rationales.synthesis.rationale_rows import load_questions, load_rationale_rows
 from offbook.tasks.source import VARIABLE
 
+DEV = 40  # development questions a family, in all of its stories
+
 
 @dataclass(frozen=True, kw_only=True)
 class DevQuestion:
-    """A development question: its id, the prompt, and whether a text answers it."""
+    """A development question: its id, the prompt, whether a text answers it; those of one cluster are alike."""
 
     id: str
     prompt: str
     is_answered_by: Callable[[str], bool]
+    cluster: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """A corpus with its development questions; `sha256` is the hash of both."""
+    """A corpus with its development questions; `sha256` is the hash of both.
+
+    `retention` are development questions of other kinds, see `retention.py`; they decide nothing of a student.
+    """
 
     name: str
     corpus: Corpus
     dev: tuple[DevQuestion, ...]
+    retention: tuple[DevQuestion, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -90,27 +98,40 @@ def load_material(spec: CorpusSpec, progress: Progress) -> Material:
         dev=tuple(
             DevQuestion(id=q.id, prompt=instruct(as_trained[q.id]), is_answered_by=q.is_answered_by) for q in dev
         ),
+        retention=tuple(map(_procedural_question, retention_documents(spec.retention_questions))),
     )
 
 
 def _procedural(spec: CorpusSpec) -> Material:
     per_family = -(-spec.questions // len(ID_FAMILIES))
     problems = train_problems(per_family, spec.questions)
-    rounds: Iterable[Sequence[Document]] = zip(*(documents(f, "dev") for f in ID_FAMILIES), strict=True)
-    found = list(itertools.chain.from_iterable(rounds))
-    if len(found) < spec.dev_questions:
-        msg = f"dev_questions: expected at most {len(found)} for the procedural corpus, got {spec.dev_questions}"
-        raise ValueError(msg)
     return Material(
         name=PROCEDURAL,
         corpus=Corpus.of((with_mistakes(teach(p), p) for p in problems), IDS),
-        dev=tuple(map(_procedural_question, found[: spec.dev_questions])),
+        dev=tuple(map(_procedural_question, _dev_documents(spec.dev_questions))),
+        retention=tuple(map(_procedural_question, retention_documents(spec.retention_questions))),
     )
+
+
+def _dev_documents(count: int) -> list[Document]:
+    """Word problems of the split dev, the families in turn; the suites' own dev questions are the first of them.
+
+    Raises:
+        ValueError: more than there are.
+    """
+    if count > (most := DEV * len(ID_FAMILIES)):
+        msg = f"dev_questions: expected at most {most} for the procedural corpus, got {count}"
+        raise ValueError(msg)
+    families = [generate("dev", family, -(-count // len(ID_FAMILIES))) for family in ID_FAMILIES]
+    return [word_problem(problem) for round_ in zip(*families, strict=True) for problem in round_][:count]
 
 
 def _procedural_question(doc: Document) -> DevQuestion:
     return DevQuestion(
-        id=doc["id"], prompt=instruct(doc["question"]), is_answered_by=lambda text: score(doc, text) == 1
+        id=doc["id"],
+        prompt=instruct(doc["question"]),
+        is_answered_by=lambda text: score(doc, text) == 1,
+        cluster=doc["cluster"],
     )
 
 

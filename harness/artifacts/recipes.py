@@ -6,16 +6,17 @@ weights that are there before anything is made; so a key is known before anythin
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.origin import Origin
-from offbook.harness.settings.bounds import EXAM_TOKENS, Number
+from offbook.harness.settings.bounds import EXAM_TOKENS, Between, Number
 from offbook.harness.settings.students import CorpusSpec
 
 HOLDERS = ("model", "student", "arms", "drafter", "answers", "tuning")  # fields of a recipe that hold others
+PLACE = ", {:g} of the way"  # behind the name of the student that an interpolated one is made of
 
 
 class Recipe(BaseModel):
@@ -27,7 +28,7 @@ class Recipe(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
-    UNKEYED: ClassVar[frozenset[str]] = frozenset({"name", "processes"})
+    UNKEYED: ClassVar[frozenset[str]] = frozenset({"name", "processes", "tries"})
 
     def key(self) -> str:
         """See the module."""
@@ -36,6 +37,12 @@ class Recipe(BaseModel):
     @cached_property
     def _key(self) -> str:
         return self.key_of(self.model_dump(mode="json"))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with a key of its own: pydantic would copy this one's, if it was asked for, whatever changes."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("_key", None)
+        return copied
 
     @classmethod
     def key_of(cls, content: Mapping[str, JsonValue]) -> str:
@@ -60,9 +67,13 @@ class StudentRecipe(Recipe):
         corpus: what it learns from.
         corpus_file_sha256: of its file; "" for one that is made by rules.
         encoder: reads rationales for methods that want vectors.
-        helpers: hashes of the encoder and of other models that its settings name.
+        helpers: hashes of the encoder, of other models that its settings name and of the prompts that it replays.
         max_new_tokens: cap on an answer to a development question.
         processes: of its training; no part of the key.
+        tries: how many settings of its method were tried on development questions, as the matrix says; no part of
+            the key.
+        interpolation: a in θ0 + a(θ - θ0), for one that is made of the trained student θ and its base θ0 by their
+            weights alone; None for the trained one.
     """
 
     name: str
@@ -81,6 +92,20 @@ class StudentRecipe(Recipe):
     helpers: dict[str, str] = Field(default={})
     max_new_tokens: Number = EXAM_TOKENS
     processes: Number = 1
+    tries: Number | None = Field(default=None, exclude_if=lambda tries: tries is None)
+    interpolation: Between | None = Field(default=None, exclude_if=lambda a: a is None)
+
+    def interpolated(self, a: float) -> "StudentRecipe":
+        """The student at `a` of the way from its base to this one, which is trained."""
+        assert self.interpolation is None
+        return self.model_copy(update={"interpolation": a, "name": f"{self.name}{PLACE.format(a)}"})
+
+    @property
+    def parent(self) -> "StudentRecipe":
+        """The trained student that an interpolated one is made of."""
+        assert self.interpolation is not None
+        name = self.name.removesuffix(PLACE.format(self.interpolation))
+        return self.model_copy(update={"interpolation": None, "name": name})
 
     @classmethod
     def key_of(cls, content: Mapping[str, JsonValue]) -> str:

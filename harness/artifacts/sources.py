@@ -25,8 +25,10 @@ def model_hashes(name: str, revision: str | None = None) -> tuple[str, str | Non
     return found.weights_sha256, found.settings_sha256
 
 
-def helper_hashes(method: StudentMethod, options: Mapping[str, Any], encoder: str) -> dict[str, str]:
-    """Of the models that a student's training reads beside its base.
+def helper_hashes(
+    method: StudentMethod, options: Mapping[str, Any], encoder: str, *, replay: bool = False
+) -> dict[str, str]:
+    """Of the models that a student's training reads beside its base, and of the prompts that it replays, if it does.
 
     Raises:
         ValueError: one is out of reach.
@@ -36,6 +38,10 @@ def helper_hashes(method: StudentMethod, options: Mapping[str, Any], encoder: st
         from offbook.engine.students.text_encoder import encoder_sha256
 
         found["encoder"] = encoder_sha256(encoder)
+    if replay:
+        from offbook.harness.artifacts.replay_prompts import replay_prompts_sha256
+
+        found["replay_prompts"] = replay_prompts_sha256()
     return found
 
 

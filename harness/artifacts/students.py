@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,16 @@ from offbook.engine.students.distiller import Job
 from offbook.engine.students.paths import encode_corpus
 from offbook.engine.students.precision import say_precision
 from offbook.engine.students.record import RECORD
+from offbook.engine.students.replay import ReplayItem
 from offbook.engine.students.text_encoder import encoder_sha256, load_encoder, path_vectors
 from offbook.engine.text import read_json
 from offbook.engine.unusable import UnusableError
-from offbook.harness.artifacts.development import dev_answers, dev_score
+from offbook.harness.artifacts.activity import activity
+from offbook.harness.artifacts.development import dev_answers, dev_score, retention_score
 from offbook.harness.artifacts.material import Material
 from offbook.harness.artifacts.pins import check_model
+from offbook.harness.artifacts.replay import replay_items
+from offbook.harness.artifacts.replay_prompts import replay_prompts_sha256
 from offbook.harness.records.exam import TrainingCost
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.manifest import load_average
@@ -81,6 +85,8 @@ class Student:
             names["encoder"] = encoder_sha256(self.encoder)
         if (made_by := distiller(self.method).made_by) is not None:
             names["method_code"] = made_by.code_sha256 or ""
+        if self.config.replay:
+            names["replay_prompts"] = replay_prompts_sha256()
         return names | self._named_models()
 
     def _named_models(self) -> dict[str, str]:
@@ -151,10 +157,23 @@ def make(
     with spending("loading"):
         model, tokenizer = pretrained.load(student.model, device=device, revision=student.revision)
     Backbone(model).use_native_attention()  # branches replace the model's mask as trees do: the same models are refused
-    score = dev_score(material, tokenizer, max_new_tokens=student.max_new_tokens, context_length=context_of(model))
+    answering: Any = {"max_new_tokens": student.max_new_tokens, "context_length": context_of(model)}
+    score = dev_score(material, tokenizer, **answering)
+    retention = retention_score(material, tokenizer, **answering)
     vectors, prepared_s = None, 0.0
-    if method.reads_vectors:  # takes minutes, so what the training would refuse at once is refused before
+    replay: Sequence[ReplayItem] = ()
+    if method.reads_vectors or student.config.replay:  # minutes: what the training would refuse is refused before
         encode_corpus(material.corpus, tokenizer, max_length=student.config.max_length)
+    if student.config.replay:
+        replay = replay_items(
+            model,
+            tokenizer,
+            tables or folder / "state",
+            progress,
+            base=(student.base_sha256, student.base_settings_sha256),
+            max_length=student.config.max_length,
+        )
+    if method.reads_vectors:
         with spending("loading"):
             encoder = load_encoder(student.encoder, device)
         with spending("forwards"):
@@ -179,6 +198,8 @@ def make(
         machine=lambda: description | {"load_average": {"start": load_at_start, "end": load_average()}},
         prepared_s=prepared_s,
         score=score,
+        retention=retention,
+        replay=replay,
         answers=dev_answers(material, tokenizer, max_new_tokens=student.max_new_tokens),
         report=lambda done, total, message: progress.update(done, total, f"{student.name}: {message}"),
     )
@@ -224,9 +245,21 @@ def cost(folder: Path) -> TrainingCost:
             dev_scores=tuple(e["score"] for e in found["evaluations"]),
             saved_dtype=found.get("saved_dtype"),
             dtype_scores=found.get("dtype_scores", {}),
+            averaged_steps=found.get("averaged_steps"),
+            kept_score=found.get("kept_score", _kept_score(found)),
+            replay=found.get("replay"),
+            retention=found.get("retention"),
+            activity=activity(found.get("log", ())),
+            perspective=found.get("identity", {}).get("perspective"),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UnusableError(_damaged(folder), folder / RECORD) from error
+
+
+def _kept_score(found: Mapping[str, Any]) -> float | None:
+    """Development score of the weights that were kept, by a record of before it said so: the mean's or the best."""
+    scores = [e["score"] for e in found["evaluations"]]
+    return None if not scores else scores[-1] if found.get("averaged_steps") is not None else max(scores)
 
 
 def checked(folder: Path, student: Student, material: Material) -> Path:

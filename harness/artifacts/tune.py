@@ -15,6 +15,7 @@ import torch
 
 from offbook.engine.chat_answers import chat_tokens
 from offbook.engine.decoding.calibration import Calibration, Cell, Tally
+from offbook.engine.decoding.controller import Nothing
 from offbook.engine.decoding.cost_aware import CostAware, Tuned
 from offbook.engine.decoding.costs import RowCosts
 from offbook.engine.decoding.decode import SpeculativeDecoder
@@ -22,6 +23,7 @@ from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.generation import RoundTime
 from offbook.engine.decoding.replay import Expected, KnownText, Proposal, expect, replay
 from offbook.engine.decoding.sampling import Sampling
+from offbook.engine.decoding.target_rounds import captures
 from offbook.engine.drafters.config import TrainingConfig, held_out
 from offbook.engine.machine import abilities
 from offbook.engine.progress import Progress
@@ -165,19 +167,27 @@ def _draft_s_between_steps(
     replayed = _draft_s(rounds)
     tuned = Tuned(costs=costs, draft_s=replayed, calibration=_calibrated(rounds), saved_s=ALWAYS)
     assert isinstance(arm.decoder, SpeculativeDecoder)
-    decoder = SpeculativeDecoder(arm.decoder.backbone, arm.decoder.drafter, controller=CostAware(tuned))
+    backbone, drafter = arm.decoder.backbone, arm.decoder.drafter
+    decoder = SpeculativeDecoder(backbone, drafter, controller=CostAware(tuned))
+    alone = SpeculativeDecoder(
+        backbone, drafter, controller=Nothing()
+    )  # a GPU plays others whole, without such seconds
     beside: list[float] = []
     plain: list[float] = []
     for known in [one for one in answers if len(one.answer) > 1][:DECODED]:
-        answer = decoder.generate(
-            known.text_T[None, : len(known.prompt)],
-            sampling=known.sampling,
-            limits=Limits(max_new_tokens=len(known.answer)),
-            generator=known.generator(),
-        )
-        beside += _beside(answer.times)
-        plain += _beside(known.rounds)
+        beside += _beside(_rounds_of(decoder, known))
+        plain += _beside(known.rounds or (_rounds_of(alone, known) if captures(backbone) else ()))
     return max(replayed, median(beside) - median(plain)) if beside and plain else replayed
+
+
+def _rounds_of(decoder: SpeculativeDecoder, known: KnownText) -> Sequence[RoundTime]:
+    answer = decoder.generate(
+        known.text_T[None, : len(known.prompt)],
+        sampling=known.sampling,
+        limits=Limits(max_new_tokens=len(known.answer)),
+        generator=known.generator(),
+    )
+    return answer.times
 
 
 def _beside(times: Sequence[RoundTime]) -> list[float]:

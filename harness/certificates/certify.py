@@ -17,6 +17,7 @@ from offbook.engine.decoding.drafter import draws
 from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.verify import VerifierFor
+from offbook.harness.certificates.device_rounds import player_of
 from offbook.harness.certificates.from_outside import answers_certificate
 from offbook.harness.certificates.margin_probe import Probe
 from offbook.harness.certificates.on_toy import layers_of_toy, on_toy
@@ -75,7 +76,7 @@ def certify(
         if arm.decoder.verifier is not None:
             own = _whole(arm, sampling) if drawn else _own_verifier_certificate(arm.decoder.verifier, sampling, seed)
             return _claimed(own or NOT_TESTED, doubted=arm.lossy)
-        law = _verifier_certificate(sampling, seed)
+        law = _verifier_certificate(sampling, seed, target.device.type)
         if drawn:
             whole = _whole(arm, sampling)  # its drafter may draw from other laws than it names
             return law if whole is None or whole.verdict != "differs" else whole
@@ -123,7 +124,8 @@ def _own_verifier_certificate(verifier: VerifierFor, sampling: Sampling, seed: i
 
 
 @cache
-def _verifier_certificate(sampling: Sampling, seed: int) -> Certificate:
-    """Of the verifier of offbook's loop, by the worse of its rules; once a process is enough."""
-    found = [verifier_certificate(rule, sampling=sampling, seed=seed) for rule in RULES]
+def _verifier_certificate(sampling: Sampling, seed: int, device: str) -> Certificate:
+    """Of the verifier of offbook's loop on a device, by the worse of its rules; once a process is enough."""
+    player = player_of(device, sampling)
+    found = [verifier_certificate(rule, sampling=sampling, seed=seed, player=player) for rule in RULES]
     return min(found, key=lambda certificate: certificate.p_value or 0.0)

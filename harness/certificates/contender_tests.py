@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
 from offbook.engine.decoding.verify import VerifierFor, verifier_for
 from offbook.engine.progress import Progress
+from offbook.harness.certificates.device_rounds import player_of
 from offbook.harness.certificates.from_outside import add_answer
 from offbook.harness.certificates.loop import loop_certificate
 from offbook.harness.certificates.margin_probe import Probe
@@ -142,7 +143,13 @@ class ContenderTests:
         yield from self._vocabulary(loop, sampling, at)
 
     def _draws(self, rule: Rule, sampling: Sampling, at: str) -> Part:
-        found = verifier_certificate(rule, sampling=sampling, seed=self.extent.seed, n=self.extent.draws)
+        found = verifier_certificate(
+            rule,
+            sampling=sampling,
+            seed=self.extent.seed,
+            n=self.extent.draws,
+            player=player_of(self.target.device, sampling),
+        )
         told = f"{found.n:,} rounds by its real random numbers {distribution(found)}"
         return certificate_part(found, f"draws of the verifier, {at}", told, rule=rule)
 
@@ -167,7 +174,14 @@ class ContenderTests:
             return self._whole_on_toy(self._built_for_toy, sampling, at)
         seed, n = self.extent.seed, self.extent.sequences
         found = loop_certificate(
-            rule, sampling=sampling, seed=seed, n=n, coupled=coupled, verifier=own, progress=self.progress
+            rule,
+            sampling=sampling,
+            seed=seed,
+            n=n,
+            coupled=coupled,
+            verifier=own,
+            device=self.target.device.type,
+            progress=self.progress,
         )
         told = f"{found.n:,} answers of a model of eight tokens {distribution(found)}"
         return certificate_part(found, f"small model, {at}", told, drafter="stands in")
@@ -200,7 +214,7 @@ class ContenderTests:
         with looking_on() as drawn:
             seen, number = Seen(drawn=drawn), 0
             verifier = Watched(
-                verifier=(loop.verifier or verifier_for)(sampling),
+                verifier=(loop.verifier or partial(verifier_for, device=self.target.device))(sampling),
                 sampling=sampling,
                 seen=seen,
                 coupled=coupled(loop.drafter),

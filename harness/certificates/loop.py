@@ -22,6 +22,7 @@ def loop_certificate(
     n: int,
     coupled: bool = False,
     verifier: VerifierFor | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Certificate:
     """Tests what the loop says with candidates of this kind, whoever's trained drafter may stand in their place.
@@ -33,6 +34,7 @@ def loop_certificate(
         n: answers.
         coupled: whether candidates know the noise of the draws.
         verifier: in the place of the exact one.
+        device: of the small model.
         progress: is told how far it is.
 
     Raises:
@@ -44,5 +46,6 @@ def loop_certificate(
         sampling=sampling,
         seed=seed,
         n=n,
+        device=device,
         progress=progress,
     )

@@ -3,9 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
+from offbook.engine.text import read_json
+
 Outcome = Literal["lossless", "differs", "not tested"]
+KIND = "contender_certificate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +63,7 @@ class Report:
         """For machines."""
         content = {
             "schema_version": 1,
-            "kind": "contender_certificate",
+            "kind": KIND,
             "subject": dict(self.subject),
             "verdict": self.verdict,
             "parts": [
@@ -69,3 +73,23 @@ class Report:
             "manifest": dict(self.manifest),
         }
         return json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def read_report(path: Path) -> Report:
+    """A certificate that `Report.to_json` wrote.
+
+    Raises:
+        ValueError: it is none, or says another verdict than its parts do.
+    """
+    remedy = "write it with `offbook certify`"
+    found = read_json(path, what="a certificate", remedy=remedy)
+    try:
+        parts = [Part(**part) for part in found["parts"]]
+        report = Report(subject=dict(found["subject"]), parts=parts, manifest=dict(found["manifest"]))
+        whole = found["kind"] == KIND and found["verdict"] == report.verdict and bool(report.paragraph())
+    except (KeyError, TypeError, ValueError, AttributeError):
+        whole = False
+    if not whole:
+        msg = f"{path}: expected a certificate of a contender, got something else; {remedy}"
+        raise ValueError(msg)
+    return report

@@ -162,6 +162,7 @@ def decoder_certificate(
     seed: int,
     n: int = 4_000,
     layers: int = 1,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Certificate:
     """Tests the distribution of a whole decoder on `harness.certificates.toy_model`, at these sampling settings.
@@ -172,17 +173,18 @@ def decoder_certificate(
         seed: of the generator handed to the decoder.
         n: sequences.
         layers: of the model.
+        device: where it is.
         progress: is told how far it is.
 
     Raises:
         ValueError: temperature 0, n below 1000, or an answer that is not four of the target's tokens.
     """
     check_settings(sampling, n)
-    target = toy_model.toy_model(layers)
+    target = toy_model.toy_model(layers, device)
     decoder = build(target)
-    prompt_1P = torch.tensor([toy_model.PROMPT])
+    prompt_1P = torch.tensor([toy_model.PROMPT], device=device)
     limits = Limits(max_new_tokens=toy_model.LENGTH)
-    generator = target.generator(seed)
+    generator = torch.Generator().manual_seed(seed)
     answers = np.zeros((n, toy_model.LENGTH), dtype=np.int64)
     told = progress or Silent()
     for i in range(n):

@@ -24,8 +24,12 @@ SEED = 9  # of the weights: the first under which 3, and 4 behind it, are likely
 
 
 @cache
-def toy_model(layers: int = 1) -> Target:
-    """A random Llama in float64, on the CPU; its words are the digits. Of two layers, the first may draft for both."""
+def toy_model(layers: int = 1, device: str = "cpu") -> Target:
+    """A random Llama, in float64 on the CPU and in float32 elsewhere; its words are the digits.
+
+    Of two layers, the first may draft for both.
+    """
+    dtype = torch.float64 if device == "cpu" else torch.float32
     config = LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=16,
@@ -41,11 +45,12 @@ def toy_model(layers: int = 1) -> Target:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        model = LlamaForCausalLM(config).double()
+        model = LlamaForCausalLM(config)
+    torch.nn.Module.to(model, device=device, dtype=dtype)
     words = Tokenizer(models.WordLevel({str(i): i for i in range(VOCABULARY)}, unk_token="0"))
     return Target(
         name="toy",
-        dtype="float64",
+        dtype=str(dtype).removeprefix("torch."),
         backbone=Backbone(model),
         tokenizer=PreTrainedTokenizerFast(tokenizer_object=words),
         weights_sha256="",
@@ -63,7 +68,8 @@ def exact_continuations(target: Target, sampling: Sampling) -> NDArray[np.float6
     prompts_BP = torch.tensor(PROMPT).expand(len(beginnings_BL), -1)
     target.backbone.use_native_attention()
     try:
-        logits_BLV = target.backbone.model(torch.cat([prompts_BP, beginnings_BL], dim=1), logits_to_keep=LENGTH).logits
+        texts_BT = torch.cat([prompts_BP, beginnings_BL], dim=1).to(target.device)
+        logits_BLV = target.backbone.model(texts_BT, logits_to_keep=LENGTH).logits.double().cpu()
     finally:
         target.backbone.use_tree_attention()
     exact = np.ones(1)

@@ -10,7 +10,7 @@ deepest candidate included.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -62,7 +62,38 @@ class Tables:
         )
 
 
-def verifier_certificate(rule: Rule, *, sampling: Sampling, seed: int, n: int = DRAWS) -> Certificate:
+class Player(Protocol):
+    """What verifies rounds of a toy side by side, by seeds (rounds, length): last accepted nodes and bonus tokens."""
+
+    def given(self, toy: ToyTarget, tables: Tables, tokens_BN: Ints, seeds_BL: Seeds) -> tuple[Ints, Ints]:
+        """Of candidates that are given."""
+        ...
+
+    def drawn(self, toy: ToyTarget, tables: Tables, tokens_BN: Ints, seeds_BL: Seeds, turns: int) -> tuple[Ints, Ints]:
+        """Of candidates that were drawn, from so many laws behind each node."""
+        ...
+
+
+class OnHost:
+    """By the rules as decoding on the host calls them."""
+
+    def given(self, toy: ToyTarget, tables: Tables, tokens_BN: Ints, seeds_BL: Seeds) -> tuple[Ints, Ints]:
+        """See `Player`."""
+        behind, depths = behind_nodes(toy, tables.target, tokens_BN), toy.shape.depths
+
+        def say(node: int, rows: Ints) -> Ints:
+            return draw(behind(node, rows), seeds_BL[rows, depths[node]])
+
+        return verify(say, tokens_BN, toy.shape.children)
+
+    def drawn(self, toy: ToyTarget, tables: Tables, tokens_BN: Ints, seeds_BL: Seeds, turns: int) -> tuple[Ints, Ints]:
+        """See `Player`."""
+        return drawn_round(toy, tables, tokens_BN, Seeded(seeds_BL), turns)
+
+
+def verifier_certificate(
+    rule: Rule, *, sampling: Sampling, seed: int, n: int = DRAWS, player: Player | None = None
+) -> Certificate:
     """Tests a rule by real draws against the target's exact law, at these sampling settings.
 
     Args:
@@ -70,6 +101,7 @@ def verifier_certificate(rule: Rule, *, sampling: Sampling, seed: int, n: int = 
         sampling: settings; temperature above 0.
         seed: of the generator of all draws, and of the continuation.
         n: rounds.
+        player: verifies them; by default as on the host.
 
     Raises:
         ValueError: temperature 0, or n below 1000.
@@ -81,7 +113,7 @@ def verifier_certificate(rule: Rule, *, sampling: Sampling, seed: int, n: int = 
     lengths = np.zeros(n, dtype=np.int64)
     for first in range(0, n, AT_ONCE):
         rounds = slice(first, min(n, first + AT_ONCE))
-        committed[rounds], lengths[rounds] = play(rule, toy, tables, generator, rounds.stop - rounds.start)
+        committed[rounds], lengths[rounds] = play(rule, toy, tables, generator, rounds.stop - rounds.start, player)
     completed = toy.completed(committed, lengths)
     toy.continue_all(committed, lengths, np.random.default_rng(seed))
     return of_draws(committed, completed, toy.exact, vocabulary=toy.shape.vocabulary)
@@ -112,34 +144,32 @@ def own_verifier_certificate(
     return sampling_certificate(verify, sampling=sampling, seed=seed, n=n)
 
 
-def play(rule: Rule, toy: ToyTarget, tables: Tables, generator: torch.Generator, rounds: int) -> tuple[Ints, Ints]:
+def play(
+    rule: Rule,
+    toy: ToyTarget,
+    tables: Tables,
+    generator: torch.Generator,
+    rounds: int,
+    player: Player | None = None,
+) -> tuple[Ints, Ints]:
     """So many rounds: the tokens that each commits (rounds, length), and how many they are (rounds,).
 
     Of drawn candidates, half of the rounds have one law behind each node, the others two that take turns.
     """
+    by = player or OnHost()
     if rule == "given":
-        return _play_given(toy, tables, generator, rounds)
+        tokens = np.tile(np.array(toy.shape.tokens), (rounds, 1))
+        return walked(toy, tokens, *by.given(toy, tables, tokens, _seeds(toy, generator, rounds)))
     halves = [
-        _play_drawn(toy, tables, generator, part, turns=turns)
+        _play_drawn(by, toy, tables, generator, part, turns=turns)
         for turns, part in zip(TURNS[rule], (rounds - rounds // 2, rounds // 2), strict=True)
     ]
     committed, lengths = (np.concatenate(side) for side in zip(*halves, strict=True))
     return committed, lengths
 
 
-def _play_given(toy: ToyTarget, tables: Tables, generator: torch.Generator, rounds: int) -> tuple[Ints, Ints]:
-    shape, seeds = toy.shape, _seeds(toy, generator, rounds)
-    tokens = np.tile(np.array(shape.tokens), (rounds, 1))
-    behind = behind_nodes(toy, tables.target, tokens)
-
-    def say(node: int, rows: Ints) -> Ints:
-        return draw(behind(node, rows), seeds[rows, shape.depths[node]])
-
-    return walked(toy, tokens, *verify(say, tokens, shape.children))
-
-
 def _play_drawn(
-    toy: ToyTarget, tables: Tables, generator: torch.Generator, rounds: int, *, turns: int
+    by: Player, toy: ToyTarget, tables: Tables, generator: torch.Generator, rounds: int, *, turns: int
 ) -> tuple[Ints, Ints]:
     shape, seeds, rows = toy.shape, _seeds(toy, generator, rounds), np.arange(rounds)
     tokens = np.zeros((rounds, len(shape.parents)), dtype=np.int64)
@@ -148,7 +178,7 @@ def _play_drawn(
         for place, child in enumerate(children):
             tokens[:, child] = draw(left[:, place % turns], new_seeds(rounds, generator))
             left[rows, :, tokens[:, child]] = 0
-    return walked(toy, tokens, *drawn_round(toy, tables, tokens, Seeded(seeds), turns))
+    return walked(toy, tokens, *by.drawn(toy, tables, tokens, seeds, turns))
 
 
 def _seeds(toy: ToyTarget, generator: torch.Generator, rounds: int) -> Seeds:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from offbook.harness.cli.exits import told
+from offbook.harness.cli.exits import STATUSES, told
 
 
 class Commands(typer.core.TyperGroup):
@@ -26,7 +26,7 @@ app = typer.Typer(
     name="offbook",
     cls=Commands,
     help="Benchmarks distillation and speculative decoding: accuracy, acceptance and speed, baselines beside them.",
-    add_completion=False,
+    epilog=STATUSES,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

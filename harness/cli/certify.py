@@ -6,14 +6,19 @@ from typing import Annotated
 import typer
 
 from offbook.engine.decoding.layouts.names import LayoutName
-from offbook.harness.cli.console import quiet
+from offbook.harness.cli.as_json import AsJson
+from offbook.harness.cli.completing import decoders
+from offbook.harness.cli.console import quiet, write_out
 from offbook.harness.cli.options import Device, DType, OptionSettings, Output, Revision, Seed, path_or_none
 
 
 def certify(
     what: Annotated[
         str,
-        typer.Argument(help="A decoder of `offbook ls`, a drafter's folder, a contender's package, or MODULE:NAME."),
+        typer.Argument(
+            autocompletion=decoders,
+            help="A decoder of `offbook ls`, a drafter's folder, a contender's package, or MODULE:NAME.",
+        ),
     ],
     model: Annotated[
         str | None, typer.Option("--model", help="By default the one a drafter was trained for, or the embedded one.")
@@ -41,6 +46,7 @@ def certify(
     device: Device = "auto",
     revision: Revision = None,
     layout: Annotated[LayoutName | None, typer.Option("--layout", help="By default the fastest here.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Test whether a decoder keeps its target's output.
 
@@ -87,6 +93,6 @@ def certify(
     place = output or new_folder("certificate")
     place.mkdir(parents=True, exist_ok=True)
     atomic_write_text(place / "certificate.json", report.to_json())
-    typer.echo(report.paragraph())
+    write_out(report.to_json() if as_json else f"{report.paragraph()}\n")
     typer.echo(f"written to {place / 'certificate.json'}", err=True)
     raise typer.Exit(0 if report.verdict == "lossless" else 1)

@@ -25,6 +25,8 @@ STORE_FILES = (
     "cross.csv",
     "published.csv",
     "leaderboard_comparison.csv",
+    "leaderboard_records.csv",
+    "leaderboard.html",
     "STUDENTS.md",
     "students.csv",
     "student_comparisons.csv",

@@ -8,6 +8,8 @@ import typer
 
 from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.engine.progress import progress as bar
+from offbook.harness.cli.as_json import AsJson
+from offbook.harness.cli.completing import several_decoders, several_suites
 from offbook.harness.cli.console import quiet, resumable, store_folder
 from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import (
@@ -27,18 +29,29 @@ def evaluate(
     *,
     config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
-    tasks: Annotated[str | None, typer.Option("--tasks", "--suite", help="Suites, comma-separated.")] = None,
-    decoders: Annotated[str | None, typer.Option("--decoders", help="Comma-separated; see `offbook ls`.")] = None,
+    tasks: Annotated[
+        str | None, typer.Option("--tasks", "--suite", autocompletion=several_suites, help="Suites, comma-separated.")
+    ] = None,
+    decoders: Annotated[
+        str | None,
+        typer.Option("--decoders", autocompletion=several_decoders, help="Comma-separated; see `offbook ls`."),
+    ] = None,
     drafter: DrafterFolders = None,
     option: OptionSettings = None,
     heat: dict[str, Any],
-    chat_template: Annotated[bool | None, typer.Option("--apply-chat-template/--no-chat-template")] = None,
+    chat_template: Annotated[
+        bool | None, typer.Option("--apply-chat-template/--no-chat-template", help="By default where there is one.")
+    ] = None,
     revision: Revision = None,
     layout: Annotated[LayoutName | None, typer.Option("--layout", help="Form of the weights in memory.")] = None,
     tuning: TuningFile = None,
-    output: Annotated[str | None, typer.Option("--output", "--output-path", "--output_path")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "--output-path", "--output_path", help="A folder; by default a new one below runs/."),
+    ] = None,
     include_path: IncludePath = None,
     settings: SetSettings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare decoders on suites.
 
@@ -81,6 +94,6 @@ def evaluate(
     with resumable(folder):
         with bar() as progress:
             done = run(spec, progress, include_path=include_path)
-        show(done.tables)
+        show(done.tables, as_json=as_json, folder=str(done.folder), lossless=done.lossless)
     typer.echo(f"records and leaderboard in {done.folder}", err=True)
     raise typer.Exit(0 if done.lossless else 1)

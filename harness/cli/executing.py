@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from offbook.harness.cli.as_json import print_json
 from offbook.harness.cli.flags import parse_named
 
 if TYPE_CHECKING:
+    from offbook.harness.matrix.estimates import Estimate
     from offbook.harness.matrix.executors.choose import Executor, Kind
-    from offbook.harness.matrix.graph import Graph
+    from offbook.harness.matrix.graph import Graph, Stage
     from offbook.harness.matrix.running import Ran
 
 
@@ -28,7 +30,7 @@ def executor_of(
     return Executor(kind=kind, workers=workers, ray_address=ray_address, slurm=given)
 
 
-def tell_plan(graph: "Graph", folder: Path) -> None:
+def tell_plan(graph: "Graph", folder: Path, *, as_json: bool = False) -> None:
     """The stages of a plan on standard output: what is there, and what the others may take.
 
     Raises:
@@ -40,8 +42,12 @@ def tell_plan(graph: "Graph", folder: Path) -> None:
 
     rates, there = Estimates(folder, COMMITTED), done(graph, folder)
     again = replaced(graph, there, folder)
-    for stage in graph.stages:
-        typer.echo(told(stage, rates.of(stage), done=stage.key in there))
+    if as_json:
+        stages = [_stage(each, rates.of(each), done=each.key in there) for each in graph.stages]
+        print_json(folder=str(folder), stages=stages)
+    else:
+        for stage in graph.stages:
+            typer.echo(told(stage, rates.of(stage), done=stage.key in there))
     for line in again.values():
         typer.echo(line, err=True)
     typer.echo(f"{len(graph)} stages, {len(there)} of them there already", err=True)
@@ -53,3 +59,25 @@ def failed_lines(ran: "Ran", folder: Path) -> None:
         typer.echo(f"failed: {failure.title}: {failure.error}: {failure.reason}", err=True)
     counted = f"{ran.done} done, {len(ran.failed)} failed, {ran.pending} pending"
     typer.echo(f"{counted}; records and tables in {folder}", err=True)
+
+
+def failed_json(ran: "Ran") -> dict[str, Any]:
+    """The same for programs."""
+    failed = [
+        {"title": each.title, "error": each.error, "reason": each.reason, "attempts": each.attempts}
+        for each in ran.failed
+    ]
+    return {"done": ran.done, "failed": failed, "pending": ran.pending}
+
+
+def _stage(stage: "Stage", estimate: "Estimate", *, done: bool) -> dict[str, Any]:
+    return {
+        "key": stage.key,
+        "kind": stage.kind,
+        "title": stage.title,
+        "needs": list(stage.needs),
+        "done": done,
+        "seconds": estimate.seconds,
+        "peak_bytes": estimate.peak_bytes,
+        "measured": estimate.measured,
+    }

@@ -1,14 +1,4 @@
-"""How a command ends: its exit status, and one line on standard error for whatever stopped it.
-
-0           done
-1           something was measured and found wanting
-2           a mistake in what was asked or in a file, a machine without room or memory: one line
-70          a bug of offbook: the traceback, and what to report
-129         SIGHUP        as after Ctrl-C: whatever is done is kept, and a line says how to go on
-130         Ctrl-C
-143         SIGTERM
-141         nobody reads the output any more: silence, as other tools keep it
-"""
+"""How a command ends: its exit status (`STATUSES`), and one line on standard error for whatever stopped it."""
 
 import contextlib
 import errno
@@ -27,6 +17,19 @@ from offbook.engine.quoting import without_long_words
 from offbook.harness.records.damaged import DamagedError
 
 FOUND_WANTING, MISTAKE, BUG = 1, 2, 70
+STATUSES = """\b
+How a command ends, by its exit status:
+  0    done
+  1    something was measured, or found, wanting
+  2    a mistake in what was asked or in a file, a stage that failed,
+       a machine without room or memory: one line
+  70   a bug of offbook: the traceback, and what to report
+  75   of `offbook work`: another process does the stage, or what it
+       needs is not there; ask again later
+  129  SIGHUP, 130 Ctrl-C, 143 SIGTERM: what is done is kept, and a
+       line says how to go on
+  141  nobody reads the output any more: silence
+"""
 LONGEST = 2_000  # characters of a line
 AGAIN_S = 0.05
 ENDS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"}

@@ -7,6 +7,7 @@ import typer
 
 from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.engine.encoding import check_text
+from offbook.harness.cli.completing import decoders
 from offbook.harness.cli.console import quiet, standard_input, write_out
 from offbook.harness.cli.options import (
     MODEL,
@@ -27,12 +28,16 @@ from offbook.harness.cli.options import (
 def generate(
     prompt: Annotated[str, typer.Argument(help="What to say to the model; - reads standard input.")],
     model: Model = MODEL,
-    decoder: Annotated[str, typer.Option("--decoder", help="Who decodes; see `offbook ls`.")] = "autoregressive",
+    decoder: Annotated[
+        str, typer.Option("--decoder", autocompletion=decoders, help="Who decodes; see `offbook ls`.")
+    ] = "autoregressive",
     drafter: Annotated[
         Path | None, typer.Option("--drafter", callback=path_or_none, help="Folder of the decoder's trained drafter.")
     ] = None,
     option: OptionSettings = None,
-    max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", "--max_new_tokens", min=1)] = 128,
+    max_new_tokens: Annotated[
+        int, typer.Option("--max-new-tokens", "--max_new_tokens", min=1, help="Of the answer, at most.")
+    ] = 128,
     temperature: Temperature = 0.0,
     top_k: TopK = 0,
     top_p: TopP = 1.0,

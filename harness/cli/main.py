@@ -1,10 +1,10 @@
 """The command line, `offbook`. What a command needs is imported when it runs, so that `--help` answers at once.
 
-Exit status: 0; 1 where something was measured and found wanting (an answer that is not the target's, a result that
-differs from the committed one); 2 for a mistake in what was asked, told in one line; others in `exits.py`.
+How a command ends is told in `exits.py`.
 """
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -17,6 +17,7 @@ from offbook.engine.threads import settle_threads
 from offbook.harness.cli import (
     analyse_latent,
     certify,
+    compare,
     evaluate,
     export,
     gc,
@@ -24,6 +25,7 @@ from offbook.harness.cli import (
     import_drafter,
     lm_eval,
     ls,
+    push,
     report,
     reproduce,
     rescore,
@@ -35,6 +37,7 @@ from offbook.harness.cli import (
     verify,
 )
 from offbook.harness.cli.app import app
+from offbook.harness.cli.examples import epilog
 from offbook.harness.cli.exits import MISTAKE, ended
 from offbook.harness.cli.run import run as run_matrix
 from offbook.harness.cli.show_record import show_record
@@ -55,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help tells
     "rescore": rescore.rescore,
     "ls": ls.list_,
     "show": show_record,
+    "compare": compare.compare,
     "analyse-latent": analyse_latent.analyse_latent,
     "run": run_matrix,
     "status": status,
@@ -62,12 +66,14 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help tells
     "upgrade": upgrade.upgrade,
     "gc": gc.gc,
     "export": export.export,
+    "push": push.push,
 }
+COMPLETION = "_OFFBOOK_COMPLETE"  # by which a shell asks what may come next, without arguments
 # Of commands that read their arguments themselves.
 WHOLE = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 for _name, _command in COMMANDS.items():
-    app.command(_name, cls=StrictCommand)(_command)
+    app.command(_name, cls=StrictCommand, epilog=epilog(_name))(_command)
 app.command("lm-eval", context_settings=WHOLE)(lm_eval.lm_eval)
 
 
@@ -87,7 +93,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     def run() -> object:
         for place, argument in enumerate(given, start=1):
             check_text(argument, f"argument {place}")
-        if not given:  # which is no command: status 2, as other tools have it
+        if not given and not os.environ.get(COMPLETION):  # which is no command: status 2, as other tools have it
             with contextlib.redirect_stdout(sys.stderr):
                 app(["--help"], prog_name="offbook", standalone_mode=False)
             return MISTAKE

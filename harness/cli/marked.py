@@ -52,3 +52,14 @@ def round_lines(generation: Generation) -> Iterator[str]:
         if number <= len(generation.times):
             line += f"  {1000 * generation.times[number - 1].wall_s:8.2f} ms"
         yield line
+
+
+def rounds_json(generation: Generation) -> list[dict[str, float]]:
+    """The same for programs."""
+    found = []
+    for number, one in enumerate(generation.rounds):
+        told: dict[str, float] = {"drafted": one.drafted, "accepted": one.accepted, "committed": one.committed}
+        if number < len(generation.times):
+            told["wall_s"] = generation.times[number].wall_s
+        found.append(told)
+    return found

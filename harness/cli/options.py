@@ -8,6 +8,7 @@ import typer
 from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.engine.paths import user_path
 from offbook.engine.quoting import quoted_path
+from offbook.harness.cli import completing
 from offbook.harness.cli.console import store_folder, writable_folder
 from offbook.harness.settings.sink import SinkKind
 
@@ -44,7 +45,9 @@ def new_file(path: Path) -> Path:
 
 
 MODEL = "smollm2-135m-instruct"
-Model = Annotated[str, typer.Option("--model", help="Alias, local folder, or Hugging Face id.")]
+Model = Annotated[
+    str, typer.Option("--model", autocompletion=completing.models, help="Alias, local folder, or Hugging Face id.")
+]
 Revision = Annotated[str | None, typer.Option("--revision", help="Branch, tag or commit of a Hugging Face id.")]
 DType = Annotated[str, typer.Option("--dtype", help="float32, bfloat16, float16 or float64.")]
 Layout = Annotated[LayoutName, typer.Option("--layout", help="Form of the weights in memory; see `offbook ls`.")]
@@ -60,8 +63,15 @@ TopP = Annotated[float, typer.Option("--top-p", "--top_p", help="1 keeps every t
 Answers = Annotated[
     Literal["shipped", "regenerate"], typer.Option("--answers", help="The target's answers to train on.")
 ]
-Output = Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path", callback=writable_folder)]
-StoreOutput = Annotated[Path | None, typer.Option("--output", "--output-path", "--output_path", callback=store_folder)]
+FOLDER = "A folder; by default one below runs/."
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "--output-path", "--output_path", callback=writable_folder, help=FOLDER),
+]
+StoreOutput = Annotated[
+    Path | None,
+    typer.Option("--output", "--output-path", "--output_path", callback=store_folder, help=FOLDER),
+]
 Config = Annotated[
     Path | None, typer.Option("--config", callback=path_or_none, help="YAML with any of these settings.")
 ]

@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from offbook.engine.progress import progress as bar
+from offbook.harness.cli.as_json import AsJson
+from offbook.harness.cli.completing import profiles
 from offbook.harness.cli.console import quiet, resumable
 from offbook.harness.cli.derived import SetSettings
 from offbook.harness.cli.options import (
@@ -21,7 +23,8 @@ from offbook.harness.cli.options import (
 
 def reproduce(
     profile: Annotated[
-        str, typer.Option("--profile", help="A profile's name, or a YAML file; see `offbook ls`.")
+        str,
+        typer.Option("--profile", autocompletion=profiles, help="A profile's name, or a YAML file; see `offbook ls`."),
     ] = "laptop",
     output: StoreOutput = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Resume nothing.")] = False,
@@ -34,17 +37,19 @@ def reproduce(
     sink: SinkOption = None,
     device: Device = "auto",
     settings: SetSettings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a whole profile again.
 
     From model to leaderboard, held against the committed one; an unfinished run is resumed. Decoders in a layout of the
-    weights that this machine does not have are left out, and named.
+    weights that this machine does not have, and suites of exams whose data sets are not here, are left out, and named.
     """
     from offbook.harness.artifacts.folders import new_folder
-    from offbook.harness.cli.executing import executor_of, failed_lines, tell_plan
+    from offbook.harness.cli.executing import executor_of, failed_json, failed_lines, tell_plan
     from offbook.harness.matrix.folders import open_run, unfinished
     from offbook.harness.matrix.layouts_here import without_missing_layouts
     from offbook.harness.matrix.plan import plan
+    from offbook.harness.matrix.suites_here import without_missing_data
     from offbook.harness.roster.target import resolve_device
     from offbook.harness.settings.profiles import load_profile
 
@@ -52,10 +57,13 @@ def reproduce(
     where = executor_of(executor, workers=workers, ray_address=ray_address, slurm=slurm)
     runnable, left_out = without_missing_layouts(content, device)
     graph = plan(runnable, answers=answers)  # this and what follows before there is a folder
-    for line in left_out:
+    runnable, not_here = without_missing_data(runnable)
+    if not_here:
+        graph = plan(runnable, answers=answers)
+    for line in (*left_out, *not_here):
         typer.echo(line, err=True)
     if dry_run:
-        tell_plan(graph, output or unfinished(name, content) or new_folder(name))
+        tell_plan(graph, output or unfinished(name, content) or new_folder(name), as_json=as_json)
         return
     resolve_device(device)
     folder, resumed = open_run(name, content, output=output, fresh=fresh)
@@ -68,7 +76,8 @@ def reproduce(
     with resumable(folder):
         with bar() as progress:
             ran, compared = run(graph, folder, progress, device=device, executor=where, sink=sink)
-        show(ran.tables)
+        held = {part.name: part.counts for part in compared}
+        show(ran.tables, as_json=as_json, folder=str(folder), compared=held, **failed_json(ran))
     for line in verdict_lines(compared):
         typer.echo(line, err=True)
     failed_lines(ran, folder)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from offbook.engine.decoding.decoder import make_ready
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.sampling import Sampling
@@ -34,8 +35,10 @@ def generate(
     rendered = target.render_chat([{"role": "user", "content": text}]) if chat_template else text
     limits = target.limits(max_new_tokens)
     stream = _Stream(target, limits.stop_strings, write)
+    prompt_1P = target.prompt(rendered, templated=chat_template)
+    make_ready(arm.decoder, sampling=sampling, rows=prompt_1P.shape[1] + max_new_tokens)
     generation = arm.decoder.generate(
-        target.prompt(rendered, templated=chat_template),
+        prompt_1P,
         sampling=sampling,
         limits=limits,
         generator=target.generator(seed),

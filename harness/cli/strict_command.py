@@ -32,6 +32,8 @@ class StrictCommand(typer.core.TyperCommand):
         Raises:
             typer.BadParameter: something that YAML would not take either.
         """
+        if ctx.resilient_parsing:  # a shell asks what might come next
+            return super().parse_args(ctx, args)
         written, _, parameters = self.make_parser(ctx).parse_args(args=list(args))
         order: list[Any] = list(parameters)  # whose class is another in every version of typer
         if not written.get("help"):

@@ -19,7 +19,10 @@ def synthesize(
         Literal["procedural", "transformers", "openai"],
         typer.Option("--teacher", help="Rules; a model run here; a model behind an OpenAI-compatible server."),
     ] = "procedural",
-    teacher_model: Annotated[str | None, typer.Option("--teacher-model", "--teacher_model")] = None,
+    teacher_model: Annotated[
+        str | None,
+        typer.Option("--teacher-model", "--teacher_model", help="Alias, folder or id; or its name on the server."),
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", "--base_url", help="Of the server; the key is OPENAI_API_KEY.")
     ] = None,
@@ -46,7 +49,9 @@ def synthesize(
     samples: Annotated[int, typer.Option("--samples", min=8, help="Of the student, for pass@8.")] = 8,
     seed: Seed = 0,
     temperature: Annotated[float, typer.Option("--temperature", min=0, help="Of the teacher.")] = 0.7,
-    max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", "--max_new_tokens", min=1)] = 512,
+    max_new_tokens: Annotated[
+        int, typer.Option("--max-new-tokens", "--max_new_tokens", min=1, help="Of a rationale, at most.")
+    ] = 512,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Requests to the server at once.")] = 8,
     batch_size: Annotated[
         int, typer.Option("--batch-size", "--batch_size", min=1, help="Requests to a model run here at once.")

@@ -6,6 +6,7 @@ import typer
 
 from offbook.engine.drafters.config import TrainingConfig
 from offbook.engine.progress import progress as bar
+from offbook.harness.cli.completing import trained
 from offbook.harness.cli.console import quiet, resumable
 from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import MODEL, Answers, Device, Model, Output, Revision
@@ -16,7 +17,9 @@ from offbook.harness.cli.options import MODEL, Answers, Device, Model, Output, R
 )
 def train_drafter(
     *,
-    name: Annotated[str, typer.Argument(help="Whose drafter; `offbook ls` marks those that are trained.")],
+    name: Annotated[
+        str, typer.Argument(autocompletion=trained, help="Whose drafter; `offbook ls` tells who needs one.")
+    ],
     model: Model = MODEL,
     output: Output = None,
     answers: Answers = "shipped",

@@ -6,6 +6,7 @@ import typer
 
 from offbook.engine.progress import progress as bar
 from offbook.engine.students.config import StudentConfig
+from offbook.harness.cli.completing import methods
 from offbook.harness.cli.console import quiet, resumable
 from offbook.harness.cli.derived import SetSettings, with_options
 from offbook.harness.cli.options import LARGEST_SEED, MODEL, Config, Output, Revision
@@ -14,7 +15,7 @@ from offbook.harness.settings.corpus import CorpusSettings
 
 COMMON = (
     *("gradient_tokens", "questions_per_step", "tokens_per_step", "learning_rate", "lora_rank", "mixed_precision"),
-    *("evaluations", "max_length"),
+    *("evaluations", "averaging", "replay", "max_length"),
 )
 
 
@@ -22,7 +23,9 @@ COMMON = (
 @with_options(StudentConfig, COMMON, into="training")
 def train_student(
     *,
-    method: Annotated[str | None, typer.Argument(help="How it learns; see `offbook ls`.")] = None,
+    method: Annotated[
+        str | None, typer.Argument(autocompletion=methods, help="How it learns; see `offbook ls`.")
+    ] = None,
     config: Config = None,
     model: Annotated[str | None, typer.Option("--model", help=f"Alias, folder or id; by default {MODEL}.")] = None,
     revision: Revision = None,
@@ -30,7 +33,8 @@ def train_student(
         str | None, typer.Option("--corpus", help="A corpus in JSON Lines; by default the procedural one.")
     ] = None,
     corpus_format: Annotated[
-        Literal["corpus", "rationale_rows"] | None, typer.Option("--corpus-format", "--corpus_format")
+        Literal["corpus", "rationale_rows"] | None,
+        typer.Option("--corpus-format", "--corpus_format", help="Form of a corpus file; by default corpus."),
     ] = None,
     corpus: dict[str, Any],
     option: Annotated[
@@ -46,7 +50,7 @@ def train_student(
             "--max-new-tokens", "--max_new_tokens", min=1, help=f"Of a development answer; by default {EXAM_TOKENS}."
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED)] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of the training.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="Through accelerate.")] = None,
     output: Output = None,

@@ -7,6 +7,7 @@ import typer
 from offbook.engine.decoding.layouts.names import LayoutName
 from offbook.engine.paths import user_path
 from offbook.engine.progress import progress as bar
+from offbook.harness.cli.completing import several_decoders
 from offbook.harness.cli.console import quiet
 from offbook.harness.cli.options import MODEL, Device, DrafterFolders, DType, OptionSettings, Output, Revision
 
@@ -14,7 +15,12 @@ from offbook.harness.cli.options import MODEL, Device, DrafterFolders, DType, Op
 def tune(
     model: Annotated[str, typer.Argument(help="Alias, local folder, or Hugging Face id.")] = MODEL,
     decoders: Annotated[
-        str | None, typer.Option("--decoders", help="Comma-separated; by default all that can be built as they are.")
+        str | None,
+        typer.Option(
+            "--decoders",
+            autocompletion=several_decoders,
+            help="Comma-separated; by default all that can be built as they are.",
+        ),
     ] = None,
     drafter: DrafterFolders = None,
     option: OptionSettings = None,

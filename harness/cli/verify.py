@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from offbook.harness.cli.as_json import AsJson, print_json
 from offbook.harness.cli.options import path_or_none
 
 
 def verify(
     folder: Annotated[Path, typer.Argument(callback=path_or_none, help="A folder with records.")],
     everything: Annotated[bool, typer.Option("--all", help="Read what was checked before too.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a folder of records, or a whole run.
 
@@ -29,10 +31,14 @@ def verify(
     check_store(store.root)
     found = check(store, again=everything)
     told = [*found.findings, *findings(store.root, again=everything)]
-    for finding in told:
-        typer.echo(finding)
     cells = sum(held.line.kind == "cell" for held in found.held)
+    exams = len(found.held) - cells
+    if as_json:
+        print_json(findings=told, cells=cells, exams=exams, checked_before=found.unread)
+    else:
+        for finding in told:
+            typer.echo(finding)
     read = f"{len(found.held) - found.unread} read, the others checked before" if found.unread else "all read"
-    typer.echo(f"{cells} cells and {len(found.held) - cells} exams ({read}), {len(told)} findings", err=True)
+    typer.echo(f"{cells} cells and {exams} exams ({read}), {len(told)} findings", err=True)
     if told:
         raise typer.Exit(FOUND_WANTING)

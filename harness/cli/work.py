@@ -17,13 +17,14 @@ from offbook.engine.progress import progress as bar
 from offbook.engine.threads import settle_threads
 from offbook.harness.cli.attached import Attached
 from offbook.harness.cli.console import resumable
+from offbook.harness.cli.examples import EXAMPLES
 from offbook.harness.cli.exits import ended, told
 from offbook.harness.matrix.worker import ATTEMPTS, work
 
 QUIET = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_VERBOSITY": "error"}
-STATUSES = """
-exit status 0 where the stage is done, also by others; 75 where another process does it or what it needs is not there,
-so that it may be asked again later; 2 where it failed, which the folder then tells; others as of every command
+BELOW = f"""
+example: {EXAMPLES["work"]}. Exit status 75 where another process does it or what it needs is not there, so that it may
+be asked again later; 2 where it failed, which the folder then tells; others as `offbook --help` tells them
 """
 
 
@@ -40,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         ValueError: other arguments than `--help` tells.
     """
-    parser = _Parser(prog="offbook work", description="Do one stage of a run.", epilog=STATUSES, allow_abbrev=False)
+    parser = _Parser(prog="offbook work", description="Do one stage of a run.", epilog=BELOW, allow_abbrev=False)
     parser.add_argument("folder", type=Path, help="of the run: where its plan.json is")
     parser.add_argument("key", help="of the stage; twelve characters of it are enough")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")

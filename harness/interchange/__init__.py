@@ -1,1 +1,1 @@
-"""Other tools: lm-eval's command line and its model interface, Hugging Face's kernel hub."""
+"""Other tools: lm-eval's command line, model interface and results, the Hugging Face hub, every_eval_ever, AIPerf."""

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from offbook.engine.files import atomic_write_bytes, write_once, writing
+from offbook.harness.matrix.noted import Noted
 from offbook.harness.settings.plain import read_plain
 
 HEARTBEAT_S = 30.0
@@ -37,6 +38,9 @@ class Claim:
         start: when the process started, in ticks since boot, for numbers are used again; "" where nobody tells.
         token: of this claim alone.
         heartbeat: seconds since 1970.
+        since: when the stage was begun, likewise; 0 in claims of older versions.
+        done, total: how far it is in what it counts just now, at the last heartbeat; 0 and 0 where it counts nothing.
+        began: when it began to count that.
     """
 
     key: str
@@ -45,6 +49,10 @@ class Claim:
     start: str
     token: str
     heartbeat: float
+    since: float = 0.0
+    done: int = 0
+    total: int = 0
+    began: float = 0.0
 
     def to_bytes(self) -> bytes:
         """As the file holds it."""
@@ -62,26 +70,33 @@ class Claim:
 
 
 @contextlib.contextmanager
-def claimed(folder: Path, key: str) -> Iterator[Claim | None]:
+def claimed(folder: Path, key: str, noted: Noted | None = None) -> Iterator[Claim | None]:
     """Claims a stage around the block that does it; inside, its heart beats.
+
+    Args:
+        folder: of the run.
+        key: of the stage.
+        noted: knows how far it is, which every heartbeat tells.
 
     Yields:
         None where the claim is ours, else that of who holds it.
     """
-    path = claim_path(folder, key)
+    path, now = claim_path(folder, key), time.time()
     ours = Claim(
         key=key,
         host=this_host(),
         pid=os.getpid(),
         start=_start_of(os.getpid()) or "",
         token=secrets.token_hex(8),
-        heartbeat=time.time(),
+        heartbeat=now,
+        since=now,
+        began=now,
     )
     if (theirs := _take(path, ours)) is not None:
         yield theirs
         return
     stop = threading.Event()
-    heart = threading.Thread(target=_beat, args=(path, ours, stop), daemon=True)
+    heart = threading.Thread(target=_beat, args=(path, ours, stop, noted), daemon=True)
     try:
         heart.start()
         yield None
@@ -174,12 +189,14 @@ def _set_aside(path: Path, token: str) -> None:
     aside.unlink(missing_ok=True)
 
 
-def _beat(path: Path, ours: Claim, stop: threading.Event) -> None:
+def _beat(path: Path, ours: Claim, stop: threading.Event, noted: Noted | None) -> None:
     while not stop.wait(HEARTBEAT_S):
         with contextlib.suppress(OSError):  # a full disk, a folder that is gone: whoever commits will say so
             found = read_claim(path)
             if found is None or found.token != ours.token:
                 return
+            if noted is not None:
+                ours = replace(ours, done=noted.done, total=noted.total, began=noted.began)
             atomic_write_bytes(path, replace(ours, heartbeat=time.time()).to_bytes())
 
 

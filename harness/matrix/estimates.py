@@ -65,7 +65,8 @@ class Estimates:
             return self._heat(stage.spec)
         if stage.kind == "exam":
             return self._exam(stage.spec)
-        return self._unit(stage) or (self._student(stage.spec) if stage.kind == "student" else Estimate())
+        trained = stage.kind == "student" and stage.spec.get("interpolation") is None
+        return self._unit(stage) or (self._student(stage.spec) if trained else Estimate())
 
     def _unit(self, stage: Stage) -> Estimate | None:
         """Seconds a unit of what was spent on stages that are alike; those of this folder first."""
@@ -97,7 +98,10 @@ class Estimates:
         return Estimate(seconds=seconds, peak_bytes=_peak(rows), measured=speed)
 
     def _exam(self, spec: Any) -> Estimate:
-        """By answers a second; an exam's rows, one a group of suites, all tell the seconds of the whole of it."""
+        """By answers a second; an exam's rows, one a group of suites, all tell the seconds of the whole of it.
+
+        Where no earlier exam had as many suites, each is taken to have as many documents as theirs have on average.
+        """
         exams = defaultdict[tuple[str, str, str], list[Row]](list)
         for row in self._exams:
             if _same_model(row, spec) and row["suite"] == "all" and _number(row, "exam_s"):
@@ -107,13 +111,16 @@ class Estimates:
             rows for rows in exams.values() if sum(_number(row, "n_suites") for row in rows) == len(spec["suites"])
         ]
         whole = max((sum(_number(row, "n_items") for row in rows) for rows in alike), default=0.0)
-        documents = spec["limit"] * len(spec["suites"]) if spec["limit"] else whole
-        if not (known and documents):
+        every = [row for rows in exams.values() for row in rows]
+        items, suites = (sum(_number(row, name) for row in every) for name in ("n_items", "n_suites"))
+        if not (known and items and suites):
             return Estimate()
+        limits = [suite.get("limit") or spec["limit"] for suite in spec["suites"]]
+        documents = sum(limits) if all(limits) else whole or items / suites * len(spec["suites"])
         each = sum(seconds for seconds, _ in known) / sum(items for _, items in known)
         return Estimate(
             seconds=documents * each,
-            peak_bytes=_peak([row for rows in exams.values() for row in rows]),
+            peak_bytes=_peak(every),
             measured=f"measured: {1 / each:.1f} answers a second in {len(known)} exams",
         )
 

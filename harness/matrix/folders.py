@@ -5,7 +5,7 @@ run.json            what runs here
 plan.json           its stages
 records/ rows/ ledger.jsonl         the store
 artifacts/          answers, drafters, students
-leaderboard.csv decoder_comparisons.csv LEADERBOARD.md students.csv student_comparisons.csv STUDENTS.md
+leaderboard.html leaderboard.csv decoder_comparisons.csv LEADERBOARD.md students.csv student_comparisons.csv STUDENTS.md
 finished.json       there when everything is done
 """
 
@@ -13,16 +13,18 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offbook.engine.files import atomic_write_text
 from offbook.engine.quoting import quoted
 from offbook.harness.artifacts.folders import RUNS, new_folder
-from offbook.harness.settings.matrix import Matrix
+
+if TYPE_CHECKING:  # pydantic is loaded where a matrix is read, and not to ask how far a run is
+    from offbook.harness.settings.matrix import Matrix
 
 
 def open_run(
-    name: str, profile: Matrix, *, output: Path | None = None, fresh: bool = False, runs: Path = RUNS
+    name: str, profile: "Matrix", *, output: Path | None = None, fresh: bool = False, runs: Path = RUNS
 ) -> tuple[Path, bool]:
     """The folder to run in, and whether an earlier run is resumed there.
 
@@ -44,7 +46,7 @@ def open_run(
     return _claim(new_folder(name, runs=runs), name, content, fresh=False)
 
 
-def unfinished(name: str, profile: Matrix, *, runs: Path = RUNS) -> Path | None:
+def unfinished(name: str, profile: "Matrix", *, runs: Path = RUNS) -> Path | None:
     """The last folder in which this very profile was left unfinished."""
     content = _sha256(profile)
     found = [
@@ -53,6 +55,12 @@ def unfinished(name: str, profile: Matrix, *, runs: Path = RUNS) -> Path | None:
         if _read(folder).get("profile_sha256") == content and not is_finished(folder)
     ]
     return found[-1] if found else None
+
+
+def profile_of(folder: Path) -> str | None:
+    """The profile that `offbook reproduce` runs there; None where it is another run."""
+    name = _read(folder).get("profile")
+    return name if isinstance(name, str) else None
 
 
 def is_finished(folder: Path) -> bool:
@@ -66,7 +74,7 @@ def finish(folder: Path, **what: Any) -> None:
     atomic_write_text(folder / "finished.json", text + "\n")
 
 
-def _sha256(profile: Matrix) -> str:
+def _sha256(profile: "Matrix") -> str:
     return hashlib.sha256(profile.model_dump_json().encode()).hexdigest()
 
 

@@ -20,7 +20,7 @@ from offbook.engine.text import parse_json, read_text
 from offbook.harness.settings.plain import read_plain
 
 PLAN = "plan.json"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4  # one of 3 says nothing of averaging or replay: its students would get the defaults
 REMEDY = "name the folder of a run, or plan one with `offbook run`"
 ANEW = "delete it, and plan it again with `offbook run`"
 

@@ -22,6 +22,8 @@ from offbook.engine.resuming.seal import broken
 from offbook.engine.students.record import RECORD
 from offbook.engine.unusable import UnusableError
 from offbook.harness.artifacts import drafters
+from offbook.harness.artifacts.folders import tables_folder
+from offbook.harness.artifacts.interpolated import make_interpolated
 from offbook.harness.artifacts.manifest import NAME, artifact_folder, check, complete
 from offbook.harness.artifacts.pins import check_origin, check_pin
 from offbook.harness.artifacts.recipes import AnswersRecipe, DrafterRecipe, StudentRecipe, TuningRecipe
@@ -45,7 +47,6 @@ from offbook.harness.trials.spec import ExamSpec, HeatSpec
 ANSWERS = "answers.jsonl"
 FINISHED = {"student": RECORD, "drafter": CONFIG}  # what a training writes last, sealed
 T = TypeVar("T")
-TABLES = "tables"  # what trainings of one base model and corpus share
 
 
 @functools.lru_cache(maxsize=1)
@@ -98,15 +99,18 @@ def drafter(stage: Stage, folder: Path, progress: Progress, *, device: str) -> N
 
 
 def student(stage: Stage, folder: Path, progress: Progress, *, device: str) -> None:
-    """Trains a student.
+    """Trains a student, or makes one of the weights of another and of its base.
 
     Raises:
-        ValueError: see `artifacts.students.make`.
+        ValueError: see `artifacts.students.make` and `make_interpolated`.
     """
     recipe, place = StudentRecipe.model_validate(stage.spec), _room(stage, folder, progress)
     told, material = session(folder, device).student(recipe, progress)
-    tables = folder / "artifacts" / TABLES
-    if told.processes > 1:
+    tables = tables_folder(folder)
+    if recipe.interpolation is not None:
+        parent = artifact_folder(folder, "student", recipe.parent.key())
+        _going_on(place, progress, lambda: make_interpolated(recipe, parent, place))
+    elif told.processes > 1:
         _going_on(place, progress, lambda: launch(told, material, place, recipe.corpus, device=device, tables=tables))
     else:
         here = resolve_device(device)

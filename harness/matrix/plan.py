@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, TuningRecipe
+from offbook.harness.artifacts.recipes import DrafterRecipe, ModelSpec, StudentRecipe, TuningRecipe
 from offbook.harness.matrix.graph import Graph, Kind, Stage
 from offbook.harness.matrix.specs import Specs
 from offbook.harness.matrix.titles import told_apart
@@ -19,6 +19,8 @@ from offbook.harness.trials.spec import ExamSpec, HeatSpec
 
 def plan(matrix: Matrix, *, answers: Source | None = None, include_path: Path | None = None) -> Graph:
     """The stages of a matrix: exams with the students that sit them, then heats with the drafters that they need.
+
+    A matrix of students without exams or heats trains them, and no more.
 
     Args:
         matrix: what to run.
@@ -47,6 +49,8 @@ class _Plan:
             self._add_exam(exam)
         for heat in self.specs.heats_of(None):
             self._add_heat(heat)
+        for student in self.specs.students_alone():
+            self._model_needs(student)
         if not self.stages:
             msg = "expected a matrix with cells, got one of which nothing is left; see its `include` and `exclude`"
             raise ValueError(msg)
@@ -78,17 +82,19 @@ class _Plan:
         return self._add("drafter", recipe, f"drafter {recipe.decoder}{who}", [made, *needs])
 
     def _model_needs(self, model: ModelSpec) -> list[str]:
-        if model.student is None:
-            return []
-        title = f"student {model.student.name}, seed {model.student.seed}"
-        other = self.stages.get(model.student.key())
-        if other is not None and other.spec["name"] != model.student.name:
+        return [] if model.student is None else [self._add_student(model.student)]
+
+    def _add_student(self, recipe: StudentRecipe) -> str:
+        """A student; one that lies between another and its base needs that one."""
+        needs = [] if recipe.interpolation is None else [self._add_student(recipe.parent)]
+        other = self.stages.get(recipe.key())
+        if other is not None and other.spec["name"] != recipe.name:
             msg = (
-                f"students {other.spec['name']} and {model.student.name}: expected two that differ, got the same "
+                f"students {other.spec['name']} and {recipe.name}: expected two that differ, got the same "
                 "settings under both names; leave one out"
             )
             raise ValueError(msg)
-        return [self._add("student", model.student, title, [])]
+        return self._add("student", recipe, f"student {recipe.name}, seed {recipe.seed}", needs)
 
     def _add(self, kind: Kind, spec: Any, title: str, needs: Sequence[str], *, alone: bool = False) -> str:
         content = spec.model_dump(mode="json")

@@ -73,10 +73,13 @@ class Specs:
             assert self._paper
 
     def checkpoints(self, model: str) -> Iterator[ModelSpec]:
-        """The untouched model and its students."""
+        """The untouched model, its students, and those that lie between them by their weights."""
         yield self.checkpoint(model)
         for name, seed in self.matrix.students_of(model):
-            yield self.checkpoint(model, name, seed)
+            trained, spec = self.checkpoint(model, name, seed), self.matrix.students[name]
+            yield trained
+            if spec.interpolate_seeds is None or seed < spec.interpolate_seeds:
+                yield from (_interpolated(trained, a) for a in sorted({*spec.interpolate}))
 
     def checkpoint(self, model: str, student: str = UNTOUCHED, seed: int = 0) -> ModelSpec:
         """A base model or a student of it."""
@@ -117,8 +120,13 @@ class Specs:
                 model=checkpoint,
                 suites=self._paper,
                 include_path=self._include_path,
-                **exams.model_dump(exclude={"suites"}),
+                **exams.model_dump(exclude={"suites", "limits"}),
             )
+
+    def students_alone(self) -> Iterator[ModelSpec]:
+        """The students of a matrix that has neither heats nor exams."""
+        if self.matrix.exams is None and not self.matrix.decoders:
+            yield from (one for model in self.matrix.models for one in self.checkpoints(model) if one.student)
 
     @property
     def _include_path(self) -> str | None:
@@ -126,10 +134,11 @@ class Specs:
 
     @cached_property
     def _paper(self) -> tuple[AskedSpec, ...]:
-        assert self.matrix.exams is not None
+        exams = self.matrix.exams
+        assert exams is not None
         asked = tuple(
-            AskedSpec(name=source.name, asked_as=source.asked_as, sha256=source.sha256, group=group)
-            for group, names in sorted(self.matrix.exams.suites.items())
+            self._asked(source).model_copy(update={"group": group, "limit": exams.limits.get(group)})
+            for group, names in sorted(exams.suites.items())
             for name in names
             for source in self._sources(name)
         )
@@ -232,7 +241,7 @@ class Specs:
     def _student(self, model: str, name: str, seed: int, weights: str, settings: str | None) -> StudentRecipe:
         from offbook.engine.students.config import StudentConfig
 
-        spec = self.matrix.students[name]
+        spec, exams = self.matrix.students[name], self.matrix.exams
         method = distiller(spec.method)
         if ("student", name) not in self.recipes:
             self.recipes["student", name] = method.resolved(spec.options)
@@ -254,9 +263,10 @@ class Specs:
             corpus=corpus,
             corpus_file_sha256=corpus_sha256(corpus),
             encoder=self.matrix.encoder,
-            helpers=helper_hashes(method, options, self.matrix.encoder),
-            max_new_tokens=EXAM_TOKENS if self.matrix.exams is None else self.matrix.exams.max_new_tokens,
+            helpers=helper_hashes(method, options, self.matrix.encoder, replay=bool(training["replay"])),
+            max_new_tokens=EXAM_TOKENS if exams is None else exams.max_new_tokens or EXAM_TOKENS,
             processes=spec.processes or self.matrix.processes,
+            tries=spec.tries,
         )
 
     def _sources(self, name: str) -> list[SuiteSource]:
@@ -270,6 +280,11 @@ class Specs:
             self.recipes["asked", source] = AskedSpec(name=source.name, asked_as=source.asked_as, sha256=source.sha256)
         found: AskedSpec = self.recipes["asked", source]
         return found
+
+
+def _interpolated(trained: ModelSpec, a: float) -> ModelSpec:
+    assert trained.student is not None
+    return trained.model_copy(update={"student": trained.student.interpolated(a)})
 
 
 def _order(arm: ArmSpec) -> tuple[bool, str, str, str]:

@@ -1,4 +1,4 @@
-"""How far a run is: every stage of the plan is done, failed or pending, and who holds which just now."""
+"""How far a run is: every stage of the plan is done, failed or pending, who does which, and how long the rest takes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 from offbook.harness.matrix.claims import Claim, holders
 from offbook.harness.matrix.failures import Failure, damaged, failures
 from offbook.harness.matrix.graph import KINDS, Graph, Stage
+from offbook.harness.matrix.pace import Pace, pace
 from offbook.harness.matrix.state import done
 from offbook.harness.tables.progress import Count, total
 
@@ -21,6 +22,7 @@ class Status:
         failed: stages that failed, with their last failure and how many there were.
         blocked: pending stages behind one that failed.
         damaged: notes of failures that cannot be read.
+        pace: how fast it goes, how long the rest takes, and how to go on.
     """
 
     kinds: dict[str, Count]
@@ -28,6 +30,7 @@ class Status:
     failed: list[tuple[Stage, Failure, int]]
     blocked: int
     damaged: list[str]
+    pace: Pace
 
     @property
     def total(self) -> Count:
@@ -41,14 +44,14 @@ class Status:
             f"{kind:9}{count.done:>7} done{count.failed:>7} failed{count.pending:>7} pending = {count.expected}"
             for kind, count in rows
         ]
-        found += [f"{stage.key[:12]} {stage.title}: {claim.holder()} does it" for stage, claim in self.held]
+        found += [f"{each.stage.key[:12]} {each.stage.title}: {each.told()}" for each in self.pace.running]
         found += [
             f"{stage.key[:12]} {stage.title}: failed {times} times, the last with {failure.error}: {failure.reason}"
             for stage, failure, times in self.failed
         ]
         if self.blocked:
             found.append(f"{self.blocked} pending stages wait for one that failed")
-        return found + self.damaged
+        return found + self.damaged + self.pace.lines()
 
 
 def status(folder: Path) -> Status:
@@ -71,6 +74,7 @@ def status(folder: Path) -> Status:
         failed=[(graph.stage(key), attempts[key][-1], len(attempts[key])) for key in sorted(lost)],
         blocked=len(behind - lost),
         damaged=damaged(folder),
+        pace=pace(graph, folder, finished, claims, lost),
     )
 
 

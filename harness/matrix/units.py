@@ -18,6 +18,8 @@ def measure(stage: Stage) -> tuple[str, float]:
             answers = spec["answers"]
             whose = f"{spec['decoder']} for {_model(answers['model'])}"
             return whose, _answers(answers) * float(spec["training"]["epochs"])
+        if stage.kind == "student" and spec.get("interpolation") is not None:
+            return f"interpolation of {spec['base_sha256'][:12]}", 1.0
         if stage.kind == "student":
             return f"{spec['method']} of {spec['base_sha256'][:12]}", float(spec["training"]["gradient_tokens"])
     except (KeyError, TypeError):  # a stage of somebody else's kind of plan

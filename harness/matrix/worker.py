@@ -14,6 +14,7 @@ from offbook.engine.progress import Progress
 from offbook.harness.matrix.claims import claimed
 from offbook.harness.matrix.failures import fail, failures_of
 from offbook.harness.matrix.graph import Graph, Stage
+from offbook.harness.matrix.noted import Noted
 from offbook.harness.matrix.runners import RUNNERS, runner
 from offbook.harness.matrix.state import has_ended, is_done
 from offbook.harness.matrix.units import measure
@@ -83,12 +84,13 @@ def attempt(
             f"{last.reason}; see to it, then run it with --attempts {len(earlier) + 1}"
         )
         raise ValueError(msg)
-    with claimed(folder, stage.key) as holder:
+    noted = Noted(progress)
+    with claimed(folder, stage.key, noted) as holder:
         if holder is not None:
             progress.say(f"{stage.title}: {holder.holder()} does it")
             return Outcome.LATER
         if not is_done(stage, folder):  # else whoever held it has just done it
-            _do(stage, folder, progress, device, runners)
+            _do(stage, folder, noted, device, runners)
     return Outcome.DONE
 
 

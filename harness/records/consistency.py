@@ -57,9 +57,12 @@ def of_exam(exam: Exam) -> Iterator[str]:
         yield from _cost(exam.record.cost)
     if exam.record.finished_utc < exam.record.started_utc or exam.record.wall_s <= 0:
         yield "expected an end after the start, got none"
+    cap = exam.record.spec.max_new_tokens
     for row in exam.rows:
-        if row.tokens > exam.record.spec.max_new_tokens:
-            yield f"document {row.doc_id}: expected at most {exam.record.spec.max_new_tokens} tokens, got {row.tokens}"
+        if row.tokens > (cap or row.tokens):
+            yield f"document {row.doc_id}: expected at most {cap} tokens, got {row.tokens}"
+        if row.by_choice is not None and row.choices not in (None, row.by_choice.count):
+            yield f"document {row.doc_id}: expected scores of its {row.choices} choices, got {row.by_choice.count}"
 
 
 def _cost(cost: TrainingCost) -> Iterator[str]:
@@ -67,6 +70,8 @@ def _cost(cost: TrainingCost) -> Iterator[str]:
         yield f"expected kept tokens among {cost.gradient_tokens} gradient tokens, got {cost.kept_tokens}"
     if any(not 0 <= score <= 1 for score in cost.dev_scores):
         yield f"expected development scores in [0, 1], got {cost.dev_scores}"
+    if cost.kept_score is not None and not 0 <= cost.kept_score <= 1:
+        yield f"expected the kept weights' development score in [0, 1], got {cost.kept_score}"
     if cost.wall_s <= 0:
         yield f"expected a training time above 0, got {cost.wall_s:g} s"
 

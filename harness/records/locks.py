@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from offbook.engine.files import atomic_write_bytes, writing
 
 LOCK, HOLDER = ".working", ".working-who"
@@ -31,6 +29,8 @@ def locked(folder: Path, what: str, say: Callable[[str], object]) -> Iterator[No
     Raises:
         OSError: the folder cannot be made or written.
     """
+    from filelock import FileLock, Timeout  # imported late: who only asks who works there needs none
+
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
@@ -46,6 +46,22 @@ def locked(folder: Path, what: str, say: Callable[[str], object]) -> Iterator[No
         with contextlib.suppress(OSError):
             (folder / HOLDER).unlink(missing_ok=True)
         lock.release()
+
+
+def worker(folder: Path) -> str | None:
+    """Who works in a folder, for people; None where nobody does, or who did is gone. Nothing is locked for the look.
+
+    Of another machine only what it left is known, so that a process which was killed there counts as at work.
+    """
+    try:
+        found = json.loads((folder / HOLDER).read_bytes())
+        if found["host"] == platform.node():
+            os.kill(int(found["pid"]), 0)
+    except PermissionError:  # somebody else's process, and so there
+        pass
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None
+    return holder(folder)
 
 
 def holder(folder: Path) -> str:

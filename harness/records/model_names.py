@@ -9,11 +9,6 @@ server that answers to any name), so what looks like one is hidden in all three.
 import re
 from pathlib import Path
 
-from huggingface_hub import constants
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.file_download import repo_folder_name
-from huggingface_hub.utils._validators import validate_repo_id
-
 from offbook.engine.embedded import ALIASES, ENCODERS
 from offbook.engine.key_shapes import looks_like_a_key
 
@@ -44,6 +39,12 @@ def shown_served_model(name: str) -> str:
 
 def is_known_id(name: str) -> bool:
     """Whether a model of this Hugging Face id was once downloaded, at least in part."""
+    # imported late: they bring an HTTP client, which who names no id needs not
+    from huggingface_hub import constants
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.file_download import repo_folder_name
+    from huggingface_hub.utils._validators import validate_repo_id
+
     try:
         validate_repo_id(name)
     except HFValidationError:

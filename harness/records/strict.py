@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(ge=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Seconds = NotNegative
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -1,6 +1,6 @@
 """Who was trained, and how: one dimension of the matrix, the same in the records of decoders and of exams."""
 
-from typing import Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -10,6 +10,18 @@ from offbook.harness.records.origin import Origin
 from offbook.harness.records.strict import AtRest, Count
 
 UNTOUCHED = "untouched"
+
+
+class Interpolation(AtRest):
+    """A place between a base model and a student that was trained of it, by their weights.
+
+    Attributes:
+        a: 0 would be the base model, 1 the student.
+        parent_sha256: hash of the student's weights.
+    """
+
+    a: Annotated[float, Field(gt=0, lt=1)]
+    parent_sha256: str
 
 
 class StudentId(AtRest):
@@ -23,7 +35,8 @@ class StudentId(AtRest):
         training: `engine.students.distiller.StudentConfig` as JSON, without the seed; empty for the untouched model.
         seed: of training; 0 for the untouched model.
         corpus_sha256: hash of the corpus; None for the untouched model.
-        helpers: hashes of other models that took part in training (text encoder, teacher), by what they did.
+        helpers: hashes of what else took part in training (text encoder, teacher, replayed prompts), by what it did.
+        interpolation: where it lies on the way to the student that was trained so; left out for that one itself.
     """
 
     name: str = UNTOUCHED
@@ -34,6 +47,7 @@ class StudentId(AtRest):
     seed: Count = 0
     corpus_sha256: str | None = None
     helpers: dict[str, str] = Field(default={})
+    interpolation: Interpolation | None = Field(default=None, exclude_if=lambda place: place is None)
 
     @model_validator(mode="after")
     def _untouched_has_nothing(self) -> Self:
@@ -52,7 +66,10 @@ class StudentId(AtRest):
 
     def setting(self) -> str:
         """A hash without the seed: equal for the seeds of one student."""
-        return canonical_sha256(self.model_copy(update={"seed": 0}).model_dump())
+        plain: dict[str, Any] = {"seed": 0}
+        if self.interpolation is not None:
+            plain["interpolation"] = self.interpolation.model_copy(update={"parent_sha256": ""})
+        return canonical_sha256(self.model_copy(update=plain).model_dump())
 
     def rerun(self) -> str:
         """`setting` without the mixed precision, which a rerun on another machine may choose otherwise."""

@@ -28,14 +28,15 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(
         (
             *("--apply-chat-template", "--no-chat-template", "--fresh", "--attached", "--dry-run", "--version"),
-            "--rounds",
-            *("--all", "--delete", "--help"),
+            *("--rounds", "--json"),
+            *("--all", "--delete", "--help", "--plots", "--public"),
         ),
         "flag",
     ),
     **dict.fromkeys(
         (
-            *("--attempts", "--batch-size", "--dev-questions", "--draft-vocab-size", "--epochs", "--evaluations"),
+            *("--attempts", "--averaging", "--batch-size", "--dev-questions", "--draft-vocab-size", "--epochs"),
+            "--evaluations",
             *(
                 "--document",
                 "--gradient-tokens",
@@ -51,6 +52,7 @@ OPTIONS: dict[str, Kind] = {
                 "--processes",
                 "--questions",
                 "--questions-per-step",
+                "--replay",
                 "--samples",
                 "--seed",
             ),
@@ -78,13 +80,17 @@ OPTIONS: dict[str, Kind] = {
     **dict.fromkeys(("--decoders", "--suite", "--tasks"), "names"),
     **dict.fromkeys(("--base", "--encoder", "--judge-model", "--model", "--teacher-model"), "model"),
     **dict.fromkeys(
-        ("--config", "--corpus", "--include-path", "--output", "--output-path", "--prompts", "--readme", "--tuning"),
+        (
+            *("--certificate", "--config", "--corpus", "--include-path", "--mirror", "--output", "--output-path"),
+            *("--prompts", "--readme", "--records", "--store", "--tuning"),
+        ),
         "path",
     ),
     **dict.fromkeys(("--drafter", "--student"), "folder of"),
     "--base-url": "url",
     "--ray-address": "url",
     "--licence": "text",
+    "--organisation": "text",
     "--option": "setting",
     "--set": "setting",
     "--slurm": "setting",
@@ -93,7 +99,7 @@ OPTIONS: dict[str, Kind] = {
 COMMANDS = (
     *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls", "lm-eval"),
     *("analyse-latent", "rescore", "run", "show", "status", "tune", "certify", "work", "verify", "upgrade", "gc"),
-    *("import-drafter", "export"),
+    *("import-drafter", "export", "push", "compare"),
 )
 PROGRAMS = ("offbook", "cli.py", "__main__.py", "lm_eval", "lm-eval", "pytest")
 CHOICES = (

@@ -48,6 +48,7 @@ class Contender:
         draws: whether its candidates are drawn above temperature 0, so that no controller may cut them.
         lossy: whether it is built to say what its target would not; no row of it is then called exact.
         outside: whether another program runs the model, so that no call of the target is seen from here.
+        extra: the extra of offbook that brings what it imports, as pip installs it; None where it needs none.
         by_default: whether `offbook evaluate` compares it where nobody says whom; of this repository's table only.
 
     Raises:
@@ -67,6 +68,7 @@ class Contender:
     draws: bool = False
     lossy: bool = False
     outside: bool = False
+    extra: str | None = None
     tries: tuple[Mapping[str, JsonValue], ...] = ({},)
     by_default: bool = False
 
@@ -86,6 +88,7 @@ class Contender:
                 isinstance(self.variant, type) and issubclass(self.variant, BaseModel),
             ),
             ("architecture", "a function, or None", self.architecture is None or callable(self.architecture)),
+            ("extra", "a text, or None", self.extra is None or isinstance(self.extra, str)),
         )
         for field, what, fits in wanted:
             if not fits:

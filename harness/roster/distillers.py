@@ -126,6 +126,8 @@ _METHODS = (
         "UniformRationalesOptions",
         "fine-tuning on all rationales of a question alike: MIND without fusion",
     ),
+    _baseline("answer_only", "AnswerOnlyOptions", "fine-tuning on the answer line alone, without a rationale"),
+    _baseline("equation_only", "EquationOnlyOptions", "fine-tuning on the equations of a rationale alone (EoTD)"),
     _baseline(
         "step_by_step",
         "StepByStepOptions",
@@ -145,6 +147,16 @@ _METHODS = (
         "LogitKdOptions",
         "token-level KL to a larger teacher of the same vocabulary, on rationales",
         models=("teacher",),
+    ),
+    _baseline(
+        "static_selection",
+        "StaticSelectionOptions",
+        "fine-tuning on the rationale of each question that costs the untouched student least: MIND without learning",
+    ),
+    _baseline(
+        "random_path",
+        "RandomPathOptions",
+        "fine-tuning on one rationale a visit, drawn from all of a question: MIND without selection",
     ),
     StudentMethod(
         name="medusa2",

@@ -87,5 +87,6 @@ OWN_LOOPS: dict[str, Contender] = {
         options=LlamaCppOptions,
         layout="llama.cpp",
         outside=True,
+        extra="llama-cpp",
     ),
 }

@@ -3,7 +3,8 @@
     models x students (the untouched model always) x decoders x suites x temperatures x seeds
 
 are heats; `include` keeps the cells that one of its entries covers (all, without any), `exclude` leaves out those that
-one covers. `exams` are sat by every student and the untouched model of each base.
+one covers. `exams` are sat by every student and the untouched model of each base. Students without heats or exams are
+trained alone. `hypotheses` say which of them are held against each other at the end, and `outcomes` in what.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,10 +14,12 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from offbook.engine.decoding.layouts.names import AUTO, LayoutName
 from offbook.engine.quoting import quoted
-from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
+from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Between, Number, Seed, Temperature, TopK, TopP
 from offbook.harness.settings.drafters import DrafterTrainingSpec, Source
+from offbook.harness.settings.hypotheses import HypothesisSpec, OutcomeSpec
 from offbook.harness.settings.strict import Name, Names, Strict
-from offbook.harness.settings.students import CorpusSpec, Group, StudentTrainingSpec
+from offbook.harness.settings.students import CorpusSpec, StudentTrainingSpec
+from offbook.tasks.exam_groups import Group
 
 UNTOUCHED = "untouched"
 OWN, BASE, NONE, TUNED = "own", "base", "none", "tuned"
@@ -40,6 +43,11 @@ class StudentSpec(Strict):
         corpus: to learn from; by default `Matrix.corpus`.
         processes: of its training.
         models: base models that it is made of; none named: all.
+        interpolate: shares a; for each, a further student with the weights θ0 + a(θ - θ0) between base and student
+            sits the exams (WiSE-FT, arXiv:2109.01903); a of 1 is the student itself, of 0 the untouched model.
+        interpolate_seeds: how many seeds, from 0, have such students; by default all.
+        tries: how many settings of the method were tried on development questions before these were chosen, these
+            among them; for the tables.
     """
 
     method: Name
@@ -49,6 +57,9 @@ class StudentSpec(Strict):
     corpus: CorpusSpec | None = None
     processes: Number | None = None
     models: Names = ()
+    interpolate: tuple[Between, ...] = ()
+    interpolate_seeds: Number | None = None
+    tries: Number | None = None
 
 
 class DecoderSpec(Strict):
@@ -97,13 +108,16 @@ class ExamsSpec(Strict):
     Attributes:
         suites: suites or groups of suites, by what their accuracy is pooled into.
         limit: documents of each suite, from the first; None for all.
-        max_new_tokens: cap on an answer, also on one to a development question.
+        limits: the same of the suites of a group, in place of `limit`.
+        max_new_tokens: cap on an answer, also on one to a development question; None for each suite's own cap, and
+            `EXAM_TOKENS` on one to a development question.
         batch_size: documents answered at once.
     """
 
     suites: dict[Group, Names] = Field(min_length=1)
     limit: Number | None = None
-    max_new_tokens: Number = EXAM_TOKENS
+    limits: dict[Group, Number] = Field(default={})
+    max_new_tokens: Number | None = EXAM_TOKENS
     batch_size: Number = EXAM_BATCH
 
 
@@ -119,6 +133,7 @@ def _listed(value: Any) -> Any:
 
 Some = Annotated[Names | None, BeforeValidator(_listed)]
 SomeNumbers = Annotated[tuple[int, ...] | None, Field(min_length=1), BeforeValidator(_listed)]
+SomeSeeds = Annotated[tuple[Seed, ...] | None, Field(min_length=1), BeforeValidator(_listed)]
 SomeReals = Annotated[tuple[float, ...] | None, Field(min_length=1), BeforeValidator(_listed)]
 
 
@@ -182,6 +197,9 @@ class Matrix(Strict):
         include: see the module.
         exclude: see the module.
         exams: of students.
+        hypotheses: by name; see `harness.settings.hypotheses`.
+        outcomes: by name; what hypotheses are decided in, the accuracy in distribution where none is named.
+        training_seeds: only these, of all students; by default all that each has. A piece of a matrix at a time.
     """
 
     schema_version: Annotated[int, Field(ge=2, le=2)]
@@ -202,10 +220,13 @@ class Matrix(Strict):
     include: tuple[Cells, ...] = ()
     exclude: tuple[Cells, ...] = ()
     exams: ExamsSpec | None = None
+    hypotheses: dict[Name, HypothesisSpec] = Field(default={})
+    outcomes: dict[Name, OutcomeSpec] = Field(default={})
+    training_seeds: SomeSeeds = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if bool(self.decoders) != bool(self.suites) or not (self.decoders or self.exams):
+        if bool(self.decoders) != bool(self.suites) or not (self.decoders or self.exams or self.students):
             missing = "suites" if self.decoders else "decoders"
             msg = f"expected decoders and suites together, or exams, got no {missing}; add them"
             raise ValueError(msg)
@@ -219,6 +240,10 @@ class Matrix(Strict):
                     f"students: expected base models without a revision, got one of {quoted(revised[0])}; leave it out"
                 )
                 raise ValueError(msg)
+        if self.exams is not None:
+            _known("exams.limits", list(self.exams.limits), list(self.exams.suites))
+        for name, hypothesis in self.hypotheses.items():
+            _known(f"hypotheses.{name}", hypothesis.students(), list(self.students))
         for what, entries in (("include", self.include), ("exclude", self.exclude)):
             for cells in entries:
                 _known(f"{what}.models", cells.models or (), list(self.models))
@@ -235,7 +260,8 @@ class Matrix(Strict):
         named = {
             name: student for name, student in self.students.items() if not student.models or model in student.models
         }
-        for seed in range(max((student.seeds for student in named.values()), default=0)):
+        every = range(max((student.seeds for student in named.values()), default=0))
+        for seed in every if self.training_seeds is None else sorted({*self.training_seeds} & {*every}):
             yield from ((name, seed) for name, student in named.items() if seed < student.seeds)
 
     def decoders_of(self, **place: Any) -> list[str]:

@@ -1,6 +1,8 @@
 """What students learn from, and how they are trained, as a file or the command line may say it."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Ge
 
 from offbook.engine.students.config import StudentConfig
 from offbook.harness.settings.bounds import Number
@@ -8,7 +10,6 @@ from offbook.harness.settings.corpus import CorpusSettings
 from offbook.harness.settings.derived import partial_of
 from offbook.harness.settings.strict import Name, Strict
 
-Group = Literal["id", "ood"]
 Rows = Literal["corpus", "rationale_rows"]
 PROCEDURAL = "procedural"
 
@@ -20,7 +21,7 @@ class CorpusSpec(Strict):
         source: "procedural" (the embedded teacher's rationales), or a file in JSON Lines; a relative path is looked up
             in the current folder, then in the folder OFFBOOK_DATA names.
         format: of a file: "corpus" (`engine.students.corpus`) or "rationale_rows" (`tasks.rationales.synthesis`).
-        questions, dev_questions, perspectives: see `CorpusSettings`.
+        questions, dev_questions, perspectives, retention_questions: see `CorpusSettings`.
     """
 
     source: Name = PROCEDURAL
@@ -28,6 +29,7 @@ class CorpusSpec(Strict):
     questions: Number = CorpusSettings.questions
     dev_questions: Number = CorpusSettings.dev_questions
     perspectives: Number = CorpusSettings.perspectives
+    retention_questions: Annotated[int, Ge(0)] = CorpusSettings.retention_questions
 
 
 class _Training(Strict):

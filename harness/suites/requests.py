@@ -21,6 +21,7 @@ from offbook.harness.suites.fingerprint import task_fingerprint, with_limits
 from offbook.harness.suites.suite import Suite
 from offbook.tasks.blame import TaskError
 from offbook.tasks.build import quiet
+from offbook.tasks.choice_question import ChoiceQuestion, choice_question
 from offbook.tasks.generation_settings import generation_settings
 
 
@@ -42,7 +43,8 @@ class Request:
     """One document of a suite, ready to be answered.
 
     The cap, stop strings and `sampling` are what the task asks for this document. Documents of one `cluster` are alike,
-    "" is alone; `choices` counts the answers that it names to choose from. Both are known of offbook's own suites only.
+    "" is alone; `choices` counts the answers that it names to choose from, and `question` is the question with them;
+    `gold` is the right answer of one without choices. These are known of offbook's own suites only, else "" and None.
     `texts` are all texts of the document itself, without whatever is put around them to make a prompt.
     """
 
@@ -54,6 +56,8 @@ class Request:
     sampling: Sampling
     cluster: str = ""
     choices: int | None = None
+    question: ChoiceQuestion | None = None
+    gold: str = ""
     texts: tuple[str, ...] = ()
 
 
@@ -190,6 +194,8 @@ def _request(instance: Instance, suite: Suite) -> Request:
     except ValueError as error:
         msg = f"suite {quoted(suite.name)}: {error}"
         raise TaskError(msg) from error
+    own = instance.doc if suite.of_offbook else {}
+    question = choice_question(own)
     return Request(
         doc_id=int(instance.doc_id),
         doc_hash=doc_hash(instance.doc),
@@ -197,8 +203,10 @@ def _request(instance: Instance, suite: Suite) -> Request:
         stop_strings=settings.stop_strings,
         max_new_tokens=settings.max_new_tokens,
         sampling=settings.sampling,
-        cluster=str(instance.doc.get("cluster", "")) if suite.of_offbook else "",
-        choices=_choices(instance.doc) if suite.of_offbook else None,
+        cluster=str(own.get("cluster", "")),
+        choices=_named(question) if suite.of_offbook else None,
+        question=question,
+        gold=_gold(own) if question is None else "",
         texts=tuple(_texts(instance.doc)),
     )
 
@@ -212,12 +220,15 @@ def _texts(part: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _choices(doc: dict[str, Any]) -> int:
-    """How many answers a document of offbook's suites names; yes and no need no list."""
-    named = doc.get("choices")
-    if isinstance(named, list) and named:
-        return len(named)
-    return 2 if str(doc.get("answer")).lower() in ("yes", "no") else 0
+def _named(question: ChoiceQuestion | None) -> int:
+    """How many answers a question names; an open one may have choices that it does not name."""
+    return 0 if question is None or not question.listed else len(question.choices)
+
+
+def _gold(doc: Mapping[str, Any]) -> str:
+    """The right answer to a `question`; "" where a document asks otherwise, or has none in words."""
+    answer = doc.get("answer")
+    return answer.strip() if "question" in doc and isinstance(answer, str) else ""
 
 
 def _described(sampling: Sampling) -> str:

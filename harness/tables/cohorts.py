@@ -8,18 +8,32 @@ The untouched model joins every cohort that sat its exam.
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from offbook.harness.records.accuracy import is_accuracy
-from offbook.harness.records.exam import Exam, SittingSpec
+from offbook.harness.records.exam import AnswerRow, Exam, SittingSpec
 from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.statistics import crossed as stats
-from offbook.harness.statistics.clusters import by_cluster, cluster_name
+from offbook.harness.statistics.clusters import by_cluster, cluster_name, cluster_totals
 from offbook.harness.statistics.intervals import Floats, Interval
 from offbook.harness.tables.dimensions import ALL_SUITES
+
+Item = tuple[str, int, str]  # suite, index and hash of a document
+Of = Callable[[AnswerRow], float | None]
+NO_ESTIMATE = stats.Estimate(math.nan, math.nan, 0)
+
+
+def score_of(row: AnswerRow) -> float:
+    """By the suite's main metric; 1 or 0 in offbook's own suites."""
+    return row.score
+
+
+def _item(row: AnswerRow) -> Item:
+    return row.suite, row.doc_id, row.doc_hash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,29 +74,55 @@ class Examinee:
         """Whether a suite's score is a share of right answers."""
         return is_accuracy(self.exams[0].record.metrics[suite])
 
-    def scores(self, suites: Sequence[str]) -> tuple[list[tuple[str, int, str]], Floats]:
-        """Items, and their scores (items, seeds).
+    def scores(self, suites: Sequence[str], of: Of = score_of) -> tuple[list[Item], Floats]:
+        """Items, and their scores (items, seeds), or another value; items without one are left out.
+
+        There are none where it was measured of some seeds only.
 
         Raises:
             ValueError: seeds that answered other documents.
         """
+        place = (tuple(suites), of)
+        if place not in self._scored:
+            self._scored[place] = self._scores(suites, of)
+        return self._scored[place]
+
+    def _scores(self, suites: Sequence[str], of: Of) -> tuple[list[Item], Floats]:
         columns = [
-            {(row.suite, row.doc_id, row.doc_hash): row.score for row in exam.rows if row.suite in suites}
-            for exam in self.exams
+            {_item(row): value for suite in suites for row in rows[suite] if (value := of(row)) is not None}
+            for rows in self._rows
         ]
-        items = sorted(columns[0])
-        if any(column.keys() != columns[0].keys() for column in columns):
+        items = sorted(columns[0]) if all(columns) else []
+        if items and any(column.keys() != columns[0].keys() for column in columns):
             raise ValueError(_other_documents(self.label))
-        return items, np.array([[column[item] for column in columns] for item in items], dtype=np.float64)
+        values = [[column[item] for column in columns] for item in items]
+        return items, np.array(values, dtype=np.float64).reshape(len(items), len(columns))
 
     def finished(self, suites: Sequence[str]) -> float:
         """Share of answers to these suites, over all seeds, that ended by themselves, before the cap."""
         return mean([row.finished for exam in self.exams for row in exam.rows if row.suite in suites])
 
-    def clusters(self, suites: Sequence[str]) -> list[str]:
+    def clusters(self, suites: Sequence[str], of: Of = score_of) -> list[str]:
         """The cluster of each item, in the order of `scores`; a name of its own where it has none."""
-        rows = sorted((r.suite, r.doc_id, r.doc_hash, r.cluster) for r in self.exams[0].rows if r.suite in suites)
-        return [cluster_name(suite, doc_id, cluster) for suite, doc_id, _, cluster in rows]
+        items, _ = self.scores(suites, of)
+        found = {_item(row): row.cluster for suite in suites for row in self._rows[0][suite]}
+        return [cluster_name(item[0], item[1], found[item]) for item in items]
+
+    @cached_property
+    def _rows(self) -> list[dict[str, list[AnswerRow]]]:
+        """The answers of each exam, by suite."""
+        found = []
+        for exam in self.exams:
+            rows: dict[str, list[AnswerRow]] = {suite.name: [] for suite in exam.record.spec.suites}
+            for row in exam.rows:
+                rows[row.suite].append(row)
+            found.append(rows)
+        return found
+
+    @cached_property
+    def _scored(self) -> dict[tuple[tuple[str, ...], Of], tuple[list[Item], Floats]]:
+        """What `scores` found before: tables ask for the same of every student that is held against this one."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,14 +142,9 @@ class Cohort:
 
 def cohorts(exams: Sequence[Exam]) -> list[Cohort]:
     """Exams by student and seed, students by what makes them comparable; in a fixed order."""
-    latest: dict[str, dict[int, Exam]] = defaultdict(dict)
-    for exam in sorted(exams, key=lambda e: (e.record.finished_utc, e.record.key)):
-        latest[exam.record.spec.setting()][exam.record.spec.student.seed] = exam
     trained: dict[tuple[str, str, float, str], list[Examinee]] = defaultdict(list)
     untouched: dict[tuple[str, str], list[Examinee]] = defaultdict(list)
-    for by_seed in latest.values():
-        found = tuple(by_seed[seed] for seed in sorted(by_seed))
-        examinee = Examinee(label=found[0].record.spec.student.name, exams=found)
+    for examinee in examinees(exams):
         spec, sat = examinee.spec, sitting(examinee.spec)
         if examinee.untouched:
             untouched[spec.model, sat].append(examinee)
@@ -129,6 +164,15 @@ def cohorts(exams: Sequence[Exam]) -> list[Cohort]:
     ]
 
 
+def examinees(exams: Sequence[Exam]) -> list[Examinee]:
+    """Exams by student, a seed each; of two exams of one seed the later counts."""
+    latest: dict[str, dict[int, Exam]] = defaultdict(dict)
+    for exam in sorted(exams, key=lambda e: (e.record.finished_utc, e.record.key)):
+        latest[exam.record.spec.setting()][exam.record.spec.student.seed] = exam
+    sat = [tuple(by_seed[seed] for seed in sorted(by_seed)) for by_seed in latest.values()]
+    return [Examinee(label=found[0].record.spec.student.name, exams=found) for found in sat]
+
+
 def sitting(spec: SittingSpec) -> str:
     """Hash of what two exams must share to be compared: base model, questions, and how they are asked and scored.
 
@@ -139,21 +183,38 @@ def sitting(spec: SittingSpec) -> str:
     return canonical_sha256([spec.model, spec.base_sha256, suites, *asked])
 
 
-def difference(a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: bool = True) -> stats.Estimate:
-    """The accuracy of a minus that of b, item by item; over seeds too where every trained student has several.
+def difference(
+    a: Examinee, b: Examinee, suites: Sequence[str], *, over_seeds: bool = True, of: Of = score_of
+) -> stats.Estimate:
+    """The accuracy of a minus that of b, or another value's, item by item.
+
+    Over seeds too where every trained student has several. Unknown where one of them has no such value.
 
     Raises:
         ValueError: they answered other documents.
     """
-    (items, ours), (others, theirs) = a.scores(suites), b.scores(suites)
+    (items, ours), (others, theirs) = a.scores(suites, of), b.scores(suites, of)
+    if not items or not others:
+        return NO_ESTIMATE
     if items != others:
         raise ValueError(_other_documents(f"{a.label}, {b.label}"))
-    clusters = a.clusters(suites)
+    clusters = a.clusters(suites, of)
     return stats.difference(
         by_cluster(ours, clusters),
         by_cluster(theirs, clusters),
         over_seeds=over_seeds and seeds_known(a, b),
     )
+
+
+def items_test(a: Examinee, b: Examinee, suites: Sequence[str]) -> float:
+    """P-value of whether these very students differ on such items, paired by item; see `stats.sign_flip_test`.
+
+    Raises:
+        ValueError: seeds that answered other documents.
+    """
+    (_, ours), (_, theirs) = a.scores(suites), b.scores(suites)
+    per_item_I1 = ours.mean(axis=1, keepdims=True) - theirs.mean(axis=1, keepdims=True)
+    return stats.sign_flip_test(cluster_totals(per_item_I1, a.clusters(suites))[:, 0].tolist())
 
 
 def seeds_known(*examinees: Examinee) -> bool:

@@ -1,9 +1,10 @@
-"""A table is rows and a description of its columns, which CSV, Markdown, README, terminal and definitions read.
+"""A table is rows and a description of its columns, which CSV, Markdown, terminal and definitions read.
 
 What a column is called, its unit, its digits, whether it has an interval and where it is shown stand in one place, so
 that no two of a table's faces can disagree.
 """
 
+import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,18 +12,20 @@ from typing import Literal
 
 import pandas as pd
 import rich.table
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape as escape_markup
+from rich.measure import measure_renderables
 
 from offbook.harness.tables.markdown import UNKNOWN, count, escape, markdown_table, numbers, share
 from offbook.harness.tables.rows import Row, Rows
 
-Place = Literal["csv", "markdown", "readme", "terminal"]
+Place = Literal["csv", "markdown", "terminal", "board"]
 Kind = Literal["text", "truth", "whole", "number", "share", "count"]
 Rerun = Literal["", "row", "interval", "test", "beside", "timing"]
 
 CSV: tuple[Place, ...] = ("csv",)
 PAGE: tuple[Place, ...] = ("csv", "markdown")
-EVERYWHERE: tuple[Place, ...] = ("csv", "markdown", "readme", "terminal")
+EVERYWHERE: tuple[Place, ...] = ("csv", "markdown", "terminal")
 WIDTH = 120
 
 
@@ -47,6 +50,7 @@ class Column:
         interval: whether `name_low` and `name_high` stand beside it.
         shown_in: its places.
         shown_for: whether it is shown for these rows; CSV always has it.
+        spared: a terminal too narrow for all columns is spared those above 0, the highest first.
         behind: the field whose text stands behind the number, such as a score's metric.
         written: how a cell is written, where it is more than its own number.
         quoted: whether that is made harmless, as text must be that is not the table's own.
@@ -67,6 +71,7 @@ class Column:
     interval: bool = False
     shown_in: tuple[Place, ...] = CSV
     shown_for: Callable[[pd.DataFrame], bool] = always
+    spared: int = 0
     behind: str = ""
     written: Callable[[Row], str] | None = None
     quoted: bool = True
@@ -133,25 +138,56 @@ def fields(columns: Sequence[Column]) -> list[str]:
     return [field for column in columns if "csv" in column.shown_in for field in column.fields]
 
 
-def to_markdown(table: Table, place: Literal["markdown", "readme"] = "markdown") -> str:
+def to_markdown(table: Table) -> str:
     """A pipe table, rounded, with intervals; text stays inside its cell."""
     rows = Rows(table.rows)
-    return markdown_table({column.heading: column.cells(rows, quote=escape) for column in table.shown(place)})
+    return markdown_table({column.heading: column.cells(rows, quote=escape) for column in table.shown("markdown")})
 
 
-def to_readme(table: Table) -> str:
-    """The short pipe table that a README shows."""
-    return to_markdown(table, "readme")
+@dataclass(frozen=True)
+class OnTerminal:
+    """A table as wide as the terminal at most: without what it can be spared, where words would have to be cut."""
+
+    table: Table
+    title: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Asked by rich."""
+        rows = Rows(self.table.rows)
+        cells = {
+            column: [escape_markup(column.heading), *column.cells(rows, bounds=False, quote=escape_markup)]
+            for column in self.table.shown("terminal")
+        }
+        unbounded = options.update(max_width=sys.maxsize)
+        ranges = {column: measure_renderables(console, unbounded, texts) for column, texts in cells.items()}
+        spared: list[str] = []
+        while (room := self._room([ranges[column].minimum for column in cells], options.max_width)) < 0:
+            first = max(cells, key=lambda column: column.spared)
+            if not first.spared:
+                break
+            spared.append(first.heading)
+            del cells[first]
+        shown = rich.table.Table(title=self.title)
+        for column, (heading, *_) in cells.items():
+            least, most = ranges[column]
+            more = max(0, min(most - least, room))
+            shown.add_column(heading, width=least + more if room >= 0 else None)
+            room -= more
+        for line in zip(*(texts[1:] for texts in cells.values()), strict=True):
+            shown.add_row(*line)
+        if spared:
+            shown.caption = f"too narrow for: {', '.join(spared)}"
+        yield shown
+
+    @staticmethod
+    def _room(widths: Sequence[int], width: int) -> int:
+        """What a table of these columns leaves of a width: each has a rule and a space on both sides."""
+        return width - sum(widths) - 3 * len(widths) - 1 if widths else 0
 
 
-def to_terminal(table: Table, title: str) -> rich.table.Table:
+def to_terminal(table: Table, title: str) -> OnTerminal:
     """A table for the terminal, without intervals."""
-    columns = table.shown("terminal")
-    shown = rich.table.Table(*(column.heading for column in columns), title=title)
-    rows = Rows(table.rows)
-    for cells in zip(*(column.cells(rows, bounds=False, quote=escape_markup) for column in columns), strict=True):
-        shown.add_row(*cells)
-    return shown
+    return OnTerminal(table, title)
 
 
 def pick(columns: Sequence[Column], *names: str) -> tuple[Column, ...]:
@@ -198,7 +234,7 @@ def incomplete(rows: pd.DataFrame) -> bool:
 
 
 MISSING = Column(
-    name="missing", heading="Missing", shown_in=("markdown", "readme", "terminal"), shown_for=incomplete, written=lost
+    name="missing", heading="Missing", shown_in=("markdown", "terminal"), shown_for=incomplete, written=lost
 )
 
 

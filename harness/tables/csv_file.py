@@ -51,7 +51,7 @@ def csv_text(frame: pd.DataFrame) -> str:
 def _safe(column: "pd.Series[Any]") -> list[str]:
     """Values as CSV has them; nothing for what is not known."""
     if column.dtype == "float64":
-        return _digits(column.tolist())
+        return digits(column.tolist())
     values: list[Any] = column.astype(object).tolist()
     if column.hasnans:
         values = [value if there else "" for value, there in zip(values, column.notna().tolist(), strict=True)]
@@ -61,7 +61,7 @@ def _safe(column: "pd.Series[Any]") -> list[str]:
     return [*map(str, values)]
 
 
-def _digits(values: Sequence[float]) -> list[str]:
+def digits(values: Sequence[float]) -> list[str]:
     """Numbers with every digit, as `repr` writes them; nothing for unknown.
 
     JSON has the same digits in a fifth of the time, but for how it writes what is very small or very large.

@@ -7,9 +7,10 @@ import pandas as pd
 
 from offbook.harness.records.student import UNTOUCHED
 from offbook.harness.tables.columns import paragraph
-from offbook.harness.tables.decoder_comparisons import ACCEPTS, LEAST, SPEED, TIE
+from offbook.harness.tables.decoder_comparisons import ACCEPTS, SPEED, TIE
 from offbook.harness.tables.labels import named_student
 from offbook.harness.tables.markdown import UNKNOWN, escape, markdown_table, number
+from offbook.harness.tables.paired_decoders import LEAST
 from offbook.harness.tables.rows import Row
 
 TITLE = "## Which differences are separable"

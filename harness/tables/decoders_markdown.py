@@ -1,18 +1,17 @@
-"""LEADERBOARD.md and the README's short table, from the leaderboard's rows."""
+"""LEADERBOARD.md, from the leaderboard's rows."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 from pydantic import JsonValue
 
 from offbook.harness.records.manifest import machine_lines
-from offbook.harness.tables.columns import Table, paragraph, to_readme
+from offbook.harness.tables.columns import Table, paragraph
 from offbook.harness.tables.columns import to_markdown as pipe_table
 from offbook.harness.tables.decoders_columns import COLUMNS, DEFINITIONS
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.drafters import drafters_markdown, drafting
-from offbook.harness.tables.markdown import escape, machines_below, reasons, replace_block
+from offbook.harness.tables.markdown import escape, machines_below, reasons
 from offbook.harness.tables.models_line import models_line
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.progress_markdown import how_far, missing_cells, what_failed
@@ -51,29 +50,6 @@ def to_markdown(
     if progress is not None:
         parts += [*what_failed(progress), *missing_cells(progress.cells)]
     return "\n\n".join(parts) + "\n"
-
-
-def readme_table(table: pd.DataFrame, manifests: Mapping[str, dict[str, JsonValue]] | None = None) -> str:
-    """A compact Markdown table of the pooled rows for the README, between its models and its machines.
-
-    Both are told by the manifests of its heats.
-    """
-    pooled = fastest_first(table[table["suite"] == ALL_SUITES])
-    if pooled.empty:
-        return "No cell has been run yet."
-    parts = [models_line(pooled, manifests), to_readme(Table(columns=COLUMNS, rows=pooled))]
-    return "\n\n".join([*parts, *_machines(pooled, manifests)])
-
-
-def update_readme(
-    readme_path: Path, table: pd.DataFrame, manifests: Mapping[str, dict[str, JsonValue]] | None = None
-) -> None:
-    """Puts `readme_table` between `<!-- leaderboard -->` and `<!-- /leaderboard -->`.
-
-    Raises:
-        ValueError: the README has not exactly one such block.
-    """
-    replace_block(readme_path, "leaderboard", readme_table(table, manifests))
 
 
 def machines_of(table: pd.DataFrame, manifests: Mapping[str, dict[str, JsonValue]] | None) -> list[str]:

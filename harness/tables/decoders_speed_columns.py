@@ -46,7 +46,7 @@ SPEED = (
         heading="Over fastest plain",
         kind="number",
         interval=True,
-        shown_in=("csv", "markdown", "readme"),
+        shown_in=("csv", "markdown"),
         rerun="timing",
         definition="""the same over the fastest row of the heat that drafts nothing and says what the target says, of
             whatever layout: whether one should use it. Contenders are ranked by it.""",

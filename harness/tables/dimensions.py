@@ -51,7 +51,7 @@ STUDENT = (
     Column(
         name="training",
         heading="Training",
-        shown_in=("markdown", "readme", "terminal"),
+        shown_in=("markdown", "terminal"),
         shown_for=differing("student", "training_seed"),
         written=student_of,
     ),
@@ -74,7 +74,7 @@ DECODER = (
     Column(name="drafter_variant", heading="Variant", shown_in=EVERYWHERE, shown_for=_several("drafter_variant")),
     Column(name="drafter_sha256"),
     Column(name="tuning"),
-    Column(name="decoder_label", heading="Decoder", shown_in=("markdown", "readme", "terminal"), written=decoder_of),
+    Column(name="decoder_label", heading="Decoder", shown_in=("markdown", "terminal"), written=decoder_of),
 )
 RUN = (
     Column(name="layout", heading="Layout", shown_in=EVERYWHERE, shown_for=differing("layout")),

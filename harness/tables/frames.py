@@ -25,8 +25,9 @@ from offbook.engine.decoding.generation import Generation
 from offbook.engine.paths import user_path
 from offbook.harness.records.cell import Cell, CellSpec
 from offbook.harness.records.consistency import arm_of
+from offbook.harness.records.divergence import KINDS, Kind
 from offbook.harness.records.drafter import DrafterInfo
-from offbook.harness.records.exam import Exam, SittingSpec
+from offbook.harness.records.exam import AnswerRow, Exam, SittingSpec
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import Verified, whole
 from offbook.harness.tables.decoders_columns import AT, POSITIONS, PREDICTED, SURVIVED
@@ -55,6 +56,7 @@ def records(folder: str | Path) -> pd.DataFrame:
     which decoding is as fast as plain, and `draft_share`, `target_share` and `host_share` are of the seconds of rounds.
     `drafter_parameters`, `training_tokens` (of the target's answers), `drafter_gradient_tokens` and
     `drafter_training_flops` say what a drafter took, `draft_ms_per_round` what it takes.
+    `kl_generic` and `kl_task` are a student's KL from the untouched model, in nats a token.
 
     Args:
         folder: what `offbook evaluate`, `run` or `reproduce` wrote.
@@ -80,6 +82,10 @@ def answers(folder: str | Path) -> pd.DataFrame:
     `text` is what was scored, `score` its value under `metric`; `new_tokens`, `rounds` (verify forwards), `drafted` and
     `accepted` are counts, `expected_accepted` how many a controller expected, times are seconds. Documents of one
     `cluster` are alike, and one draw ("": alone).
+
+    Of an exam, `right_choice` and `named_choice` are places among the choices that a question names, from 0;
+    `right_by_likelihood` and `right_by_character` are lm-eval's `acc` and `acc_norm` of their likelihoods,
+    `choice_mass` is the probability of any of them, `gold_nll` -ln P(right answer) behind the answer's own rationale.
 
     Args:
         folder: what `offbook evaluate`, `run` or `reproduce` wrote.
@@ -149,6 +155,7 @@ def _of_exam(exam: Exam) -> dict[str, Any]:
         "score": sum(scores) / len(scores) if scores else None,
         "found": _found(record.manifest, student_label(record.spec.student)),
         "gradient_tokens": None if record.cost is None else record.cost.gradient_tokens,
+        **{f"kl_{kind}": _kl(exam, kind) for kind in KINDS},
         **_origin(record),
     }
 
@@ -192,8 +199,30 @@ def _answers_of_exam(exam: Exam) -> Iterator[dict[str, Any]]:
             "new_tokens": row.tokens,
             "metric": exam.record.metrics[row.suite],
             "score": row.score,
+            **_by_choice(row),
+            "gold_nll": row.gold_nll,
             "key": exam.record.key,
         }
+
+
+def _by_choice(row: AnswerRow) -> dict[str, Any]:
+    """What was measured of the choices that a question names."""
+    scores = row.by_choice
+    if scores is None:
+        return {}
+    return {
+        "right_choice": scores.right,
+        "named_choice": scores.named,
+        "right_by_likelihood": scores.right_by_likelihood,
+        "right_by_character": scores.right_by_character,
+        "choice_mass": scores.mass,
+    }
+
+
+def _kl(exam: Exam, kind: Kind) -> float | None:
+    """Nats a token over the texts of a kind."""
+    texts = [text for text in exam.record.divergence if text.kind == kind]
+    return sum(text.nats for text in texts) / sum(text.tokens for text in texts) if texts else None
 
 
 def _cell_dimensions(cell: Cell) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from offbook.harness.tables.decoders_columns import AT, PREDICTED, SURVIVED
 from offbook.harness.tables.decoders_speed_columns import SHARES
 
+KL = ("kl_generic", "kl_task")
+
 DIMENSIONS = {
     "kind": "string",
     "model": "string",
@@ -54,6 +56,7 @@ RECORDS = {
     "verdict": "string",
     "found": "string",
     "gradient_tokens": "Int64",
+    **dict.fromkeys(KL, "float64"),
     "heat_id": "string",
     "key": "string",
     "trial": "string",
@@ -72,6 +75,12 @@ ANSWERS = {
     "text": "string",
     "metric": "string",
     "score": "float64",
+    "right_choice": "Int64",
+    "named_choice": "Int64",
+    "right_by_likelihood": "boolean",
+    "right_by_character": "boolean",
+    "choice_mass": "float64",
+    "gold_nll": "float64",
     "rounds": "Int64",
     "drafted": "Int64",
     "accepted": "Int64",

@@ -64,12 +64,22 @@ def list_records(store_dir: Path, *, console: Console | None = None) -> None:
         ValueError: no store there, or a damaged one.
     """
     console = console or Console()
+    cells, exams = tables_of(store_dir)
+    if len(cells.rows):
+        console.print(to_terminal(cells, f"{len(cells.rows)} records"))
+    if len(exams.rows):
+        console.print(to_terminal(exams, f"{len(exams.rows)} exams"))
+
+
+def tables_of(store_dir: Path) -> tuple[Table, Table]:
+    """The cells and the exams of a store, a row each.
+
+    Raises:
+        ValueError: no store there, or a damaged one.
+    """
     check_store(store_dir)
     held = whole(Store(store_dir))
-    if held.cells:
-        console.print(to_terminal(cells_table(held.cells), f"{len(held.cells)} records"))
-    if held.exams:
-        console.print(to_terminal(exams_table(held.exams), f"{len(held.exams)} exams"))
+    return cells_table(held.cells), exams_table(held.exams)
 
 
 def cells_table(cells: Sequence[Cell]) -> Table:

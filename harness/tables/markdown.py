@@ -56,6 +56,11 @@ def numbers(values: Iterable[float], digits: int, *, sign: str = "") -> list[str
 
 
 def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What `remarks` says, as Markdown."""
+    return [*map(escape, remarks(manifests))]
+
+
+def remarks(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each reason why a suite was not scored right or wrong, or somebody cannot be trusted or counted.
 
     Of an exam these stand in its manifest, of a heat in the part that tells of the heat.
@@ -71,7 +76,7 @@ def reasons(manifests: Sequence[Mapping[str, Any]]) -> list[str]:
             found |= {f"Lossy: {who} {LOSSY}." for who in part.get("lossy") or ()}
             nobody_knows = part.get("training_unknown") or ()
             found |= {f"Training data unknown: {who} does not say what it was trained on." for who in nobody_knows}
-    return [escape(sentence) for sentence in sorted(found)]
+    return sorted(found)
 
 
 def share(value: float) -> str:
@@ -90,18 +95,35 @@ def count(value: float) -> str:
 
 
 def replace_block(path: Path, name: str, content: str) -> None:
-    """Puts `content` between `<!-- name -->` and `<!-- /name -->` in a file.
+    """Puts `content` between `<!-- name -->`, or `<!-- name: a, b -->`, and `<!-- /name -->` in a file.
 
     Raises:
         ValueError: the file has not exactly one such block.
     """
+    text, block = _block(path, name)
+    inside = f"{block['begin']}\n{content}\n{block['end']}"
+    atomic_write_text(path, text[: block.start()] + inside + text[block.end() :])
+
+
+def names_of_block(path: Path, name: str) -> tuple[str, ...]:
+    """What stands behind a block's own name: `a` and `b` of `<!-- name: a, b -->`.
+
+    Raises:
+        ValueError: the file has not exactly one such block.
+    """
+    _, block = _block(path, name)
+    return tuple(named for part in (block["names"] or "").split(",") if (named := part.strip()))
+
+
+def _block(path: Path, name: str) -> tuple[str, re.Match[str]]:
+    """A file's text, and where its block is in it."""
     text = read_text(path, what="a text with tables")
-    block = re.compile(rf"(<!-- {re.escape(name)} -->).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
-    found = len(block.findall(text))
-    if found != 1:
+    begin, end = rf"<!-- {re.escape(name)}(?:: (?P<names>[^<>]*))? -->", f"<!-- /{re.escape(name)} -->"
+    found = [*re.finditer(rf"(?P<begin>{begin}).*?(?P<end>{end})", text, re.DOTALL)]
+    if len(found) != 1:
         message = (
-            f"{path.name}: expected one block from <!-- {name} --> to <!-- /{name} -->, got {found}; "
+            f"{path.name}: expected one block from <!-- {name} --> to <!-- /{name} -->, got {len(found)}; "
             "add the two comments where the table belongs"
         )
         raise ValueError(message)
-    atomic_write_text(path, block.sub(lambda match: f"{match[1]}\n{content}\n{match[2]}", text))
+    return text, found[0]

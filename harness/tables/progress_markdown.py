@@ -33,21 +33,30 @@ def progress_line(progress: Progress) -> str:
     return f"{stages} expected = {count.done} done + {count.failed} failed + {count.pending} pending."
 
 
+def counts_table(progress: Progress) -> Table:
+    """A row a kind of stage."""
+    rows = [[kind, count.expected, count.done, count.failed, count.pending] for kind, count in progress.kinds.items()]
+    return Table(columns=COUNTS, rows=pd.DataFrame(rows, columns=fields(COUNTS)))
+
+
+def failures_table(progress: Progress) -> Table:
+    """A row a stage that failed."""
+    rows = pd.DataFrame([vars(failure) for failure in progress.failures], columns=fields(FAILURES))
+    return Table(columns=FAILURES, rows=rows)
+
+
 def how_far(progress: Progress | None) -> list[str]:
     """For the top of a page: the counts of each kind of stage; nothing where nobody knows what was expected."""
     if progress is None:
         return []
-    rows = [[kind, count.expected, count.done, count.failed, count.pending] for kind, count in progress.kinds.items()]
-    counts = pd.DataFrame(rows, columns=fields(COUNTS))
-    return [progress_line(progress), to_markdown(Table(columns=COUNTS, rows=counts))]
+    return [progress_line(progress), to_markdown(counts_table(progress))]
 
 
 def what_failed(progress: Progress | None) -> list[str]:
     """A section with the failures, for the bottom of a page."""
     if progress is None or not progress.failures:
         return []
-    rows = pd.DataFrame([vars(failure) for failure in progress.failures], columns=fields(FAILURES))
-    return ["## Failures", to_markdown(Table(columns=FAILURES, rows=rows))]
+    return ["## Failures", to_markdown(failures_table(progress))]
 
 
 def missing_cells(cells: Sequence[MissingCell]) -> list[str]:

@@ -19,7 +19,7 @@ EXPLANATION = (
     "whose interval lies wholly above. Contenders whose output is changed or not tested have none, nor has a method of "
     "which a suite or a seed is missing."
 )
-_LIKE = (
+LIKE = (
     *("model", "revision", "student", "training_seed", "dtype", "chat_template"),
     *("temperature", "top_k", "top_p", "seed", "n_suites", "n_docs"),
 )
@@ -35,7 +35,7 @@ def ranked(table: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
     places: dict[tuple[Any, ...], list[tuple[int, Row]]] = {}
     for place, row in enumerate(Rows(table)):
         if _may_rank(row):
-            places.setdefault(tuple(row[name] for name in _LIKE), []).append((place, row))
+            places.setdefault(tuple(row[name] for name in LIKE), []).append((place, row))
     for group in places.values():
         for place, row in group:
             ranks[place] = 1 + sum(_range(other)[0] > _range(row)[1] for _, other in group)
@@ -51,9 +51,13 @@ def lacking(table: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
     return table.assign(missing=[lost[_method(row)[:-1]] for row in rows])
 
 
+def trusted(row: Row) -> bool:
+    """Whether it says what the target says, as far as anybody looked: else its speed is that of another text."""
+    return not str(row["losslessness"]).startswith(("DIFFERS", "not tested"))
+
+
 def _may_rank(row: Row) -> bool:
-    trusted = not str(row["losslessness"]).startswith(("DIFFERS", "not tested"))
-    return row["suite"] == ALL_SUITES and not row["missing"] and trusted and not math.isnan(row["speedup_fastest"])
+    return row["suite"] == ALL_SUITES and not row["missing"] and trusted(row) and not math.isnan(row["speedup_fastest"])
 
 
 def _method(row: Row) -> tuple[Any, ...]:
@@ -75,6 +79,6 @@ def fastest_first(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows on the same documents by their speed-up over the fastest plain row; who has none stands behind them."""
     if rows.empty:
         return rows
-    alike = rows.groupby(list(_LIKE), sort=False, dropna=False).ngroup().to_numpy()
+    alike = rows.groupby(list(LIKE), sort=False, dropna=False).ngroup().to_numpy()
     speed = rows["speedup_fastest"].fillna(-math.inf).to_numpy(dtype=np.float64)
     return rows.iloc[np.lexsort((-speed, alike))]

@@ -5,7 +5,7 @@ from pathlib import Path
 from offbook.engine.quoting import quoted_path
 from offbook.harness.records.cell import CellSpec
 from offbook.harness.records.document_row import DocumentRow
-from offbook.harness.records.store import Store
+from offbook.harness.records.record_at import record_at
 
 
 def answer_in(path: Path, doc_id: int) -> tuple[CellSpec, DocumentRow]:
@@ -14,11 +14,11 @@ def answer_in(path: Path, doc_id: int) -> tuple[CellSpec, DocumentRow]:
     Raises:
         ValueError: no record of a heat's cell in a store, a damaged one, or no such document.
     """
-    store = Store(path.parent.parent)
-    line = next((line for line in store.ledger.lines().values() if line.stem == path.stem), None)
-    if path.parent.name != "records" or line is None or line.kind != "cell":
+    at = record_at(path)
+    if at is None or at[1].kind != "cell":
         msg = f"{quoted_path(path)}: expected a record of a heat, FOLDER/records/NAME.json, found none of a store's"
         raise ValueError(msg)
+    store, line = at
     record = store.record(line.key)
     assert record.kind == "cell"
     rows = {row.doc_id: row for row in store.rows(record)}

@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.table import Table
 
 from offbook.harness.records.manifest import machine_lines
 from offbook.harness.records.store import Store
 from offbook.harness.tables import columns
-from offbook.harness.tables.columns import to_terminal
+from offbook.harness.tables.board.page import write_pictures
+from offbook.harness.tables.columns import OnTerminal, to_terminal
 from offbook.harness.tables.decoders_columns import COLUMNS
-from offbook.harness.tables.decoders_markdown import machines_of, update_readme
+from offbook.harness.tables.decoders_markdown import machines_of
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress_markdown import progress_line
 from offbook.harness.tables.ranks import fastest_first
+from offbook.harness.tables.readme_decoders import update_readme
+from offbook.harness.tables.readme_students import update_students_readme
 from offbook.harness.tables.students_columns import TERMINAL
-from offbook.harness.tables.students_markdown import update_students_readme
 from offbook.harness.tables.write import Known, Written, write_all
 
 
@@ -28,8 +29,9 @@ def report(
     *,
     console: Console | None = None,
     progress: Known = None,
+    plots: bool = False,
 ) -> None:
-    """Writes the tables of decoders and of students, by default into the store's folder, and prints the pooled rows.
+    """Does what `renew` does, and prints the pooled rows.
 
     Args:
         store_dir: the store.
@@ -37,19 +39,39 @@ def report(
         readme: a README whose blocks are renewed too.
         console: where to print; the terminal by default.
         progress: how far the plan behind the records is, or who tells it.
+        plots: whether each picture of leaderboard.html is also written as a file of its own, into plots/.
 
     Raises:
         ValueError: no store there, a damaged one, or a README without a block.
     """
-    console = console or Console()
+    written = renew(store_dir, out_dir, readme, progress=progress, plots=plots)
+    print_tables(written, console or Console())
+
+
+def renew(
+    store_dir: Path,
+    out_dir: Path | None = None,
+    readme: Path | None = None,
+    *,
+    progress: Known = None,
+    plots: bool = False,
+) -> Written:
+    """Writes the tables of decoders and of students, by default into the store's folder; arguments as of `report`.
+
+    Raises:
+        ValueError: no store there, a damaged one, or a README without a block.
+    """
     check_store(store_dir)
-    written = write_all(Store(store_dir), out_dir or store_dir, progress=progress)
+    folder = out_dir or store_dir
+    written = write_all(Store(store_dir), folder, progress=progress)
     if readme is not None:
         if written.decoders is not None and written.cells:
             update_readme(readme, written.decoders, written.cells.manifests)
         if written.exams:
             update_students_readme(readme, written.exams, written.progress)
-    print_tables(written, console)
+    if plots:
+        write_pictures(folder, written.board)
+    return written
 
 
 def print_tables(written: Written, console: Console) -> None:
@@ -69,12 +91,12 @@ def _print_machines(console: Console, machines: Sequence[str]) -> None:
         console.print(f"on {machine}", markup=False, highlight=False)
 
 
-def _decoders(table: pd.DataFrame) -> Table:
+def _decoders(table: pd.DataFrame) -> OnTerminal:
     pooled = fastest_first(table[table["suite"] == ALL_SUITES])
     return to_terminal(columns.Table(columns=COLUMNS, rows=pooled), "All suites, pooled")
 
 
-def _students(table: pd.DataFrame) -> Table:
+def _students(table: pd.DataFrame) -> OnTerminal:
     return to_terminal(columns.Table(columns=TERMINAL, rows=table[table["suite"] == ALL_SUITES]), "Students")
 
 

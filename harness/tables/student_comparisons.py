@@ -10,17 +10,20 @@ import pandas as pd
 
 from offbook.harness.records.exam import Exam
 from offbook.harness.statistics import crossed as stats
-from offbook.harness.statistics.clusters import cluster_totals
-from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts, difference, seeds_known
+from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts, difference, items_test, seeds_known
 from offbook.harness.tables.columns import fields
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.progress import Progress, missing_seeds
 from offbook.harness.tables.rows import Row
 from offbook.harness.tables.student_comparisons_columns import COLUMNS
+from offbook.harness.tables.students_columns import in_order
+from offbook.harness.tables.students_measures import differences
 
 
 def comparisons_table(exams: Sequence[Exam], progress: Progress | None = None) -> pd.DataFrame:
     """Every two students of a cohort on each group: a minus b. Holm's corrections are over all rows of the cohort.
+
+    Students between others by their weights are points of curves (`interpolation_curves`), and stand in no comparison.
 
     Two questions, each with its corrected p-value and its verdict: whether these very students differ on such items
     (sign flips), and whether their methods do, whatever the seed (the larger of that p-value and the one over items
@@ -32,11 +35,12 @@ def comparisons_table(exams: Sequence[Exam], progress: Progress | None = None) -
     lost = missing_seeds(progress)
     lines: list[dict[str, Any]] = []
     for cohort in cohorts(exams):
-        groups = sorted({s.group for s in cohort.examinees[0].spec.suites})
+        groups = in_order(s.group for s in cohort.examinees[0].spec.suites)
+        trained = [e for e in cohort.examinees if e.spec.student.interpolation is None]
         family = [
             _comparison(a, b, group, cohort)
             for group in groups
-            for b, a in combinations(cohort.examinees, 2)
+            for b, a in combinations(trained, 2)
             if not (a.untouched and b.untouched) and a.suites(group, ALL_SUITES)
         ]
         for line in family:
@@ -55,7 +59,6 @@ def _incomplete(line: Row, lost: Counter[tuple[str, str]]) -> bool:
 def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[str, Any]:
     names = a.suites(group, ALL_SUITES)
     (_, ours), (_, theirs), clusters = a.scores(names), b.scores(names), a.clusters(names)
-    per_item_I1 = ours.mean(axis=1, keepdims=True) - theirs.mean(axis=1, keepdims=True)
     found, over_items = difference(a, b, names), difference(a, b, names, over_seeds=False)
     return {
         "model": cohort.model,
@@ -76,12 +79,13 @@ def _comparison(a: Examinee, b: Examinee, group: str, cohort: Cohort) -> dict[st
         "finished_b": b.finished(names),
         "difference": found.mean,
         **bounds("difference", stats.t_interval(found, bound=1.0)),
-        "p_items": stats.sign_flip_test(cluster_totals(per_item_I1, clusters)[:, 0].tolist()),
+        "p_items": items_test(a, b, names),
         "p_seeds": stats.t_test(found) if seeds_known(a, b) else math.nan,
         "p_methods": math.nan,
         "methods": "open",
         "detectable": stats.detectable(found),
         "detectable_items": stats.detectable(over_items),
+        **differences(a, b, names),
         "corpus": cohort.corpus,
         "budget": cohort.budget,
         "exam": cohort.exam,

@@ -1,11 +1,13 @@
 """The columns of the comparisons of students: what each is called, means, and where it is shown."""
 
 import math
+from typing import Any
 
 from offbook.harness.tables.columns import PAGE, Column, documents, pick
 from offbook.harness.tables.markdown import number, share
 from offbook.harness.tables.rows import Row
 from offbook.harness.tables.students_columns import GROUPS
+from offbook.harness.tables.students_measures_columns import any_known
 
 
 def p_value(value: float) -> str:
@@ -37,6 +39,22 @@ def _verdict(name: str, heading: str) -> Column:
 
 def _detectable(row: Row) -> str:
     return f"{number(100 * row['detectable'], 1)} [{number(100 * row['detectable_items'], 1)}]"
+
+
+def _beside(name: str, what: str, **more: Any) -> Column:
+    """The difference in what was measured beside the answers, with its interval; untested."""
+    field = f"{name}_difference"
+    settings: dict[str, Any] = {"unit": "share", "digits": 1, "scale": 100}
+    return Column(
+        name=field,
+        heading=f"{what}, difference",
+        kind="number",
+        sign="+",
+        interval=True,
+        shown_in=PAGE,
+        shown_for=any_known(field),
+        **(settings | more),
+    )
 
 
 COLUMNS = (
@@ -108,6 +126,10 @@ COLUMNS = (
             it down.""",
     ),
     Column(name="detectable_items", unit="share", kind="number"),
+    _beside("form", "Form"),
+    _beside("likelihood_acc_norm", "By likelihood"),
+    _beside("likelihood_acc", "By likelihood, acc"),
+    _beside("gold_nll", "Answer NLL", unit="nats", digits=2, scale=1),
     Column(name="corpus"),
     Column(name="budget", unit="tokens", kind="number"),
     Column(name="exam"),
@@ -117,4 +139,5 @@ PAIRS = pick(
     COLUMNS,
     *("label_a", "label_b", "group", "seeds_a", "n_items", "finished_a", "difference"),
     *("p_items", "p_seeds", "students", "methods", "detectable"),
+    *("form_difference", "likelihood_acc_norm_difference", "likelihood_acc_difference", "gold_nll_difference"),
 )

@@ -13,7 +13,8 @@ from offbook.harness.tables.cohorts import Cohort, Examinee, bounds, cohorts, di
 from offbook.harness.tables.columns import fields
 from offbook.harness.tables.dimensions import ALL_SUITES, of_sitting
 from offbook.harness.tables.progress import Progress, missing_seeds
-from offbook.harness.tables.students_columns import COLUMNS
+from offbook.harness.tables.students_columns import ACTIVITY, COLUMNS, in_order
+from offbook.harness.tables.students_measures import measures
 
 
 def students_table(exams: Sequence[Exam], progress: Progress | None = None) -> pd.DataFrame:
@@ -30,7 +31,7 @@ def students_table(exams: Sequence[Exam], progress: Progress | None = None) -> p
         bases = [e for e in cohort.examinees if e.untouched]
         base = max(bases, key=lambda e: e.exams[0].record.finished_utc, default=None)
         suites = [(s.group, s.name) for s in cohort.examinees[0].spec.suites]
-        groups = sorted({group for group, _ in suites})
+        groups = in_order(group for group, _ in suites)
         for group, suite in [*((group, ALL_SUITES) for group in groups), *suites]:
             for examinee in cohort.examinees:
                 if examinee.suites(group, suite):
@@ -56,7 +57,7 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         **of_sitting(examinee.spec),
         "label": examinee.label,
         "student_setting": examinee.spec.student.setting(),
-        "max_new_tokens": examinee.spec.max_new_tokens,
+        "max_new_tokens": examinee.spec.max_new_tokens or "",
         "semantics": examinee.spec.harness_semantics,
         "training_seeds": " ".join(map(str, seeds)),
         "group": group,
@@ -75,10 +76,13 @@ def _line(examinee: Examinee, base: Examinee | None, group: str, suite: str, coh
         "seed_sd": stats.seed_sd(scores_IS),
         "change": change.mean,
         **bounds("change", stats.t_interval(change, bound=1.0 if right else math.inf)),
+        **measures(examinee, base, names),
         "gradient_tokens": mean([cost.gradient_tokens for cost in costs]),
         "kept_tokens": mean([cost.kept_tokens for cost in costs]),
         "distinct_sequences": mean([cost.distinct_sequences for cost in costs]),
         "steps": mean([cost.steps for cost in costs]),
+        "tries": mean([cost.tries for cost in costs if cost.tries is not None]),
+        **{one.name: mean([c.activity[one.name] for c in costs if one.name in c.activity]) for one in ACTIVITY},
         "mixed_precision": ", ".join(sorted({_precision(exam) for exam in examinee.exams} - {""})),
         "saved_dtype": ", ".join(sorted({cost.saved_dtype for cost in costs if cost.saved_dtype is not None})),
         "prepare_s": mean([cost.prepared_s for cost in costs if cost.prepared_s is not None]),

@@ -3,18 +3,38 @@
 Its page shows several tables of the same rows: the groups side by side, and each suite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from offbook.harness.tables.activity import COLUMNS as OF_ACTIVITY
 from offbook.harness.tables.columns import EVERYWHERE, Column, Place, differing, documents, pick
 from offbook.harness.tables.rows import Row
+from offbook.harness.tables.students_measures_columns import MEASURED, any_known
 
-GROUPS = {"id": "ID", "ood": "OOD"}
+GROUPS: dict[str, str] = {  # those of `tasks.exam_groups`, in the order in which tables have them
+    "id": "ID",
+    "two_steps": "ID, two steps",
+    "forgetting": "Forgetting",
+    "rehearsed": "Rehearsed",
+    "form": "Form suites",
+    "ood": "OOD",
+}
 PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those of a student's seeds
 DTYPES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
-PEOPLE: tuple[Place, ...] = ("markdown", "readme", "terminal")
+PEOPLE: tuple[Place, ...] = ("markdown", "terminal")
 PAGE: tuple[Place, ...] = ("csv", "markdown")
 SCREEN: tuple[Place, ...] = ("csv", "markdown", "terminal")
+# Whether a method acted, beside what it cost; `tables.activity` has more, and what each means.
+ACTIVITY = tuple(
+    replace(column, shown_in=PAGE, shown_for=any_known(column.name))
+    for column in pick(OF_ACTIVITY, "visits", "met_again", "set_changed", "kept", "meta_steps", "consistency")
+)
+
+
+def in_order(groups: Iterable[str]) -> list[str]:
+    """Groups that there are, as tables have them."""
+    found = {*groups}
+    return [group for group in GROUPS if group in found]
 
 
 def _seeds(row: Row) -> str:
@@ -35,7 +55,7 @@ COLUMNS = (
     Column(name="layout", heading="Layout", shown_in=EVERYWHERE, shown_for=differing("layout")),
     Column(name="dtype"),
     Column(name="chat_template", kind="truth"),
-    Column(name="max_new_tokens", unit="tokens", kind="whole"),
+    Column(name="max_new_tokens", unit="tokens", kind="whole"),  # "": each document's own
     Column(name="semantics", kind="whole"),
     Column(name="group", heading="Group", shown_in=("csv", "terminal"), rerun="row"),
     Column(name="suite", rerun="row"),
@@ -48,7 +68,7 @@ COLUMNS = (
         heading="Items",
         unit="items",
         kind="whole",
-        shown_in=SCREEN,
+        shown_in=EVERYWHERE,
         written=lambda row: documents(row, "n_items"),
         definition="""questions; behind a slash, how many groups of like ones they come in (one story with other
             numbers and people), where they do. Groups are then what intervals and tests take for independent items.""",
@@ -100,15 +120,16 @@ COLUMNS = (
         interval=True,
         shown_in=EVERYWHERE,
         rerun="interval",
-        definition="""accuracy minus that of the untouched model on the same items, in points. Below 0 on OOD it is
-            forgetting.""",
+        definition="""accuracy minus that of the untouched model on the same items, in points. Below 0 where
+            questions are of other kinds it is forgetting, or lost form.""",
     ),
+    *MEASURED,
     Column(
         name="gradient_tokens",
         heading="Gradient tokens",
         unit="tokens",
         kind="count",
-        shown_in=SCREEN,
+        shown_in=EVERYWHERE,
         rerun="beside",
         definition="""response tokens whose loss was differentiated, counted each time; equal budgets are compared.""",
     ),
@@ -118,7 +139,8 @@ COLUMNS = (
         unit="tokens",
         kind="count",
         shown_in=PAGE,
-        definition="""how many lay behind the weights that were examined, the best of several by development score.""",
+        definition="""how many lay behind the weights that were examined: all where these are the mean over the last
+            steps, fewer where they are the best of several by development score.""",
     ),
     Column(
         name="distinct_sequences",
@@ -137,6 +159,18 @@ COLUMNS = (
         shown_in=PAGE,
         definition="of the optimiser.",
     ),
+    Column(
+        name="tries",
+        heading="Tries",
+        unit="settings",
+        kind="number",
+        digits=0,
+        shown_in=PAGE,
+        shown_for=any_known("tries"),
+        definition="""how many settings of its method were tried on development questions before these were chosen, with
+            these; "-" where nobody said.""",
+    ),
+    *ACTIVITY,
     Column(
         name="prepare_s",
         heading="Prepare s",
@@ -203,13 +237,30 @@ COLUMNS = (
 
 COSTS = pick(
     COLUMNS,
-    *("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "prepare_s"),
+    *("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "tries"),
+    *(column.name for column in ACTIVITY),
+    "prepare_s",
     *("mixed_precision", "saved_dtype", "train_s", "exam_s", "peak_mib"),
 )
 OF_A_GROUP = pick(COLUMNS, "accuracy", "finished", "seed_sd", "change")
-SUITE = pick(COLUMNS, "label", "layout", "seeds", "n_items", "score", "seed_sd", "change", "answer_tokens", "finished")
-TERMINAL = pick(
-    COLUMNS, "model", "label", "group", "seeds", "n_items", "finished", "accuracy", "change", "gradient_tokens"
+SUITE = pick(
+    COLUMNS,
+    *("label", "layout", "seeds", "n_items", "score", "seed_sd", "change"),
+    *("form", "above_guessing", "likelihood_acc_norm", "likelihood_acc", "choice_mass", "gold_nll"),
+    *("answer_tokens", "finished"),
+)
+BESIDE_ANSWERS = (
+    *pick(COLUMNS, "label", "layout"),
+    Column(name="group", heading="Group", shown_in=("markdown",), written=lambda row: GROUPS[row["group"]]),
+    *pick(COLUMNS, "seeds", "accuracy"),
+    *MEASURED,
+)
+SPARED = {"seeds": 1, "n_items": 2, "finished": 3, "gradient_tokens": 4}  # where a terminal is narrow
+TERMINAL = tuple(
+    replace(column, spared=SPARED.get(column.name, 0))
+    for column in pick(
+        COLUMNS, "model", "label", "group", "seeds", "n_items", "finished", "accuracy", "change", "gradient_tokens"
+    )
 )
 
 

@@ -3,20 +3,26 @@
 from offbook.harness.tables.columns import bullet, defined, definitions, paragraph, pick
 from offbook.harness.tables.student_comparisons_columns import COLUMNS as COMPARISONS
 from offbook.harness.tables.students_columns import COLUMNS, COSTS
+from offbook.harness.tables.students_measures_columns import MEASURED
 
 DEFINITIONS = "\n".join(
     [
         paragraph(
             """Written by `offbook report` from the committed exams; not edited by hand. A student is a small model
             after training by one method on one corpus; *untouched* is the model before. It is trained once for every
-            seed, and all of them answer the same questions, greedily."""
+            seed, and all of them answer the same questions, greedily. A section has exams of equal questions only: an
+            embedded suite may ask others in a later version, and exams of before are compared with none of after."""
         ),
         "",
         bullet(
-            """**ID**: other questions of the kinds that were trained on. **OOD**: questions of other kinds. Both in
-            percent right: every document of the group's suites that are scored right or wrong counts alike, and seeds
-            are averaged. Suites with another score (`answered`, `rouge1`) are in no group; they show it under its own
-            name."""
+            """**ID**: other questions of the kinds that were trained on; of the embedded word problems those of one
+            step, and **two steps** apart. **Forgetting**: short questions of kinds that the untouched model answers and
+            nobody trains on; **rehearsed** the same of kinds that replay may ask. **Form suites**: embedded questions
+            that a small model answers by guessing where it names an answer at all, so that they show form and nothing
+            else. **OOD**: published questions of other kinds, and in records of before there were these groups the
+            suites of form. All in percent right: every document of the group's suites that are scored right or wrong
+            counts alike, and seeds are averaged. Suites with another score (`answered`, `rouge1`) are in no group; they
+            show it under its own name."""
         ),
         *definitions(pick(COLUMNS, "finished", "n_items")),
         bullet(
@@ -31,6 +37,7 @@ DEFINITIONS = "\n".join(
             not corrected for being many."""
         ),
         *definitions(pick(COLUMNS, "seed_sd", "change")),
+        *definitions(MEASURED),
         bullet(" ".join(defined(column) for column in COSTS if column.definition)),
         bullet(
             """**Comparisons** are paired by item, within equal base model, suites, cap, number format, corpus and

@@ -11,6 +11,9 @@ from offbook.engine.collection import collected_later
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import whole
+from offbook.harness.tables.board.gather import gather
+from offbook.harness.tables.board.page import write_board
+from offbook.harness.tables.board.sections import Shown
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.tables.progress import Progress
 from offbook.harness.tables.students_markdown import write_students
@@ -28,6 +31,7 @@ class Written(NamedTuple):
         decoders, students: the tables; None of what the run has nothing of, and is not expected to have.
         cells, exams: what they are of.
         progress: how far the plan behind them is, where there is one.
+        board: what leaderboard.html shows.
     """
 
     decoders: pd.DataFrame | None
@@ -35,6 +39,7 @@ class Written(NamedTuple):
     cells: Cells
     exams: Sequence[Exam]
     progress: Progress | None
+    board: Shown
 
 
 @collected_later()
@@ -44,7 +49,7 @@ def write_all(
     *,
     progress: Known = None,
 ) -> Written:
-    """Writes the tables of decoders and of students.
+    """Writes the tables of decoders and of students, and the page that shows both.
 
     Args:
         store: of the records.
@@ -63,7 +68,10 @@ def write_all(
         decoders = write_leaderboard(store, folder, cells=cells, progress=progress)
     if held.exams or "exam" in kinds:
         students = write_students(store.root, folder, exams=held.exams, progress=progress)
-    return Written(decoders, students, cells, held.exams, progress)
+    board = gather(store, folder, held=held, cells=cells, decoders=decoders, students=students, progress=progress)
+    if decoders is not None or students is not None:
+        write_board(folder, board)
+    return Written(decoders, students, cells, held.exams, progress, board)
 
 
 class Writer:

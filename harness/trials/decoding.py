@@ -1,6 +1,7 @@
 """The answers of a heat: all arms on one document before the next one, timed alike, and watched.
 
 The order of the arms is rotated from document to document; whatever slows the machine for a while slows all of them.
+What a decoder does once for all its answers (`ReadyDecoder`) it does before anybody is asked, so that no document pays.
 Every arm begins an answer to the first document before the first counted one and once more behind the last, uncounted.
 
 An arm is watched where its account can be held against something that it does not write itself:
@@ -21,13 +22,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from pydantic import JsonValue
 
 from offbook.engine.collection import collected_later
-from offbook.engine.decoding.decoder import Limits
+from offbook.engine.decoding.decoder import Limits, make_ready
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.metrics import acceptance_length, tokens_per_second
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import visible_text
+from offbook.engine.decoding.target_rounds import captures
 from offbook.engine.progress import Progress
 from offbook.harness.records.spent import spending
 from offbook.harness.roster.arms import Arm
@@ -80,9 +83,11 @@ def decode(
     watch = _Watch(target, suite, sampling, seed)
     total, (first, *_) = len(order) * len(prompts), prompts
     short = replace(limits[first], max_new_tokens=min(WARM_UP_TOKENS, limits[first].max_new_tokens))
+    longest = max(prompts[doc_id].shape[1] + limits[doc_id].max_new_tokens for doc_id in prompts)
     before: dict[str, Generation] = {}
     for number, arm in enumerate(order):
         progress.update(0, total, f"{title}: warming up {arm.id} ({number + 1}/{len(order)})")
+        make_ready(arm.decoder, sampling=sampling, rows=longest)
         before[arm.id] = watch.generate(arm, first, prompts[first], short)
     generations: dict[str, dict[int, Generation]] = {arm.id: {} for arm in arms}
     for turn, doc_id in enumerate(prompts):
@@ -97,6 +102,14 @@ def decode(
     for arm in order:
         watch.compare(arm, before[arm.id], watch.generate(arm, first, prompts[first], short))
     return Decoded(generations=generations, found=watch.found())
+
+
+def conditions(target: Target) -> dict[str, JsonValue]:
+    """What is equal for all arms, for the manifest: `captured` where a GPU plays rounds that it has captured."""
+    told: dict[str, JsonValue] = {"order": "rotated", "warm_up_tokens": WARM_UP_TOKENS, "batch": BATCH}
+    if captures(target.backbone):
+        told["captured"] = True
+    return told
 
 
 def document_seed(seed: int, suite: str, doc_id: int) -> int:

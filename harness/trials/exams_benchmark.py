@@ -36,7 +36,7 @@ from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.csv_file import csv_text
 from offbook.harness.trials.benchmark_command import run
-from offbook.harness.trials.exam import set_paper
+from offbook.harness.trials.paper import set_paper
 from offbook.kernels.native_library import native_available
 
 Row = dict[str, str]

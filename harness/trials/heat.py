@@ -32,7 +32,7 @@ from offbook.harness.suites.requests import Asked, ask
 from offbook.harness.suites.scoring import main_metric, not_scored
 from offbook.harness.suites.suite import Suite
 from offbook.harness.tables.labels import decoder_label, student_label
-from offbook.harness.trials.decoding import BATCH, WARM_UP_TOKENS, document_seed, pace
+from offbook.harness.trials.decoding import conditions, document_seed, pace
 from offbook.harness.trials.exposure import heat_exposure
 from offbook.harness.trials.heat_answers import answers_key, answers_of, scored
 from offbook.harness.trials.replaced import replaced
@@ -244,10 +244,8 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
     exposed = _exposed(heat, answers.found)
     description["heat"] = {
         "arms": [*heat.cells],
-        "order": "rotated",
-        "warm_up_tokens": WARM_UP_TOKENS,
+        **conditions(heat.target),
         "parameters": heat.target.parameters,
-        "batch": BATCH,
         **({"trained_in": heat.trained_in} if heat.trained_in else {}),
         "load_average": answers.load_average,
         **exposed,

@@ -23,12 +23,14 @@ from pydantic import JsonValue
 import offbook
 from offbook.engine.progress import Progress
 from offbook.harness.records.cell import HARNESS_SEMANTICS, CellRecord
+from offbook.harness.records.choice_scores import ChoiceScores
 from offbook.harness.records.consistency import RESCORED
-from offbook.harness.records.exam import Exam
+from offbook.harness.records.exam import AnswerRow, Exam
 from offbook.harness.records.manifest import git_state
 from offbook.harness.records.store import Store
 from offbook.harness.suites.at_hand import NoModel, NotAtHandError, SuitesAtHand
 from offbook.harness.suites.scoring import main_metric, not_scored, score
+from offbook.tasks.choice_question import ChoiceQuestion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,11 +128,29 @@ def _exam(store: Store, exam: Exam, suites: "_Suites") -> tuple[float, float]:
             "manifest": {**record.manifest, RESCORED: _note(record.key, record.spec.harness_semantics, means)},
         }
     )
-    fresh_rows = [row.model_copy(update={"score": scores[row.suite][row.doc_id][metrics[row.suite]]}) for row in rows]
+    questions = {
+        suite: suites.questions(suite, {r.doc_id: r.doc_hash for r in rows if r.suite == suite}) for suite in scores
+    }
+    fresh_rows = [
+        row.model_copy(
+            update={
+                "score": scores[row.suite][row.doc_id][metrics[row.suite]],
+                "by_choice": _named(row, questions[row.suite][row.doc_id]),
+            }
+        )
+        for row in rows
+    ]
     store.commit([(fresh, fresh_rows)])
     assert store.has(fresh.key)
     store.retire(record.key)
     return sum(row.score for row in rows) / len(rows), sum(row.score for row in fresh_rows) / len(rows)
+
+
+def _named(row: AnswerRow, question: ChoiceQuestion | None) -> ChoiceScores | None:
+    """What was measured of a row's choices, and which one its text names now."""
+    if row.by_choice is None or question is None:
+        return row.by_choice
+    return row.by_choice.model_copy(update={"named": question.named(row.text)})
 
 
 def _try(done: Rescored, name: str, scorer: Callable[[], tuple[float, float]]) -> None:
@@ -183,3 +203,11 @@ class _Suites:
         if reason := not_scored(name, main_metric(scores, name)):
             self.notes[name] = reason
         return scores
+
+    def questions(self, name: str, documents: Mapping[int, str]) -> dict[int, ChoiceQuestion | None]:
+        """The questions of documents (hash by doc_id) with their choices; None of those without.
+
+        Raises:
+            NotAtHandError: the suite is not at hand, or its documents are others.
+        """
+        return {request.doc_id: request.question for request in self.at_hand.asked(name, documents).requests}

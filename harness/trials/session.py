@@ -13,6 +13,7 @@ from offbook.engine.progress import Progress
 from offbook.engine.quoting import quoted
 from offbook.engine.students.config import StudentConfig
 from offbook.harness.artifacts.drafters import folder_in
+from offbook.harness.artifacts.folders import tables_folder
 from offbook.harness.artifacts.manifest import artifact_folder
 from offbook.harness.artifacts.material import Material, load_material
 from offbook.harness.artifacts.pins import check_origin, check_pin, check_pins
@@ -25,11 +26,15 @@ from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.distillers import distiller
 from offbook.harness.roster.target import Target, load_target, short_name
 from offbook.harness.roster.tuning import Tuning, read_tuning
-from offbook.harness.settings.students import CorpusSpec, Group
+from offbook.harness.settings.bounds import EXAM_TOKENS
+from offbook.harness.settings.students import CorpusSpec
 from offbook.harness.suites.sources import suite_sha256
 from offbook.harness.suites.suite import Suite, find_suites
-from offbook.harness.trials.exam import Paper, set_paper
+from offbook.harness.trials.divergence import Reference
+from offbook.harness.trials.paper import Paper, set_paper
+from offbook.harness.trials.reference import reference
 from offbook.harness.trials.spec import ArmSpec, AskedSpec, ExamSpec
+from offbook.tasks.exam_groups import Group
 
 
 class Session:
@@ -155,15 +160,42 @@ class Session:
         place = spec.model_copy(update={"model": spec.model.base}).key()
         if place not in self._papers:
             groups: dict[Group, list[Suite]] = {}
+            limits: dict[Group, int] = {}
             for asked in spec.suites:
                 assert asked.group is not None
                 groups.setdefault(asked.group, []).append(self.suite(asked, spec.include_path, progress))
+                if asked.limit is not None:
+                    limits[asked.group] = asked.limit
             self._papers[place] = set_paper(
-                groups, target, limit=spec.limit, max_new_tokens=spec.max_new_tokens, batch_size=spec.batch_size
+                groups,
+                target,
+                limit=spec.limit,
+                limits=limits,
+                max_new_tokens=spec.max_new_tokens,
+                batch_size=spec.batch_size,
             )
             for told in self._papers[place].not_done():
                 progress.say(told)
         return self._papers[place]
+
+    def reference(self, spec: ExamSpec, progress: Progress) -> Reference | None:
+        """What a student is held against: laws of its base model, which is loaded where nobody has made them yet.
+
+        None for an untouched model.
+
+        Raises:
+            ValueError: see `target` and `material`.
+        """
+        if spec.model.student is None:
+            return None
+        return reference(
+            tables_folder(self.folder),
+            spec.model.base,
+            lambda: self._load(spec.model.base).for_answers(),
+            self.material(spec.model.student, progress),
+            max_new_tokens=spec.max_new_tokens or EXAM_TOKENS,
+            progress=progress,
+        )
 
     def student(self, recipe: StudentRecipe, progress: Progress) -> tuple[Student, Material]:
         """A student as those that make and examine it take it, with what it learns from.
@@ -174,7 +206,8 @@ class Session:
         """
         method = distiller(recipe.method)
         check_origin(recipe.method, planned=recipe.made_by, found=method.made_by)
-        helpers = helper_hashes(method, recipe.options, recipe.encoder)
+        replay = bool(recipe.training.get("replay"))
+        helpers = helper_hashes(method, recipe.options, recipe.encoder, replay=replay)
         check_pins(f"student {recipe.name}", planned=recipe.helpers, found=helpers)
         return student_of(recipe), self.material(recipe, progress)
 

@@ -11,15 +11,16 @@ from pydantic import Field, JsonValue
 from offbook.harness.artifacts.recipes import DrafterRecipe, JointDrafterRecipe, ModelSpec, Recipe, TuningRecipe
 from offbook.harness.records.origin import Origin
 from offbook.harness.settings.bounds import EXAM_BATCH, EXAM_TOKENS, Number, Seed, Temperature, TopK, TopP
-from offbook.harness.settings.students import Group
+from offbook.tasks.exam_groups import Group
 
 SEMANTICS = 1  # raise it when the harness asks, decodes or scores in another way
+EXAM_SEMANTICS = 2  # the same of exams; from 2 on, scores by likelihood and divergence stand beside the answers
 
 
 class _Trial(Recipe):
     """Its records tell the student's name, so that this is part of its key."""
 
-    UNKEYED: ClassVar[frozenset[str]] = frozenset({"processes"})
+    UNKEYED: ClassVar[frozenset[str]] = frozenset({"processes", "tries"})
 
 
 class SamplingSpec(Recipe):
@@ -66,12 +67,14 @@ class AskedSpec(Recipe):
         asked_as: the name that finds it, which may be its group's.
         sha256: of the files that decide what it asks and how it scores.
         group: of an exam's suite, what its accuracy is pooled into.
+        limit: of an exam's suite, documents from the first, in place of the exam's own; None for that.
     """
 
     name: str
     asked_as: str
     sha256: str
     group: Group | None = None
+    limit: Number | None = Field(default=None, exclude_if=lambda limit: limit is None)
 
 
 class HeatSpec(_Trial):
@@ -118,7 +121,7 @@ class ExamSpec(_Trial):
         suites: what is asked.
         include_path: a folder with more suites.
         limit: documents of each suite, from the first; None for all.
-        max_new_tokens: cap on an answer.
+        max_new_tokens: cap on an answer; None for each document's own.
         batch_size: documents answered at once.
         layout: of the checkpoint's weights; "auto" is the fastest for answers side by side that the machine allows.
         semantics: of the harness.
@@ -129,10 +132,10 @@ class ExamSpec(_Trial):
     suites: Annotated[tuple[AskedSpec, ...], Field(min_length=1)]
     include_path: str | None = None
     limit: Number | None = None
-    max_new_tokens: Number = EXAM_TOKENS
+    max_new_tokens: Number | None = EXAM_TOKENS
     batch_size: Number = EXAM_BATCH
     layout: str = "auto"
-    semantics: int = SEMANTICS
+    semantics: int = EXAM_SEMANTICS
 
     @property
     def title(self) -> str:

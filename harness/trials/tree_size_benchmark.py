@@ -31,6 +31,7 @@ from pydantic import JsonValue
 
 from offbook.engine.decoding.costs import RowCosts, measure_costs
 from offbook.engine.decoding.decode import SpeculativeDecoder
+from offbook.engine.decoding.decoder import make_ready
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.layouts.names import AUTO, LAYOUTS
 from offbook.engine.decoding.replay import KnownText, Proposal, replay
@@ -129,6 +130,8 @@ def measure(
     """
     load, costs = os.getloadavg()[0], measure_costs(target.backbone, contexts=CONTEXTS)
     answers = answers_to(target, asked, 0.0, Silent(), tokens=tokens)
+    for side in found:
+        make_ready(side.arm.decoder, sampling=Sampling(), rows=max(map(len, asked), default=0) + tokens)
     for number, known in enumerate(answers):
         turn = number % len(found)
         for side in [*found[turn:], *found[:turn]]:

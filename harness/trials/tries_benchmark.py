@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 
 from offbook.engine.chat_answers import chat_tokens
+from offbook.engine.decoding.decoder import make_ready
 from offbook.engine.decoding.generation import Generation
 from offbook.engine.decoding.layouts.names import AUTO, LAYOUTS
 from offbook.engine.decoding.metrics import acceptance_length, decode_tokens_per_second
@@ -70,11 +71,13 @@ def measure(
     """
     size = of_size(chosen, nodes)
     arms = [build_arm(target, chosen, options=size | dict(one), drafter_folder=folder) for one in chosen.tries]
-    asked = development_prompts(prompts)
+    asked = [chat_tokens(target.tokenizer, prompt.asked) for prompt in development_prompts(prompts)]
+    for arm in arms:
+        rows = max(map(len, asked), default=0) + tokens
+        make_ready(arm.decoder, sampling=Sampling(temperature=temperature), rows=rows)
     found: list[list[Generation]] = [[] for _ in arms]
-    for number, prompt in enumerate(asked):
+    for number, ids in enumerate(asked):
         progress.update(number, len(asked), f"answers at temperature {temperature:g}")
-        ids = chat_tokens(target.tokenizer, prompt.asked)
         for turn in range(len(arms)):
             place = (number + turn) % len(arms)
             answer = arms[place].decoder.generate(
@@ -101,6 +104,7 @@ def line(answers: Sequence[Generation]) -> Row:
     """What answers under one setting come to."""
     rounds = [one for answer in answers for one in answer.rounds]
     times = [time for answer in answers for time in answer.times]
+    known = [time.draft_s for time in times if time.draft_s is not None]
     return {
         "prompts": str(len(answers)),
         "rounds": str(len(rounds)),
@@ -110,7 +114,7 @@ def line(answers: Sequence[Generation]) -> Row:
             f"level_{level}": f"{sum(one.accepted >= level for one in rounds) / len(rounds):.3f}" if rounds else ""
             for level in range(1, LEVELS + 1)
         },
-        "draft_ms": f"{1e3 * median(time.draft_s or 0.0 for time in times):.2f}" if times else "",
+        "draft_ms": f"{1e3 * median(known):.2f}" if known and len(known) == len(times) else "",
         "round_ms": f"{1e3 * median(time.wall_s for time in times):.2f}" if times else "",
         "tokens_per_s": f"{decode_tokens_per_second(answers):.2f}",
     }

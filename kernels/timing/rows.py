@@ -95,9 +95,15 @@ def surroundings(device: str) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "load": round(os.getloadavg()[0], 2),
         "commit": commit(),
-        "command": " ".join(["python -m offbook.kernels.bench", *sys.argv[1:]]),
+        "command": " ".join([f"python -m {_module()}", *sys.argv[1:]]),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _module() -> str:
+    """That was called: the bench, or one of offbook's that times by it."""
+    name = getattr(getattr(sys.modules["__main__"], "__spec__", None), "name", "")
+    return name if name.startswith("offbook.") else "offbook.kernels.bench"
 
 
 @cache

@@ -10,7 +10,7 @@ import torch
 
 from offbook.kernels.vocab_loss.terms import TeacherLogits, TeacherTop, Terms
 
-BLOCK_BYTES = 1 << 18  # at a time on a CPU: with a few temporaries about what the second-level cache holds
+BLOCK_BYTES = 1 << 18  # at a time, of each thread of a CPU; with a few temporaries about what its cache holds
 
 Triple = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -25,7 +25,8 @@ def row_losses(logits_CV: torch.Tensor, terms: Terms, *, gradient: bool) -> Trip
     """
     count, size = logits_CV.shape
     dtype = torch.promote_types(logits_CV.dtype, torch.float32)
-    at_a_time = max(1, BLOCK_BYTES // (size * dtype.itemsize)) if logits_CV.device.type == "cpu" else count
+    a_thread = max(1, BLOCK_BYTES // (size * dtype.itemsize))  # rows, which threads share out among them
+    at_a_time = a_thread * torch.get_num_threads() if logits_CV.device.type == "cpu" else count
     blocks = [slice(first, min(first + at_a_time, count)) for first in range(0, count, at_a_time)]
     found = [_block(logits_CV[rows], terms.some(rows), dtype, gradient=gradient) for rows in blocks]
     nll, divergence, entropy = (torch.cat(side) for side in zip(*found, strict=True))

@@ -31,6 +31,7 @@ class MetaUpdater:
         accumulation: A_m, student steps a step of φ averages over. The rate is not scaled up with it: that overshoots.
         direction: of the divergence, see `meta_loss`.
         standardise: losses become z-scores among their question's paths, behind the trend.
+        sd_floor: least deviation that these are divided by, in the losses' unit.
         entropy_bonus: weight of the entropy of the mean π_τ(s) over questions, which L_meta is lowered by.
     """
 
@@ -44,13 +45,14 @@ class MetaUpdater:
         accumulation: int,
         direction: Direction,
         standardise: bool = False,
+        sd_floor: float = 0.0,
         entropy_bonus: float = 0.0,
     ) -> None:
         self.network, self.trend = network, trend
         self.tau, self.accumulation, self.direction = tau, accumulation, direction
-        self.standardise, self.entropy_bonus = standardise, entropy_bonus
+        self.standardise, self.sd_floor, self.entropy_bonus = standardise, sd_floor, entropy_bonus
         self.optimizer = _adamw(network, rate)
-        self.accumulated = 0
+        self.accumulated = self.steps = 0
 
     @torch.no_grad()
     def scores(self, vectors_KE: torch.Tensor, path_mask_K: torch.Tensor) -> torch.Tensor:
@@ -85,7 +87,7 @@ class MetaUpdater:
         losses_BK: torch.Tensor,
         path_mask_BK: torch.Tensor,
     ) -> float:
-        """Takes in the losses of a student step's questions, from before that step; returns L_meta.
+        """Takes in the losses of a student step's questions, from before that step; returns L_meta before φ moves.
 
         Every `accumulation` calls φ moves, by the mean of their gradients.
         """
@@ -97,6 +99,7 @@ class MetaUpdater:
             self.optimizer.step()
             self.optimizer.zero_grad()
             self.accumulated = 0
+            self.steps += 1
         return float(loss.detach())
 
     def state_dict(self) -> dict[str, Any]:
@@ -106,6 +109,7 @@ class MetaUpdater:
             "optimizer": self.optimizer.state_dict(),
             "trend": self.trend.state_dict(),
             "accumulated": self.accumulated,
+            "steps": self.steps,
             "gradients": [p.grad for p in self.network.parameters()],
         }
 
@@ -114,14 +118,14 @@ class MetaUpdater:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.trend.load_state_dict(state["trend"])
-        self.accumulated = state["accumulated"]
+        self.accumulated, self.steps = state["accumulated"], state["steps"]
         for p, gradient in zip(self.network.parameters(), state["gradients"], strict=True):
             p.grad = None if gradient is None else gradient.to(p.device)
 
     def _loss(self, vectors_BKE: torch.Tensor, losses_BK: torch.Tensor, path_mask_BK: torch.Tensor) -> torch.Tensor:
         scores_BK = self.network(vectors_BKE, path_mask_BK)
         if self.standardise:
-            losses_BK = standardised(losses_BK, path_mask_BK)
+            losses_BK = standardised(losses_BK, path_mask_BK, self.sd_floor)
         loss = meta_loss(scores_BK, losses_BK, path_mask_BK, tau=self.tau, direction=self.direction)
         if self.entropy_bonus > 0:
             mean_K = (scores_BK / self.tau).softmax(-1).mean(0).clamp(min=1e-12)  # at 0 the slope is infinite
@@ -154,12 +158,30 @@ def meta_loss(
     return (weights_BK * (log_p - log_q)).masked_fill(~path_mask_BK, 0.0).sum(-1).mean()
 
 
-def standardised(losses_BK: torch.Tensor, path_mask_BK: torch.Tensor) -> torch.Tensor:
-    """Losses as z-scores among their question's paths; 0 where a path is missing, or where all are alike."""
-    found = losses_BK.masked_fill(~path_mask_BK, torch.nan)
-    centred_BK = found - found.nanmean(-1, keepdim=True)
-    deviation_B1 = centred_BK.square().nanmean(-1, keepdim=True).sqrt()
+def standardised(losses_BK: torch.Tensor, path_mask_BK: torch.Tensor, floor: float = 0.0) -> torch.Tensor:
+    """Losses as z-scores among their question's paths; 0 where a path is missing, or where all are alike.
+
+    Deviations below `floor` count as it: among paths that the student has come to find alike, z-scores would turn what
+    is left, mostly noise, into differences as large as they ever were.
+    """
+    centred_BK = _centred(losses_BK, path_mask_BK)
+    deviation_B1 = centred_BK.square().nanmean(-1, keepdim=True).sqrt().clamp(min=floor)
     return (centred_BK / deviation_B1).nan_to_num(0.0, posinf=0.0, neginf=0.0)
+
+
+def typical_deviation(losses_NK: torch.Tensor, path_mask_NK: torch.Tensor) -> float:
+    """Median over questions of the standard deviation among their paths; 0 where no question has two."""
+    several_N = path_mask_NK.sum(-1) > 1
+    if not several_N.any():
+        return 0.0
+    centred_NK = _centred(losses_NK[several_N], path_mask_NK[several_N])
+    return float(centred_NK.square().nanmean(-1).sqrt().median())
+
+
+def _centred(losses_BK: torch.Tensor, path_mask_BK: torch.Tensor) -> torch.Tensor:
+    """Relative to the mean over a question's paths; NaN where one is missing."""
+    found = losses_BK.masked_fill(~path_mask_BK, torch.nan)
+    return found - found.nanmean(-1, keepdim=True)
 
 
 def _adamw(network: MetaNet, rate: float) -> torch.optim.AdamW:

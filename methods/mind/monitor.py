@@ -42,6 +42,15 @@ def spearman(x_n: torch.Tensor, y_n: torch.Tensor) -> float:
     return float(a @ b / scale) if scale > 0 else 0.0
 
 
+def rank_change(x_n: torch.Tensor, y_n: torch.Tensor) -> float:
+    """Share of pairs that stand in another order in y than in x, or are equal in one of them alone; 0 without pairs."""
+    n = len(x_n)
+    if n < 2:
+        return 0.0
+    before, now = ((v[:, None] - v[None, :]).sign() for v in (x_n, y_n))
+    return float((before != now).sum()) / (n * (n - 1))
+
+
 def _ranks(x_n: torch.Tensor) -> torch.Tensor:
     smaller, same = x_n[:, None] > x_n[None, :], x_n[:, None] == x_n[None, :]
     return smaller.sum(1).double() + 0.5 * same.sum(1)

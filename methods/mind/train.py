@@ -1,6 +1,6 @@
 """Trains a student with MIND: a warm-up of MetaNet alone, then student and MetaNet side by side (arXiv:2601.03717).
 
-    warm-up   MetaNet alone is fitted to ℓ(θ0), the untouched student's losses (`untouched.py`)
+    warm-up   MetaNet alone is fitted to the untouched student's costs (`engine/students/untouched.py`)
     joint     `engine/students/train.py` with MIND's objective
 
 Path vectors come from a frozen text encoder and are an argument here.
@@ -18,9 +18,9 @@ from offbook.engine.students.distiller import Job, read_options
 from offbook.engine.students.paths import Paths, encode_corpus
 from offbook.engine.students.record import is_trained, training_fingerprint
 from offbook.engine.students.train import train_student
+from offbook.engine.students.untouched import of_cost, untouched_table
 from offbook.methods.mind.objective import mind_objective
 from offbook.methods.mind.options import MindOptions
-from offbook.methods.mind.untouched import untouched_table
 
 NAME = "mind"
 
@@ -47,11 +47,9 @@ def mind(job: Job, vectors_NKE: torch.Tensor) -> Path:
     names = options.perspectives or job.corpus.perspectives
     paths = encode_corpus(job.corpus, job.tokenizer, max_length=job.config.max_length, tagged=options.tagged)
     paths, vectors_NKE = _narrow(paths, vectors_NKE, job.corpus.perspectives, names)
-    untouched = untouched_table(job, paths, names, options)
-    device = job.student.device
-    objective = mind_objective(
-        paths, vectors_NKE.to(device), names, untouched.values.to(device), options, seed=job.config.seed
-    )
+    untouched = untouched_table(job, paths, names, tagged=options.tagged)
+    device, costs_NK = job.student.device, of_cost(untouched.values, options.learnability)
+    objective = mind_objective(paths, vectors_NKE.to(device), names, costs_NK.to(device), options, seed=job.config.seed)
     return train_student(replace(job, prepared_s=job.prepared_s + untouched.wall_s), NAME, objective)
 
 

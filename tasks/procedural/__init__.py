@@ -8,7 +8,7 @@ from offbook.tasks.procedural.families import FAMILIES
 from offbook.tasks.procedural.generate import SPLITS, generate
 from offbook.tasks.procedural.problem import Problem, Quantity, Step, evaluate
 
-SIZES = {"train": 160, "dev": 20, "test": 30}
+SIZES = {"train": 160, "dev": 20, "test": 40}
 
 __all__ = ["FAMILIES", "SIZES", "SPLITS", "Problem", "Quantity", "Step", "evaluate", "generate", "problems"]
 

@@ -13,10 +13,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from offbook.engine import pretrained
 from offbook.engine.chat_answers import chat_tokens, greedy_texts
 from offbook.engine.students.corpus import instruct
-from offbook.tasks.procedural import problems
 from offbook.tasks.procedural.documents import ID_FAMILIES, OOD_FAMILIES, Document, documents, score
 
-MAX_NEW_TOKENS = 128
+MAX_NEW_TOKENS = {"id": 384, "ood": 128}  # the suites' own
 BATCH = 24
 
 
@@ -29,9 +28,8 @@ class Asked(NamedTuple):
 
 def in_distribution(split: str, n: int) -> list[Asked]:
     """The first `n` word problems of each family, by family and by number of steps."""
-    steps = {p.id: f"{len(p.steps)} step(s)" for family in ID_FAMILIES for p in problems(split, family)}
     return [
-        Asked(document, (family, steps[document["id"]], "all"))
+        Asked(document, (family, f"{document['steps']} step(s)", "all"))
         for family in ID_FAMILIES
         for document in documents(family, split)[:n]
     ]
@@ -45,14 +43,16 @@ def out_of_distribution(split: str, n: int) -> list[Asked]:
 GROUPS = {"id": in_distribution, "ood": out_of_distribution}
 
 
-def solved(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Sequence[Asked]) -> list[bool]:
-    """Of each question, whether the model's answer is right."""
+def solved(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Sequence[Asked], max_new_tokens: int
+) -> list[bool]:
+    """Of each question, whether the model's answer of at most so many tokens is right."""
     prompts = [chat_tokens(tokenizer, instruct(question.document["question"])) for question in asked]
     order = sorted(range(len(asked)), key=lambda i: len(prompts[i]))
     right = [False] * len(asked)
     for start in range(0, len(order), BATCH):
         batch = order[start : start + BATCH]
-        written = greedy_texts(model, tokenizer, [prompts[i] for i in batch], MAX_NEW_TOKENS)
+        written = greedy_texts(model, tokenizer, [prompts[i] for i in batch], max_new_tokens)
         for i, text in zip(batch, written, strict=True):
             right[i] = score(asked[i].document, text) == 1
     return right
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("--split: expected dev for --group ood, got train: nothing of it is trained on; choose dev")
     asked = GROUPS[options.group](options.split, options.n)
     model, tokenizer = pretrained.load(options.model)
-    print(table(asked, solved(model, tokenizer, asked)))
+    print(table(asked, solved(model, tokenizer, asked, MAX_NEW_TOKENS[options.group])))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from offbook.tasks.procedural.documents import Document
 SPLITS = ("dev", "test")
 
 
-def load(family: str, **kwargs: object) -> dict[str, datasets.Dataset]:
-    """The documents of the family named in a task's metadata; lm-eval's other keywords do not concern us."""
-    return {split: datasets.Dataset.from_list(documents.documents(family, split)) for split in SPLITS}
+def load(family: str, steps: int | None = None, **kwargs: object) -> dict[str, datasets.Dataset]:
+    """The documents of the family and steps named in a task's metadata; other keywords do not concern us."""
+    return {split: datasets.Dataset.from_list(documents.documents(family, split, steps=steps)) for split in SPLITS}
 
 
 def ask(doc: Document) -> str:

@@ -9,8 +9,9 @@ hold for both splits.
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import quantiles
+from typing import Protocol
 
 import torch
 from tabulate import tabulate
@@ -23,17 +24,31 @@ from offbook.engine.decoding.endings import limits_of
 from offbook.engine.decoding.layouts.layout import Layout
 from offbook.engine.decoding.layouts.names import AUTO, LAYOUTS
 from offbook.engine.pretrained import load
-from offbook.tasks.prompts import CATEGORIES, SPLITS, Prompt, load_prompts
+from offbook.tasks.prompts import CATEGORIES, SPLITS, load_prompts
 
 CAPS = (24, 48, 96, 128, 192, 256, 384, 512, 768)
 STEP = 64  # tokens between two looks at who has ended
 UNENDED = sys.maxsize  # the length of an answer that reached the cap
 
 
+class Asked(Protocol):
+    """A question by its id, as a model is asked it."""
+
+    @property
+    def id(self) -> str:
+        """Unique."""
+        ...
+
+    @property
+    def asked(self) -> str:
+        """The user's turn."""
+        ...
+
+
 def answer_lengths(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    prompts: Sequence[Prompt],
+    prompts: Sequence[Asked],
     *,
     cap: int = CAPS[-1],
     batch_size: int = 40,
@@ -70,15 +85,23 @@ def ended_within(lengths: Sequence[int], cap: int) -> float:
 
 def table(lengths: dict[str, int], cap: int) -> str:
     """One line a category: how many answers, quartiles of their lengths, and the share ended within each cap."""
-    lines = []
-    for category in CATEGORIES:
-        found = [length for name, length in lengths.items() if name.startswith(f"{category}-")]
+    by_category = {
+        category: [length for name, length in lengths.items() if name.startswith(f"{category}-")]
+        for category in CATEGORIES
+    }
+    return lines(by_category, cap, what="category")
+
+
+def lines(lengths: Mapping[str, Sequence[int]], cap: int, *, what: str) -> str:
+    """The same of lengths by whatever; of fewer than two answers there is no line."""
+    rows = []
+    for name, found in lengths.items():
         if len(found) < 2:
             continue
         quartiles = ["never" if q > cap else f"{q:.0f}" for q in quantiles(found, n=4, method="inclusive")]
         shares = {f"<= {c}": f"{100 * ended_within(found, c):.0f} %" for c in CAPS if c <= cap}
-        lines.append({"category": category, "answers": len(found), "quartiles": " / ".join(quartiles), **shares})
-    return str(tabulate(lines, headers="keys", tablefmt="pipe", disable_numparse=True))
+        rows.append({what: name, "answers": len(found), "quartiles": " / ".join(quartiles), **shares})
+    return str(tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,6 +20,7 @@ from offbook.engine.students.branches import branch_attention
 from offbook.engine.students.corpus import Corpus, Question
 from offbook.engine.students.paths import encode_corpus
 from offbook.engine.students.train import QuestionLoss
+from offbook.harness.artifacts.students import cost
 from tests.baselines.distillation_job import (
     NAMES,
     TOKENIZER,
@@ -161,13 +162,34 @@ def test_the_better_stage_is_kept_and_of_equals_the_later(scores: tuple[float, .
         seen.append({name: p.detach().clone() for name, p in student.named_parameters()})
         return [*scores, 0.0][len(seen) - 1]  # the last of rounded weights: they are kept as they are
 
-    folder = edit(job(tmp_path / "s", corpus(mistakes=True), {"learning_rate_ratio": 1.0}, score))
+    options = {"learning_rate_ratio": 1.0}
+    folder = edit(job(tmp_path / "s", corpus(mistakes=True), options, score, averaging=0.0))
     content, found = record(folder), weights(folder)
     assert all(torch.equal(found[name], seen[kept][name]) for name in found)
     assert [evaluation["score"] for evaluation in content["evaluations"]] == list(scores)
     tokens = [evaluation["gradient_tokens"] for evaluation in content["evaluations"]]
     started_from = tokens[max((0, 1), key=lambda i: (scores[i], i))]
     assert content["kept_tokens"] == (tokens[kept] if kept < 2 else started_from + tokens[2] - tokens[1])
+
+
+@pytest.mark.parametrize(("scores", "kept"), [((0.9, 0.4, 0.3), 0), ((0.9, 0.3, 0.4), 1)])
+def test_of_means_the_record_says_the_kept_stage_s_steps_and_score(
+    scores: tuple[float, ...], kept: int, tmp_path: Path
+) -> None:
+    left = iter([*scores, 0.0])
+    work = job(tmp_path / "s", corpus(mistakes=True), score=lambda _: next(left))
+    content = record(edit(work))
+    steps = [sum(entry["part"] == part for entry in content["log"]) for part in (0, 1)]
+    assert content["kept_score"] == 0.4, "neither the best nor the last of all"
+    assert cost(work.folder).kept_score == 0.4
+    assert 0 < content["averaged_steps"] <= steps[kept]
+
+
+def test_without_averaging_no_steps_are_said(tmp_path: Path) -> None:
+    scores = iter([0.2, 0.9, 0.5, 0.9])
+    content = record(edit(job(tmp_path / "s", corpus(mistakes=True), score=lambda _: next(scores), averaging=0.0)))
+    assert "averaged_steps" not in content
+    assert content["kept_score"] == 0.9
 
 
 def test_a_student_whose_last_lines_were_cut_off_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

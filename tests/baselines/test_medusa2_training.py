@@ -104,7 +104,7 @@ def test_the_heads_that_are_kept_are_those_of_the_best_score(tmp_path: Path) -> 
         at_score.append(copied(networks[0]))
         return next(scores)
 
-    work = job(tmp_path / "s", corpus(), None, score)
+    work = job(tmp_path / "s", corpus(), None, score, averaging=0.0)
     folder = train(work, build)
     student, _ = load(str(folder))
     kept = load_drafter(folder / "medusa", Backbone(student), ARCHITECTURES).network.state_dict()

@@ -135,7 +135,7 @@ def test_the_search_follows_its_seed_and_stops_in_time() -> None:
 # --- the student ---
 
 
-def test_experts_share_the_budget_and_the_record_is_like_any_others(tmp_path: Path) -> None:
+def test_experts_share_the_budget_and_the_record_is_like_any_without_averaging(tmp_path: Path) -> None:
     seen: list[Any] = []
 
     def score(student: Any) -> float:
@@ -144,7 +144,7 @@ def test_experts_share_the_budget_and_the_record_is_like_any_others(tmp_path: Pa
 
     folder = mode_cotd(job(tmp_path / "s", corpus(), OPTIONS, score))
     content = record(folder)
-    plain = record(uniform_rationales(job(tmp_path / "plain", corpus())))
+    plain = record(uniform_rationales(job(tmp_path / "plain", corpus(), averaging=0.0)))
     assert content.keys() == plain.keys() | {"mixture"}
     assert content["log"][-2]["gradient_tokens"] < 1500 <= content["gradient_tokens"]
     ends = [0] + [max(e["gradient_tokens"] for e in content["log"] if e["part"] == part) for part in range(len(NAMES))]

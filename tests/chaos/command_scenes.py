@@ -24,6 +24,7 @@ from offbook.harness.settings.parse import load_config
 from tests.chaos.schema_1 import schema_1
 from tests.chaos.store_scenes import entries
 from tests.chaos.true_run import told
+from tests.checkpoints import save_student
 from tests.engine.students.test_text_encoder import tiny_encoder
 from tests.harness.records.test_exam import ROWS
 from tests.harness.records.test_exam import record as exam_record
@@ -55,7 +56,8 @@ class Command:
 
     Attributes:
         name: of the command.
-        arguments: FOLDER and SCENE stand for the two, KEY for a stage of the plan, RECORD for a file of the run.
+        arguments: FOLDER and SCENE stand for the two, KEY for a stage of the plan, RECORD and OTHER for files of a
+            run.
         before: what lies in the folder at first, a name in the scene; "" for nothing.
         result: what must come of it, the same every time.
         status: how it ends.
@@ -85,7 +87,7 @@ class Command:
     def line(self, place: Place) -> list[str]:
         """Its arguments."""
         words = self.arguments.replace("FOLDER", str(place.folder)).replace("SCENE", str(place.scene)).split()
-        meant = {"KEY": _key, "RECORD": _record}
+        meant = {"KEY": _key, "RECORD": _record, "OTHER": _other}
         return [self.name, *(meant[word](place) if word in meant else word for word in words)]
 
 
@@ -95,7 +97,16 @@ def _key(place: Place) -> str:
 
 def _record(place: Place) -> str:
     """A record of the folder, which may be gone by now; the scene has the same."""
-    name = min(path.name for path in (place.scene / "done" / "records").glob("*prompt-lookup*.json"))
+    return _record_of(place, "prompt-lookup")
+
+
+def _other(place: Place) -> str:
+    """Another one of the same heat."""
+    return _record_of(place, "autoregressive")
+
+
+def _record_of(place: Place, decoder: str) -> str:
+    name = min(path.name for path in (place.scene / "done" / "records").glob(f"*{decoder}*.json"))
     return str(place.folder / "records" / name)
 
 
@@ -196,6 +207,7 @@ COMMANDS = (
     Command(name="report", arguments="FOLDER", before="done", result=tables),
     Command(name="rescore", arguments="FOLDER", before="done", result=stored),
     Command(name="ls", arguments="FOLDER", before="done", result=stored),
+    Command(name="compare", arguments="RECORD OTHER", before="done", result=stored),
     Command(name="show", arguments="RECORD --model SCENE/tiny --rounds", before="done", result=stored),
     Command(
         name="analyse-latent",
@@ -216,6 +228,11 @@ COMMANDS = (
         name="export",
         arguments="kernel topk_logprobs --output FOLDER",
         result=files("metadata.json", "triton.py"),
+    ),
+    Command(
+        name="push",
+        arguments="SCENE/student somebody/student --mirror FOLDER",
+        result=files("README.md", "model.safetensors"),
     ),
     Command(
         name="lm-eval",
@@ -249,6 +266,7 @@ def _models(scene: Path) -> None:
     }
     file.write_text(yaml.safe_dump(content))
     save_published(scene / "published")
+    save_student(scene / "student")
     encoder = tiny_encoder()
     encoder.model.save_pretrained(scene / "encoder")
     encoder.tokenizer.save_pretrained(scene / "encoder")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -18,12 +19,14 @@ from tests.chaos.tiny import ROOT
         "crash_points --step 61",
         "disk_faults --step 23",
         "kills --stages 60 --workers 3 --kills 25",
-        "store_points --step 401",
-        "commands --rounds 1 --only upgrade",
+        "store_points --step 401 --only 'a commit' recovery",
+        pytest.param("store_points --step 401", marks=pytest.mark.slow),
+        "commands --rounds 1 --only upgrade --faults 'full disk' SIGTERM",
+        pytest.param("commands --rounds 1 --only upgrade", marks=pytest.mark.slow),
     ],
 )
 def test_after_the_run_goes_on_nothing_is_lost_doubled_or_torn(chaos: str) -> None:
-    name, *options = chaos.split()
+    name, *options = shlex.split(chaos)
     done = subprocess.run(
         [sys.executable, "-m", f"tests.chaos.{name}", *options],
         capture_output=True,

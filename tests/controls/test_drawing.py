@@ -72,7 +72,7 @@ def test_a_length_that_hangs_on_the_draw_is_found_by_its_law(target):
     assert (verdict, parts) == ("differs", {PARTS[0]: "differs", PARTS[1]: "lossless"})
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, pytest.param(torch.float64, marks=pytest.mark.slow)])
 def test_another_number_format_is_found_where_no_statistic_sees_it(target, dtype):
     verdict, parts, told = found(target, Rounded, dtype)
     assert (verdict, parts) == ("differs", {PARTS[0]: "lossless", PARTS[1]: "differs"})

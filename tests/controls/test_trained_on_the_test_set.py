@@ -22,8 +22,9 @@ from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import write_leaderboard
 from offbook.harness.tables.students_markdown import write_students
-from offbook.harness.trials.exam import exam_spec, examine, set_paper
+from offbook.harness.trials.exam import exam_spec, examine
 from offbook.harness.trials.heat import plan_heat, run_heat
+from offbook.harness.trials.paper import set_paper
 from offbook.tasks.procedural.documents import documents
 from offbook.tasks.prompts import Prompt, load_prompts
 from tests.baselines.distillation_job import job
@@ -99,7 +100,8 @@ def test_a_list_of_prompts_that_was_edited_is_refused(target, suite, tmp_path):
 def student(split: str, folder: Path) -> Path:
     """A student of the questions of one suite."""
     asked = [
-        (f"q{n}", str(doc["question"]), str(doc["answer"])) for n, doc in enumerate(documents("shopping", split)[:4])
+        (f"q{n}", str(doc["question"]), str(doc["answer"]))
+        for n, doc in enumerate(documents("shopping", split, steps=1)[:4])
     ]
     told = {i: close("So it is.", answer) for i, _, answer in asked}
     rationales = Corpus.of(

@@ -15,6 +15,7 @@ ROSTERS = {
     "harness/roster/decoders.py": "IN_LOOP",
     "harness/roster/networks.py": "NETWORKS",
     "harness/roster/own_loops.py": "OWN_LOOPS",
+    "harness/roster/random_drafters.py": "UNTRAINED",
     "harness/roster/distillers.py": "_METHODS",
 }
 NEEDED = "autoregressive"

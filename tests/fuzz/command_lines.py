@@ -191,9 +191,20 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
     "upgrade": ((("store", "model", "nowhere"),), {}, ()),
     "gc": ((("store", "model", "nowhere"),), {}, ()),
     "export": (
-        (("kernel", "kernels"), ("topk_logprobs", "packed_linear", "topk", "")),
-        {"--output": OUTPUTS},
+        (
+            ("kernel", "kernels", "drafter", "card", "lm-eval", "every-eval-ever", "aiperf"),
+            ("topk_logprobs", "packed_linear", "topk", "", "store", RECORD, "drafter", "published", "model", "nowhere"),
+        ),
+        {
+            **{"--output": OUTPUTS, "--records": ("store", "model", "nowhere"), "--organisation": ("Me", "")},
+            "--certificate": FILES,
+        },
         (),
+    ),
+    "push": (
+        (("drafter", "published", "model", "nowhere"), ("a/b", "b", "a/b/c", "")),
+        {"--records": ("store", "model", "nowhere"), "--certificate": FILES, "--public": ()},
+        ("--mirror", "../out/hub", "--dry-run"),  # nothing is ever sent
     ),
     "work": (
         (("store", "model", "nowhere"), ("0123456789ab", "0" * 64, "x")),
@@ -202,11 +213,16 @@ COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, tuple[str, ...]
     ),
     "report": (
         (("store", "model", "nowhere"),),
-        {"--output": OUTPUTS, "--readme": ("nowhere", "../out/README.md")},
+        {"--output": OUTPUTS, "--readme": ("nowhere", "../out/README.md"), "--plots": ()},
         (),
     ),
     "ls": ((("store", "model", "nowhere"),), {}, ()),
     "rescore": ((("store", "model", "nowhere"),), {}, ()),
+    "compare": (
+        ((RECORD, "store", "model", "nowhere", "0123456789ab"), (RECORD, "store", "model", "0" * 64, "")),
+        {"--store": ("store", "nowhere", ""), "--json": ()},
+        (),
+    ),
     "show": (
         ((RECORD, RECORD, "store", "store/records", "store/manifest.json", "model/config.json", "nowhere"),),
         {"--document": NUMBERS, "--model": MODELS, "--rounds": ()},

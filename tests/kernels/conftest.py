@@ -1,4 +1,4 @@
-"""Where kernels run in tests: interpreted, under the guard and in two orders of programs, and on a GPU where one is."""
+"""Where kernels run in tests: under the guard in a shuffled order of programs (slow: in theirs too), and on a GPU."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,13 @@ from tests.kernels.running import interpreted_under_guard, kernels_chosen
 NOT_DETERMINISTIC = "ignore:.*(does not have a deterministic implementation|is not deterministic because)"
 
 
-@pytest.fixture(params=["forward", "shuffle", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.fixture(
+    params=[
+        pytest.param("forward", marks=pytest.mark.slow),  # what it finds, the other finds too
+        "shuffle",
+        pytest.param("cuda", marks=pytest.mark.gpu),
+    ]
+)
 def kernel_device(request: pytest.FixtureRequest) -> Iterator[str]:
     """The device on which kernels run, "cpu" or "cuda"; meanwhile operations choose Triton by themselves."""
     if request.param == "cuda":

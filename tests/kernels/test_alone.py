@@ -31,6 +31,17 @@ class Hiding:
 sys.meta_path[:] = [Hiding(finder) for finder in sys.meta_path]
 """
 
+EVERY_DRAFTER = """
+from transformers import AutoModelForCausalLM, LlamaConfig
+from offbook.engine.decoding.backbone import Backbone
+from offbook.harness.roster.random_drafters import UNTRAINED
+
+sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4}
+backbone = Backbone(AutoModelForCausalLM.from_config(LlamaConfig(vocab_size=60, **sizes)))
+assert UNTRAINED
+assert all(drafter.build(backbone).max_nodes > 1 for drafter in UNTRAINED.values())
+"""
+
 
 @pytest.fixture
 def run_without(tmp_path):
@@ -57,6 +68,7 @@ def test_pytest_finds_the_tests_for_a_gpu(run_without):
     told = answer.stdout + answer.stderr
     assert answer.returncode == 0, told
     assert "test_tiles.py" in told
+    assert "test_rounds_by_kernels.py" in told
     assert "error" not in told.lower()
     assert "no CUDA device here" in told or "passed" in told
 
@@ -73,4 +85,10 @@ def test_every_operation_needs_torch_alone(run_without):
     assert len(ops) >= 6
     code = "; ".join(f"import offbook.kernels.{op}" for op in ops)
     answer = run_without("-c", code, absent=(*ABSENT, "safetensors", "tokenizers", "transformers", "triton"))
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_whole_rounds_need_no_more_than_a_gpu_machine_has(run_without):
+    modules = ("engine.decoding.decode", "engine.decoding.feature_draft", "harness.trials.rounds_benchmark")
+    answer = run_without("-c", "\n".join([*(f"import offbook.{module}" for module in modules), EVERY_DRAFTER]))
     assert answer.returncode == 0, answer.stderr

@@ -18,6 +18,7 @@ from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.path_objective import path_objective
 from offbook.engine.students.paths import Paths, encode_corpus
+from offbook.engine.students.replay import ReplayItem
 from offbook.engine.students.train import QuestionLoss, train_student
 from offbook.engine.tensor_file import write_tensors
 from offbook.methods.mind.train import mind
@@ -31,11 +32,15 @@ COMPANION = "beside/network.safetensors"
 OPTIONS: dict[str, dict[str, Any]] = {
     "uniform": {},
     "uniform, adapters": {},
+    "uniform, replayed": {},
     "mind": MIND,
     "mind, random": MIND | {"scores": "random"},
     "cut": MIND,
     "companion": {},
 }
+
+
+REPLAYED = [ReplayItem(id=f"r{n}", prompt=(n, 7, 8), tokens=(n + 1, n + 2, 257)) for n in range(3)]
 
 
 class BrokenOffError(Exception):
@@ -56,7 +61,12 @@ def train(folder: Path, method: str) -> Path:
         student=tiny_model(),
         tokenizer=TOKENIZER,
         corpus=mind_corpus(),
-        config=replace(CONFIG, lora_rank=4 if method == "uniform, adapters" else 0),
+        config=replace(
+            CONFIG,
+            lora_rank=4 if method == "uniform, adapters" else 0,
+            replay=0.3 if method == "uniform, replayed" else 0.0,
+        ),
+        replay=REPLAYED,
         folder=folder,
         identity={"model": "tiny", "encoder": "random"},
         score=score,

@@ -330,7 +330,7 @@ RESPONSES = [
 def test_consistency_sums_weighted_pairs_and_moves_both_sides() -> None:
     branches, alpha = lay_out([1, 2], RESPONSES), torch.tensor([0.5, 0.3, 0.2])
     logits = draw(11, 9).float().requires_grad_()
-    value = consistency(of_logits(logits), branches, alpha)
+    value = consistency(of_logits(logits), branches, alpha).sum()
     rows = [logits[list(a)].log_softmax(-1) for a in branches.answers]
     pairs = [(0, 1), (0, 2), (1, 2)]
     torch.testing.assert_close(value, sum(alpha[i] * alpha[j] * jensen_shannon(rows[i], rows[j]) for i, j in pairs))

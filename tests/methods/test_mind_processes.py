@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 # `accelerate launch --cpu` starts one process unless MPI is there; torch's own launcher sets the same variables.
 LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2")
 
+METHODS = ("uniform", "uniform, replayed", "uniform, adapters", "mind", "mind, random", "companion")
 LIMIT_S = 1500  # for a launch that hangs
 
 
@@ -54,21 +55,19 @@ def check_same(two: Path, one: Path) -> None:
         assert found[name] == expected[name]
     parameters = dict(AutoModelForCausalLM.from_pretrained(one).named_parameters())
     for name, value in AutoModelForCausalLM.from_pretrained(two).named_parameters():
-        torch.testing.assert_close(value, parameters[name], rtol=1e-3, atol=1e-5)
+        # Stored in bf16, where numbers that differ by rounding may fall on neighbours.
+        torch.testing.assert_close(value, parameters[name], rtol=1e-2, atol=1e-5)
 
 
 @pytest.mark.slow
 def test_two_processes_train_the_students_that_one_trains(tmp_path: Path) -> None:
-    done = launch(tmp_path / "two", "uniform", "mind", "mind, random", "uniform, adapters", "companion")
+    done = launch(tmp_path / "two", *METHODS)
     assert done.returncode == 0, done.stderr[-3000:]
-    for method in ("uniform", "mind", "mind, random", "companion"):
+    for method in METHODS:
         check_same(tmp_path / "two" / method, train(tmp_path / "one" / method, method))
     one, two = (read_tensors(tmp_path / n / "companion" / COMPANION, remedy="")[0] for n in ("one", "two"))
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
-    adapted, alone = tmp_path / "two" / "uniform, adapters", train(tmp_path / "one" / "adapters", "uniform, adapters")
-    for name in ("gradient_tokens", "distinct_sequences", "steps"):  # losses differ by dropout
-        assert record(adapted)[name] == record(alone)[name]
 
 
 @pytest.mark.slow

@@ -14,20 +14,20 @@ import torch
 from accelerate import Accelerator
 from transformers import AutoModelForCausalLM
 
+from offbook.engine.students import untouched as untouched_module
 from offbook.engine.students.branches import branch_attention
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.processes import accelerator_for
 from offbook.engine.students.train import QuestionLoss
-from offbook.methods.mind import untouched as untouched_module
+from offbook.engine.students.untouched import of_cost, untouched_costs
 from offbook.methods.mind.calibration import MetaUpdater
 from offbook.methods.mind.inertia import PerspectiveTrend
 from offbook.methods.mind.metanet import MetaNet
 from offbook.methods.mind.objective import MindTraining, mind_objective
 from offbook.methods.mind.options import MindOptions
 from offbook.methods.mind.train import mind
-from offbook.methods.mind.untouched import untouched_losses
 from tests.methods.mind_corpus import NAMES, TOKENIZER, WIDTH, mind_corpus, mind_paths, opinionated, path_vectors
 from tests.tiny import tiny_model
 
@@ -59,7 +59,7 @@ def record(folder: Path) -> dict[str, Any]:
 
 @functools.cache
 def untouched_once() -> torch.Tensor:
-    return untouched_losses(job(Path("unused")), mind_paths(), "path", Accelerator(cpu=True))
+    return of_cost(untouched_costs(job(Path("unused")), mind_paths(), Accelerator(cpu=True)), "path")
 
 
 def untouched() -> torch.Tensor:
@@ -150,7 +150,7 @@ def never(*_: Any) -> torch.Tensor:
 def test_the_untouched_students_losses_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoppedError):
         mind(job(tmp_path / "s", stop), path_vectors())
-    monkeypatch.setattr(untouched_module, "untouched_losses", never)
+    monkeypatch.setattr(untouched_module, "untouched_costs", never)
     mind(job(tmp_path / "s"), path_vectors())
     finished = record(tmp_path / "s")
     mind(job(tmp_path / "s", stop), path_vectors())
@@ -164,18 +164,18 @@ def test_seeds_share_the_untouched_students_losses(tmp_path: Path, monkeypatch: 
 
     run("first")
     assert len(list((tmp_path / "cache").iterdir())) == 1
-    monkeypatch.setattr(untouched_module, "untouched_losses", never)
+    monkeypatch.setattr(untouched_module, "untouched_costs", never)
     run("other seed", config=replace(CONFIG, seed=1), prepared_s=100.0)
     spent = record(tmp_path / "first")["prepared_s"]
     assert spent > 0
     assert record(tmp_path / "other seed")["prepared_s"] == 100 + spent, "every seed is told what they share"
     run("other settings", options=OPTIONS | {"scores": "random"})
+    run("another cost", options=OPTIONS | {"learnability": "answer"})
     for name, changes in {
         "other model": {"identity": {"model": "other"}},
         "other length": {"config": replace(CONFIG, max_length=500)},
         "other precision": {"config": replace(CONFIG, mixed_precision="bf16")},
         "other perspectives": {"options": OPTIONS | {"perspectives": ["formal", "planning"]}},
-        "other tokens": {"options": OPTIONS | {"learnability": "answer"}},
         "tags": {"options": OPTIONS | {"tagged": True}},
     }.items():
         with pytest.raises(AssertionError):
@@ -190,8 +190,8 @@ def test_the_untouched_students_losses_are_taken_in_the_trainings_precision(tmp_
         report=lambda *a: said.append(a),
     )
     with accelerator_for(rough.student, "bf16") as accelerator:
-        found = untouched_losses(rough, mind_paths(), "path", accelerator)
-    assert said == [(0, CONFIG.gradient_tokens, "mind: losses of the untouched student 0/4 questions")]
+        found = of_cost(untouched_costs(rough, mind_paths(), accelerator), "path")
+    assert said == [(0, CONFIG.gradient_tokens, "costs of the untouched student 0/4 questions")]
     first = record(mind(rough, path_vectors()))["log"][0]["loss"]
     assert first == pytest.approx(float(found.nanmean(dim=1).mean()), rel=1e-6)
     assert first != pytest.approx(float(untouched().nanmean(dim=1).mean()), rel=1e-6)
@@ -214,7 +214,7 @@ def test_a_question_without_a_chosen_perspective_is_left_out(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"betta": 0.3}, "betta: unknown key, got 0.3; .*settings are: scores, hardest_first"),
+        ({"betta": 0.3}, "betta: unknown key, got 0.3; .*settings are: update, scores, hardest_first"),
         ({"beta": 2}, "beta: Input should be less than or equal to 1"),
         ({"scores": "best"}, "scores: Input should be 'metanet'"),
         ({"perspectives": ["socratic"]}, "expected some of formal, intuitive, planning, each once, got socratic"),
@@ -363,7 +363,7 @@ def test_jitter_compares_a_question_with_its_last_visit() -> None:
     assert first.log["jitter"] == 0
     tested.after_step([first.memory])
     assert visit(tested).log["jitter"] == pytest.approx(0, abs=1e-6)
-    tested.alpha_NK[0] = torch.tensor([1.0, 0.0, 0.0])
+    tested.history.alpha_NK[0] = torch.tensor([1.0, 0.0, 0.0])
     part = visit(tested)
     assert part.log["jitter"] == pytest.approx(1 - alphas(part)[0], rel=1e-4)
 

@@ -21,11 +21,14 @@ from offbook.harness.cli.listing import listing
 from offbook.harness.cli.main import main as command_line
 from offbook.harness.suites.suite import find_suites
 from offbook.tasks import TASKS_PATH
+from offbook.tasks.arc_easy import utils as arc_easy
 from offbook.tasks.commonsenseqa import utils as commonsenseqa
 from offbook.tasks.gpqa_diamond import utils as gpqa_diamond
 from offbook.tasks.gsm8k import utils as gsm8k
 from offbook.tasks.lettered import split_options, with_options
 from offbook.tasks.math500 import utils as math500
+from offbook.tasks.openbookqa import utils as openbookqa
+from offbook.tasks.published import SOURCES, unavailable
 from offbook.tasks.source import SuiteUnavailableError, load, local_file, origin_of
 from offbook.tasks.strategyqa import utils as strategyqa
 from offbook.tasks.svamp import utils as svamp
@@ -38,6 +41,8 @@ SUITES: dict[str, ModuleType] = {
     "commonsenseqa": commonsenseqa,
     "strategyqa": strategyqa,
     "gpqa_diamond": gpqa_diamond,
+    "arc_easy": arc_easy,
+    "openbookqa": openbookqa,
 }
 GROUPS = {"id": ("math500", "gsm8k", "svamp"), "ood": ("commonsenseqa", "strategyqa", "gpqa_diamond")}
 
@@ -113,6 +118,34 @@ HUB = {  # one row of each, in the hub's schema, and the document it makes
             "choices": ["neutron", "electron", "proton", "None"],
         },
     ),
+    "arc_easy": (
+        {
+            "id": "MCAS_7",
+            "question": "Which of these melts first?",
+            "choices": {"text": ["iron", "ice", "glass"], "label": ["1", "2", "3"]},
+            "answerKey": "2",
+        },
+        {
+            "id": "arc-easy-MCAS_7",
+            "question": "Which of these melts first?",
+            "answer": "B",
+            "choices": ["iron", "ice", "glass"],
+        },
+    ),
+    "openbookqa": (
+        {
+            "id": "8-1",
+            "question_stem": "A plant that stands in the dark will",
+            "choices": {"text": ["bloom", "sing", "wither", "freeze"], "label": ["A", "B", "C", "D"]},
+            "answerKey": "C",
+        },
+        {
+            "id": "obqa-test-8-1",
+            "question": "A plant that stands in the dark will",
+            "answer": "C",
+            "choices": ["bloom", "sing", "wither", "freeze"],
+        },
+    ),
 }
 
 
@@ -176,6 +209,27 @@ def test_a_row_of_the_hub_becomes_a_document(name: str) -> None:
 )
 def test_a_whole_number_of_svamp_is_written_as_one(answer: object, expected: str) -> None:
     assert svamp.convert(HUB["svamp"][0] | {"Answer": answer}, 0)["answer"] == expected
+
+
+@pytest.mark.parametrize(("labels", "key", "letter"), [("ABCD", "D", "D"), ("1234", "1", "A"), ("ABC", "C", "C")])
+def test_options_of_arc_are_lettered_whatever_their_labels(labels: str, key: str, letter: str) -> None:
+    row = {"id": "x", "question": "?", "choices": {"text": [*"wxyz"][: len(labels)], "label": [*labels]}}
+    assert arc_easy.convert(row | {"answerKey": key}, 0)["answer"] == letter
+
+
+def test_every_suite_with_a_source_is_told_of_by_its_name(no_hub: None) -> None:
+    assert {name.removeprefix("offbook_"): source for name, source in SOURCES.items()} == {
+        name: suite.SOURCE for name, suite in SUITES.items()
+    }
+    reason = unavailable("offbook_arc_easy")
+    assert reason is not None
+    assert reason.startswith("ARC-Easy: expected allenai/ai2_arc from the Hugging Face hub")
+    assert unavailable("offbook_procedural_dates") is None
+
+
+def test_a_data_set_that_lies_here_is_available(data_folder: Path) -> None:
+    write_local_files(data_folder)
+    assert {name: unavailable(name) for name in SOURCES} == dict.fromkeys(SOURCES)
 
 
 def test_the_answer_of_gsm8k_is_what_stands_behind_the_last_marks() -> None:

@@ -19,10 +19,10 @@ from offbook.tasks.prompts.generate import ngrams, shared_ngrams
 
 DIGESTS = {
     "train": "6d6390161e263b93c8959df76718cd8a6df623426d115ef6b4d24a29322b7317",
-    "dev": "097501a637c86f58cd850d0665354fd1c7be28d375381fbb6f887f296302a1eb",
-    "test": "1887e60c2f36685514ecdaa1b4db9c4b26b91699c547bf1ac3d4ed91735ba23a",
+    "dev": "6b11df6ddc625aa55d9f0ab3f567061e3e04fbc599f29e0d8657596133c1efb8",
+    "test": "15a8255aadec7519a95cd2f7924f9ce837bfb1c9f2e58348f55157139f385bdf",
 }
-KEYS = next(p for p in problems("test", "shopping") if p.template == "keys")
+BALLS = next(p for p in problems("test", "shopping") if p.template == "balls")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_the_problems_are_the_same_on_every_machine(every: dict[str, list[Proble
 
 def test_every_family_has_enough_problems_and_templates(every: dict[str, list[Problem]]) -> None:
     assert len(FAMILIES) >= 6
-    for split, templates in (("train", {1: 6, 2: 9}), ("dev", {1: 3, 2: 3}), ("test", {1: 3, 2: 3})):
+    for split, templates in (("train", {1: 6, 2: 9}), ("dev", {1: 6, 2: 6}), ("test", {1: 6, 2: 6})):
         assert Counter(p.family for p in every[split]) == dict.fromkeys(FAMILIES, SIZES[split])
         for family in FAMILIES:
             assert Counter(len(template.steps) for template in FAMILIES[family][split]) == templates
@@ -143,6 +143,17 @@ def test_numbers_are_small_whole_and_all_different(every: dict[str, list[Problem
                 assert max(right, values[step.key]) <= LARGEST_FACTOR, p.id
 
 
+def test_numbers_of_what_is_asked_go_as_far_as_those_of_training() -> None:
+    reach: dict[str, dict[str, list[int]]] = {"train": {}, "asked": {}}
+    for family, split in itertools.product(FAMILIES, SPLITS):
+        for template in FAMILIES[family][split]:
+            if len(template.steps) == 1:
+                of = reach["train" if split == "train" else "asked"].setdefault(template.steps[0].op, [])
+                of += itertools.chain(*template.choices)
+    for op in ("*", "/", "-"):
+        assert (min(reach["train"][op]), max(reach["train"][op])) == (min(reach["asked"][op]), max(reach["asked"][op]))
+
+
 def test_every_problem_uses_all_its_givens_and_earlier_results(every: dict[str, list[Problem]]) -> None:
     for p in itertools.chain(*every.values()):
         assert len(p.givens) == len(p.steps) + 1, p.id
@@ -155,6 +166,21 @@ def test_one_step_problems_have_small_numbers_in_short_questions(every: dict[str
         if len(p.steps) == 1:
             assert max(p.values.values()) <= 100, p.id
             assert len(p.question.split()) <= 24, p.id
+
+
+def test_two_step_problems_to_be_asked_have_small_numbers_in_short_questions(every: dict[str, list[Problem]]) -> None:
+    for p in itertools.chain(every["dev"], every["test"]):
+        if len(p.steps) == 2:
+            assert max(p.values.values()) <= 70, p.id
+            assert len(p.question.split()) <= 30, p.id
+
+
+def test_two_step_problems_to_be_asked_take_steps_that_were_trained_on(every: dict[str, list[Problem]]) -> None:
+    trained, asked = (
+        {(p.family, *(step.op for step in p.steps)) for split in splits for p in every[split] if len(p.steps) == 2}
+        for splits in (("train",), ("dev", "test"))
+    )
+    assert asked <= trained
 
 
 def test_the_question_shows_every_given_once_and_not_the_answer(every: dict[str, list[Problem]]) -> None:
@@ -187,7 +213,7 @@ def test_pronouns_agree_with_the_name() -> None:
 
 
 def test_another_given_gives_another_question_and_answer() -> None:
-    problem = KEYS
+    problem = BALLS
     changed = problem.with_givens({"m": problem.values["m"] + 1})
     assert int(changed.answer) == int(problem.answer) + 1
     assert str(problem.values["m"] + 1) in changed.question
@@ -197,7 +223,7 @@ def test_another_given_gives_another_question_and_answer() -> None:
 
 
 def test_another_operation_gives_a_wrong_candidate() -> None:
-    problem = KEYS
+    problem = BALLS
     values = problem.values
     assert int(problem.with_op("r", "+").answer) == values["m"] + values["c"]
 
@@ -209,7 +235,7 @@ def test_a_graph_that_does_not_come_out_is_refused() -> None:
         evaluate({"a": 5, "b": 3}, steps)
     with pytest.raises(ValueError, match="without remainder, got 5 / 0"):
         evaluate({"a": 5, "b": 0}, steps)
-    problem = KEYS.with_givens({"m": 1})
+    problem = BALLS.with_givens({"m": 1})
     with pytest.raises(ValueError, match="expected a positive result, got 1 - "):
         _ = problem.answer
     assert not fits(problem)

@@ -14,8 +14,8 @@ from offbook.tasks import procedural
 from offbook.tasks.answers import KINDS, extract
 from offbook.tasks.procedural.ood import FAMILIES, SIZES, SPLITS, Question, generate, questions
 from offbook.tasks.procedural.ood.difficulty import LEVELS
-from offbook.tasks.procedural.ood.generate import take_turns
 from offbook.tasks.prompts.generate import ngrams
+from offbook.tasks.turns import take_turns
 
 CASES = [(split, family) for family in FAMILIES for split in SPLITS]
 MARGIN = Fraction(5, 100)

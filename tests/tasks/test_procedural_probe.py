@@ -34,7 +34,7 @@ def run(
 
     monkeypatch.setattr(probe, "greedy_texts", answered)
     model: Any = None
-    return probe.solved(model, tokenizer, asked), sizes
+    return probe.solved(model, tokenizer, asked, 128), sizes
 
 
 def test_one_step_problems_alone_solved_are_counted_as_such(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,8 @@ def draft_batch(
     features = states_1TH[0, branches.predicting_N].float().split(lengths)
     features_KTH = pad_sequence([*features], batch_first=True)
     features_KSH = functional.pad(features_KTH, (0, 0, 0, 1))
-    last = branches.tokens_1T[0, branches.edges[0] - 1 : branches.edges[0]]
+    (_, behind), *_ = branches.places
+    last = branches.tokens_1T[0, behind - 1 : behind]
     said = [torch.cat([last, tokens]) for tokens in branches.targets_N.split(lengths)]
     tokens_KS = pad_sequence(said, batch_first=True)
     places_1S = torch.arange(tokens_KS.shape[1], device=tokens_KS.device)[None]

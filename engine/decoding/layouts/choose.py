@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
-from pydantic import JsonValue
 
 from offbook.engine.available_memory import available_bytes
 from offbook.engine.decoding.layouts.check import check_layout
@@ -14,6 +13,7 @@ from offbook.engine.decoding.layouts.names import AUTO, LAYOUTS
 from offbook.engine.decoding.layouts.packed import PackedLayout
 from offbook.engine.decoding.layouts.prepacked import PrepackedLlama, prepacked_layout
 from offbook.engine.decoding.layouts.shape import read_shape
+from offbook.engine.json_value import JsonValue
 from offbook.engine.quoting import quoted
 from offbook.kernels.native_library import native_available
 

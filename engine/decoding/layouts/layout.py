@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from pydantic import JsonValue
 
 from offbook.engine.decoding.cache import TreeCache
+from offbook.engine.json_value import JsonValue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,8 @@ class Layout(Protocol):
         Args:
             tokens_M: token ids, int64.
             positions_M: absolute position of each row; committed row i sits at position i.
-            visible_MM: which rows of the block each row sees, itself included; every row sees all committed rows.
+            visible_MM: which rows of the block each row sees, itself included; every row sees all committed rows. The
+                plain layout also takes words (`kernels.tree_attention`), where the cache counts on the device.
             cache: of one sequence.
             logits_for: compute logits of the last n rows only; 0 means all.
             taps: hidden states to hand out, as transformers counts them: 0 the embedding, j the residual stream behind

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from pydantic import JsonValue
 from transformers import PreTrainedModel
 
 from offbook.engine.decoding.cache import TreeCache
@@ -27,6 +26,7 @@ from offbook.engine.decoding.layouts.packed_structs import (
     llama_step,
 )
 from offbook.engine.decoding.layouts.shape import Linear, LlamaShape, Norm, RopeTable, difference, read_shape
+from offbook.engine.json_value import JsonValue
 from offbook.kernels.native_library import native_available
 from offbook.kernels.packed_linear import NativeMatrix, WeightMemory, find_exact
 from offbook.kernels.packed_linear.native import check

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from pydantic import JsonValue
 from transformers import PreTrainedModel
 
 from offbook.engine.decoding import attention
 from offbook.engine.decoding.cache import TreeCache
 from offbook.engine.decoding.layouts.layout import StepOutput
+from offbook.engine.json_value import JsonValue
 
 
 class TransformersLayout:
@@ -56,7 +56,7 @@ class TransformersLayout:
             use_cache=True,
             output_hidden_states=with_states,
             logits_to_keep=logits_for,
-            **attention.arguments(positions_BT, visible_TT, cache.length),
+            **attention.arguments(positions_BT, visible_TT, cache.front),
             **{self._cache_argument: cache},
         )
         return output.logits, output.hidden_states or ()

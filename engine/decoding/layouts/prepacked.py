@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-from pydantic import JsonValue
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -17,6 +16,7 @@ from offbook.engine.decoding.layouts.layout import Layout, StepOutput
 from offbook.engine.decoding.layouts.llama import LeanLlama
 from offbook.engine.decoding.layouts.products import RowsProduct, measured_choice, stacked
 from offbook.engine.decoding.layouts.shape import Linear, LlamaLayer, LlamaShape, read_shape
+from offbook.engine.json_value import JsonValue
 
 NAME = "prepacked"
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from pydantic import JsonValue
 from torch.nn import functional
 
 from offbook.engine.decoding.layouts.shape import Linear
+from offbook.engine.json_value import JsonValue
 from offbook.kernels.packed_linear.onednn import OneDnnMatrix, onednn_available
 
 ROWS = (1, 2, 4, 8)  # numbers of rows that are timed; more than the last are oneDNN's, whose lead only grows from there

@@ -127,7 +127,8 @@ def difference(model: PreTrainedModel) -> str | None:
     if type(model.get_output_embeddings()) is not nn.Linear or type(model.get_input_embeddings()) is not nn.Embedding:
         return "its embedding or head is not a plain matrix"
     attention = decoder.layers[0].self_attn
-    cos, _ = decoder.rotary_emb(decoder.embed_tokens.weight[:1], torch.zeros(1, 1, dtype=torch.long))
+    weight = decoder.embed_tokens.weight
+    cos, _ = decoder.rotary_emb(weight[:1], torch.zeros(1, 1, dtype=torch.long, device=weight.device))
     if cos.shape[-1] != attention.head_dim:
         return f"rotary factors turn {cos.shape[-1]} of {attention.head_dim} places of a head"
     return None

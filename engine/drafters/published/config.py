@@ -1,5 +1,6 @@
 """What the config of a published draft model says, each field of its own kind: sizes are the authors', not guessed."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -54,6 +55,20 @@ class Fields:
         if type(value) is not bool:
             self._refuse(name, "true or false", value)
         return value
+
+    def ids(self, name: str, below: int) -> list[int] | None:
+        """Different ids below another number, ascending; None where there are none.
+
+        Raises:
+            ValueError: something else.
+        """
+        value = self.config.get(name)
+        if value is None:
+            return None
+        whole = isinstance(value, list) and bool(value) and all(type(one) is int for one in value)
+        if not whole or any(one >= next_ for one, next_ in itertools.pairwise([-1, *value, below])):
+            self._refuse(name, f"ascending ids below {below}", value)
+        return [*value]
 
     def part(self, name: str) -> "Fields":
         """Fields below a name; none where there is none.

@@ -10,6 +10,9 @@
 
 These names are offbook's too. Readers build the bias of `fc` unless the config says `bias: false`, the trainer always
 does, and newer readers drop silently what they did not build: here the key decides, and a disagreement is told.
+
+A drafter of offbook's in this layout (`writing.py`) may know a part of the target's vocabulary, whose ids its config
+then names as `draft_token_ids`. Other readers know no such field, and draft from the whole.
 """
 
 from collections.abc import Callable
@@ -18,6 +21,7 @@ from dataclasses import replace
 import torch
 
 from offbook.engine.decoding.draft_layer import DraftConfig
+from offbook.engine.drafters.draft_tensors import TOKEN_IDS
 from offbook.engine.drafters.published.config import Fields, draft_layer
 from offbook.engine.drafters.published.files import CONFIG, PublishedDraft
 from offbook.engine.drafters.published.reading import Reading, Shapes, TargetShape, accounted, embedding_of
@@ -69,10 +73,11 @@ def _read(
     layer = replace(layer, bias=held["bias"], qkv_bias=held["qkv_bias"])
     shapes = {**_attention(layer), **feed_forward(layer)}
     tensors, ignored = accounted(draft.tensors, shapes, draft.place, format_name=format_name)
+    ids = fields.ids(TOKEN_IDS, vocab_size)
     return Reading(
         layer=layer,
         tensors=tensors,
-        token_ids=torch.arange(vocab_size),
+        token_ids=torch.arange(vocab_size) if ids is None else torch.tensor(ids),
         embedding_VH=embedding_of(draft.tensors, (vocab_size, layer.hidden_size), draft.place),
         ignored=ignored,
         notes=notes,

@@ -120,43 +120,68 @@ b = a * k metres: the length of the long bridge
 """
 
 DEV = """
-trees
-The cherry tree in the yard is {a} feet tall, and the pine is {k} times that height. The church tower rises {d} feet
-above the pine. How tall is the church tower, in feet?
-a 6..12 feet: the height of the cherry tree
-k 3..8 times that height: the factor
-d 6..30 feet above the pine: the lead of the tower
-b = a * k feet: the height of the pine
-t = b + d feet: the height of the church tower
+badges
+{who} has {a} badges. {other} has {k} times as many and {d} more. How many badges does {other} have?
+a 2..9 badges: the number of badges of {who}
+k 2..5 times as many: the factor
+d 2..9 badges more: the lead of {other}
+b = a * k badges: the number of badges before the lead
+t = b + d badges: the number of badges of {other}
 
-messages
-{other} sent {a} messages on Friday; {who} sent {d} messages fewer. The number on Saturday, from {who} alone, was {k}
-times {her} number on Friday. How many messages did {who} send on Saturday?
-a 8..20 messages: the number of messages of {other}
-d 3..9 messages fewer: the gap on Friday
-k 3..9 times that number: the factor
-b = a - d messages: the number of messages of {who} on Friday
-t = b * k messages: the number of messages of {who} on Saturday
+donkey
+A cat is {a} years old. A parrot is {k} times as old, and a donkey is {d} years younger than the parrot.
+How old is the donkey?
+a 3..9 years of age: the age of the cat
+k 2..5 times as old: the factor
+d 2..9 years younger: the gap between parrot and donkey
+u = a * k years: the age of the parrot
+r = u - d years: the age of the donkey
 
-rain
-It rained {a} millimetres in May. June brought {k} times as much rain, while July stayed {d} millimetres under June.
-How many millimetres fell in July?
-a 5..12 millimetres: the rain of May
-k 3..9 times as much rain: the factor
-d 5..20 millimetres under June: the gap between June and July
-u = a * k millimetres: the rain of June
-r = u - d millimetres: the rain of July
+diver
+{who} finds {a} shells and {other} finds {d} shells more. A diver finds {k} times what {other} finds.
+How many shells does the diver find?
+a 2..7 shells: the number of shells of {who}
+d 2..5 more shells: the lead of {other}
+k 2..5 times as many: the factor
+b = a + d shells: the number of shells of {other}
+t = b * k shells: the number of shells of the diver
+
+shed
+A shed is {a} feet long. A barn is {k} times that length plus {d} feet. How many feet long is the barn?
+a 3..9 feet: the length of the shed
+k 2..5 times that length: the factor
+d 2..9 feet more: the rest of the length
+b = a * k feet: the length without the rest
+t = b + d feet: the length of the barn
+
+sand
+A bag of corn weighs {a} pounds. A bag of sand weighs {k} times as much, less {d} pounds.
+How many pounds is the bag of sand?
+a 3..9 pounds: the weight of the corn
+k 2..5 times as much: the factor
+d 2..9 pounds less: the reduction
+u = a * k pounds: the weight before the reduction
+r = u - d pounds: the weight of the sand
+
+chest
+A red box has {a} nails, a blue box {d} nails more. The chest has {k} times the nails of the blue box.
+How many nails are in the chest?
+a 2..7 nails: the number of nails in the red box
+d 2..5 nails more: the lead of the blue box
+k 2..5 times the nails: the factor
+b = a + d nails: the number of nails in the blue box
+t = b * k nails: the number of nails in the chest
 
 stamps
 {who} has {k} times as many stamps as {other}, who has {a} stamps. How many stamps does {who} have?
-k 2..6 times as many: the factor
+k 2..9 times as many: the factor
 a 2..10 stamps: the number of stamps of {other}
 b = k * a stamps: the number of stamps of {who}
 
 prices
 If a book costs {a} dollars, how much does a lamp cost at {k} times the price?
 a 2..10 dollars for the book: the price of the book
-k 2..6 times the price: the factor
+k 2..9 times the price: the factor
 b = a * k dollars: the price of the lamp
 
 tower
@@ -164,46 +189,89 @@ A tree is {a} feet tall and a tower is {d} feet taller. How tall is the tower?
 a 5..20 feet: the height of the tree
 d 2..9 feet taller: the gap between tree and tower
 t = a + d feet: the height of the tower
+
+jump
+{who} jumped {a} inches. {other} jumped {d} inches less. How many inches did {other} jump?
+a 11..20 inches: the jump of {who}
+d 3..9 inches less: the gap between the jumps
+r = a - d inches: the jump of {other}
+
+rat
+A mouse eats {a} grams. A rat eats {k} times that amount. How many grams does the rat eat?
+a 2..12 grams: the food of the mouse
+k 2..9 times that amount: the factor
+b = a * k grams: the food of the rat
+
+older
+{who} is {a} years old and {other} is {d} years older. How old is {other}?
+a 5..20 years of age: the age of {who}
+d 2..9 years older: the gap in age
+t = a + d years: the age of {other}
 """
 
 TEST = """
-puzzles
-A beginner's puzzle consists of {a} pieces. An expert's puzzle multiplies this by {k}, and the children's version of
-the latter leaves out {d} pieces. How many pieces does the children's version have?
-a 7..12 pieces: the number of pieces of the beginner's puzzle
-k 3..9 times the pieces: the factor
-d 5..20 pieces left out: the number of pieces left out
-u = a * k pieces: the number of pieces of the expert's puzzle
-r = u - d pieces: the number of pieces of the children's version
+reader
+{who} read {a} books. {other} read {k} times that number and {d} further books. How many books did {other} read?
+a 2..9 books: the number of books of {who}
+k 2..5 times that number: the factor
+d 2..9 further books: the lead of {other}
+b = a * k books: the number of books before the lead
+t = b + d books: the number of books of {other}
 
-sheep
-On the hill farm live {a} sheep. The farm in the valley keeps {d} more sheep than the hill farm, and the big estate
-keeps {k} times as many sheep as the valley. What is the number of sheep on the estate?
-a 3..8 sheep: the number of sheep on the hill
-d 2..6 more sheep: the lead of the valley
-k 3..9 times as many: the factor
-b = a + d sheep: the number of sheep in the valley
-t = b * k sheep: the number of sheep on the estate
+beech
+A pear tree is {a} years old. An oak has {k} times its age. A beech is {d} years younger than the oak.
+How many years old is the beech?
+a 3..9 years of age: the age of the pear tree
+k 2..5 times its age: the factor
+d 2..9 years younger: the gap between oak and beech
+u = a * k years: the age of the oak
+r = u - d years: the age of the beech
 
-violin
-{who} practised the violin for {a} minutes on Monday. On Tuesday it was {k} times as long, and on Wednesday {she} went
-{d} minutes beyond Tuesday. How many minutes did {she} practise on Wednesday?
-a 6..12 minutes: the number of minutes of Monday
-k 3..8 times as long: the factor
-d 5..30 minutes beyond Tuesday: the number of extra minutes of Wednesday
-b = a * k minutes: the number of minutes of Tuesday
-t = b + d minutes: the number of minutes of Wednesday
+tickets
+{other} sold {a} tickets. {who} sold {d} tickets more, and the school sold {k} times as much as {who}.
+How many tickets did the school sell?
+a 2..7 tickets: the number of tickets of {other}
+d 2..5 tickets more: the lead of {who}
+k 2..5 times as much: the factor
+b = a + d tickets: the number of tickets of {who}
+t = b * k tickets: the number of tickets of the school
+
+lake
+A pond is {a} metres wide. A lake is {k} times as wide as the pond, plus {d} metres.
+How wide is the lake, in metres?
+a 3..9 metres: the width of the pond
+k 2..5 times as wide: the factor
+d 2..9 metres more: the rest of the width
+b = a * k metres: the width without the rest
+t = b + d metres: the width of the lake
+
+lamb
+A kitten weighs {a} pounds. A lamb has {k} times its weight minus {d} pounds. What does the lamb weigh, in pounds?
+a 3..9 pounds: the weight of the kitten
+k 2..5 times its weight: the factor
+d 2..9 pounds off: the reduction
+u = a * k pounds: the weight before the reduction
+r = u - d pounds: the weight of the lamb
+
+beans
+One jar holds {a} beans. A second jar holds {d} beans more, and a sack {k} times the second jar.
+How many beans does the sack hold?
+a 2..7 beans: the number of beans in the first jar
+d 2..5 beans more: the lead of the second jar
+k 2..5 times the second jar: the factor
+b = a + d beans: the number of beans in the second jar
+t = b * k beans: the number of beans in the sack
 
 medals
 {who} has {k} times as many medals as {other}, who has {a} medals. How many medals does {who} have?
-k 2..6 times as many: the factor
+k 2..9 times as many: the factor
 a 2..10 medals: the number of medals of {other}
 b = k * a medals: the number of medals of {who}
 
 clocks
 If a plant costs {a} dollars, how much does a clock cost at {k} times its price?
 a 2..10 dollars for the plant: the price of the plant
-k 2..6 times its price: the factor
+k 2..9 times its price: the factor
 b = a * k dollars: the price of the clock
 
 hill
@@ -211,4 +279,22 @@ A house is {a} metres high and a hill is {d} metres higher. How high is the hill
 a 5..20 metres: the height of the house
 d 2..9 metres higher: the gap between house and hill
 t = a + d metres: the height of the hill
+
+seal
+A shark is {a} feet long and a seal is {d} feet shorter. How long is the seal?
+a 11..20 feet: the length of the shark
+d 3..9 feet shorter: the gap between shark and seal
+r = a - d feet: the length of the seal
+
+mushrooms
+{who} found {a} mushrooms and {other} found {k} times as many. How many mushrooms did {other} find?
+a 2..12 mushrooms: the number of mushrooms of {who}
+k 2..9 times as many: the factor
+b = a * k mushrooms: the number of mushrooms of {other}
+
+sofa
+A sofa costs {a} dollars and a bed costs {d} dollars more. How many dollars is the bed?
+a 5..20 dollars for the sofa: the price of the sofa
+d 2..9 dollars more: the gap in price
+t = a + d dollars: the price of the bed
 """

@@ -120,95 +120,174 @@ a = g / w poems: the number of poems a week
 """
 
 DEV = """
-diary
-{who} fills {a} sides of {her} diary each week. The diary offers {g} sides, and {w} weeks have gone by since the first
-entry. How many sides are blank?
-g 80..150 sides in the diary: the number of sides of the diary
-a 4..9 sides a week: the number of sides a week
-w 5..12 weeks: the number of weeks
-k = a * w sides: the number of sides filled
-r = g - k sides: the number of blank sides
+magazine
+A magazine has {g} pages. {who} reads {a} pages on each of {w} days. How many pages are unread?
+g 20..60 pages in the magazine: the number of pages of the magazine
+a 2..9 pages a day: the number of pages a day
+w 2..6 days: the number of days
+k = a * w pages: the number of pages read
+r = g - k pages: the number of unread pages
 
-signs
-Of the {g} street signs that need cleaning, {s} were cleaned on Monday. The crew cleans {a} signs a day from Tuesday on.
-How many more days will the crew be busy?
-g 50..130 signs to clean: the number of signs to clean
-s 8..40 signs on Monday: the number of signs cleaned on Monday
-a 5..12 signs a day: the number of signs a day
-k = g - s signs: the number of signs that are still dirty
-m = k / a days: the number of days
+rug
+A rug has {s} rows. {who} weaves {w} hours with {a} rows in each. How many rows does it have now?
+s 5..20 rows at first: the number of rows at first
+w 2..6 hours: the number of hours
+a 2..9 rows an hour: the number of rows an hour
+n = w * a rows: the number of new rows
+t = s + n rows: the number of rows now
 
-drawings
-{s} drawings already hang in the school hall. {w} classes bring {a} drawings each, and all of them are hung up as well.
-How many drawings can visitors see?
-s 12..60 drawings in the hall: the number of drawings in the hall
-w 3..9 classes: the number of classes
-a 6..12 drawings a class: the number of drawings a class
-n = w * a drawings: the number of drawings that are brought
-t = s + n drawings: the number of drawings to see
+bushes
+There are {g} bushes. {who} trims {a} bushes an hour for {w} hours. How many bushes are not trimmed?
+g 20..60 bushes: the number of bushes
+a 2..9 bushes an hour: the number of bushes an hour
+w 2..6 hours: the number of hours
+k = a * w bushes: the number of trimmed bushes
+r = g - k bushes: the number of bushes that are not trimmed
+
+sign_language
+{who} knows {s} gestures and learns {a} gestures a week for {w} weeks. How many gestures does {she} know in the end?
+s 5..20 gestures at first: the number of gestures at first
+a 2..9 gestures a week: the number of gestures a week
+w 2..6 weeks: the number of weeks
+n = a * w gestures: the number of new gestures
+t = s + n gestures: the number of gestures in the end
+
+quiz
+A quiz has {g} questions. {w} pupils answer {a} questions each. How many questions stay open?
+g 20..60 questions: the number of questions of the quiz
+w 2..6 pupils: the number of pupils
+a 2..9 questions a pupil: the number of questions of a pupil
+k = w * a questions: the number of questions answered
+r = g - k questions: the number of open questions
+
+mason
+{s} bricks are laid. The mason lays {a} more bricks each hour for {w} hours. How many bricks are laid in the end?
+s 5..20 bricks laid: the number of bricks at first
+a 2..9 bricks an hour: the number of bricks an hour
+w 2..6 hours: the number of hours
+n = a * w bricks: the number of new bricks
+t = s + n bricks: the number of bricks in the end
 
 shelf
 A shelf has {n} rows with {p} books in each row. What is the total number of books?
-n 2..6 rows: the number of rows
+n 2..9 rows: the number of rows
 p 2..10 books a row: the number of books in a row
 t = n * p books: the number of all books
 
 writing
-{who} writes {a} letters a day for {w} days. How many letters does {who} write?
-a 2..10 letters a day: the number of letters a day
-w 2..6 days: the number of days
-t = a * w letters: the number of letters written
+{who} has {g} letters to write and writes {a} letters daily. How many days does {who} need?
+g 6..50 letters: the number of letters
+a 2..9 letters a day: the number of letters a day
+m = g / a days: the number of days
 
 story
 A story has {n} chapters with {p} pages in each chapter. What is the total number of pages?
-n 2..6 chapters: the number of chapters
+n 2..9 chapters: the number of chapters
 p 2..10 pages a chapter: the number of pages of a chapter
 t = n * p pages: the number of pages of the story
+
+tales
+{who} wants to hear {g} tales and has heard {k} tales. How many tales does {who} have to hear yet?
+g 11..20 tales to hear: the number of tales to hear
+k 3..9 tales heard: the number of tales heard
+r = g - k tales: the number of tales yet to hear
+
+sums
+{who} solves {a} sums an hour. How many hours do {g} sums take {him}?
+a 2..9 sums an hour: the number of sums an hour
+g 6..50 sums: the number of sums
+m = g / a hours: the number of hours
+
+song
+A song has {n} lines of {p} words. How many words does it have?
+n 2..9 lines: the number of lines
+p 2..12 words a line: the number of words of a line
+t = n * p words: the number of words of the song
 """
 
 TEST = """
-podcast
-A podcast series runs to {g} episodes. During {w} train rides {who} listened to {a} episodes per ride.
-How many episodes does {she} have to look forward to?
-g 70..140 episodes: the number of episodes of the series
-w 4..10 rides: the number of rides
-a 3..9 episodes a ride: the number of episodes a ride
-k = w * a episodes: the number of episodes heard
-r = g - k episodes: the number of episodes to come
+list
+A list has {g} names. {who} checks {a} names a minute for {w} minutes. How many names are unchecked?
+g 20..60 names on the list: the number of names on the list
+a 2..9 names a minute: the number of names a minute
+w 2..6 minutes: the number of minutes
+k = a * w names: the number of names checked
+r = g - k names: the number of unchecked names
 
-nails
-The carpenter's plan asks for {g} nails. {s} nails are in the wood, and with every minute {a} others follow.
-How many minutes of hammering does the plan still require?
-g 50..130 nails in the plan: the number of nails of the plan
-s 10..50 nails in the wood: the number of nails in the wood
-a 6..12 nails a minute: the number of nails a minute
-k = g - s nails: the number of nails that are missing
-m = k / a minutes: the number of minutes of hammering
+quilt
+A quilt has {s} patches. {who} sews on {a} patches every evening for {w} evenings.
+How many patches does it have then?
+s 5..20 patches at first: the number of patches at first
+a 2..9 patches an evening: the number of patches an evening
+w 2..6 evenings: the number of evenings
+n = a * w patches: the number of new patches
+t = s + n patches: the number of patches then
 
-stars
-{who} counted {s} stars before the clouds came. When the sky cleared, {she} counted for {w} more minutes, {a} stars in
-each of them. What total did {she} write down?
-s 15..70 stars before the clouds: the number of stars before the clouds
-w 3..9 minutes: the number of minutes
-a 5..12 stars a minute: the number of stars a minute
-n = w * a stars: the number of stars after the clouds
-t = s + n stars: the total number of stars
+lamps
+A street has {g} broken lamps. {w} workers repair {a} lamps each. How many lamps are still broken?
+g 20..60 broken lamps: the number of broken lamps
+w 2..6 workers: the number of workers
+a 2..9 lamps a worker: the number of lamps of a worker
+k = w * a lamps: the number of lamps repaired
+r = g - k lamps: the number of lamps still broken
+
+pianist
+{who} can play {s} songs and practises {a} new songs a month for {w} months. How many songs can {she} play then?
+s 5..20 songs at first: the number of songs at first
+a 2..9 new songs a month: the number of songs a month
+w 2..6 months: the number of months
+n = a * w songs: the number of new songs
+t = s + n songs: the number of songs then
+
+seeds
+A gardener has {g} seeds and sows {w} rows of {a} seeds. How many seeds does he keep?
+g 20..60 seeds: the number of seeds
+w 2..6 rows: the number of rows
+a 2..9 seeds a row: the number of seeds in a row
+k = w * a seeds: the number of seeds sown
+r = g - k seeds: the number of seeds kept
+
+parcels
+{s} parcels are on the desk. {w} people bring {a} parcels each. How many parcels are on the desk now?
+s 5..20 parcels at first: the number of parcels at first
+w 2..6 people: the number of people
+a 2..9 parcels a person: the number of parcels of a person
+n = w * a parcels: the number of new parcels
+t = s + n parcels: the number of parcels now
 
 cabinet
 A cabinet has {n} drawers with {p} maps in each drawer. What is the total number of maps?
-n 2..6 drawers: the number of drawers
+n 2..9 drawers: the number of drawers
 p 2..10 maps a drawer: the number of maps in a drawer
 t = n * p maps: the number of all maps
 
 lines
-{who} copies {a} lines a day for {w} days. How many lines does {who} copy?
-a 2..10 lines a day: the number of lines a day
-w 2..6 days: the number of days
-t = a * w lines: the number of lines copied
+{who} copies {g} lines, {a} lines every day. How many days is {who} busy?
+g 6..50 lines: the number of lines
+a 2..9 lines a day: the number of lines a day
+m = g / a days: the number of days
 
 poem
 A poem has {n} verses with {p} words in each verse. What is the total number of words?
-n 2..6 verses: the number of verses
+n 2..9 verses: the number of verses
 p 2..10 words a verse: the number of words of a verse
 t = n * p words: the number of words of the poem
+
+pictures
+Of {g} pictures, {who} has coloured {k} pictures. How many pictures are not coloured?
+g 11..20 pictures: the number of pictures
+k 3..9 coloured pictures: the number of coloured pictures
+r = g - k pictures: the number of pictures that are not coloured
+
+recital
+{who} learns {a} verses every day. After how many days does {who} know {g} verses?
+a 2..9 verses a day: the number of verses a day
+g 6..50 verses: the number of verses
+m = g / a days: the number of days
+
+chapter
+A chapter has {p} pages. How many pages do {n} such chapters have?
+p 3..9 pages a chapter: the number of pages of a chapter
+n 2..12 chapters: the number of chapters
+t = p * n pages: the number of all pages
 """

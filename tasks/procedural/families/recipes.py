@@ -120,95 +120,173 @@ r = a - b eggs: the number of eggs left
 """
 
 DEV = """
-smoothie
-{who} blends {a} strawberries into {b} smoothies. Today {c} smoothies are ordered, all with the same taste.
-How many strawberries go into today's order?
-a 12..60 strawberries: the number of strawberries of the first time
-b 2..6 smoothies: the number of smoothies of the first time
-c 4..12 smoothies ordered: the number of smoothies ordered
-q = a / b strawberries: the number of strawberries in a smoothie
-r = q * c strawberries: the number of strawberries for the order
+waffles
+One waffle needs {p} eggs. {who} makes {n} waffles and has {h} eggs. How many eggs are missing?
+p 3..9 eggs a waffle: the number of eggs in a waffle
+n 2..6 waffles: the number of waffles
+h 2..9 eggs at home: the number of eggs at home
+k = p * n eggs: the number of eggs needed
+r = k - h eggs: the number of missing eggs
 
-dumplings
-A restaurant serves dumplings by the dish, {p} to a dish. The evening brings {n} orders, but the freezer has no more
-than {h} dumplings. How many dumplings must be rolled fresh?
-p 5..10 dumplings a dish: the number of dumplings in a dish
-n 5..12 dishes: the number of dishes ordered
-h 10..40 dumplings in the freezer: the number of dumplings in the freezer
-k = p * n dumplings: the number of dumplings ordered
-r = k - h dumplings: the number of dumplings to roll fresh
+pies
+{who} puts {p} plums on each of {n} pies and eats {h} plums. How many plums were there?
+p 2..9 plums a pie: the number of plums on a pie
+n 2..6 pies: the number of pies
+h 2..15 plums eaten: the number of plums eaten
+k = p * n plums: the number of plums on all pies
+t = k + h plums: the number of plums at first
 
-jam
-From {a} plums, {who} keeps {b} for a cake. Every jar of jam swallows {c} of the rest.
-How many jars does {she} close?
-a 35..99 plums: the number of plums
-b 5..20 plums for the cake: the number of plums for the cake
-c 6..11 plums a jar: the number of plums for a jar
-k = a - b plums: the number of plums for jam
-g = k / c jars: the number of jars
+rolls
+A cook plans {n} trays with {p} rolls each. {h} rolls are baked. How many rolls are not baked yet?
+n 2..6 trays: the number of trays
+p 3..9 rolls a tray: the number of rolls on a tray
+h 2..9 rolls baked: the number of rolls baked
+k = n * p rolls: the number of all rolls
+r = k - h rolls: the number of rolls that are not baked
+
+burgers
+Each burger gets {p} slices of onion. {n} burgers are made, and {h} slices are left. How many slices were cut?
+p 2..9 slices a burger: the number of slices on a burger
+n 2..6 burgers: the number of burgers
+h 2..15 slices left: the number of slices left
+k = p * n slices: the number of slices on all burgers
+t = k + h slices: the number of slices cut
+
+tea
+{n} guests drink {p} cups of tea each. {h} cups are poured already. How many cups must still be poured?
+n 2..6 guests: the number of guests
+p 3..9 cups a guest: the number of cups for a guest
+h 2..9 cups poured: the number of cups poured
+k = n * p cups: the number of cups for all guests
+r = k - h cups: the number of cups still to pour
+
+kebabs
+{who} sticks {p} peppers on each of {n} forks. {h} peppers stay in the bowl. How many peppers did {she} have?
+p 2..9 peppers a fork: the number of peppers on a fork
+n 2..6 forks: the number of forks
+h 2..15 peppers in the bowl: the number of peppers in the bowl
+k = p * n peppers: the number of peppers on all forks
+t = k + h peppers: the number of all peppers
 
 salads
 If one salad needs {p} tomatoes, how many tomatoes do {n} salads need?
 p 2..10 tomatoes a salad: the number of tomatoes in a salad
-n 2..6 salads: the number of salads
+n 2..9 salads: the number of salads
 k = p * n tomatoes: the number of all tomatoes
 
 layers
 A cake has {n} layers with {p} cherries in each layer. What is the total number of cherries?
-n 2..6 layers: the number of layers
+n 2..9 layers: the number of layers
 p 2..10 cherries a layer: the number of cherries in a layer
 k = n * p cherries: the number of cherries in the cake
 
 breakfasts
-{who} cooks {p} eggs a day for {n} days. How many eggs does {who} cook?
-p 2..10 eggs a day: the number of eggs a day
-n 2..6 days: the number of days
-k = p * n eggs: the number of all eggs
+{who} cooked {k} eggs on {n} days, equally many a day. How many eggs were cooked each day?
+k 6..50 eggs: the number of all eggs
+n 2..9 days: the number of days
+p = k / n eggs: the number of eggs a day
+
+onions
+{who} had {a} onions and fried {b} onions. How many onions does {who} have left?
+a 11..20 onions: the number of onions at first
+b 3..9 onions fried: the number of onions fried
+r = a - b onions: the number of onions left
+
+raisins
+{a} raisins go into {c} buns, the same number in each. How many raisins are in a bun?
+a 6..50 raisins: the number of raisins
+c 2..9 buns: the number of buns
+q = a / c raisins: the number of raisins in a bun
+
+jugs
+A jug fills {p} glasses. How many glasses do {n} jugs fill?
+p 2..9 glasses a jug: the number of glasses of a jug
+n 2..12 jugs: the number of jugs
+k = p * n glasses: the number of all glasses
 """
 
 TEST = """
-punch
-The punch at the last party contained {a} slices of orange and filled {b} bowls. This year's party calls for {c}
-bowls just like those. How many slices of orange have to be cut?
-a 14..70 slices last time: the number of slices of last time
-b 2..7 bowls last time: the number of bowls of last time
-c 4..12 bowls this year: the number of bowls of this year
-q = a / b slices: the number of slices in a bowl
-r = q * c slices: the number of slices to cut
+pie
+A pie takes {p} apples. {who} bakes {n} pies but has just {h} apples. How many apples does {she} have to buy?
+p 3..9 apples a pie: the number of apples in a pie
+n 2..6 pies: the number of pies
+h 2..9 apples in stock: the number of apples in stock
+k = p * n apples: the number of apples needed
+r = k - h apples: the number of apples to buy
 
-pizza
-Each pizza gets {p} olives. There are {n} pizzas in the oven, and {h} olives are floating in the jar even now.
-How many olives did the jar contain before the baking?
-p 4..10 olives a pizza: the number of olives on a pizza
-n 4..11 pizzas: the number of pizzas
-h 6..40 olives in the jar: the number of olives in the jar now
-k = p * n olives: the number of olives on all pizzas
-t = k + h olives: the number of olives before the baking
+bread
+Every loaf gets {p} walnuts. After {n} loaves, {h} walnuts remain. How many walnuts were in the bag?
+p 2..9 walnuts a loaf: the number of walnuts in a loaf
+n 2..6 loaves: the number of loaves
+h 2..15 walnuts left: the number of walnuts left
+k = p * n walnuts: the number of walnuts in the bread
+t = k + h walnuts: the number of walnuts in the bag
 
-breakfast
-A hostel boils eggs for breakfast: {p} eggs for each of its {n} tables. {h} eggs are in the pot at the moment.
-How many eggs have yet to go into the pot?
-p 4..9 eggs a table: the number of eggs for a table
-n 6..12 tables: the number of tables
-h 8..30 eggs in the pot: the number of eggs in the pot
-k = p * n eggs: the number of eggs for breakfast
-r = k - h eggs: the number of eggs yet to boil
+snacks
+{n} dishes with {p} snacks each are ordered. {h} snacks are ready. How many snacks are still to do?
+n 2..6 dishes: the number of dishes
+p 3..9 snacks a dish: the number of snacks on a dish
+h 2..9 snacks ready: the number of snacks ready
+k = n * p snacks: the number of snacks ordered
+r = k - h snacks: the number of snacks still to do
+
+radishes
+{who} cuts {p} radishes for each of {n} bowls and keeps {h} radishes. How many radishes were there at first?
+p 2..9 radishes a bowl: the number of radishes in a bowl
+n 2..6 bowls: the number of bowls
+h 2..15 radishes kept: the number of radishes kept
+k = p * n radishes: the number of radishes in all bowls
+t = k + h radishes: the number of radishes at first
+
+biscuits
+{n} children get {p} biscuits each. The tin holds {h} biscuits. How many biscuits are lacking?
+n 2..6 children: the number of children
+p 3..9 biscuits a child: the number of biscuits for a child
+h 2..9 biscuits in the tin: the number of biscuits in the tin
+k = n * p biscuits: the number of biscuits for all children
+r = k - h biscuits: the number of biscuits that are lacking
+
+jam
+{n} jars of jam need {p} peaches each, and a cake needs {h} peaches. How many peaches are needed?
+n 2..6 jars: the number of jars
+p 2..9 peaches a jar: the number of peaches in a jar
+h 2..15 peaches for the cake: the number of peaches for the cake
+k = n * p peaches: the number of peaches in all jars
+t = k + h peaches: the number of peaches needed
 
 stews
 If one stew needs {p} carrots, how many carrots do {n} stews need?
 p 2..10 carrots a stew: the number of carrots in a stew
-n 2..6 stews: the number of stews
+n 2..9 stews: the number of stews
 k = p * n carrots: the number of all carrots
 
 flan
 A flan has {n} circles with {p} berries in each circle. What is the total number of berries?
-n 2..6 circles: the number of circles
+n 2..9 circles: the number of circles
 p 2..10 berries a circle: the number of berries in a circle
 k = n * p berries: the number of berries on the flan
 
 buns
-{who} bakes {p} buns a day for {n} days. How many buns does {who} bake?
-p 2..10 buns a day: the number of buns a day
-n 2..6 days: the number of days
-k = p * n buns: the number of all buns
+{who} bakes {k} buns in {n} days, as many every day. How many buns is that a day?
+k 6..50 buns: the number of all buns
+n 2..9 days: the number of days
+p = k / n buns: the number of buns a day
+
+grapes
+A bowl held {a} grapes before {who} ate {b} of them. How many grapes does it hold now?
+a 11..20 grapes: the number of grapes at first
+b 3..9 grapes eaten: the number of grapes eaten
+r = a - b grapes: the number of grapes in the bowl
+
+ham
+{who} lays {a} slices of ham on {c} plates evenly. How many slices lie on each plate?
+a 6..50 slices: the number of slices
+c 2..9 plates: the number of plates
+q = a / c slices: the number of slices on a plate
+
+cucumber
+Every sandwich has {p} cucumber slices. How many cucumber slices do {n} sandwiches have?
+p 3..9 slices a sandwich: the number of slices on a sandwich
+n 2..12 sandwiches: the number of sandwiches
+k = p * n slices: the number of all slices
 """

@@ -120,95 +120,173 @@ p = m / n dollars: the pay for a dog
 """
 
 DEV = """
-choir
-For a new piano the choir must collect {g} dollars. A concert brought in {s} dollars, and selling cake yields {a}
-dollars every Sunday. How many Sundays of cake will complete the sum?
-g 80..150 dollars for the piano: the sum to collect
-s 20..60 dollars from the concert: the money from the concert
-a 5..12 dollars a Sunday: the cake money of a Sunday
-k = g - s dollars: the money missing after the concert
-m = k / a Sundays: the number of Sundays
+tin
+{who} has {s} dollars in a tin and puts in {a} dollars on each of {w} days. What is in the tin then, in dollars?
+s 5..20 dollars in the tin: the money at first
+a 2..9 dollars a day: the daily amount
+w 2..6 days: the number of days
+g = a * w dollars: the money put in
+t = s + g dollars: the money in the tin
 
-firewood
-{who} has stacked {s} logs behind the house. {She} chops {a} logs a day for another {w} days and stacks them too.
-How many logs will the stack hold?
-s 20..70 logs stacked: the number of logs stacked at first
-a 6..12 logs a day: the number of logs chopped in a day
-w 3..9 days: the number of days
-g = a * w logs: the number of logs chopped
-t = s + g logs: the number of logs in the stack
+helmet
+A helmet costs {g} dollars. {who} lays {a} dollars aside on {w} Fridays. How many dollars are missing?
+g 20..60 dollars for the helmet: the price of the helmet
+a 2..9 dollars a Friday: the amount of a Friday
+w 2..6 Fridays: the number of Fridays
+k = a * w dollars: the money laid aside
+r = g - k dollars: the money that is missing
 
-phone
-A used phone is offered for {g} dollars. By helping in the bakery, {who} makes {a} dollars on each of {w} mornings.
-What sum is lacking for the phone, in dollars?
-g 80..140 dollars for the phone: the price of the phone
-a 7..12 dollars a morning: the pay of a morning
-w 3..8 mornings: the number of mornings
-k = a * w dollars: the pay of all mornings
-r = g - k dollars: the sum that is lacking
+barn
+{s} eggs are in the barn. The hens lay {a} eggs a day for {w} days. How many eggs are there then?
+s 5..20 eggs at first: the number of eggs at first
+a 2..9 eggs a day: the number of eggs a day
+w 2..6 days: the number of days
+g = a * w eggs: the number of new eggs
+t = s + g eggs: the number of eggs in the barn
+
+windows
+{who} cleans {n} windows for {p} dollars each and spends {e} dollars on soap. How many dollars are gained?
+n 2..6 windows: the number of windows
+p 3..9 dollars a window: the pay for a window
+e 2..9 dollars for soap: the cost of soap
+k = n * p dollars: the pay for all windows
+r = k - e dollars: the gain
+
+album
+{who} owns {s} postcards and gets {w} packs of {a} postcards. How many postcards does {she} own now?
+s 5..20 postcards at first: the number of postcards at first
+w 2..6 packs: the number of packs
+a 2..9 postcards a pack: the number of postcards in a pack
+g = w * a postcards: the number of new postcards
+t = s + g postcards: the number of postcards now
+
+barrel
+A barrel holds {g} litres. {w} buckets of {a} litres are poured in. How many litres more fit in?
+g 20..60 litres of space: the size of the barrel
+w 2..6 buckets: the number of buckets
+a 2..9 litres a bucket: the size of a bucket
+k = w * a litres: the water poured in
+r = g - k litres: the space that is left
 
 daily
 {who} saves {a} dollars a day for {w} days. How many dollars does {who} save?
 a 2..10 dollars a day: the daily amount
-w 2..6 days: the number of days
+w 2..9 days: the number of days
 t = a * w dollars: the money saved
 
 rolls
 A jar has {n} rolls with {p} coins in each roll. What is the total number of coins?
-n 2..6 rolls: the number of rolls
+n 2..9 rolls: the number of rolls
 p 2..10 coins a roll: the number of coins in a roll
 t = n * p coins: the number of coins in the jar
 
 lessons
-If a lesson costs {p} dollars, how much do {n} lessons cost?
-p 2..10 dollars a lesson: the price of a lesson
-n 2..6 lessons: the number of lessons
-t = p * n dollars: the cost of the lessons
+{n} lessons of equal price come to {m} dollars. How much is each lesson, in dollars?
+n 2..9 lessons: the number of lessons
+m 6..50 dollars for the lessons: the cost of the lessons
+p = m / n dollars: the price of a lesson
+
+gifts
+{who} earned {s} dollars and gave away {e} dollars. How many dollars did {who} keep?
+s 11..20 dollars earned: the money earned
+e 3..9 dollars given away: the money given away
+r = s - e dollars: the money that was kept
+
+pears
+A tree gives {a} pears every year. How many pears does it give in {w} years?
+a 2..9 pears a year: the number of pears a year
+w 2..12 years: the number of years
+t = a * w pears: the number of all pears
+
+drone
+A drone costs {g} dollars. Saving {a} dollars every month, how many months does {who} need?
+g 6..50 dollars for the drone: the price of the drone
+a 2..9 dollars a month: the monthly amount
+w = g / a months: the number of months
 """
 
 TEST = """
-guitar
-{who} dreams of a guitar that sells for {g} dollars. An uncle has promised {s} dollars towards it; the remainder comes
-from a paper round that pays {a} dollars weekly. For how many weeks must {she} deliver papers?
-g 80..150 dollars for the guitar: the price of the guitar
-s 20..60 dollars from the uncle: the uncle's part
-a 6..12 dollars a week: the pay of a week
-k = g - s dollars: the part that {who} must pay
-m = k / a weeks: the number of weeks
+box
+There are {s} dollars in a box. {who} adds {a} dollars in each of {w} months. How many dollars does the box hold?
+s 5..20 dollars at first: the money at first
+a 2..9 dollars a month: the monthly amount
+w 2..6 months: the number of months
+g = a * w dollars: the money added
+t = s + g dollars: the money in the box
 
-honey
-There were {s} jars of honey in the cellar last spring. Since then {who} has carried down {a} jars in each of {w}
-months. How many jars does the cellar hold today?
-s 12..60 jars last spring: the number of jars of last spring
-a 5..12 jars a month: the number of jars a month
-w 3..10 months: the number of months
-g = a * w jars: the number of jars carried down
-t = s + g jars: the number of jars in the cellar today
+drum
+{who} wants a drum for {g} dollars and earned {a} dollars on each of {w} evenings. How many dollars does {she} lack?
+g 20..60 dollars for the drum: the price of the drum
+a 2..9 dollars an evening: the pay of an evening
+w 2..6 evenings: the number of evenings
+k = a * w dollars: the money earned
+r = g - k dollars: the money that is lacking
 
-carwash
-The class washes {n} cars on a sunny afternoon and takes {p} dollars per car. Soap and sponges cost them {e} dollars.
-What is the profit of the class, in dollars?
-n 4..12 cars: the number of cars
-p 5..11 dollars a car: the price of a wash
-e 8..25 dollars for soap and sponges: the cost of soap and sponges
+games
+{who} had {s} coins and won {w} games with {a} coins for each. How many coins has {she} now?
+s 5..20 coins at first: the number of coins at first
+w 2..6 games: the number of games
+a 2..9 coins a game: the number of coins for a game
+g = w * a coins: the number of coins won
+t = s + g coins: the number of coins now
+
+juice
+{n} glasses of juice are sold for {p} dollars each. The fruit cost {e} dollars. How many dollars are earned?
+n 2..6 glasses: the number of glasses
+p 3..9 dollars a glass: the price of a glass
+e 2..9 dollars for fruit: the cost of the fruit
 k = n * p dollars: the takings
-r = k - e dollars: the profit
+r = k - e dollars: the money earned
+
+park
+A park had {s} trees. In each of {w} years, {a} trees were planted. How many trees stand there now?
+s 5..20 trees at first: the number of trees at first
+w 2..6 years: the number of years
+a 2..9 trees a year: the number of trees a year
+g = w * a trees: the number of trees planted
+t = s + g trees: the number of trees now
+
+tub
+A tub takes {g} gallons. The tap ran {w} minutes at {a} gallons a minute. How many gallons are lacking?
+g 20..60 gallons of space: the size of the tub
+w 2..6 minutes: the time of the tap
+a 2..9 gallons a minute: the flow of the tap
+k = w * a gallons: the water in the tub
+r = g - k gallons: the water that is lacking
 
 monthly
 {who} collects {a} dollars a month for {w} months. How many dollars does {who} collect?
 a 2..10 dollars a month: the monthly amount
-w 2..6 months: the number of months
+w 2..9 months: the number of months
 t = a * w dollars: the money collected
 
 safe
 A safe has {n} cases with {p} medals in each case. What is the total number of medals?
-n 2..6 cases: the number of cases
+n 2..9 cases: the number of cases
 p 2..10 medals a case: the number of medals in a case
 t = n * p medals: the number of medals in the safe
 
 courses
-If a course costs {p} dollars, how much do {n} courses cost?
-p 2..10 dollars a course: the price of a course
-n 2..6 courses: the number of courses
-t = p * n dollars: the cost of the courses
+{n} courses of one price cost {m} dollars. What does a course cost, in dollars?
+n 2..9 courses: the number of courses
+m 6..50 dollars for the courses: the cost of the courses
+p = m / n dollars: the price of a course
+
+purse
+A purse held {s} dollars until {e} dollars were lost. How many dollars does it hold now?
+s 11..20 dollars at first: the money at first
+e 3..9 dollars lost: the money lost
+r = s - e dollars: the money in the purse
+
+cow
+A cow gives {a} gallons of milk daily. How many gallons is that in {w} days?
+a 2..9 gallons a day: the milk of a day
+w 2..12 days: the number of days
+t = a * w gallons: the milk of all days
+
+debt
+{who} pays back {g} dollars, {a} dollars every week. In how many weeks is all paid?
+g 6..50 dollars of debt: the debt
+a 2..9 dollars a week: the weekly amount
+w = g / a weeks: the number of weeks
 """

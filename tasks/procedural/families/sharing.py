@@ -120,95 +120,174 @@ e = a / c nuts: the share of each child
 """
 
 DEV = """
-beads
-A jar holds {a} glass beads and {b} wooden beads. {who} strings {c} beads on every bracelet until the jar is empty.
-How many bracelets does {she} make?
-a 15..70 glass beads: the number of glass beads
-b 15..60 wooden beads: the number of wooden beads
-c 8..12 beads a bracelet: the number of beads on a bracelet
-t = a + b beads: the number of all beads
-e = t / c bracelets: the number of bracelets
+muffins
+{who} bakes {n} trays of {p} muffins and gives {g} muffins away. How many muffins are left?
+n 2..5 trays: the number of trays
+p 3..9 muffins a tray: the number of muffins on a tray
+g 2..9 muffins given away: the number of muffins given away
+t = n * p muffins: the number of all muffins
+r = t - g muffins: the number of muffins left
 
-bricks
-{n} pallets stand at the building site and each carries {p} stone slabs. By the evening {g} slabs have been laid.
-How many slabs are waiting for the next day?
-n 3..9 pallets: the number of pallets
-p 7..12 slabs a pallet: the number of slabs on a pallet
-g 6..30 slabs laid: the number of slabs laid
-t = n * p slabs: the number of slabs at the site
-r = t - g slabs: the number of slabs waiting
+chairs
+A hall has {n} rows of {p} chairs. {g} chairs are taken. How many chairs are free?
+n 2..6 rows: the number of rows
+p 3..9 chairs a row: the number of chairs in a row
+g 2..15 chairs taken: the number of chairs taken
+t = n * p chairs: the number of all chairs
+r = t - g chairs: the number of free chairs
 
-oranges
-Of {a} oranges in the basket, {b} are mouldy. The good ones are divided fairly between {c} neighbours.
-How many oranges can every neighbour take?
-a 25..99 oranges: the number of oranges
-b 3..14 mouldy oranges: the number of mouldy oranges
-c 4..9 neighbours: the number of neighbours
-k = a - b oranges: the number of good oranges
-e = k / c oranges: the share of each neighbour
+pens
+{who} has {a} red pens and {b} green pens. {She} puts them equally into {c} cups. How many pens are in a cup?
+a 4..20 red pens: the number of red pens
+b 4..20 green pens: the number of green pens
+c 2..6 cups: the number of cups
+t = a + b pens: the number of all pens
+e = t / c pens: the number of pens in a cup
+
+ducks
+There are {n} ponds with {p} ducks each. {g} ducks fly away. How many ducks stay?
+n 2..6 ponds: the number of ponds
+p 3..9 ducks a pond: the number of ducks on a pond
+g 2..15 ducks gone: the number of ducks gone
+t = n * p ducks: the number of all ducks
+r = t - g ducks: the number of ducks that stay
+
+toffees
+{who} has {a} toffees and {other} has {b} toffees. They share them among {c} children.
+How many toffees does each child get?
+a 4..20 toffees: the number of toffees of {who}
+b 4..20 toffees too: the number of toffees of {other}
+c 2..6 children: the number of children
+t = a + b toffees: the number of all toffees
+e = t / c toffees: the share of each child
+
+bulbs
+{n} boxes hold {p} light bulbs each. {g} bulbs are broken. How many bulbs still work?
+n 2..6 boxes: the number of boxes
+p 3..9 bulbs a box: the number of bulbs in a box
+g 2..15 broken bulbs: the number of broken bulbs
+t = n * p bulbs: the number of all bulbs
+r = t - g bulbs: the number of bulbs that work
 
 eggs_in_rows
 A box has {n} rows with {p} eggs in each row. What is the total number of eggs?
-n 2..6 rows: the number of rows
+n 2..9 rows: the number of rows
 p 2..10 eggs a row: the number of eggs in a row
 t = n * p eggs: the number of eggs in the box
 
 bags
-{who} has {n} bags with {p} apples in each bag. What is the total number of apples?
-n 2..6 bags: the number of bags
-p 2..10 apples a bag: the number of apples in a bag
-t = n * p apples: the number of all apples
+{who} packs {a} apples into {c} bags, equally many in each. How many apples does a bag hold?
+a 6..50 apples: the number of apples
+c 2..9 bags: the number of bags
+e = a / c apples: the number of apples in a bag
 
 cupcakes
 {who} has {a} cupcakes and puts them into {c} boxes equally. How many cupcakes are in each box?
 a 6..40 cupcakes: the number of cupcakes
 c 2..6 boxes: the number of boxes
 e = a / c cupcakes: the number of cupcakes in a box
+
+crabs
+{who} caught {a} crabs and set {b} crabs free. How many crabs does {who} still have?
+a 11..20 crabs: the number of crabs caught
+b 3..9 crabs set free: the number of crabs set free
+r = a - b crabs: the number of crabs that {who} still has
+
+lockers
+{n} lockers hold {p} towels each. How many towels is that?
+n 2..12 lockers: the number of lockers
+p 3..9 towels a locker: the number of towels in a locker
+t = n * p towels: the number of all towels
+
+pearls
+{a} pearls are sewn onto {c} dresses, as many on each. How many pearls does a dress get?
+a 6..50 pearls: the number of pearls
+c 2..9 dresses: the number of dresses
+e = a / c pearls: the number of pearls on a dress
 """
 
 TEST = """
-shells
-After a walk by the sea, {who} owns {a} white shells and {other} owns {b} brown ones. They mix their shells and lay
-them out in {c} equal circles. How many shells make up a circle?
-a 10..60 white shells: the number of white shells
-b 10..50 brown shells: the number of brown shells
-c 4..10 circles: the number of circles
-t = a + b shells: the number of shells together
-e = t / c shells: the number of shells in a circle
+cartons
+A farmer fills {n} cartons with {p} eggs each and sells {g} eggs. How many eggs does he still have?
+n 2..5 cartons: the number of cartons
+p 3..9 eggs a carton: the number of eggs in a carton
+g 2..9 eggs sold: the number of eggs sold
+t = n * p eggs: the number of all eggs
+r = t - g eggs: the number of eggs that he still has
 
-candles
-A workshop poured {n} batches of candles, {p} in a batch. Each gift set consists of {c} candles.
-How many gift sets can the workshop offer?
-n 3..12 batches: the number of batches
-p 5..12 candles a batch: the number of candles in a batch
-c 2..12 candles a set: the number of candles in a set
-t = n * p candles: the number of all candles
-e = t / c sets: the number of gift sets
+players
+{a} old cards and {b} new cards are dealt to {c} players. How many cards does every player hold?
+a 4..20 old cards: the number of old cards
+b 4..20 new cards: the number of new cards
+c 2..6 players: the number of players
+t = a + b cards: the number of all cards
+e = t / c cards: the number of cards of a player
 
-tiles
-{who} ordered {a} tiles for the bathroom wall. {b} tiles arrived cracked, so only the remaining tiles are used, with
-{c} tiles in every line. How many lines will there be?
-a 40..120 tiles ordered: the number of tiles ordered
-b 4..20 cracked tiles: the number of cracked tiles
-c 6..12 tiles a line: the number of tiles in a line
-k = a - b tiles: the number of usable tiles
-e = k / c lines: the number of lines
+buckets
+{who} picks {n} buckets of {p} apples. {g} apples are rotten. How many apples are good?
+n 2..6 buckets: the number of buckets
+p 3..9 apples a bucket: the number of apples in a bucket
+g 2..15 rotten apples: the number of rotten apples
+t = n * p apples: the number of all apples
+r = t - g apples: the number of good apples
+
+pots
+{who} buys {a} tulip bulbs and {b} lily bulbs for {c} pots of equal size. How many bulbs go into each pot?
+a 4..20 tulip bulbs: the number of tulip bulbs
+b 4..20 lily bulbs: the number of lily bulbs
+c 2..6 pots: the number of pots
+t = a + b bulbs: the number of all bulbs
+e = t / c bulbs: the number of bulbs in a pot
+
+shelves
+There are {n} shelves with {p} novels each. {g} novels are lent out. How many novels are on the shelves?
+n 2..6 shelves: the number of shelves
+p 3..9 novels a shelf: the number of novels on a shelf
+g 2..15 novels lent: the number of novels lent
+t = n * p novels: the number of all novels
+r = t - g novels: the number of novels on the shelves
+
+stickers
+{who} has {n} sheets of {p} stickers and uses {g} stickers. How many stickers remain?
+n 2..6 sheets: the number of sheets
+p 3..9 stickers a sheet: the number of stickers on a sheet
+g 2..15 stickers used: the number of stickers used
+t = n * p stickers: the number of all stickers
+r = t - g stickers: the number of stickers that remain
 
 bottles_in_stacks
 A case has {n} stacks with {p} bottles in each stack. What is the total number of bottles?
-n 2..6 stacks: the number of stacks
+n 2..9 stacks: the number of stacks
 p 2..10 bottles a stack: the number of bottles in a stack
 t = n * p bottles: the number of bottles in the case
 
 baskets
-{who} has {n} baskets with {p} peaches in each basket. What is the total number of peaches?
-n 2..6 baskets: the number of baskets
-p 2..10 peaches a basket: the number of peaches in a basket
-t = n * p peaches: the number of all peaches
+{who} lays {a} peaches into {c} baskets evenly. How many peaches lie in each basket?
+a 6..50 peaches: the number of peaches
+c 2..9 baskets: the number of baskets
+e = a / c peaches: the number of peaches in a basket
 
 almonds
 {who} has {a} almonds and puts them into {c} bowls equally. How many almonds are in each bowl?
 a 6..40 almonds: the number of almonds
 c 2..6 bowls: the number of bowls
 e = a / c almonds: the number of almonds in a bowl
+
+stones
+Of {a} stones, {who} throws {b} into the lake. How many stones are not thrown?
+a 11..20 stones: the number of stones
+b 3..9 stones thrown: the number of stones thrown
+r = a - b stones: the number of stones that are not thrown
+
+wheels
+{n} wagons have {p} wheels each. How many wheels do they have?
+n 2..12 wagons: the number of wagons
+p 3..9 wheels a wagon: the number of wheels of a wagon
+t = n * p wheels: the number of all wheels
+
+ribbons
+{c} girls divide {a} ribbons fairly. How many ribbons does every girl take?
+c 2..9 girls: the number of girls
+a 6..50 ribbons: the number of ribbons
+e = a / c ribbons: the share of every girl
 """

@@ -120,95 +120,174 @@ c = p * n dollars: the price of the ribbon
 """
 
 DEV = """
-lamps
-A cafeteria replaces {n} lamps. A new lamp is {p} dollars, and the owner has set aside {m} dollars for this.
-How many of these dollars will not be needed?
-n 3..9 lamps: the number of lamps
-p 5..12 dollars a lamp: the price of a lamp
-m 90..150 dollars set aside: the money set aside
-c = n * p dollars: the cost of the lamps
-r = m - c dollars: the money that is not needed
+hats
+{who} buys {n} hats for {p} dollars each and a scarf for {s} dollars. How many dollars does {she} pay in all?
+n 2..5 hats: the number of hats
+p 2..9 dollars a hat: the price of a hat
+s 2..15 dollars for the scarf: the price of the scarf
+b = n * p dollars: the cost of the hats
+t = b + s dollars: the sum to pay
 
-fish
-{who} sets up an aquarium: the tank costs {s} dollars and the {n} fish cost {p} dollars apiece.
-How much does everything cost, in dollars?
-n 3..10 fish: the number of fish
-p 3..9 dollars a fish: the price of a fish
-s 30..60 dollars for the tank: the price of the tank
-b = n * p dollars: the cost of the fish
-t = b + s dollars: the cost of everything
+kites
+{who} has {m} dollars and buys {n} kites for {p} dollars each. What is left, in dollars?
+m 20..60 dollars at first: the money at first
+n 2..5 kites: the number of kites
+p 2..9 dollars a kite: the price of a kite
+c = n * p dollars: the cost of the kites
+r = m - c dollars: the money that is left
 
-mugs
-With {m} dollars from the coffee fund, {who} pays a debt of {s} dollars and then orders mugs for {p} dollars each
-until the fund is empty. How many mugs is that?
-m 50..110 dollars in the fund: the money in the fund
-s 12..30 dollars of debt: the debt
-p 4..9 dollars a mug: the price of a mug
-k = m - s dollars: the money left for mugs
-r = k / p mugs: the number of mugs
+delivery
+A pizza costs {p} dollars. {who} orders {n} pizzas and pays {s} dollars for the delivery.
+How much money is that, in dollars?
+p 3..9 dollars a pizza: the price of a pizza
+n 2..5 pizzas: the number of pizzas
+s 2..10 dollars for the delivery: the price of the delivery
+b = p * n dollars: the cost of the pizzas
+t = b + s dollars: the cost of the order
+
+plates
+A plate costs {p} dollars. {who} buys {n} plates and has a voucher for {v} dollars. How many dollars must {she} pay?
+p 3..9 dollars a plate: the price of a plate
+n 2..6 plates: the number of plates
+v 2..9 dollars off: the value of the voucher
+b = p * n dollars: the cost of the plates
+r = b - v dollars: the amount to pay
+
+guide
+{n} bus tickets cost {p} dollars each. The guide costs {s} dollars. How many dollars does the trip cost?
+n 2..6 tickets: the number of tickets
+p 2..9 dollars a ticket: the price of a ticket
+s 5..20 dollars for the guide: the pay of the guide
+b = n * p dollars: the cost of the tickets
+t = b + s dollars: the cost of the trip
+
+jars
+{who} takes {m} dollars to the shop and buys {n} jars at {p} dollars each. With how many dollars does {she} return?
+m 20..60 dollars to the shop: the money taken to the shop
+n 2..6 jars: the number of jars
+p 2..8 dollars a jar: the price of a jar
+c = n * p dollars: the cost of the jars
+r = m - c dollars: the money of the return
 
 tea
 If a box of tea costs {p} dollars, how much do {n} boxes cost?
 p 2..10 dollars a box: the price of a box
-n 2..6 boxes: the number of boxes
+n 2..9 boxes: the number of boxes
 c = p * n dollars: the cost of the boxes
 
 one_lamp
 If a lamp costs {p} dollars, how many dollars do {n} lamps cost?
 p 2..10 dollars a lamp: the price of a lamp
-n 2..6 lamps: the number of lamps
+n 2..9 lamps: the number of lamps
 c = p * n dollars: the cost of the lamps
 
 mangoes
-Wlamp is the total cost of {n} mangoes at {p} dollars each?
-n 2..6 mangoes: the number of mangoes
-p 2..10 dollars a mango: the price of a mango
-c = n * p dollars: the cost of the mangoes
+{n} mangoes are {m} dollars altogether. How many dollars is a single mango?
+n 2..9 mangoes: the number of mangoes
+m 6..50 dollars for the mangoes: the cost of the mangoes
+p = m / n dollars: the price of a mango
+
+gloves
+A pair of gloves costs {p} dollars. How many dollars do {n} pairs cost together?
+p 3..12 dollars a pair: the price of a pair
+n 2..9 pairs: the number of pairs
+c = p * n dollars: the cost of the pairs
+
+pool
+{who} had {m} dollars and paid {s} dollars for the swimming pool. How many dollars does {who} have now?
+m 11..20 dollars at first: the money at first
+s 3..9 dollars for the pool: the price of the pool
+r = m - s dollars: the money of now
+
+postcards
+{who} paid {m} dollars for {n} postcards of one price. How many dollars was each postcard?
+m 6..50 dollars for the postcards: the cost of the postcards
+n 2..9 postcards: the number of postcards
+p = m / n dollars: the price of a postcard
 """
 
 TEST = """
-tents
-A scout group rents {n} tents for the weekend. The rent is {p} dollars per tent, but the firm lowers the sum by
-{v} dollars because the scouts are regular guests. How many dollars does the group owe?
-n 4..11 tents: the number of tents
-p 5..12 dollars a tent: the rent of a tent
-v 6..25 dollars less: the reduction
-b = n * p dollars: the full rent
-r = b - v dollars: the amount the group owes
+teapot
+A mug costs {p} dollars. {who} takes {n} mugs and a teapot for {s} dollars. How many dollars is that altogether?
+p 2..9 dollars a mug: the price of a mug
+n 2..5 mugs: the number of mugs
+s 2..15 dollars for the teapot: the price of the teapot
+b = p * n dollars: the cost of the mugs
+t = b + s dollars: the cost altogether
 
-keys
-The locksmith asks {p} dollars for every key. {who} orders {n} keys and puts {m} dollars on the counter.
-How many dollars come back to {him}?
-n 3..9 keys: the number of keys
-p 4..11 dollars a key: the price of a key
-m 70|80|90|100|110|120 dollars on the counter: the money on the counter
-c = n * p dollars: the cost of the keys
-r = m - c dollars: the money that comes back
+balls
+{who} owns {m} dollars. {She} buys {n} balls at {p} dollars each. How many dollars remain?
+m 20..60 dollars at first: the money at first
+n 2..5 balls: the number of balls
+p 2..9 dollars a ball: the price of a ball
+c = n * p dollars: the cost of the balls
+r = m - c dollars: the money that remains
 
-seats
-The club owns {m} dollars. New curtains for the stage take {s} dollars away, and folding chairs for {p} dollars
-each use up the remainder exactly. How many folding chairs does the club buy?
-m 60..140 dollars in the club: the money of the club
-s 18..50 dollars for curtains: the price of the curtains
-p 6..12 dollars a chair: the price of a chair
-k = m - s dollars: the money left for chairs
-r = k / p chairs: the number of chairs
+zoo
+{n} children pay {p} dollars each for the zoo, and the teacher pays {s} dollars. How many dollars do they pay in total?
+n 2..6 children: the number of children
+p 2..9 dollars a child: the price for a child
+s 5..15 dollars for the teacher: the price for the teacher
+b = n * p dollars: the price for all children
+t = b + s dollars: the price in total
+
+till
+{who} picks {n} shirts for {p} dollars each. At the till, {v} dollars are taken off. What does {she} pay, in dollars?
+n 2..6 shirts: the number of shirts
+p 3..9 dollars a shirt: the price of a shirt
+v 2..9 dollars off: the reduction
+b = n * p dollars: the full price
+r = b - v dollars: the price that is paid
+
+vase
+A lily costs {p} dollars and a vase {s} dollars. {who} buys {n} lilies and one vase. What is the price in dollars?
+p 2..9 dollars a lily: the price of a lily
+s 5..20 dollars for the vase: the price of the vase
+n 2..5 lilies: the number of lilies
+b = p * n dollars: the cost of the lilies
+t = b + s dollars: the price of all
+
+cakes
+{n} cakes cost {p} dollars each. {who} pays with {m} dollars. How many dollars of change is that?
+n 2..6 cakes: the number of cakes
+p 2..8 dollars a cake: the price of a cake
+m 20..60 dollars paid with: the money paid with
+c = n * p dollars: the cost of the cakes
+r = m - c dollars: the change
 
 toys
 If a toy costs {p} dollars, how much do {n} toys cost?
 p 2..10 dollars a toy: the price of a toy
-n 2..6 toys: the number of toys
+n 2..9 toys: the number of toys
 c = p * n dollars: the cost of the toys
 
 rope
 If one metre of rope costs {p} dollars, how much do {n} metres cost?
 p 2..10 dollars a metre: the price of a metre
-n 2..6 metres: the length of the rope
+n 2..9 metres: the length of the rope
 c = p * n dollars: the cost of the rope
 
 candles
-What is the total cost of {n} candles at {p} dollars each?
-n 2..6 candles: the number of candles
-p 2..10 dollars a candle: the price of a candle
-c = n * p dollars: the cost of the candles
+{n} candles cost {m} dollars together. What is the price of one candle, in dollars?
+n 2..9 candles: the number of candles
+m 6..50 dollars for the candles: the cost of the candles
+p = m / n dollars: the price of a candle
+
+skates
+To rent skates costs {p} dollars an hour. How many dollars are {n} hours?
+p 3..12 dollars an hour: the price of an hour
+n 2..9 hours: the number of hours
+c = p * n dollars: the price of all hours
+
+magazine
+From {m} dollars, {who} pays {s} dollars for a magazine. How many dollars are not spent?
+m 11..20 dollars at first: the money at first
+s 3..9 dollars for the magazine: the price of the magazine
+r = m - s dollars: the money that is not spent
+
+spoons
+A set of {n} equal spoons costs {m} dollars. How much is one spoon, in dollars?
+n 2..9 spoons: the number of spoons
+m 6..50 dollars for the set: the price of the set
+p = m / n dollars: the price of a spoon
 """

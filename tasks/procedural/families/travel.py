@@ -120,95 +120,174 @@ d = v * t hundred metres: the length of all laps
 """
 
 DEV = """
-ferry
-The island lies {d} miles from the coast. A ferry sails {v} miles per hour and has been under way for {t} hours.
-How many miles separate it from the island?
-d 70..130 miles to the island: the distance of the island
-v 7..12 miles an hour: the speed of the ferry
-t 3..6 hours: the time under way
-w = v * t miles: the distance sailed
-r = d - w miles: the distance to the island
+stroll
+{who} walks {t} hours at {v} miles an hour and then {m} miles more. How many miles does {she} walk?
+t 2..5 hours: the walking time
+v 2..6 miles an hour: the speed
+m 2..9 miles more: the rest of the way
+w = t * v miles: the distance of the first hours
+d = w + m miles: the whole distance
 
-drone
-A drone hovers {m} metres above a roof. It rises {v} metres per second, {t} seconds in a row.
-How many metres above the roof does it end up?
-m 8..30 metres at first: the first height
-v 3..9 metres a second: the rising speed
-t 4..11 seconds: the rising time
-w = v * t metres: the rise
-d = m + w metres: the final height
+canal
+A canal is {d} miles long. A barge goes {t} hours on it, {v} miles in each hour. How many miles are left?
+d 20..60 miles of canal: the length of the canal
+t 2..6 hours: the time of the barge
+v 2..9 miles an hour: the speed of the barge
+w = v * t miles: the distance of the barge
+r = d - w miles: the distance left
 
-skiing
-{who} wants to ski {d} kilometres in the holidays. {w} kilometres are done, and from today on {she} skis {v}
-kilometres daily. How many days are needed to reach the goal?
-d 50..120 kilometres of goal: the goal
-w 10..40 kilometres done: the distance done
-v 5..12 kilometres a day: the distance of each day
-k = d - w kilometres: the missing distance
-h = k / v days: the number of days needed
+robot
+A robot makes {n} moves of {v} metres and one last move of {m} metres. How many metres does it move?
+n 2..6 moves: the number of moves
+v 2..9 metres a move: the length of a move
+m 2..15 metres at last: the length of the last move
+w = n * v metres: the distance before the last move
+d = w + m metres: the whole distance
+
+lift
+A lift rises {t} times by {v} floors and comes down {b} floors. How many floors up is it?
+t 2..6 rides: the number of rides up
+v 2..9 floors a ride: the number of floors a ride
+b 2..9 floors down: the way down
+w = t * v floors: the number of floors gone up
+r = w - b floors: the number of floors up
+
+shuttle
+A shuttle drives {n} rounds of {v} kilometres. The way home is {m} kilometres. How many kilometres does it drive?
+n 2..6 rounds: the number of rounds
+v 2..9 kilometres a round: the length of a round
+m 2..15 kilometres home: the way home
+w = n * v kilometres: the distance of all rounds
+d = w + m kilometres: the whole distance
+
+ant
+An ant climbs {v} inches a minute for {t} minutes and slides back {b} inches. How many inches high is it?
+v 2..9 inches a minute: the climbing speed
+t 2..6 minutes: the climbing time
+b 2..9 inches back: the slide
+w = v * t inches: the height climbed
+r = w - b inches: the height in the end
 
 walk
 {who} walks {v} miles a day for {t} days. How many miles does {who} walk?
 v 2..10 miles a day: the distance of a day
-t 2..6 days: the number of days
+t 2..9 days: the number of days
 d = v * t miles: the distance walked
 
 sailing
-A boat sails {v} kilometres an hour for {t} hours. How far does it sail?
-v 2..10 kilometres an hour: the speed of the boat
-t 2..6 hours: the sailing time
-d = v * t kilometres: the distance sailed
+A boat sails {d} kilometres within {t} hours. How many kilometres does it sail per hour?
+d 6..50 kilometres: the distance sailed
+t 2..9 hours: the sailing time
+v = d / t kilometres: the distance of an hour
 
 journey
 A trip has {t} days with {v} miles on each day. What is the total number of miles?
-t 2..6 days: the number of days
+t 2..9 days: the number of days
 v 2..10 miles a day: the distance of a day
 d = t * v miles: the length of the trip
+
+beach
+The beach is {d} miles away. {who} has driven {w} miles. How many miles remain?
+d 11..20 miles to the beach: the way to the beach
+w 3..9 miles driven: the distance driven
+r = d - w miles: the distance that remains
+
+crab
+A crab runs {v} feet in one minute. How many feet does it run in {t} minutes?
+v 2..12 feet a minute: the speed of the crab
+t 2..9 minutes: the running time
+d = v * t feet: the distance run
+
+rowing
+{who} rows {d} miles in {t} hours at a steady pace. How many miles is that per hour?
+d 6..50 miles: the distance rowed
+t 2..9 hours: the rowing time
+v = d / t miles: the distance of an hour
 """
 
 TEST = """
-train
-A toy train goes {v} metres of track per minute. It runs {t} minutes before the battery dies on a track of {d} metres.
-How many metres of the track did it not reach?
-v 5..11 metres a minute: the speed of the train
-t 4..12 minutes: the running time
-d 100..160 metres of track: the length of the track
-w = v * t metres: the distance run
-r = d - w metres: the track not reached
+tractor
+A tractor goes {t} hours at {v} miles an hour. It has {m} miles to go after that. How many miles is the whole way?
+t 2..5 hours: the driving time
+v 2..6 miles an hour: the speed of the tractor
+m 2..9 miles to go: the rest of the way
+w = t * v miles: the distance driven
+d = w + m miles: the whole way
 
-elevator
-From the lobby an elevator goes up {t} times, {v} floors each time, and then comes down {b} floors.
-How many floors above the lobby does it stop?
-t 3..8 rides: the number of rides up
-v 4..9 floors a ride: the number of floors a ride
-b 3..15 floors down: the way down
-w = t * v floors: the number of floors gone up
-r = w - b floors: the number of floors above the lobby
+trail
+The trail has {d} kilometres. {who} hikes {v} kilometres a day for {t} days. How many kilometres are missing?
+d 20..60 kilometres of trail: the length of the trail
+v 2..9 kilometres a day: the distance of a day
+t 2..6 days: the number of days
+w = v * t kilometres: the distance hiked
+r = d - w kilometres: the distance that is missing
 
-pilgrim
-The old road to the abbey measures {d} miles. {who} set out last week, has walked {w} miles since and keeps up
-a pace of {v} miles a day. After how many further days does {she} see the abbey?
-d 60..130 miles of road: the length of the road
-w 14..45 miles walked: the distance walked
-v 6..12 miles a day: the pace
-k = d - w miles: the rest of the road
-h = k / v days: the number of further days
+lengths
+{who} swims {n} lengths of {v} yards and then {m} yards on {her} back. How many yards does {she} swim?
+n 2..6 lengths: the number of lengths
+v 2..9 yards a length: the distance of a length
+m 2..15 yards on the back: the distance on the back
+w = n * v yards: the distance of all lengths
+d = w + m yards: the whole distance
+
+frog
+A frog makes {n} leaps of {v} feet and hops back {b} feet. How many feet from the start is it?
+n 2..6 leaps: the number of leaps
+v 2..9 feet a leap: the length of a leap
+b 2..9 feet back: the way back
+w = n * v feet: the distance of all leaps
+r = w - b feet: the distance from the start
+
+postman
+A postman rides {v} miles each morning for {t} mornings and {m} miles on Sunday. How many miles does he ride?
+v 2..9 miles a morning: the distance of a morning
+t 2..6 mornings: the number of mornings
+m 2..15 miles on Sunday: the distance of Sunday
+w = v * t miles: the distance of all mornings
+d = w + m miles: the whole distance
+
+tunnel
+A tunnel will be {d} metres long. Each week {v} metres are dug, and {t} weeks have gone.
+How many metres are still to dig?
+d 20..60 metres of tunnel: the length of the tunnel
+v 2..9 metres a week: the length dug in a week
+t 2..6 weeks: the number of weeks
+w = v * t metres: the length that is dug
+r = d - w metres: the length still to dig
 
 ride
 {who} rides {v} kilometres a day for {t} days. How many kilometres does {who} ride?
 v 2..10 kilometres a day: the distance of a day
-t 2..6 days: the number of days
+t 2..9 days: the number of days
 d = v * t kilometres: the distance ridden
 
 raft
-A raft drifts {v} miles an hour for {t} hours. How many miles does it drift?
-v 2..10 miles an hour: the speed of the raft
-t 2..6 hours: the drifting time
-d = v * t miles: the distance drifted
+In {t} hours, a raft drifts {d} miles. How far does it drift in an hour, in miles?
+t 2..9 hours: the drifting time
+d 6..50 miles: the distance drifted
+v = d / t miles: the distance of an hour
 
 tour
 A tour has {t} stages with {v} kilometres in each stage. What is the total number of kilometres?
-t 2..6 stages: the number of stages
+t 2..9 stages: the number of stages
 v 2..10 kilometres a stage: the length of a stage
 d = t * v kilometres: the length of the tour
+
+canyon
+A path of {d} miles leads to the canyon. {w} miles are behind {who}. How many miles lie ahead?
+d 11..20 miles of path: the length of the path
+w 3..9 miles behind: the way that is done
+r = d - w miles: the way ahead
+
+sledge
+Dogs pull a sledge {v} miles an hour. How many miles do they manage in {t} hours?
+v 2..12 miles an hour: the speed of the sledge
+t 2..9 hours: the time of the dogs
+d = v * t miles: the distance of the sledge
+
+tram
+A tram needs {t} hours for {d} miles. How many miles does it go in an hour?
+t 2..9 hours: the time of the tram
+d 6..50 miles: the distance of the tram
+v = d / t miles: the distance of an hour
 """

@@ -11,6 +11,7 @@ from offbook.engine.quoting import quoted
 from offbook.tasks.procedural.ood import counting, dates, letters, logic, ordering, swaps
 from offbook.tasks.procedural.ood.difficulty import LEVELS, N_CHOICES, SEED
 from offbook.tasks.procedural.ood.question import Draft, Question, Template
+from offbook.tasks.turns import take_turns
 
 SPLITS = ("dev", "test")
 FAMILIES: dict[str, dict[str, tuple[Template, ...]]] = {
@@ -35,11 +36,6 @@ def generate(split: str, family: str, n: int) -> list[Question]:
         msg = f"family must be one of {', '.join(FAMILIES)}; got {quoted(family)}; pass one of these"
         raise ValueError(msg)
     return [_question(split, family, number) for number in range(n)]
-
-
-def take_turns(seed: str, number: int, n: int) -> int:
-    """The place of a question among `n`: each once in every `n` questions, in a seeded order."""
-    return Random(f"{seed}/{number // n}").sample(range(n), n)[number % n]
 
 
 def _question(split: str, family: str, number: int) -> Question:

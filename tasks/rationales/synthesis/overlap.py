@@ -1,24 +1,20 @@
 """Finds questions that a test set also asks: thirteen words in a row are the same, every number counting as one word.
 
-A question of fewer words overlaps where it is the whole of a test question. The test sets are the procedural suites
-(test and dev), the embedded prompts, and the files of published data sets that OFFBOOK_DATA holds.
+A question of fewer words overlaps where it is the whole of a test question. The test sets are the procedural and
+forgetting suites (test and dev), the embedded prompts, and the files of published data sets that OFFBOOK_DATA holds.
 """
 
 from collections.abc import Iterable, Mapping
 
 from offbook.engine.ngrams import runs
-from offbook.tasks.commonsenseqa.utils import SOURCE as COMMONSENSEQA
-from offbook.tasks.gpqa_diamond.utils import SOURCE as GPQA_DIAMOND
-from offbook.tasks.gsm8k.utils import SOURCE as GSM8K
-from offbook.tasks.math500.utils import SOURCE as MATH500
+from offbook.tasks.forgetting import FAMILIES, questions
 from offbook.tasks.procedural.documents import ID_FAMILIES, OOD_FAMILIES, documents
 from offbook.tasks.prompts import load_prompts
+from offbook.tasks.published import SOURCES
 from offbook.tasks.rationales.synthesis.questions import Asked
 from offbook.tasks.source import local_file, read_local
-from offbook.tasks.strategyqa.utils import SOURCE as STRATEGYQA
-from offbook.tasks.svamp.utils import SOURCE as SVAMP
 
-PUBLISHED = (GSM8K, SVAMP, MATH500, COMMONSENSEQA, STRATEGYQA, GPQA_DIAMOND)
+PUBLISHED = tuple(SOURCES.values())
 
 
 def overlaps(questions: Iterable[Asked], test_sets: Mapping[str, Iterable[str]]) -> dict[str, str]:
@@ -46,6 +42,11 @@ def known_test_sets() -> dict[str, list[str]]:
     sets = {
         f"procedural {family} {split}": [str(document["question"]) for document in documents(family, split)]
         for family in [*ID_FAMILIES, *OOD_FAMILIES]
+        for split in ("test", "dev")
+    }
+    sets |= {
+        f"forgetting {family} {split}": [question.question for question in questions(split, family)]
+        for family in FAMILIES
         for split in ("test", "dev")
     }
     sets["prompts test"] = [prompt.prompt for prompt in load_prompts("test")]

@@ -7,13 +7,16 @@ import torch
 
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits
-from offbook.engine.decoding.generation import Generation, Round
+from offbook.engine.decoding.generation import Generation, Round, RoundTime
 from offbook.engine.decoding.metrics import (
     acceptance_histogram,
     acceptance_length,
     acceptance_rate,
+    burst_seconds,
     conditional_acceptance,
     draft_cost_ratio,
+    time_split,
+    token_seconds,
     tokens_per_second,
 )
 from offbook.engine.decoding.sampling import Sampling
@@ -159,3 +162,14 @@ def test_metrics_without_rounds_or_shares_say_so():
     assert acceptance_histogram([alone]) == {}
     assert conditional_acceptance([alone]) == []
     assert math.isnan(draft_cost_ratio([generation([(1, 1, 1, 2)], draft_s=None)]))
+
+
+def test_seconds_of_rounds_are_those_of_all_or_unknown():
+    timed = generation([(4, 3, 2, 3), (4, 1, 0, 1)], times=(RoundTime(0.25, 0.5, 1.0), RoundTime(0.25, 0.5, 1.0)))
+    unknown, without = generation([(4, 3, 2, 3)], draft_s=None, target_s=None), generation([])
+    assert burst_seconds([timed, without]) == [1.0, 1.0]
+    assert token_seconds([timed, without]) == [1 / 3, 1 / 3, 1 / 3, 1.0]
+    assert time_split([timed, without]) == (0.25, 0.5, 0.25)
+    for log in ([timed, unknown], [unknown, timed], [unknown]):
+        assert burst_seconds(log) == token_seconds(log) == []
+        assert all(math.isnan(share) for share in time_split(log)), "0 would be a number"

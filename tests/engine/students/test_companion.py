@@ -117,7 +117,7 @@ def test_it_is_kept_as_it_was_when_the_student_scored_best(tmp_path: Path) -> No
         at_score.append(net.weight.detach().clone())
         return next(scores)
 
-    folder = train_student(job(tmp_path / "s", score), "plain", beside(tmp_path / "s", net))
+    folder = train_student(job(tmp_path / "s", score, averaging=0.0), "plain", beside(tmp_path / "s", net))
     assert torch.equal(kept(folder)["weight"], at_score[1])
     assert not torch.equal(at_score[1], at_score[2])
 

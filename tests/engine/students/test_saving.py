@@ -46,10 +46,11 @@ def test_a_student_whose_score_does_not_fall_by_rounding_is_stored_in_bf16(
     lora_rank: int, rounded: float, tmp_path: Path
 ) -> None:
     scores = Scores(0.2, 0.5, 0.1, rounded)
-    folder = train_student(job(tmp_path / "s", scores, lora_rank=lora_rank), "plain", objective())
+    folder = train_student(job(tmp_path / "s", scores, lora_rank=lora_rank, averaging=0.0), "plain", objective())
     content = record(folder)
     assert content["saved_dtype"] == "bfloat16"
     assert content["dtype_scores"] == {"float32": 0.5, "bfloat16": rounded}
+    assert content["kept_score"] == 0.5
     assert [entry["score"] for entry in content["evaluations"]] == [0.2, 0.5, 0.1], "of the training alone"
     assert stored_dtypes(folder) == {"BF16"}
     assert json.loads((folder / "config.json").read_text())["dtype"] == "bfloat16"
@@ -66,7 +67,7 @@ def test_a_student_whose_score_falls_by_rounding_keeps_its_weights(
     rounded: float, told: dict[str, float], tmp_path: Path
 ) -> None:
     scores = Scores(0.2, 0.5, 0.1, rounded)
-    folder = train_student(job(tmp_path / "s", scores), "plain", objective())
+    folder = train_student(job(tmp_path / "s", scores, averaging=0.0), "plain", objective())
     assert record(folder)["saved_dtype"] == "float32"
     assert record(folder)["dtype_scores"] == told
     assert stored_dtypes(folder) == {"F32"}

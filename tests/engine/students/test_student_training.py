@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from offbook.engine.students import step
 from offbook.engine.students.branches import branch_attention, lay_out, mean_weights
 from offbook.engine.students.config import StudentConfig
 from offbook.engine.students.corpus import Corpus, Question, Rationale, close
@@ -118,11 +119,11 @@ def test_a_step_follows_the_mean_gradient_of_its_questions(tmp_path: Path, monke
         taken.append(question)
         return plain.loss(student, question, done)
 
-    def clip(accelerator: Accelerator, parameters: Any, bound: float) -> torch.Tensor:
-        gradients.append(torch.cat([p.grad.flatten().clone() for p in parameters if p.grad is not None]))
+    def clip(parameters: Sequence[nn.Parameter], count: float, bound: float) -> torch.Tensor:
+        gradients.append(torch.cat([p.grad.flatten() / count for p in parameters if p.grad is not None]))
         return gradients[-1].norm()
 
-    monkeypatch.setattr(Accelerator, "clip_grad_norm_", clip)
+    monkeypatch.setattr(step, "clipped_mean", clip)
     config = {"gradient_tokens": 100, "evaluations": 1, "questions_per_step": 1, "tokens_per_step": 100}
     train_student(job(tmp_path / "s", **config), "plain", replace(plain, loss=loss))
     assert len(gradients) == 1
@@ -153,7 +154,7 @@ def test_every_seed_has_an_order_and_a_small_one_keeps_its_own(tmp_path: Path) -
 
 def test_of_equal_scores_the_last_is_kept_and_its_tokens_are_named(tmp_path: Path) -> None:
     scores = iter([0.5, 0.5, 0.1, 0.5])
-    content = record(train_student(job(tmp_path / "s", lambda _: next(scores)), "plain", objective()))
+    content = record(train_student(job(tmp_path / "s", lambda _: next(scores), averaging=0.0), "plain", objective()))
     assert content["kept_tokens"] == content["evaluations"][1]["gradient_tokens"] < content["gradient_tokens"]
 
 
@@ -165,7 +166,7 @@ def test_the_best_checkpoint_by_development_score_is_kept(tmp_path: Path) -> Non
         seen.append({name: p.detach().clone() for name, p in student.named_parameters()})
         return next(scores)
 
-    trained = weights(train_student(job(tmp_path / "s", score), "plain", objective()))
+    trained = weights(train_student(job(tmp_path / "s", score, averaging=0.0), "plain", objective()))
     for name, value in trained.items():
         assert torch.equal(value, seen[1][name])
     assert any(not torch.equal(value, seen[2][name]) for name, value in trained.items())

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from offbook.engine.students.corpus import Corpus, Question, Rationale, close, i
 from offbook.harness.artifacts.material import find_file, load_material
 from offbook.harness.settings.parse import parse
 from offbook.harness.settings.students import CorpusSpec
-from offbook.tasks.procedural import generate
+from offbook.tasks.procedural import FAMILIES, generate
 from offbook.tasks.procedural.documents import ID_FAMILIES, documents
 from offbook.tasks.rationales.procedural_teacher import corpus
 from offbook.tasks.source import VARIABLE
@@ -36,6 +37,18 @@ def test_the_procedural_corpus_takes_the_families_in_turn_and_develops_on_dev():
     first = documents(ID_FAMILIES[0], "dev")[0]
     assert found.dev[0].is_answered_by(f"So it is.\nThe answer is {first['answer']}.")
     assert not found.dev[0].is_answered_by("The answer is 100003.")
+
+
+def test_two_hundred_development_questions_come_from_all_stories_of_the_split_and_begin_as_fewer_do():
+    found = material(questions=7, dev_questions=203)
+    stories = Counter(question.cluster for question in found.dev)
+    assert len(stories) == sum(len(FAMILIES[family]["dev"]) for family in ID_FAMILIES)
+    assert max(stories.values()) <= 5
+    assert len({question.id for question in found.dev}) == 203
+    fewer = material(questions=7, dev_questions=70).dev
+    assert [question.id for question in found.dev[:70]] == [question.id for question in fewer]
+    with pytest.raises(ValueError, match="dev_questions: expected at most 280 for the procedural corpus, got 281"):
+        material(questions=7, dev_questions=281)
 
 
 def test_another_question_or_another_development_set_is_another_material():

@@ -204,6 +204,22 @@ def test_the_cost_of_an_older_record_is_read(tmp_path):
     assert not {"saved_dtype", "dtype_scores"} & found.model_dump().keys(), "hashes of older records hold"
 
 
+def test_the_kept_score_is_what_the_record_says_and_of_an_older_record_the_means_or_the_best(tmp_path):
+    counts = ("gradient_tokens", "kept_tokens", "distinct_sequences", "steps", "wall_s", "peak_bytes")
+
+    def kept(scores, **own):
+        evaluations = [{"gradient_tokens": 1, "score": score} for score in scores]
+        (tmp_path / "distillation.json").write_text(
+            json.dumps(dict.fromkeys(counts, 7) | {"evaluations": evaluations} | own)
+        )
+        return cost(tmp_path).kept_score
+
+    assert kept([0.7, 0.5, 0.6], kept_score=0.5, averaged_steps=3) == 0.5
+    assert kept([0.7, 0.5]) == 0.7
+    assert kept([0.7, 0.5], averaged_steps=3) == 0.5
+    assert kept([]) is None
+
+
 class Said(Silent):
     def __init__(self):
         self.lines = []

@@ -38,7 +38,7 @@ def test_the_procedural_teacher_needs_no_model(tmp_path, capsys, monkeypatch):
     captured = capsys.readouterr()
     assert captured.out == f"{path}\n"
     assert "no --student: difficulty is not measured" in captured.err
-    absent = ["GSM8K", "SVAMP", "MATH500", "CommonsenseQA", "StrategyQA", "GPQA-Diamond"]
+    absent = ["GSM8K", "SVAMP", "MATH500", "CommonsenseQA", "StrategyQA", "GPQA-Diamond", "ARC-Easy", "OpenBookQA"]
     assert f"not checked for overlap, for want of their files below OFFBOOK_DATA: {', '.join(absent)}" in captured.err
     report = json.loads((tmp_path / "corpus.synthesis" / "report.json").read_text())
     assert report["unchecked_test_sets"] == absent

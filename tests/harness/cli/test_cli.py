@@ -58,7 +58,7 @@ def packages_imported(code: str) -> set[str]:
     "command",
     [
         *("generate", "evaluate", "train-drafter", "train-student", "synthesize", "reproduce", "report", "ls"),
-        *("analyse-latent", "run", "import-drafter", "export"),
+        *("analyse-latent", "run", "import-drafter", "export", "push"),
     ],
 )
 def test_every_command_has_help(command, capsys):

@@ -127,7 +127,7 @@ def test_the_hint_names_the_folder_that_was_chosen(tmp_path, tiny, capsys, monke
 
 
 def test_what_cannot_go_on_begins_again(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(report, "report", raising(Signalled(signal.SIGTERM)))
+    monkeypatch.setattr(report, "renew", raising(Signalled(signal.SIGTERM)))
     assert status("report", str(tmp_path)) == 143
     assert capsys.readouterr().err == (
         f"offbook: terminated; nothing is half written; begin again with: offbook report {tmp_path}\n"

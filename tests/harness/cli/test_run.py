@@ -1,6 +1,7 @@
 """`offbook run`: what is told before anything is done, and what is refused."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from offbook.harness.matrix.graph import Stage
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.units import measure
 from offbook.harness.records.spent import Spent, note
+from offbook.harness.settings.matrix import Matrix
+from offbook.harness.settings.parse import load_config
 from offbook.harness.settings.profiles import load_profile
 
 FILE = """
@@ -51,6 +54,39 @@ def test_a_matrix_is_told_then_run_then_there_already(matrix, tmp_path, capsys):
     assert "offbook_qa at temperature 0: there already" in capsys.readouterr().out
     assert status("run", matrix, "suites.qa.limit=2", "--dry-run", "--output", str(folder)) == 0
     assert "measured: " in capsys.readouterr().out, "the records of this folder tell how fast it was"
+
+
+def test_a_runs_folder_is_gone_on_with_by_its_plan(matrix, tmp_path, capsys):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    plan(load_config(Path(matrix), Matrix)).write(folder)
+    assert status("run", str(folder), "--dry-run") == 0
+    assert "1 stages, 0 of them there already" in capsys.readouterr().err
+    assert status("run", str(folder), "--device", "cpu", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["done"], told["failed"], told["pending"], told["folder"]) == (1, [], 0, str(folder))
+    assert {row["decoder"] for row in told["decoders"]} == {"autoregressive", "prompt_lookup"}
+    assert status("run", str(folder), "--device", "cpu") == 0
+    capsys.readouterr()
+    assert status("status", str(folder), "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["total"]["done"], told["go_on"]) == (1, "")
+
+
+@pytest.mark.parametrize("given", [["--output", "other"], ["suites.qa.limit=2"], ["--answers", "shipped"]])
+def test_a_plan_that_is_gone_on_with_is_not_changed(given, matrix, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    plan(load_config(Path(matrix), Matrix)).write(tmp_path / "run")
+    assert status("run", "run", *given) == 2
+    said = capsys.readouterr().err
+    assert "got a run's folder, whose plan is gone on with as it is" in said
+    assert said.count("\n") == 1
+
+
+def test_a_folder_without_a_plan_is_told(tmp_path, capsys):
+    assert status("run", str(tmp_path)) == 2
+    assert "expected the plan of a run, found none" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -94,8 +130,8 @@ def test_exams_and_students_are_told_by_the_records_too():
     graph = plan(load_profile("laptop")[1])
     known = Estimates(results)
     exams = [known.of(stage) for stage in graph.of_kind("exam")]
-    assert len(exams) == 10
-    assert all(exam.seconds is not None and 60 < exam.seconds < 1200 for exam in exams), "390 answers"
+    assert len(exams) == 7
+    assert all(exam.seconds is not None and 20 < exam.seconds < 1200 for exam in exams), "121 answers"
     assert "answers a second in" in exams[0].measured
     assert all(known.of(stage).peak_bytes for stage in graph.of_kind("student"))
     assert all(stage.expected_s > 0 for stage in known.on(graph).stages if stage.kind in ("exam", "student"))
@@ -137,7 +173,7 @@ def test_tables_that_somebody_damaged_stop_no_run(damage, tmp_path):
         "limit": 12,
         "max_new_tokens": 96,
     }
-    exam = {"model": {"name": "smollm2-135m-instruct"}, "suites": ["a"], "limit": 4}
+    exam = {"model": {"name": "smollm2-135m-instruct"}, "suites": [{"name": "a"}], "limit": 4}
     for kind, what in (("heat", spec), ("exam", exam)):
         stage = Stage(key="0" * 64, kind=kind, title=kind, spec=what)
         found = Estimates(tmp_path).of(stage).seconds

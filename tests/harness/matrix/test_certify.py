@@ -217,7 +217,7 @@ def test_a_verifier_with_a_fault_is_found(target, monkeypatch):
 
     faulty = FAULTS["rejected siblings stay in the residual"]
     monkeypatch.setattr(
-        "offbook.engine.decoding.decode.verifier_for", lambda s: verifier_for(s) if s.greedy else faulty(s)
+        "offbook.engine.decoding.decode.verifier_for", lambda s, _: verifier_for(s) if s.greedy else faulty(s)
     )
     report = report_of(target, contender("prompt_lookup"), sequences=8_000)
     assert report.verdict == "differs"

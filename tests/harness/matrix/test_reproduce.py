@@ -163,4 +163,4 @@ def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
     assert set(table["decoder"]) == set(profile.decoders)
     assert (table["acceptance_length"] >= 1).all()
     students = {(e.record.spec.student.name, len(e.rows)) for e in Store(tmp_path).exams()}
-    assert students == {("untouched", 4), ("single_rationale", 4), ("mind", 4)}
+    assert students == {("untouched", 6), ("single_rationale", 6), ("mind", 6)}

@@ -5,6 +5,7 @@ import pytest
 
 from offbook.engine.progress import Lines, Silent
 from offbook.engine.students.corpus import Corpus, save_corpus
+from offbook.harness.artifacts.folders import tables_folder
 from offbook.harness.matrix import making as module
 from offbook.harness.matrix.graph import Graph
 from offbook.harness.matrix.plan import plan
@@ -138,7 +139,7 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(graph, whole, tmp_
 
 def test_students_of_several_processes_share_tables_too(content, tmp_path, monkeypatch):
     def launch(student, material, folder, corpus, *, device, tables):
-        assert tables == folder.parent / module.TABLES
+        assert tables == tables_folder(tmp_path)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "launch", launch)

@@ -12,7 +12,8 @@ from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_markdown import to_markdown
-from offbook.harness.trials.exam import exam_spec, examine, set_paper
+from offbook.harness.trials.exam import exam_spec, examine
+from offbook.harness.trials.paper import set_paper
 from offbook.tasks.prompts import sandbox
 from tests.tiny import save_tiny
 

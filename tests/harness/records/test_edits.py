@@ -275,6 +275,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "an end before the start": ("exam", lambda r: r.update(finished_utc="2025-01-01T00:00:00Z")),
     "kept what was not learnt": ("exam", lambda r: r["cost"].update(kept_tokens=5001)),
     "a score of 2 in training": ("exam", lambda r: r["cost"].update(dev_scores=[2.0])),
+    "a kept score of 2": ("exam", lambda r: r["cost"].update(kept_score=2.0)),
 }
 
 

@@ -11,6 +11,7 @@ from offbook.harness.artifacts.train_student import TrainStudentSpec
 from offbook.harness.roster import decoder_options as options
 from offbook.harness.settings.drafters import DrafterTrainingSpec
 from offbook.harness.settings.evaluate import EvaluateSpec
+from offbook.harness.settings.hypotheses import HypothesisSpec, OutcomeSpec
 from offbook.harness.settings.matrix import (
     BaseModelSpec,
     CellPlace,
@@ -209,7 +210,8 @@ def test_nothing_is_coerced_and_nothing_is_empty(data, complaint):
 
 
 SETTINGS = (
-    *(Matrix, BaseModelSpec, DecoderSpec, SuiteSpec, TemperatureSpec, ExamsSpec, Cells, StudentSpec),
+    *(Matrix, BaseModelSpec, DecoderSpec, SuiteSpec, TemperatureSpec, ExamsSpec, Cells, StudentSpec, HypothesisSpec),
+    OutcomeSpec,
     *(EvaluateSpec, DrafterTrainingSpec, Drafters, TrainStudentSpec, StudentTrainingSpec, CorpusSpec),
     *(options.PromptLookupOptions, options.SuffixOptions, options.NgramTableOptions, options.TreeOptions),
     *(options.LookupElseTreeOptions, options.TokenRecyclingOptions),
@@ -227,6 +229,8 @@ def test_the_settings_that_are_tried_are_all_there_are():
 @pytest.mark.parametrize("kind", SETTINGS, ids=lambda kind: f"{kind.__module__.rpartition(chr(46))[2]}.{kind.__name__}")
 def test_a_complaint_about_settings_names_the_users_fields_and_nothing_of_the_checker(kind):
     needed = {name: "mind" for name, field in kind.model_fields.items() if field.is_required()}
+    if kind is HypothesisSpec:
+        needed["singles"] = ["mind"]
     if kind is ExamsSpec:
         needed["suites"] = {"id": ["qa"]}
     if kind is Matrix:

@@ -64,5 +64,6 @@ def test_the_profile_holds_every_method_that_needs_no_other_model_and_five_seeds
         ("attention", False),
         ("consistency", 0),
         ("selection", "all"),
+        ("update", "sampled"),
     }
     assert distiller("mind").reads_vectors

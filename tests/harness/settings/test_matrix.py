@@ -18,6 +18,7 @@ decoders: {autoregressive: {}}
 suites: {qa: {}}
 temperatures: [{temperature: 0}, {temperature: 1, limit: 3}]
 """
+RIVALS = {"ours": "one", "static": "one", "random": "one", "singles": ["one"]}
 
 
 def matrix(*settings: str, **changes: Any) -> Matrix:
@@ -66,7 +67,9 @@ def test_a_setting_that_fits_nowhere_is_refused_in_one_line(setting, complaint):
     [
         ({"suites": {}}, "expected decoders and suites together, or exams, got no suites"),
         ({"decoders": {}}, "expected decoders and suites together, or exams, got no decoders"),
-        ({"suites": {}, "decoders": {}}, "got no decoders; add them"),
+        ({"suites": {}, "decoders": {}, "students": {}}, "got no decoders; add them"),
+        ({"hypotheses": {"h": RIVALS | {"static": "two"}}}, "hypotheses.h: expected some of one, got 'two'; add it"),
+        ({"hypotheses": {"h": RIVALS | {"singles": []}}}, "hypotheses.h.singles: "),
         ({"students": {"untouched": {"method": "mind"}}}, "expected no student named 'untouched', got one"),
         ({"students": {"x": {"method": "mind", "models": ["n"]}}}, "students.x.models: expected some of m, .* got 'n'"),
         ({"include": [{"decoders": "eagle2"}]}, "include.decoders: expected some of autoregressive, got 'eagle2'"),

@@ -20,8 +20,9 @@ from offbook.harness.suites import requests
 from offbook.harness.suites.fingerprint import task_fingerprint
 from offbook.harness.suites.requests import ask
 from offbook.harness.suites.suite import Suite, find_suites
-from offbook.harness.trials.exam import exam_spec, examine, set_paper
+from offbook.harness.trials.exam import exam_spec, examine
 from offbook.harness.trials.heat import plan_heat, run_heat
+from offbook.harness.trials.paper import set_paper
 from offbook.tasks.generation_settings import generation_settings
 from tests.chain import EOT, chain_model, chain_tokenizer, save_chain
 from tests.tiny import tiny_tokenizer

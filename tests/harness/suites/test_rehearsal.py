@@ -14,8 +14,8 @@ from offbook.harness.suites.requests import ask
 from offbook.harness.suites.scoring import number, score
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.trials import decoding
-from offbook.harness.trials.exam import set_paper
 from offbook.harness.trials.heat import plan_heat
+from offbook.harness.trials.paper import set_paper
 from offbook.tasks.blame import TaskError
 from tests.harness.suites.test_task_mistakes import GOOD, PROCESS, ROWS, evaluate, write
 

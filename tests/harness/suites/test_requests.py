@@ -65,7 +65,9 @@ def test_prompts_of_no_task_are_refused_without_the_index(name, monkeypatch):
         load_task_documents(name)
 
 
-@pytest.mark.parametrize("name", ["gsm8k_cot_zeroshot", "arc_easy", "mmlu", "acp_bench", "galician_bench_flores_gl-es"])
+@pytest.mark.parametrize(
+    "name", ["gsm8k_cot_zeroshot", "arc_challenge", "mmlu", "acp_bench", "galician_bench_flores_gl-es"]
+)
 def test_a_name_that_may_be_lm_evals_is_looked_up(name, no_index):
     said = []
     with pytest.raises(IndexWantedError):

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from offbook.harness.records.choice_scores import ChoiceScores
+from offbook.harness.records.divergence import TextDivergence
 from offbook.harness.records.exam import AnswerRow, Exam, ExamRecord, SittingSpec, SuiteSpec, TrainingCost
 from offbook.harness.records.store import Store
 
@@ -28,9 +30,14 @@ def exam(
     later: int = 0,
     used: str | None = None,
     stored: str | None = None,
+    measured: Mapping[str, Sequence[ChoiceScores | float]] | None = None,
+    divergence: Sequence[TextDivergence] = (),
     **changes: Any,
 ) -> Exam:
-    """An exam over these scores by suite; "untouched" has neither training nor cost."""
+    """An exam over these scores by suite; "untouched" has neither training nor cost.
+
+    `measured` holds, by suite, scores of choices or the NLL of right answers; exams of old versions have neither.
+    """
     scores = scores or {"sums": [1, 0, 1, 0], "dates": [1, 1, 0, 0]}
     trained = student != "untouched"
     fields: dict[str, Any] = {
@@ -52,6 +59,7 @@ def exam(
         "batch_size": 8,
         "dtype": "float32",
         "chat_template": True,
+        "measures": None if measured is None else 1,
     }
     taught = {name: changes.pop(name) for name in OF_STUDENTS if name in changes}
     fields["student"] |= taught
@@ -72,12 +80,13 @@ def exam(
             suite=name,
             doc_id=i,
             doc_hash=f"{name}{i}",
-            tokens=10 + i,
+            tokens=10 + i % 50,
             finished=bool(i % 2),
             text="an answer",
             score=score,
             cluster=clusters[i] if clusters else "",
             choices=choices,
+            **_beside((measured or {}).get(name), i),
         )
         for name, found in scores.items()
         for i, score in enumerate(found)
@@ -87,12 +96,20 @@ def exam(
         spec=spec,
         cost=None if spec.student.untouched else cost,
         metrics=dict.fromkeys(scores, metric),
+        divergence=tuple(divergence),
         manifest=MANIFEST,
         started_utc=START,
         finished_utc=START + datetime.timedelta(seconds=9 + later),
         wall_s=9.0,
     )
     return Exam(record, rows)
+
+
+def _beside(measured: Sequence[ChoiceScores | float] | None, place: int) -> dict[str, Any]:
+    """The fields of a row for what was measured of it."""
+    if measured is None:
+        return {}
+    return {"by_choice" if isinstance(measured[place], ChoiceScores) else "gold_nll": measured[place]}
 
 
 def three_students() -> list[Exam]:

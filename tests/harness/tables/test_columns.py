@@ -1,6 +1,7 @@
 """One description of columns, read by every face of a table."""
 
 import io
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -19,7 +20,6 @@ from offbook.harness.tables.columns import (
     differing,
     fields,
     to_markdown,
-    to_readme,
     to_terminal,
 )
 from offbook.harness.tables.csv_file import csv_text, to_csv
@@ -42,7 +42,7 @@ COLUMNS = (
     Column(name="score", heading="Score", kind="number", behind="metric", shown_in=PAGE),
     Column(name="metric"),
     Column(name="ended", heading="Ended", kind="share", shown_in=EVERYWHERE, definition="share of answers."),
-    Column(name="tokens", heading="Tokens", kind="count", shown_in=("csv", "readme")),
+    Column(name="tokens", heading="Tokens", kind="count", shown_in=("csv", "terminal")),
     Column(name="both", heading="Both", shown_in=("markdown",), written=lambda row: f"{row['who']}/{row['seed']}"),
     Column(name="key", shown_in=CSV),
 )
@@ -91,12 +91,31 @@ def test_a_column_for_differences_is_there_where_rows_differ() -> None:
 
 
 def test_each_place_shows_its_own_columns() -> None:
-    assert lines(to_readme(table()))[0] == ["Who", "Change", "Ended", "Tokens"]
     out = io.StringIO()
     Console(file=out, width=100).print(to_terminal(table(), "Title"))
     assert "[red]a|b" in out.getvalue(), "text is not taken for colours"
+    assert "Tokens" in out.getvalue()
+    assert "Tokens" not in to_markdown(table())
     assert "+12.3" in out.getvalue()
     assert "+10.0" not in out.getvalue()
+
+
+def printed(columns: tuple[Column, ...], width: int) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width).print(to_terminal(Table(columns=columns, rows=table().rows), "Title"))
+    return out.getvalue()
+
+
+def test_a_narrow_terminal_is_spared_columns_and_no_word_is_cut() -> None:
+    columns = tuple(replace(column, spared={"tokens": 2, "ended": 1}.get(column.name, 0)) for column in COLUMNS)
+    whole, narrow, narrower = (printed(columns, width) for width in (60, 34, 26))
+    assert all(heading in whole for heading in ("Who", "Change", "Ended", "Tokens"))
+    assert "too narrow" not in whole
+    assert "Ended" in narrow.partition("too narrow")[0]
+    assert "too narrow for: Tokens" in narrow
+    assert "Ended" not in narrower.partition("too narrow")[0]
+    assert all("…" not in text and "[red]a|b" in text for text in (whole, narrow, narrower))
+    assert "too narrow for" not in printed(COLUMNS, 26), "nobody said what can be spared"
 
 
 def test_definitions_are_those_of_the_columns() -> None:

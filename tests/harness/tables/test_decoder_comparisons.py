@@ -11,10 +11,11 @@ from offbook.harness.records.cell import Cell
 from offbook.harness.records.certificate import BASELINE, Certificate
 from offbook.harness.records.store import Store
 from offbook.harness.tables.csv_file import from_csv
-from offbook.harness.tables.decoder_comparisons import LEAST, decoder_comparisons
+from offbook.harness.tables.decoder_comparisons import decoder_comparisons
 from offbook.harness.tables.decoder_comparisons_columns import COLUMNS
 from offbook.harness.tables.decoder_comparisons_markdown import TITLE, comparisons_markdown
 from offbook.harness.tables.decoders import leaderboard, write_leaderboard
+from offbook.harness.tables.paired_decoders import LEAST
 
 Rounds = tuple[tuple[int, int, int, int], ...]
 LOSSLESS = {"kind": "greedy_identity", "verdict": "lossless"}

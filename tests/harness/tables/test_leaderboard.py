@@ -19,7 +19,7 @@ from offbook.harness.tables.columns import fields
 from offbook.harness.tables.csv_file import csv_text as to_csv
 from offbook.harness.tables.decoders import leaderboard, losslessness, write_leaderboard
 from offbook.harness.tables.decoders_columns import COLUMNS
-from offbook.harness.tables.decoders_markdown import readme_table, to_markdown, update_readme
+from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.listing import list_records
 from offbook.harness.tables.report import report
 
@@ -160,8 +160,6 @@ def test_what_is_no_accuracy_stands_under_its_own_name(make_heat: Any, metric: s
     of_suite = text.partition("### b")[2]
     assert f"0.75 {word}" in re.sub(r" \[[^]]*\]", "", of_suite)
     assert "Accuracy" not in of_suite.splitlines()[2]
-    assert "Accuracy" in readme_table(table)
-    assert "0.75" not in readme_table(table)
 
 
 @pytest.mark.parametrize("metric", ["acc", "exact_match", "exact_match,strict-match", "acc,none"])
@@ -179,11 +177,10 @@ def test_every_row_says_how_many_answers_ended_by_themselves(make_heat: Any, tmp
     shares = {row["suite"]: row["finished"] for row in table.to_dict("records")}
     assert shares == {"all": pytest.approx(2 / 3), "a": 0.0, "b": 1.0, "c": 1.0}
     assert not table["finished"].isna().any()
-    text, readme = to_markdown(table), readme_table(table)
+    text = to_markdown(table)
     headings = [line for line in text.splitlines() if line.startswith("| Decoder")]
     assert len(headings) == 4
     assert all(" Finished " in heading for heading in headings)
-    assert "67 %" in readme
     store, out = filled(tmp_path / "store", [*cut, *ended, *stopped]), io.StringIO()
     report(store.root, console=Console(file=out, width=250))
     assert "67 %" in out.getvalue()
@@ -309,7 +306,6 @@ def test_below_each_table_stand_the_machines_of_its_own_heats(make_heat: Any) ->
     assert "torch unknown, load 0.5 to 2.0." in maths
     assert "load unknown." in qa
     assert "Third" not in text
-    assert "Measured on: First" in readme_table(leaderboard(cells), manifests)
 
 
 def test_negative_numbers_are_not_taken_for_formulas(make_heat: Any) -> None:
@@ -328,8 +324,8 @@ def test_the_markdown_shows_intervals_and_no_empty_ones(make_heat: Any) -> None:
 
 def test_rows_over_different_suites_say_so(make_heat: Any) -> None:
     partial = make_heat("a", "heat-a") + make_heat("b", "heat-b")[:1]
-    assert "Suites" in readme_table(leaderboard(partial))
-    assert "Suites" not in readme_table(leaderboard(make_heat()))
+    assert "| Suites " in to_markdown(leaderboard(partial))
+    assert "| Suites " not in to_markdown(leaderboard(make_heat()))
 
 
 def test_an_empty_store_gives_an_empty_table(tmp_path: Path) -> None:
@@ -337,7 +333,6 @@ def test_an_empty_store_gives_an_empty_table(tmp_path: Path) -> None:
     assert table.empty
     assert (tmp_path / "leaderboard.csv").read_text() == ",".join(fields(COLUMNS)) + "\n"
     assert "# Leaderboard" in (tmp_path / "LEADERBOARD.md").read_text()
-    assert readme_table(table) == "No cell has been run yet."
 
 
 def test_a_damaged_store_writes_nothing(make_heat: Any, tmp_path: Path) -> None:
@@ -346,27 +341,6 @@ def test_a_damaged_store_writes_nothing(make_heat: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="SHA-256"):
         write_leaderboard(store, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_the_readme_block_is_replaced_and_nothing_else(make_heat: Any, tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- leaderboard -->\nold \\1\n<!-- /leaderboard -->\nafter\n")
-    update_readme(readme, leaderboard(make_heat()))
-    update_readme(readme, leaderboard(make_heat()))
-    text = readme.read_text()
-    assert text.startswith("before\n<!-- leaderboard -->\nOne ")
-    assert text.endswith("|\n<!-- /leaderboard -->\nafter\n")
-    assert "old" not in text
-    assert text.count("eagle2") == 1
-
-
-@pytest.mark.parametrize("text", ["none", "<!-- leaderboard --> " * 2, "<!-- leaderboard --><!-- /leaderboard -->" * 2])
-def test_a_readme_without_exactly_one_block_is_left_alone(text: str, tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(text)
-    with pytest.raises(ValueError, match="expected one block"):
-        update_readme(readme, pd.DataFrame(columns=fields(COLUMNS)))
-    assert readme.read_text() == text
 
 
 def test_report_writes_beside_the_records_and_prints(make_heat: Any, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from offbook.harness.tables.decoders import leaderboard
-from offbook.harness.tables.decoders_markdown import readme_table, to_markdown
+from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.models_line import models_line
+from offbook.harness.tables.readme_decoders import readme_decoders
 
 ONE = {"parameters": 134_515_008, "batch": 1}
 
@@ -41,4 +42,4 @@ def test_it_stands_first_on_the_page_and_over_the_readmes_table(make_heat) -> No
     table = leaderboard(make_heat())
     said = models_line(table, {})
     assert to_markdown(table).startswith(f"# Leaderboard\n\n{said}\n\n")
-    assert readme_table(table).startswith(f"{said}\n\n|")
+    assert readme_decoders(table).startswith(said)

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from offbook.harness.tables.decoders import leaderboard
-from offbook.harness.tables.decoders_markdown import readme_table, to_markdown
+from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.drafters_on_students import CROSS_COLUMNS, cross_markdown
 from offbook.harness.tables.progress import Count, MissingCell, MissingExam, Progress
 from offbook.harness.tables.ranks import fastest_first, lacking, ranked
+from offbook.harness.tables.readme_students import readme_students
 from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.students import students_table
-from offbook.harness.tables.students_markdown import readme_students
 from offbook.harness.tables.students_markdown import to_markdown as students_markdown
 from tests.harness.tables.exams import three_students
 
@@ -60,15 +60,16 @@ def test_a_method_without_a_suite_or_a_seed_is_shown_and_marked_but_not_ranked(
 ) -> None:
     found = ranked(table, missing(**lost))
     assert pd.isna(ranks(table, missing(**lost))["eagle2"])
-    for text in (to_markdown(found, progress=missing(**lost)), readme_table(found)):
-        (line,) = [line for line in text.splitlines() if line.startswith("| - ") and "eagle2" in line]
-        assert "| 1 cell " in line
+    text = to_markdown(found, progress=missing(**lost))
+    pooled = text.partition("### All suites, pooled")[2].partition("###")[0]
+    (line,) = [line for line in pooled.splitlines() if line.startswith("| - ") and "eagle2" in line]
+    assert "| 1 cell " in line
 
 
 @pytest.mark.parametrize("other", [{"decoder": "jakiro"}, {"temperature": 1.0}, {"model": "x"}, {"student": "mind"}])
 def test_what_others_lack_is_not_held_against_a_method(other: dict[str, Any], table: pd.DataFrame) -> None:
     assert ranks(table, missing(**other))["eagle2"] == 1
-    assert "| Missing " not in readme_table(ranked(table, missing(**other)))
+    assert "| Missing " not in to_markdown(ranked(table, missing(**other)))
 
 
 def test_contenders_on_other_documents_are_not_ranked_against_each_other(table: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from offbook.harness.records.exam import Exam
+from offbook.harness.records.exam import Exam, SuiteSpec
 from offbook.harness.statistics.crossed import holm
 from offbook.harness.statistics.intervals import wilson
 from offbook.harness.tables.cohorts import cohorts
@@ -19,13 +19,7 @@ from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.student_comparisons_columns import COLUMNS as COMPARISON_COLUMNS
 from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_columns import COLUMNS
-from offbook.harness.tables.students_markdown import (
-    NOTHING,
-    readme_students,
-    to_markdown,
-    update_students_readme,
-    write_students,
-)
+from offbook.harness.tables.students_markdown import NOTHING, to_markdown, write_students
 from tests.harness.tables.exams import exam, filled, one, three_students
 
 # --- students_table ---
@@ -50,6 +44,26 @@ def test_a_row_holds_the_means_over_items_and_seeds() -> None:
     assert (line["exam_s"], line["peak_mib"], line["answer_tokens"], line["finished"]) == (9.0, 2.0, 11.5, 0.5)
     assert (line["corpus"], line["budget"], line["method"], line["metric"]) == ("cd" * 32, 5000, "mind", "acc")
     assert one(table, student="mind", group="ood", suite="all")["change"] == -0.25, "forgetting"
+
+
+def test_a_section_says_where_later_exams_ask_otherwise_under_the_same_names() -> None:
+    asked = (("sums", "id", "e"), ("dates", "ood", "f"))
+    other = [SuiteSpec(name=name, group=group, fingerprint=sign * 64, n_docs=4) for name, group, sign in asked]
+    exams = [exam("untouched"), exam(), exam("untouched", later=5, suites=other), exam(later=6, suites=other)]
+    page = " ".join(to_markdown(exams, students_table(exams), comparisons_table(exams)).split())
+    assert page.count("Later exams on this page ask or score otherwise under the same names (sums): nothing here") == 1
+    alone = to_markdown(exams[:2], students_table(exams[:2]), comparisons_table(exams[:2]))
+    assert "Later exams" not in alone
+
+
+def test_tries_stand_there_only_where_somebody_said_how_many() -> None:
+    exams = [exam("untouched"), exam()]
+    assert "| Tries" not in to_markdown(exams, students_table(exams), comparisons_table(exams))
+    cost = exams[1].record.cost
+    assert cost is not None
+    told = exams[1].record.model_copy(update={"cost": cost.model_copy(update={"tries": 3})})
+    exams[1] = exams[1]._replace(record=told)
+    assert "| Tries" in to_markdown(exams, students_table(exams), comparisons_table(exams))
 
 
 def test_the_number_formats_that_the_seeds_are_stored_in_stand_in_table_and_page() -> None:
@@ -116,7 +130,6 @@ def test_what_guessing_gets_stands_beside(choices: int | None, expected: float) 
     assert table["guessing"].tolist() == pytest.approx([expected] * len(table), nan_ok=True)
     shown = "Guessing gets 25.0 % of ID, 25.0 % of OOD."
     assert (shown in to_markdown(exams, table, comparisons_table(exams))) == (choices == 4)
-    assert (shown in readme_students(exams)) == (choices == 4)
 
 
 def test_every_row_says_how_many_answers_ended_by_themselves() -> None:
@@ -128,7 +141,6 @@ def test_every_row_says_how_many_answers_ended_by_themselves() -> None:
     headings = [line for line in text.splitlines() if line.startswith("| Student")]
     assert len(headings) == 4
     assert all("inished " in heading for heading in headings)
-    assert "50 %" in readme_students(exams)
 
 
 def test_graded_suites_are_not_pooled_with_right_and_wrong() -> None:
@@ -289,7 +301,6 @@ def test_while_a_student_has_one_seed_its_method_is_an_open_question() -> None:
         "the others are no tests"
     )
     assert "| open" in to_markdown(exams, students_table(exams), pairs)
-    assert "ID open, OOD open" in readme_students(exams)
 
 
 # --- files ---
@@ -366,60 +377,33 @@ def test_a_dev_subset_is_called_one_everywhere(tmp_path: Path) -> None:
     text = to_markdown(exams, students_table(exams), comparisons_table(exams))
     assert "Scored on a dev subset: dates, sums." in text
     assert "**sums** (ID): sums: dev subset, 4 of 1,319 questions" in text
-    assert "Scored on a dev subset: dates, sums." in readme_students(exams)
     assert "dev subset" in one(students_table(exams), group="id", suite="all")["origin"]
     whole = [exam(origin="sums: someone/sums at abc")]
     assert "dev subset" not in to_markdown(whole, students_table(whole), comparisons_table(whole))
 
 
-def test_hostile_names_stay_text(tmp_path: Path) -> None:
+def test_hostile_names_stay_text() -> None:
     name = "=HYPERLINK(1)|x`<script>\n# [a](javascript:b) ![c](d) <!-- /students -->"
     exams = [exam("untouched"), exam(name, model="[m](x)|", scores={"sums": [1, 0]}), exam(name)]
     table, pairs = students_table(exams), comparisons_table(exams)
-    readme = tmp_path / "README.md"
-    readme.write_text("<!-- students -->\n<!-- /students -->\n")
-    for _ in range(2):
-        update_students_readme(readme, exams)
     lost = FailureRow(title=name, error=name, reason=name, attempts=1)
     undone = MissingExam(model="toy", student=name + "x", training_seed=3)
     progress = Progress(kinds={"exam": Count(expected=4, done=2, failed=1)}, failures=(lost,), exams=(undone,))
-    for text in (to_markdown(exams, table, pairs, progress=progress), readme.read_text()):
-        assert "<script>" not in text
-        assert "\n# [" not in text
-        assert "](" not in text.replace("\\](", "")
-        for block in text.split("\n\n"):
-            lines = [line.replace("\\|", "") for line in block.splitlines() if line.startswith("|")]
-            assert len({line.count("|") for line in lines}) <= 1, "a pipe in a name must not make a column"
-    assert readme.read_text().count("<!-- /students -->") == 1
+    text = to_markdown(exams, table, pairs, progress=progress)
+    assert "<script>" not in text
+    assert "\n# [" not in text
+    assert "](" not in text.replace("\\](", "")
+    for block in text.split("\n\n"):
+        lines = [line.replace("\\|", "") for line in block.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in lines}) <= 1, "a pipe in a name must not make a column"
     assert "'=HYPERLINK" in csv_text(table)
     assert len(pd.read_csv(io.StringIO(csv_text(pairs)))) == len(pairs)
-
-
-def test_the_readme_block_is_replaced_and_nothing_else(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    around = "<!-- leaderboard -->\nkept\n<!-- /leaderboard -->\n{}\nafter\n"
-    readme.write_text(around.format("<!-- students -->\nold \\1\n<!-- /students -->"))
-    update_students_readme(readme, three_students())
-    text = readme.read_text()
-    block = readme_students(three_students())
-    assert text == around.format(f"<!-- students -->\n{block}\n<!-- /students -->")
-    assert "ID better, OOD worse" in block
-    assert readme_students([]) == NOTHING
-
-
-@pytest.mark.parametrize("text", ["none", "<!-- students --> " * 2, "<!-- students --><!-- /students -->" * 2])
-def test_a_readme_without_exactly_one_block_is_left_alone(text: str, tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(text)
-    with pytest.raises(ValueError, match="expected one block from <!-- students -->"):
-        update_students_readme(readme, [exam()])
-    assert readme.read_text() == text
 
 
 def test_a_table_says_on_which_machine_its_students_were_trained() -> None:
     (record, rows) = exam()
     cost = record.cost.model_copy(update={"machine": {"cpu": "Elsewhere"}}) if record.cost else None
     exams = [Exam(record.model_copy(update={"cost": cost}), rows)]
-    for text in (to_markdown(exams, students_table(exams), comparisons_table(exams)), readme_students(exams)):
-        assert "Trained on: Elsewhere, kernels unknown" in text
-        assert "Examined on: Toy" in text
+    text = to_markdown(exams, students_table(exams), comparisons_table(exams))
+    assert "Trained on: Elsewhere, kernels unknown" in text
+    assert "Examined on: Toy" in text

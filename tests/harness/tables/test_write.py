@@ -33,9 +33,10 @@ def test_a_run_has_the_tables_of_what_it_measures(make_heat: Any, tmp_path: Path
     assert nothing.decoders is nothing.students is None
     assert names(tmp_path) == []
     write_all(heats(tmp_path / "store", make_heat()), tmp_path / "decoders")
-    assert names(tmp_path / "decoders") == ["LEADERBOARD.md", "leaderboard.csv", "published.csv"]
+    assert names(tmp_path / "decoders") == ["LEADERBOARD.md", "leaderboard.csv", "leaderboard.html", "published.csv"]
     write_all(Store(filled(tmp_path / "exams", [exam()])), tmp_path / "students")
-    assert names(tmp_path / "students") == ["STUDENTS.md", "student_comparisons.csv", "students.csv"]
+    of_students = ["STUDENTS.md", "leaderboard.html", "student_comparisons.csv", "students.csv"]
+    assert names(tmp_path / "students") == of_students
 
 
 def test_a_run_has_the_pages_of_what_it_is_going_to_measure(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from offbook.engine.progress import Silent
 from offbook.harness.records.store import Store
 from offbook.harness.roster.target import Target, load_target
 from offbook.harness.suites.suite import find_suites
-from offbook.harness.trials.exam import Paper, exam_spec, examine, set_paper
+from offbook.harness.trials.exam import exam_spec, examine
+from offbook.harness.trials.paper import Paper, set_paper
 from offbook.tasks.procedural.documents import documents
 from tests.tiny import save_tiny
 
@@ -43,7 +44,7 @@ def test_the_paper_holds_every_suite_of_every_group(paper):
 
 def test_every_document_gets_the_answer_to_its_own_question(paper, target, tmp_path, monkeypatch):
     """A model that answers from the prompt alone, whatever the order and the batches."""
-    gold = {name: documents(name, "test")[:5] for name in NAMES}
+    gold = {name: documents(name, "test", steps=steps)[:5] for name, steps in zip(NAMES, (1, None), strict=True)}
     right = {doc["question"]: doc["answer"] for docs in gold.values() for doc in docs[:4]}
 
     def answers(model, tokenizer, prompts, limits, *, on_answer, width, layout):
@@ -53,7 +54,7 @@ def test_every_document_gets_the_answer_to_its_own_question(paper, target, tmp_p
         for index in reversed(range(len(prompts))):
             on_answer(index, BatchAnswer(tokens[index], "eos"))
 
-    monkeypatch.setattr("offbook.harness.trials.exam.answer_all", answers)
+    monkeypatch.setattr("offbook.harness.trials.exam_answers.answer_all", answers)
     spec = untouched(paper, target)
     assert not Store(tmp_path).has(spec.key())
     right = examine(paper, target, spec, None, tmp_path, Silent()).right()

@@ -25,7 +25,7 @@ from offbook.harness.suites.requests import ask
 from offbook.harness.suites.scoring import main_metric, score
 from offbook.harness.suites.suite import find_suites, suite_names
 from offbook.harness.tables.decoders import losslessness, write_leaderboard
-from offbook.harness.trials.decoding import document_seed
+from offbook.harness.trials.decoding import conditions, document_seed
 from offbook.harness.trials.heat import is_done, plan_heat, run_heat
 from offbook.tasks.prompts import CATEGORIES
 from tests.tiny import save_tiny
@@ -68,6 +68,13 @@ class Spy:
         return self.decoder.generate(
             prompt_1P, sampling=sampling, limits=limits, generator=generator, on_commit=on_commit
         )
+
+
+class Ready(Spy):
+    """One that also writes down what it is to be ready for."""
+
+    def make_ready(self, *, sampling, rows):
+        self.log.append((self.name, "ready", sampling.temperature, rows))
 
 
 class Liar:
@@ -172,6 +179,25 @@ def test_the_manifest_is_of_the_start_and_the_load_of_both_ends(target, qa, tmp_
     assert record.manifest["git"] == {"commit": "then"}
     assert (record.manifest["heat"]["parameters"], record.manifest["heat"]["batch"]) == (target.parameters, 1)
     assert record.manifest["heat"]["load_average"] == {"start": [0.1, 0.2, 0.3], "end": [1.1, 1.2, 1.3]}
+
+
+def test_manifests_say_where_rounds_were_captured(target, monkeypatch):
+    assert "captured" not in conditions(target)
+    monkeypatch.setattr("offbook.harness.trials.decoding.captures", lambda _: True)
+    assert conditions(target)["captured"] is True
+
+
+def test_decoders_are_made_ready_for_the_longest_document_before_they_are_asked(target, qa, tmp_path, monkeypatch):
+    monkeypatch.setattr("offbook.harness.certificates.certify._decoder_certificate", lambda *_: LOSSLESS)
+    log: list = []
+    arms = [dataclasses.replace(arm, decoder=Ready(arm.name, arm.decoder, log)) for arm in build_arms(target, NAMES)]
+    heat = plan(target, qa, arms, temperature=1.0)
+    run_heat(heat, Store(tmp_path))
+    told = [(name, *what) for name, *what in log if what[0] == "ready"]
+    prompts = [what[0] for name, *what in log if what[0] != "ready"]
+    assert sorted(told) == sorted((name, "ready", 1.0, max(map(len, prompts)) + 12) for name in NAMES)
+    for name in NAMES:
+        assert next(what[0] for who, *what in log if who == name) == "ready", "before its first answer"
 
 
 def test_a_heat_in_the_store_is_not_run_again(target, qa, tmp_path):

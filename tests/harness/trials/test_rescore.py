@@ -17,7 +17,7 @@ from offbook.harness.records.verify import whole
 from offbook.harness.suites.requests import Asked, ask
 from offbook.harness.suites.suite import find_suites
 from offbook.harness.tables.decoders import leaderboard
-from offbook.harness.tables.decoders_markdown import readme_table
+from offbook.harness.tables.decoders_markdown import to_markdown
 from offbook.harness.tables.student_comparisons import comparisons_table
 from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_markdown import to_markdown as students_markdown
@@ -215,8 +215,8 @@ def test_rows_of_different_semantics_are_neither_pooled_nor_alike(
     pooled = table[(table["suite"] == "all") & (table["decoder"] == "eagle2")]
     assert sorted(pooled["semantics"]) == [OLD, HARNESS_SEMANTICS]
     assert list(pooled["n_docs"]) == [2, 2]
-    assert "Scored by semantics" in readme_table(table)
-    assert "Scored by semantics" not in readme_table(leaderboard(make_heat()))
+    assert "Scored by semantics" in to_markdown(table)
+    assert "Scored by semantics" not in to_markdown(leaderboard(make_heat()))
     sit(tmp_path, asked, texts)
     sit(tmp_path, asked, texts, harness_semantics=HARNESS_SEMANTICS)
     exams = Store(tmp_path).exams()

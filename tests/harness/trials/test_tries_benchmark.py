@@ -1,6 +1,7 @@
 """What a decoder accepts under each of its tries: a line for each setting, at every level of the tree."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -25,6 +26,9 @@ def test_a_line_counts_rounds_that_accept_at_each_level():
     assert (found["rounds"], found["tokens"], found["acceptance_length"]) == ("3", "6", "2.000")
     assert [found[f"level_{k}"] for k in range(1, LEVELS + 1)] == ["0.667", "0.333", *["0.000"] * (LEVELS - 2)]
     assert (found["draft_ms"], found["round_ms"], found["tokens_per_s"]) == ("2.00", "20.00", "2.00")
+    unknown = line([replace(answer, times=tuple(time._replace(draft_s=None) for time in times))])
+    assert (unknown["draft_ms"], unknown["round_ms"]) == ("", "20.00")
+    assert line([replace(answer, times=())])["round_ms"] == ""
 
 
 @pytest.fixture(scope="module")

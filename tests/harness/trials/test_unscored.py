@@ -12,10 +12,10 @@ from offbook.harness.records.verify import whole as whole_store
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.target import load_target
 from offbook.harness.suites.suite import find_suites
-from offbook.harness.trials import decoding, heat, heat_answers
-from offbook.harness.trials import exam as exams
-from offbook.harness.trials.exam import exam_spec, examine, set_paper
+from offbook.harness.trials import decoding, exam_answers, heat, heat_answers
+from offbook.harness.trials.exam import exam_spec, examine
 from offbook.harness.trials.heat import plan_heat, run_heat
+from offbook.harness.trials.paper import set_paper
 from tests.harness.suites.test_task_mistakes import PROCESS, ROWS, evaluate, write
 
 FAILS = "def judge(doc, results):\n    return {'exact_match': {doc['answer']: 1.0}[results[0]]}\n"
@@ -76,7 +76,7 @@ def no_decoder(monkeypatch):
 
     def forbid():
         monkeypatch.setattr(heat_answers, "decode", lambda *_, **__: pytest.fail("an answer was generated again"))
-        monkeypatch.setattr(exams, "answer_all", lambda *_, **__: pytest.fail("an answer was generated again"))
+        monkeypatch.setattr(exam_answers, "answer_all", lambda *_, **__: pytest.fail("an answer was generated again"))
 
     return forbid
 

@@ -33,6 +33,10 @@ def test_the_rope_table_is_the_models_own():
     assert torch.equal(sin[11], own_sin[0, 0])
 
 
+def test_a_model_is_looked_at_where_it_lies():
+    assert difference(tiny_model().to("meta")) is None
+
+
 @pytest.mark.parametrize("architecture", ["gemma", "gemma2", "gemma3"])
 def test_a_model_of_another_shape_is_not_read(architecture):
     model = tiny_model(architecture)

@@ -1,0 +1,132 @@
+"""What contenders took, by the committed results: parameters and training of drafters, time and tokens of students.
+
+Read from leaderboard.csv and students.csv of the checkout; an installed wheel has none, and then nothing is told. Times
+are of the machines that the records come from. A table that somebody edited or damaged tells nothing.
+"""
+
+import csv
+import io
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from offbook.harness.matrix.estimates import COMMITTED
+from offbook.harness.tables.markdown import count
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrafterCost:
+    """Least and most over the rows of a decoder; 0 where nobody knows.
+
+    Attributes:
+        parameters: of its drafter.
+        training_flops: of its training.
+        rows: of leaderboard.csv.
+    """
+
+    parameters: tuple[float, float]
+    training_flops: tuple[float, float]
+    rows: int
+
+    def told(self) -> str:
+        """For people."""
+        flops = f", trained in {_range(self.training_flops, _power)} FLOPs" if self.training_flops[1] else ""
+        return f"{_range(self.parameters, count)} parameters{flops} (by {_several(self.rows, 'row')} of the results)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentCost:
+    """Least and most over the trainings of a method.
+
+    Attributes:
+        train_s: seconds of a training, averaged over its seeds.
+        gradient_tokens: of a training, likewise.
+        rows: trainings in students.csv.
+    """
+
+    train_s: tuple[float, float]
+    gradient_tokens: tuple[float, float]
+    rows: int
+
+    def told(self) -> str:
+        """For people."""
+        minutes = _range((self.train_s[0] / 60, self.train_s[1] / 60), lambda value: f"{value:.0f}")
+        tokens = _range(self.gradient_tokens, count)
+        return f"{minutes} min of training on {tokens} gradient tokens (by {_several(self.rows, 'row')} of the results)"
+
+
+def as_json(cost: DrafterCost | StudentCost) -> dict[str, JsonValue]:
+    """A cost for programs."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(cost).items()}
+
+
+def drafter_costs(folder: Path = COMMITTED) -> dict[str, DrafterCost]:
+    """By decoder."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in _rows(folder / "leaderboard.csv"):
+        if _number(row, "drafter_parameters") > 0 and row.get("decoder"):
+            found[row["decoder"]].append(row)
+    return {
+        name: DrafterCost(
+            parameters=_ends(rows, "drafter_parameters"),
+            training_flops=_ends(rows, "drafter_training_flops"),
+            rows=len(rows),
+        )
+        for name, rows in found.items()
+    }
+
+
+def student_costs(folder: Path = COMMITTED) -> dict[str, StudentCost]:
+    """By method; the rows of one training, one a group of suites, count once."""
+    found: dict[str, dict[tuple[str, str], Row]] = defaultdict(dict)
+    for row in _rows(folder / "students.csv"):
+        if _number(row, "train_s") > 0 and _number(row, "gradient_tokens") > 0 and row.get("method"):
+            found[row["method"]][row["train_s"], row["gradient_tokens"]] = row
+    return {
+        name: StudentCost(
+            train_s=_ends(trainings.values(), "train_s"),
+            gradient_tokens=_ends(trainings.values(), "gradient_tokens"),
+            rows=len(trainings),
+        )
+        for name, trainings in found.items()
+    }
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    if path.is_file():
+        try:
+            yield from csv.DictReader(io.StringIO(path.read_text(encoding="utf-8", errors="replace")))
+        except (OSError, csv.Error):
+            return
+
+
+def _ends(rows: Iterable[Row], name: str) -> tuple[float, float]:
+    known: Sequence[float] = [value for row in rows if (value := _number(row, name)) > 0]
+    return (min(known), max(known)) if known else (0.0, 0.0)
+
+
+def _number(row: Row, name: str) -> float:
+    try:
+        value = float(row.get(name) or 0)
+    except ValueError:
+        return 0.0
+    return value if math.isfinite(value) else 0.0
+
+
+def _range(ends: tuple[float, float], written: Callable[[float], str]) -> str:
+    least, most = map(written, ends)
+    return least if least == most else f"{least} to {most}"
+
+
+def _power(value: float) -> str:
+    return f"{value:.1e}".replace("e+", "e")
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

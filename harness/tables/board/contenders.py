@@ -1,0 +1,100 @@
+"""Who stands beside whom in a picture: pooled rows on the same documents, each under a name of its own."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from offbook.harness.records.student import UNTOUCHED
+from offbook.harness.tables.board.plot_names import plot_name
+from offbook.harness.tables.dimensions import ALL_SUITES
+from offbook.harness.tables.labels import decoder_of, student_of
+from offbook.harness.tables.ranks import LIKE, fastest_first
+from offbook.harness.tables.rows import Row, Rows
+
+OF_STUDENT = ("student", "training_seed")
+TELLING = ("layout", "drafter_variant", "decoder_options", "tuning", "key")  # what tells rows of one name apart
+SHORT = 24  # characters of it
+ORDINARY = {"revision": "", "dtype": "float32", "chat_template": True, "top_k": 0, "top_p": 1.0, "seed": 0}
+
+
+class Group(NamedTuple):
+    """Pooled rows on the same documents.
+
+    Attributes:
+        title: of what model, at what temperature, over what.
+        name: the same for the names of pictures; it hangs on these rows alone.
+        rows: the fastest first, where they have a speed-up.
+        labels: a row each, no two alike.
+    """
+
+    title: str
+    name: str
+    rows: list[Row]
+    labels: list[str]
+
+    @property
+    def over(self) -> str:
+        """How many documents, and what intervals take for independent."""
+        row = self.rows[0]
+        alike = "" if row["n_clusters"] == row["n_docs"] else f" in {row['n_clusters']} clusters of like ones"
+        return f"n = {row['n_docs']} documents{alike}, {_suites(row['n_suites'])}"
+
+
+def groups(table: pd.DataFrame, *, students_apart: bool = True) -> Iterator[Group]:
+    """Those of the leaderboard with at least two rows, most documents first.
+
+    Args:
+        table: the leaderboard.
+        students_apart: whether a group has one student only, as it must where seconds are compared.
+    """
+    pooled = table[table["suite"] == ALL_SUITES]
+    if pooled.empty:
+        return
+    alike = [name for name in LIKE if students_apart or name not in OF_STUDENT]
+    found = [rows for _, rows in pooled.groupby(alike, sort=False, dropna=False) if len(rows) > 1]
+    told = [name for name in alike if name not in OF_STUDENT and pooled[name].nunique(dropna=False) > 1]
+    for rows in sorted(found, key=lambda rows: -int(rows["n_docs"].iloc[0])):
+        lines = list(Rows(fastest_first(rows)))
+        apart = labels(lines, [decoder_of(row) for row in lines])
+        if not students_apart:
+            apart = labels(lines, [f"{decoder_of(row)} on {student_of(row)}" for row in lines])
+        yield Group(_title(lines[0], told, students_apart), _name(lines[0], alike), lines, apart)
+
+
+def labels(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """Names that differ: where some are alike, what tells their rows apart is added."""
+    found = list(names)
+    for field in TELLING:
+        often = Counter(found)
+        if len(often) == len(found):
+            break
+        values = [str(row[field])[:SHORT] for row in rows]
+        found = [
+            f"{name}, {value}" if often[name] > 1 and value else name for name, value in zip(found, values, strict=True)
+        ]
+    return found
+
+
+def _title(row: Row, told: Sequence[str], students_apart: bool) -> str:
+    model = f"{row['model']}, {student_of(row)}" if students_apart else f"{row['model']}"
+    parts = [model, f"temperature {row['temperature']:g}", f"{row['n_docs']} documents"]
+    named = [name for name in told if name not in ("model", "temperature", "n_docs") and row[name] != ""]
+    return ", ".join([*parts, *(_said(name, row[name]) for name in named)])
+
+
+def _said(name: str, value: object) -> str:
+    return _suites(value) if name == "n_suites" else f"{name.replace('_', ' ')} {value}"
+
+
+def _suites(count: object) -> str:
+    return f"{count} suite{'s' * (count != 1)}"
+
+
+def _name(row: Row, alike: Sequence[str]) -> str:
+    """Of all that these rows share, without what is as it mostly is."""
+    student = student_of(row) if "student" in alike and row["student"] != UNTOUCHED else ""
+    over = (f"t{row['temperature']:g}", _suites(row["n_suites"]), f"{row['n_docs']} documents")
+    rest = [f"{name} {row[name]}" for name, usual in ORDINARY.items() if row[name] != usual and row[name] == row[name]]
+    return plot_name(row["model"], student, *over, *rest)

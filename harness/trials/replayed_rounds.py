@@ -1,0 +1,181 @@
+"""Drafters that pay for their drafts and then are as often right as recorded rounds were: what rounds cost, alone.
+
+On a target that follows every token by itself (`soft_models`) a tree is put in the place of the one that was drafted:
+of its size, its first path right as far as a recorded round accepted, everything else wrong. Which recorded round that
+is hangs on the position alone, so whoever plays the rounds plays the same. Nothing but times may be read off them.
+
+Shapes: N nodes of a tree, root included; S recorded rounds.
+"""
+
+import csv
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from offbook.engine.decoding.drafter import Form
+from offbook.engine.decoding.feature_draft import FeatureDrafter
+from offbook.engine.decoding.tree import Tree
+from offbook.kernels.rerank_tree import Reranked
+from offbook.kernels.tree_attention import pack_words
+
+LEADERBOARD = Path(__file__).resolve().parents[2] / "results/leaderboard.csv"
+MOST = 512  # recorded rounds that are replayed
+
+
+def recorded(decoder: str, path: Path = LEADERBOARD) -> list[int]:
+    """How many candidates rounds of a decoder accepted, mixed; none where nothing is recorded of it.
+
+    They are those of the untouched model at temperature 0 in the committed leaderboard, all suites.
+    """
+    counts: Counter[int] = Counter()
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                what = (row["decoder"], row["student"], row["suite"], float(row["temperature"]))
+                if what == (decoder, "untouched", "all", 0.0):
+                    told = json.loads(row["acceptance_histogram"] or "{}")
+                    counts.update({int(accepted): rounds for accepted, rounds in told.items()})
+    found = sorted(counts.elements())
+    random.Random(0).shuffle(found)
+    return found[:MOST]
+
+
+def rounds_of(accepted: Sequence[int], *, levels: int, prompt: int, tokens: int) -> int:
+    """How many rounds an answer takes whose first token the prefill says."""
+    place, left, rounds = prompt, tokens - 1, 0
+    while left > 0:
+        committed = min(accepted[place % len(accepted)], levels, left - 1) + 1
+        place, left, rounds = place + committed, left - committed, rounds + 1
+    return rounds
+
+
+class Chain:
+    """See `Drafter`: a path that costs nothing, as lookups of earlier text propose it, and the host builds it.
+
+    Args:
+        accepted: of recorded rounds, by position.
+        length: candidates.
+        vocab_size: of the target.
+    """
+
+    networks: Sequence[nn.Module] = ()
+    taps: Sequence[int] = ()
+
+    def __init__(self, accepted: Sequence[int], *, length: int, vocab_size: int) -> None:
+        self._accepted, self._length, self._vocab_size = accepted, length, vocab_size
+        self._root = self._place = 0
+
+    @property
+    def max_nodes(self) -> int:
+        """See `Drafter`."""
+        return 1 + self._length
+
+    def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
+        """See `Drafter`."""
+        self._place = 0
+
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
+        """See `Drafter`; the root's place in the text is how many tokens were observed, for the first is not."""
+        self._root, self._place = int(tokens_R[count - 1]), self._place + count
+
+    def propose(self) -> Tree:
+        """See `Drafter`."""
+        right = self._accepted[self._place % len(self._accepted)]
+        depths = range(1, 1 + self._length)
+        path = [self._root if depth <= right else (self._root + depth) % self._vocab_size for depth in depths]
+        return Tree.chain([self._root, *path])
+
+
+class Replayed:
+    """See `Drafter` and `WholeRoundDrafter`: one path through all levels, and all other nodes below the root.
+
+    Args:
+        drafter: whose passes are paid for.
+        accepted: of recorded rounds, by position.
+        vocab_size: of the target.
+    """
+
+    def __init__(self, drafter: FeatureDrafter, accepted: Sequence[int], *, vocab_size: int) -> None:
+        form, device = drafter.form, drafter.head.token_ids.device
+        assert form is not None, "rounds of this drafter need the host"
+        self._drafter, self._accepted, self._vocab_size = drafter, tuple(accepted), vocab_size
+        parents = [*range(-1, form.levels), *[0] * (form.nodes - 1 - form.levels)]
+        self._shape = Tree(tuple(range(form.nodes)), tuple(parents))
+        rows = self._shape.tensors(device)
+        self._number_N, self._parents_N, self._depths_N = rows.tokens_N, rows.parents_N, rows.depths_N
+        self._words_NW = pack_words(rows.visible_NN)
+        self._levels = form.levels  # and so many nodes lie on the path, in order
+        self._accepted_S = torch.tensor(self._accepted, device=device)
+        self._root = self._place = 0
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        """See `Drafter`."""
+        return self._drafter.networks
+
+    @property
+    def taps(self) -> Sequence[int]:
+        """See `Drafter`."""
+        return self._drafter.taps
+
+    @property
+    def max_nodes(self) -> int:
+        """See `Drafter`."""
+        return self._drafter.max_nodes
+
+    @property
+    def form(self) -> Form | None:
+        """See `WholeRoundDrafter`."""
+        return self._drafter.form
+
+    @property
+    def kept(self) -> Sequence[torch.Tensor]:
+        """See `WholeRoundDrafter`."""
+        return self._drafter.kept
+
+    def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
+        """See `Drafter`."""
+        self._place = 0
+        self._drafter.begin(prompt_1P, capacity=capacity)
+
+    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
+        """See `Drafter`."""
+        self._root, self._place = int(tokens_R[count - 1]), self._place + count
+        self._drafter.observe(tokens_R, features_RH, count)
+
+    def propose(self) -> Tree:
+        """See `Drafter`."""
+        self._drafter.propose()
+        right, shape = self._accepted[self._place % len(self._accepted)], self._shape
+        tokens = [
+            self._root if number <= min(right, self._levels) else (self._root + number) % self._vocab_size
+            for number in range(len(shape))
+        ]
+        return Tree(tuple(tokens), shape.parents)
+
+    def enter(self) -> None:
+        """See `WholeRoundDrafter`."""
+        self._drafter.enter()
+
+    def draft(self, root: torch.Tensor, start: torch.Tensor) -> Reranked:
+        """See `WholeRoundDrafter`."""
+        drafted = self._drafter.draft(root, start)
+        right = self._accepted_S.index_select(0, (start % self._accepted_S.shape[0]).reshape(1))
+        wrong_N = (root + self._number_N) % self._vocab_size
+        tokens_N = torch.where(self._number_N <= right.clamp(max=self._levels), root, wrong_N)
+        sides = (drafted.undefined[None], tokens_N, self._parents_N, self._depths_N, start + self._depths_N)
+        return Reranked(torch.cat(sides), self._words_NW, torch.zeros_like(drafted.scores_N))
+
+    def extend(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: torch.Tensor) -> None:
+        """See `WholeRoundDrafter`."""
+        self._drafter.extend(tokens_R, features_RH, count)
+
+    def leave(self, root: int, length: int) -> None:
+        """See `WholeRoundDrafter`."""
+        self._root, self._place = root, length
+        self._drafter.leave(root, length)

@@ -1,0 +1,1 @@
+"""ARC-Easy as a suite: science questions of school exams, three to five options."""

@@ -1,0 +1,1 @@
+"""OpenBookQA as a suite: everyday science, four options."""
