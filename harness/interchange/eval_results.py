@@ -68,7 +68,7 @@ def _entry(exam: Exam, suite: SuiteSpec, task: str, source: "Source") -> EvalRes
     spec, manifest = exam.record.spec, exam.record.manifest
     packages = manifest.get("packages")
     scorer = packages.get("lm-eval") if isinstance(packages, dict) else None
-    cap = "each question's own cap of" if spec.max_new_tokens is None else f"at most {spec.max_new_tokens}"
+    cap = "the suite's own cap of" if spec.max_new_tokens is None else f"at most {spec.max_new_tokens}"
     asked = "rendered in the model's chat template" if spec.chat_template else "without a chat template"
     return EvalResultEntry(
         dataset_id=source.repository,

@@ -23,7 +23,6 @@ PRECISIONS = {"no": "fp32", "bf16": "bf16", "bf16, no": "bf16, fp32"}  # those o
 DTYPES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 PEOPLE: tuple[Place, ...] = ("markdown", "terminal")
 PAGE: tuple[Place, ...] = ("csv", "markdown")
-SCREEN: tuple[Place, ...] = ("csv", "markdown", "terminal")
 # Whether a method acted, beside what it cost; `tables.activity` has more, and what each means.
 ACTIVITY = tuple(
     replace(column, shown_in=PAGE, shown_for=any_known(column.name))
