@@ -3,6 +3,7 @@
 The order of the arms is rotated from document to document; whatever slows the machine for a while slows all of them.
 What a decoder does once for all its answers (`ReadyDecoder`) it does before anybody is asked, so that no document pays.
 Every arm begins an answer to the first document before the first counted one and once more behind the last, uncounted.
+A heat that was stopped goes on behind the documents that all arms have answered, in the order that it had.
 
 An arm is watched where its account can be held against something that it does not write itself:
 
@@ -18,8 +19,8 @@ What was found goes into the manifest, and into the tables.
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from pydantic import JsonValue
@@ -40,14 +41,6 @@ WARM_UP_TOKENS = 8
 BATCH = 1  # documents that an arm answers at once
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decoded:
-    """Answers by arm and doc_id, and what an arm was found to do that it should not."""
-
-    generations: Mapping[str, Mapping[int, Generation]]
-    found: Mapping[str, str]
-
-
 def decode(
     target: Target,
     arms: Sequence[Arm],
@@ -59,9 +52,11 @@ def decode(
     seed: int,
     title: str,
     progress: Progress,
+    answered: Callable[[int, Mapping[str, Generation], Mapping[str, str]], None],
+    there: Collection[int] = (),
     rehearse: Callable[[str], None] | None = None,
-) -> Decoded:
-    """Lets all arms answer all documents.
+) -> Mapping[str, str]:
+    """Lets all arms answer all documents, and says what an arm was found to do that it should not, by arm.
 
     Args:
         target: the model.
@@ -73,6 +68,8 @@ def decode(
         seed: of the order and of every random number.
         title: of the heat, for people.
         progress: is told how far it is.
+        answered: is given each doc_id that all arms have answered, with the answers and what was found so far, by arm.
+        there: documents that were answered before.
         rehearse: is given the first answer's text before the second is asked for.
 
     Raises:
@@ -81,7 +78,8 @@ def decode(
     order = list(arms)
     random.Random(seed).shuffle(order)
     watch = _Watch(target, suite, sampling, seed)
-    total, (first, *_) = len(order) * len(prompts), prompts
+    left = [doc_id for doc_id in prompts if doc_id not in there]
+    total, done, (first, *_) = len(order) * len(left), 0, prompts
     short = replace(limits[first], max_new_tokens=min(WARM_UP_TOKENS, limits[first].max_new_tokens))
     longest = max(prompts[doc_id].shape[1] + limits[doc_id].max_new_tokens for doc_id in prompts)
     before: dict[str, Generation] = {}
@@ -91,17 +89,21 @@ def decode(
         before[arm.id] = watch.generate(arm, first, prompts[first], short)
     generations: dict[str, dict[int, Generation]] = {arm.id: {} for arm in arms}
     for turn, doc_id in enumerate(prompts):
+        if doc_id in there:
+            continue
         shift = turn % len(order)
-        for number, arm in enumerate(order[shift:] + order[:shift]):
+        for arm in order[shift:] + order[:shift]:
             answer = watch.generate(arm, doc_id, prompts[doc_id], limits[doc_id])
             generations[arm.id][doc_id] = answer
             told = f"{title}: {arm.id} {pace(list(generations[arm.id].values()))}"
-            progress.update(turn * len(order) + number + 1, total, told)
-            if rehearse is not None and turn == number == 0:
+            done += 1
+            progress.update(done, total, told)
+            if rehearse is not None and done == 1:
                 rehearse(visible_text(target.detokenize(answer.tokens), limits[doc_id].stop_strings))
+        answered(doc_id, {arm.id: generations[arm.id][doc_id] for arm in arms}, watch.found())
     for arm in order:
         watch.compare(arm, before[arm.id], watch.generate(arm, first, prompts[first], short))
-    return Decoded(generations=generations, found=watch.found())
+    return watch.found()
 
 
 def conditions(target: Target) -> dict[str, JsonValue]:

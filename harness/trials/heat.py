@@ -2,7 +2,7 @@
 
 Each document is answered by every arm before the next one is opened, from the same prompt ids, and the order of the
 arms is rotated from document to document (`decoding.py`). lm-eval scores the answers, the certificate is made, and only
-then are the cells committed, all together; until then the answers are kept aside (`unscored.py`).
+then are the cells committed, all together; until then the answers are kept aside (`kept_documents.py`, `unscored.py`).
 """
 
 import hashlib
@@ -248,6 +248,7 @@ def run_heat(heat: Heat, store: Store, progress: Progress | None = None) -> list
         "parameters": heat.target.parameters,
         **({"trained_in": heat.trained_in} if heat.trained_in else {}),
         "load_average": answers.load_average,
+        **({"parts": answers.parts} if answers.parts else {}),
         **exposed,
     }
     tunings: dict[str, JsonValue] = {arm.id: dict(arm.tuning) for arm in heat.arms if arm.tuning is not None}

@@ -1,6 +1,5 @@
-"""The answers of a heat before they are scored: generated, or found where an earlier process kept them."""
+"""The answers of a heat before they are scored: generated, or found where earlier processes kept them."""
 
-import time
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,8 +16,10 @@ from offbook.harness.records.manifest import load_average
 from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import Arm
 from offbook.harness.suites.rehearsal import check_first_answer
+from offbook.harness.suites.requests import Request
 from offbook.harness.suites.scoring import score
 from offbook.harness.trials.decoding import decode
+from offbook.harness.trials.kept_documents import KeptDocuments
 from offbook.harness.trials.unscored import Began, HeatAnswer, Unscored, keep, kept
 
 if TYPE_CHECKING:
@@ -38,53 +39,53 @@ def answers_key(heat: "Heat", prompts: Mapping[int, torch.Tensor]) -> str:
 def answers_of(
     heat: "Heat", store: Store, key: str, prompts: Mapping[int, torch.Tensor], progress: Progress
 ) -> Unscored[HeatAnswer]:
-    """All answers: those that an earlier process kept, or fresh ones, which are kept before anybody scores them."""
+    """All answers: those that earlier processes kept, and fresh ones; all are kept before anybody scores them."""
     name = heat.asked.suite.name
-    wanted = [(arm.id, doc_id) for arm in heat.arms for doc_id in prompts]
+    arms = [arm.id for arm in heat.arms]
+    wanted = [(arm, doc_id) for arm in arms for doc_id in prompts]
     if (found := kept(store.root, name, key, Unscored[HeatAnswer], wanted, progress)) is not None:
         return found
-    began, clock = Began.now(heat.layouts), time.perf_counter()
-    rehearse = None if heat.rehearsed else partial(check_first_answer, heat.asked, heat.target)
-    decoded = decode(
-        heat.target,
-        heat.arms,
-        prompts,
-        suite=name,
-        sampling=heat.sampling,
-        limits=heat.limits,
-        seed=heat.seed,
-        title=heat.title,
-        rehearse=rehearse,
-        progress=progress,
-    )
-    answers = Unscored[HeatAnswer](
-        key=key,
-        began=began,
-        load_at_end=load_average(),
-        wall_s=time.perf_counter() - clock,
-        answers=tuple(
-            HeatAnswer(of=arm.id, row=row) for arm in heat.arms for row in _rows(heat, decoded.generations[arm.id])
-        ),
-        found=dict(decoded.found),
-    )
+    documents = KeptDocuments(store.root, name, key, arms=arms, began=Began.now(heat.layouts))
+    requests = {request.doc_id: request for request in heat.asked.requests}
+    there = documents.find(prompts, progress)
+    seen: Mapping[str, str] = {}
+
+    def answered(doc_id: int, generations: Mapping[str, Generation], found: Mapping[str, str]) -> None:
+        rows = {arm: _row(heat, requests[doc_id], generation) for arm, generation in generations.items()}
+        documents.keep(doc_id, rows, found)
+
+    if len(there) < len(prompts):
+        seen = decode(
+            heat.target,
+            heat.arms,
+            prompts,
+            suite=name,
+            sampling=heat.sampling,
+            limits=heat.limits,
+            seed=heat.seed,
+            title=heat.title,
+            answered=answered,
+            there=there,
+            rehearse=None if heat.rehearsed else partial(check_first_answer, heat.asked, heat.target),
+            progress=progress,
+        )
+    answers = documents.whole([*prompts], seen, load=load_average())
     keep(store.root, name, answers)
+    documents.drop()
     return answers
 
 
-def _rows(heat: "Heat", generations: Mapping[int, Generation]) -> list[DocumentRow]:
-    """An arm's rows, without scores."""
-    return [
-        DocumentRow.from_generation(
-            generation := generations[request.doc_id],
-            doc_id=request.doc_id,
-            doc_hash=request.doc_hash,
-            text=visible_text(heat.target.detokenize(generation.tokens), heat.limits[request.doc_id].stop_strings),
-            scores={},
-            cluster=request.cluster,
-            choices=request.choices,
-        )
-        for request in heat.asked.requests
-    ]
+def _row(heat: "Heat", request: Request, generation: Generation) -> DocumentRow:
+    """An answer's row, without scores."""
+    return DocumentRow.from_generation(
+        generation,
+        doc_id=request.doc_id,
+        doc_hash=request.doc_hash,
+        text=visible_text(heat.target.detokenize(generation.tokens), heat.limits[request.doc_id].stop_strings),
+        scores={},
+        cluster=request.cluster,
+        choices=request.choices,
+    )
 
 
 def scored(heat: "Heat", answers: Unscored[HeatAnswer], arm: Arm) -> list[DocumentRow]:

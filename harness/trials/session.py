@@ -21,6 +21,7 @@ from offbook.harness.artifacts.recipes import ModelSpec, StudentRecipe, TuningRe
 from offbook.harness.artifacts.sources import corpus_sha256, helper_hashes
 from offbook.harness.artifacts.students import Student
 from offbook.harness.artifacts.tune import development_answers
+from offbook.harness.records.code import code_sha256
 from offbook.harness.records.drafter import PLAIN_LAYOUT
 from offbook.harness.roster.arms import Arm, build_arms
 from offbook.harness.roster.distillers import distiller
@@ -47,6 +48,7 @@ class Session:
 
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
         self.folder, self.device = folder, device
+        code_sha256()  # before anybody edits what this process has loaded
         self._target: tuple[str, Target] | None = None
         self._development: dict[
             tuple[str | float, ...], tuple[Target, RowCosts, Mapping[float, Sequence[KnownText]]]

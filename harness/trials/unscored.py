@@ -1,6 +1,7 @@
 """Answers that are generated but not yet scored: kept, so that a scorer that fails costs no forward pass.
 
     store/unscored/<name>-<key12>.json     the answers of a heat or an exam; gone when it is committed
+    store/unscored/<name>-<key12>/         those of a heat under way (`kept_documents.py`)
 
 Scoring is somebody's task code, and may raise at an answer that nobody foresaw. The key is made of what determines the
 generations and of nothing that a mended task changes, such as the scorer or a document's reference; so the same
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from offbook.engine.complaints import complaint
 from offbook.engine.decoding.generation import FinishReason
-from offbook.engine.files import atomic_write_bytes
+from offbook.engine.files import atomic_write_bytes, remove
 from offbook.engine.machine_bandwidth import bandwidth_here
 from offbook.engine.progress import Progress
 from offbook.engine.quoting import quoted
@@ -30,6 +31,7 @@ from offbook.harness.records.manifest import load_average
 from offbook.harness.roster.command_line import process_manifest
 
 FOLDER = "unscored"
+ANEW = "they are generated anew"
 
 Load = list[JsonValue] | None
 
@@ -93,6 +95,7 @@ class Unscored(_Strict, Generic[Answer]):
         wall_s: seconds that they took.
         answers: in no order.
         found: what an arm of a heat was found to do that it should not, by arm (`decoding.py`).
+        parts: the processes that answered documents of a heat which was stopped; none of one that was not.
     """
 
     schema_version: Literal[1] = 1
@@ -102,6 +105,7 @@ class Unscored(_Strict, Generic[Answer]):
     wall_s: Annotated[float, Field(ge=0)]
     answers: tuple[Answer, ...]
     found: dict[str, str] = Field(default={})
+    parts: list[JsonValue] = Field(default=[])
 
     @property
     def load_average(self) -> JsonValue:
@@ -111,9 +115,7 @@ class Unscored(_Strict, Generic[Answer]):
 
 def keep(store: Path, name: str, answers: Unscored[Answer]) -> None:
     """Writes answers down, whole or not at all; `name` is for people."""
-    content = answers.model_dump(mode="json")
-    text = json.dumps({"sha256": canonical_sha256(content), "answers": content}, allow_nan=False)
-    atomic_write_bytes(_path(store, name, answers.key), text.encode())
+    write(answers_path(store, name, answers.key), answers)
 
 
 def kept(
@@ -134,20 +136,13 @@ def kept(
         wanted: whose answers, to which documents.
         progress: is told the line.
     """
-    path = _path(store, name, key)
+    path = answers_path(store, name, key)
     if not path.is_file():
         return None
-    remedy = "they are generated anew"
     try:
-        content = _whole(read_json(path, what="answers that are not scored yet", remedy=remedy))
-        found = kind.model_validate_json(json.dumps(content))
-        if found.key != key or sorted((answer.of, answer.doc_id) for answer in found.answers) != sorted(wanted):
-            msg = "those of another run"
-            raise ValueError(msg)
+        found = read(path, key, kind, wanted)
     except ValueError as error:
-        reason = complaint(error).told("the whole") if isinstance(error, ValidationError) else str(error)
-        reason = reason.removeprefix(f"{path}: ").removesuffix(f"; {remedy}")
-        progress.say(f"    {path}: expected the answers of an earlier run, got a damaged file ({reason}); {remedy}")
+        progress.say(damaged(path, error))
         return None
     when = f"{found.began.started_utc:%Y-%m-%d %H:%M} UTC"
     progress.say(f"    {name}: the answers generated at {when} were kept; they are scored, and none is generated again")
@@ -156,8 +151,9 @@ def kept(
 
 def drop(store: Path, name: str, key: str) -> None:
     """Removes answers that are scored and committed."""
-    path = _path(store, name, key)
+    path = answers_path(store, name, key)
     path.unlink(missing_ok=True)
+    remove(path.with_suffix(""))  # of a process that was killed when all documents stood in one file
     with contextlib.suppress(OSError):  # there are others, or there is no such folder
         path.parent.rmdir()
 
@@ -184,6 +180,34 @@ def scoring(store: Path) -> Iterator[None]:
         raise ValueError(msg) from error
 
 
+def write(path: Path, answers: Unscored[Answer]) -> None:
+    """Writes answers into a file with their hash, whole or not at all."""
+    content = answers.model_dump(mode="json")
+    text = json.dumps({"sha256": canonical_sha256(content), "answers": content}, allow_nan=False)
+    atomic_write_bytes(path, text.encode())
+
+
+def read(path: Path, key: str, kind: type[Unscored[Answer]], wanted: Collection[tuple[str, int]]) -> Unscored[Answer]:
+    """The answers of a file, if they are of this key, and these.
+
+    Raises:
+        ValueError: they are not, or the file is damaged.
+    """
+    content = _whole(read_json(path, what="answers that are not scored yet", remedy=ANEW))
+    found = kind.model_validate_json(json.dumps(content))
+    if found.key != key or sorted((answer.of, answer.doc_id) for answer in found.answers) != sorted(wanted):
+        msg = "those of another run"
+        raise ValueError(msg)
+    return found
+
+
+def damaged(path: Path, error: ValueError) -> str:
+    """The line that says why the answers of a file are not taken."""
+    reason = complaint(error).told("the whole") if isinstance(error, ValidationError) else str(error)
+    reason = reason.removeprefix(f"{path}: ").removesuffix(f"; {ANEW}")
+    return f"    {path}: expected the answers of an earlier run, got a damaged file ({reason}); {ANEW}"
+
+
 def _whole(content: Any) -> Any:
     """The answers of a file whose hash is theirs.
 
@@ -199,6 +223,7 @@ def _whole(content: Any) -> Any:
     return content["answers"]
 
 
-def _path(store: Path, name: str, key: str) -> Path:
+def answers_path(store: Path, name: str, key: str) -> Path:
+    """The file of all answers; the folder of those that are kept one by one has its name without the ending."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "answers"
     return store / FOLDER / f"{slug}-{key[:12]}.json"

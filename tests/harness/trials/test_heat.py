@@ -466,7 +466,7 @@ def test_cells_of_two_heats_are_never_mixed(target, qa, tmp_path):
         )
 
 
-def test_an_interrupted_heat_leaves_nothing(target, qa, tmp_path):
+def test_a_heat_that_is_interrupted_before_its_first_answer_leaves_nothing(target, qa, tmp_path):
     class Interrupted:
         def generate(self, prompt_1P, *, limits: Limits, **settings):
             raise KeyboardInterrupt
