@@ -3,7 +3,8 @@
 Which rows: those that were measured beside each other, so that any two of them may be compared. They are of one run and
 one layout of the weights, plain decoding in that layout among them, and the speed-up is over that row. Of the runs the
 one on most documents; of each decoder its fastest setting, and of these the fastest six. README names in the block's
-opening comment whom its readers look for. These stand there however slow, and the run is the one with most of them:
+opening comment whom its readers look for. These stand there however slow, and the run is the one with most of them; of
+such runs the one where a controller cuts most of theirs, for nobody decodes with trees that are equal to be compared:
 
     <!-- leaderboard: autoregressive, eagle2, jakiro -->
 """
@@ -112,10 +113,12 @@ def _measured_beside(table: pd.DataFrame, keep: Collection[str]) -> _Beside | No
         if BASELINE_DECODER in set(in_layout["decoder"])
     ]
 
-    def worth(beside: _Beside) -> tuple[int, int, int, float]:
+    def worth(beside: _Beside) -> tuple[int, int, int, int, float]:
         ours = beside.rows
-        named = len({*ours["decoder"]} & {*keep})
-        return named, int(ours["n_docs"].iloc[0]), len(ours), float(ours["tokens_per_s"].max())
+        named = ours[ours["decoder"].isin([*keep])]
+        cut = named[named["tuning"] != ""]
+        found = (named["decoder"].nunique(), cut["decoder"].nunique())
+        return *found, int(ours["n_docs"].iloc[0]), len(ours), float(ours["tokens_per_s"].max())
 
     return max(found, key=worth, default=None)
 

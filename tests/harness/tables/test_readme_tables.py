@@ -126,6 +126,15 @@ def test_the_documents_are_those_that_most_of_the_named_decoded(table: pd.DataFr
     assert {row[0] for row in rows} == {"eagle2", "autoregressive"}
 
 
+def test_a_run_of_equal_trees_does_not_take_the_place_of_one_where_they_are_cut(table: pd.DataFrame) -> None:
+    """On more documents, and faster; but what nobody cuts is compared, and not decoded with."""
+    cut = table.assign(tuning=["ab" if decoder == "eagle2" else "" for decoder in table["decoder"]])
+    equal = table.assign(n_docs=240, heat_id="another", tokens_per_s=1234.5)
+    both = pd.concat([equal, cut], ignore_index=True)
+    assert "240 prompts" not in readme_decoders.readme_decoders(both, keep=["autoregressive", "eagle2"])
+    assert "240 prompts" in readme_decoders.readme_decoders(both), "of runs with nobody that is looked for, the largest"
+
+
 def test_models_stand_above_and_machines_below(make_heat: Heat) -> None:
     text = readme_decoders.readme_decoders(
         leaderboard(make_heat()), {"heat-1": {"cpu": "First"}, "other": {"cpu": "X"}}
