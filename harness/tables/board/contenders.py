@@ -1,5 +1,6 @@
 """Who stands beside whom in a picture: pooled rows on the same documents, each under a name of its own."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -70,11 +71,24 @@ def labels(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
         often = Counter(found)
         if len(often) == len(found):
             break
-        values = [str(row[field])[:SHORT] for row in rows]
+        values = [_telling(row, field, rows, found, name) for row, name in zip(rows, found, strict=True)]
         found = [
             f"{name}, {value}" if often[name] > 1 and value else name for name, value in zip(found, values, strict=True)
         ]
     return found
+
+
+def _telling(row: Row, field: str, rows: Sequence[Row], names: Sequence[str], name: str) -> str:
+    """What a field tells of a row among those of its name, cut; of options those that differ there, whole."""
+    if field != "decoder_options":
+        return str(row[field])[:SHORT]
+    try:
+        alike = [dict(json.loads(r[field] or "{}")) for r, theirs in zip(rows, names, strict=True) if theirs == name]
+        own = dict(json.loads(row[field] or "{}"))
+    except (TypeError, ValueError):  # of a table that somebody else has written
+        return str(row[field])[:SHORT]
+    differing = [option for option in sorted(own) if any(other.get(option) != own[option] for other in alike)]
+    return ", ".join(f"{option} {json.dumps(own[option])}" for option in differing)
 
 
 def _title(row: Row, told: Sequence[str], students_apart: bool) -> str:

@@ -113,6 +113,20 @@ def test_contenders_of_one_name_are_told_apart_by_what_differs() -> None:
     ]
     assert labels(rows, ["x"] * 3) == ["x, packed", "x, transformers, a", "x, transformers, b"]
     assert labels(rows, ["x", "y", "z"]) == ["x", "y", "z"]
+    options = (
+        '{"coupled":false,"parallel":true}',
+        '{"coupled":true,"parallel":true}',
+        '{"coupled":false,"parallel":false}',
+    )
+    rows = [
+        {"layout": "", "drafter_variant": "", "decoder_options": told, "tuning": "", "key": str(place)}
+        for place, told in enumerate(options)
+    ]
+    assert labels(rows, ["x"] * 3) == [
+        "x, coupled false, parallel true",
+        "x, coupled true, parallel true",
+        "x, coupled false, parallel false",
+    ]
 
 
 def test_pictures_of_decoders_tell_their_numbers_and_over_how_many_documents(make_heat: Any) -> None:
