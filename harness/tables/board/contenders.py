@@ -80,10 +80,13 @@ def labels(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
 
 def _telling(row: Row, field: str, rows: Sequence[Row], names: Sequence[str], name: str) -> str:
     """What a field tells of a row among those of its name, cut; of options those that differ there, whole."""
+    same = [other for other, theirs in zip(rows, names, strict=True) if theirs == name]
+    if len({str(other[field]) for other in same}) == 1:
+        return ""
     if field != "decoder_options":
         return str(row[field])[:SHORT]
     try:
-        alike = [dict(json.loads(r[field] or "{}")) for r, theirs in zip(rows, names, strict=True) if theirs == name]
+        alike = [dict(json.loads(other[field] or "{}")) for other in same]
         own = dict(json.loads(row[field] or "{}"))
     except (TypeError, ValueError):  # of a table that somebody else has written
         return str(row[field])[:SHORT]

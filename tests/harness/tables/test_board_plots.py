@@ -119,7 +119,7 @@ def test_contenders_of_one_name_are_told_apart_by_what_differs() -> None:
         '{"coupled":false,"parallel":false}',
     )
     rows = [
-        {"layout": "", "drafter_variant": "", "decoder_options": told, "tuning": "", "key": str(place)}
+        {"layout": "packed", "drafter_variant": "", "decoder_options": told, "tuning": "", "key": str(place)}
         for place, told in enumerate(options)
     ]
     assert labels(rows, ["x"] * 3) == [
