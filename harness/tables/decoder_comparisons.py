@@ -86,7 +86,7 @@ def _labels(sides: Sequence[Row]) -> dict[str, str]:
     for key, side in known.items():
         same = [one for one in known.values() if all(one[name] == side[name] for name in ("decoder", "variant"))]
         parts = [side["decoder"], side["variant"]]
-        parts += [side[name] for name in ("options", "tuned") if len({one[name] for one in same}) > 1]
+        parts += [side[name] for name in ("options", "tuned", "drafter") if len({one[name] for one in same}) > 1]
         parts += [f"on {side['layout']}"] * (len(layouts) > 1)
         found[key] = " ".join(filter(None, parts))
     count = Counter(found.values())

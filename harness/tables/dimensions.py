@@ -24,6 +24,12 @@ def _several(what: str) -> Callable[[pd.DataFrame], bool]:
     return lambda rows: bool(rows.groupby(["decoder", "drafter_made_for"])[what].nunique().gt(1).any())
 
 
+def _trained_again(rows: pd.DataFrame) -> bool:
+    """Where rows differ in the weights of their drafter alone, as those of a training under another seed do."""
+    same = [name for name in _OF_A_DRAFTER if name in rows]
+    return bool(rows.groupby(same, dropna=False)["drafter_sha256"].nunique().gt(1).any())
+
+
 def _edited(what: str) -> Callable[[pd.DataFrame], bool]:
     """Where checkpoints of one name differ; records that were written before it was kept differ from none."""
     return lambda rows: bool(rows.replace({what: ""}, None).groupby([*_CHECKPOINT])[what].nunique().gt(1).any())
@@ -35,6 +41,10 @@ def _shortened(name: str) -> Callable[[Row], str]:
 
 
 _CHECKPOINT = ("model", "student", "training_seed")
+_OF_A_DRAFTER = (
+    *(*_CHECKPOINT, "decoder", "decoder_made_by", "decoder_options", "drafter_made_for", "drafter_variant", "tuning"),
+    *("layout", "dtype", "chat_template", "suite", "temperature", "top_k", "top_p", "seed", "n_suites", "n_docs"),
+)
 
 
 MODEL = (
@@ -72,7 +82,13 @@ DECODER = (
     Column(name="decoder_options", heading="Options", shown_in=EVERYWHERE, shown_for=_several("decoder_options")),
     Column(name="drafter_made_for", rerun="row"),
     Column(name="drafter_variant", heading="Variant", shown_in=EVERYWHERE, shown_for=_several("drafter_variant")),
-    Column(name="drafter_sha256"),
+    Column(
+        name="drafter_sha256",
+        heading="Drafter",
+        shown_in=EVERYWHERE,
+        shown_for=_trained_again,
+        written=_shortened("drafter_sha256"),
+    ),
     Column(name="tuning"),
     Column(name="decoder_label", heading="Decoder", shown_in=("markdown", "terminal"), written=decoder_of),
 )

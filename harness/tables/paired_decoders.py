@@ -19,7 +19,7 @@ from offbook.harness.tables.labels import decoder_label
 from offbook.harness.tables.rows import Row
 
 LEAST = 40  # documents, over which a pair is judged
-FACTS = ("decoder", "variant", "options", "layout", "tuned", "key")  # of a side, of which its label is made
+FACTS = ("decoder", "variant", "options", "layout", "tuned", "drafter", "key")  # of a side, of which its label is made
 Amounts = tuple[Sequence[float], Sequence[float]]  # numerators and denominators, a document each
 Document = tuple[str, int]  # suite and doc_id
 Item = TypeVar("Item")
@@ -110,6 +110,7 @@ class Measured:
             "options": as_json(spec.decoder_config),
             "layout": spec.layout,
             "tuned": "under a controller" if spec.tuning else "",
+            "drafter": "" if spec.drafter is None else f"({spec.drafter.sha256[:8]})",
             "key": self.key,
         }
         return {f"{name}_{side}": value for name, value in told.items()}

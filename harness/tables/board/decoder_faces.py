@@ -35,7 +35,7 @@ def _shown(*names: str) -> tuple[Column, ...]:
 
 
 DECODERS = (
-    *_shown("decoder_label", "decoder_made_by", "decoder_options", "drafter_variant"),
+    *_shown("decoder_label", "decoder_made_by", "decoder_options", "drafter_variant", "drafter_sha256"),
     *_shown("rank", "model", "training"),
     *(replace(column, shown_for=always) for column in _shown("layout", "suite", "temperature")),
     *_shown("seed", "dtype", "top_k", "top_p", "n_docs"),

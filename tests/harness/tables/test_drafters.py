@@ -47,6 +47,18 @@ def test_a_drafters_line_has_its_size_its_training_its_cost_and_its_acceptance(m
     assert found["Speed-up"]
 
 
+def test_drafters_of_two_trainings_are_told_apart_by_their_weights(make_heat: Any) -> None:
+    plain, fast = make_heat()
+    other = fast.record.spec.drafter.model_copy(update={"sha256": "aa" * 32})
+    spec = fast.record.spec.model_copy(update={"drafter": other})
+    again = replace(fast, record=fast.record.model_copy(update={"spec": spec, "key": spec.key()}))
+    page = to_markdown(leaderboard([plain, fast, again]))
+    assert [page.count(beginning) for beginning in ("aaaaaaaa", "efefefef")] == [3, 3], (
+        "pooled, by suite, and what it cost"
+    )
+    assert "efefefef" not in to_markdown(leaderboard([plain, fast])), "who is one of a kind needs no hash"
+
+
 def test_what_nobody_said_is_no_number(make_heat: Any) -> None:
     found = cells_of(leaderboard(told(make_heat())))
     assert (found["Gradient tokens"], found["Training FLOPs"]) == ("-", "-")
