@@ -106,6 +106,11 @@ class KeptDocuments:
 def _part(documents: Sequence[Unscored[HeatAnswer]]) -> JsonValue:
     """What the manifest says of a process."""
     began = documents[0].began
-    told: dict[str, JsonValue] = {"started_utc": began.started_utc.isoformat(), "documents": len(documents)}
-    told |= {"load": began.load, **{name: began.manifest.get(name) for name in ("git", "bandwidth_gb_s")}}
+    told: dict[str, JsonValue] = {
+        "started_utc": began.started_utc.isoformat(),
+        "documents": len(documents),
+        "load": began.load,
+        "git": began.manifest.get("git"),
+        "bandwidth_gb_s": began.manifest.get("bandwidth_gb_s"),
+    }
     return told
