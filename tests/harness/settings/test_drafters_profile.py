@@ -32,6 +32,11 @@ def who(name: str) -> str:
     return PROFILE.decoders[name].decoder or name
 
 
+def training(name: str) -> dict:
+    """What an entry trains otherwise than all."""
+    return PROFILE.decoders[name].training.model_dump(exclude_none=True)
+
+
 def variant(name: str) -> dict:
     return PROFILE.decoders[name].training.variant or {}
 
@@ -104,11 +109,20 @@ def test_all_learn_from_the_same_answers_as_often() -> None:
     graph = plan(PROFILE)
     assert len(graph.of_kind("answers")) == 1
     drafters = [stage.spec for stage in graph.of_kind("drafter")]
-    assert len({str(sorted(spec["training"].items())) for spec in drafters if "epochs" in spec["training"]}) == 1
+    trained = [spec["training"] for spec in drafters if "epochs" in spec["training"]]
+    assert len({str(sorted({**settings, "seed": 0}.items())) for settings in trained}) == 1
     made = Counter(spec["decoder"] for spec in drafters)
-    assert made == {"ngram_table": 1, "medusa": 2, "eagle2": 4, "eagle3": 2, "jakiro": 4, "jakiro_decoupled": 1}, (
+    assert made == {"ngram_table": 1, "medusa": 2, "eagle2": 5, "eagle3": 2, "jakiro": 5, "jakiro_decoupled": 1}, (
         "some share theirs"
     )
+
+
+@pytest.mark.parametrize("name", ["eagle2", "jakiro"])
+def test_two_trainings_of_one_method_differ_in_their_seed_alone(name: str) -> None:
+    """What lies between them is what a difference between methods has to exceed."""
+    again = PROFILE.decoders[f"{name}_again"]
+    assert (who(f"{name}_again"), again.options) == (name, PROFILE.decoders[name].options)
+    assert (training(name), training(f"{name}_again")) == ({}, {"seed": 1})
 
 
 def test_jakiros_ablation_has_each_of_its_switches() -> None:
@@ -118,7 +132,7 @@ def test_jakiros_ablation_has_each_of_its_switches() -> None:
         if who(name) == "jakiro"
     }
     assert switches == {("contrast", True), ("contrast", False), ("mixture", True), ("none", True)}
-    shared = {name for name in PROFILE.decoders if who(name) == "jakiro" and variant(name) == {}}
+    shared = {name for name in PROFILE.decoders if who(name) == "jakiro" and training(name) == {}}
     assert shared == {"jakiro", "jakiro_contrast", "jakiro_coupled"}, "one drafter, drafting in three ways"
 
 
