@@ -146,3 +146,4 @@ def test_matched_rows_are_as_large_or_as_dear_as_jakiro() -> None:
     assert read_a_round("eagle2_as_dear") == pytest.approx(29_501_568, rel=1e-3)
     assert read_a_round("eagle3_as_large_and_dear") == pytest.approx(29_501_568, rel=2e-2)
     assert read_a_round("eagle2") > 1.2 * read_a_round("jakiro"), "which is why there are these rows"
+    assert (parameters("jakiro_decoupled"), read_a_round("jakiro_decoupled")) == (5_089_536, 39_232_512), "as nobody"
