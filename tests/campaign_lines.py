@@ -44,11 +44,15 @@ def changed(paths: Sequence[str], root: Path = ROOT) -> str:
     return subprocess.run(status, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def read(file: Path, code: str | None) -> list[Line]:
-    """The lines of this code, or of any for None."""
+def read(file: Path) -> list[Line]:
+    """All lines."""
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    lines: list[Line] = [json.loads(line) for line in text.splitlines()]
-    return [line for line in lines if code is None or line.get("code") == code]
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def counts(line: Line, here: Line, *, keep: bool) -> bool:
+    """Whether a line is of this very code; to `keep` what other code has shown, also one of that which is right."""
+    return bool(line.get("code") == here["code"] or (keep and line["right"]))
 
 
 def add(file: Path, line: Line) -> None:

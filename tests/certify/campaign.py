@@ -22,7 +22,7 @@ from offbook.engine.threads import run_settled
 from offbook.harness.records.manifest import machine_line
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.decoders import DECODERS
-from tests.campaign_lines import Line, add, last_of_each, origin, read
+from tests.campaign_lines import Line, add, counts, last_of_each, origin, read
 from tests.certify.contenders import contenders, file_of, left_out
 from tests.certify.page import PARTS, page
 from tests.certify.samplers import Case, draws, faults, laws, loops, seeds
@@ -33,14 +33,13 @@ CODE = (
 )
 
 
-def known(file: Path, code: str, certificates: Path, *, keep: bool = False) -> list[Line]:
-    """What was found of this code, or with `keep` of any, the last of each; of a contender while its file is there."""
-    there = [
+def known(file: Path, here: Line, certificates: Path, *, keep: bool = False) -> list[Line]:
+    """What was found of this code, or with `keep` proved by any, the last of each; of a contender with its file."""
+    return [
         line
-        for line in read(file, None if keep else code)
-        if "decoder" not in line or file_of(certificates, line["decoder"]).is_file()
+        for line in last_of_each(read(file), lambda line: (line["part"], line["case"]))
+        if counts(line, here, keep=keep) and ("decoder" not in line or file_of(certificates, line["decoder"]).is_file())
     ]
-    return last_of_each(there, lambda line: (line["part"], line["case"]))
 
 
 def run(cases: Iterator[Case], part: str, lines: list[Line], keep: Callable[[Line], object]) -> None:
@@ -75,7 +74,7 @@ def main() -> int:
     drafters = {name: Path(folder) for name, _, folder in (given.partition("=") for given in chosen.drafter)}
 
     def found() -> list[Line]:
-        return known(chosen.lines, here["code"], chosen.certificates, keep=chosen.keep)
+        return known(chosen.lines, here, chosen.certificates, keep=chosen.keep)
 
     pieces = chosen.pieces / here["code"]
     cases = {

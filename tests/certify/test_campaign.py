@@ -38,7 +38,7 @@ def test_what_is_known_of_this_code_is_not_run_again(tmp_path: Path):
     ]
     file.write_text("".join(json.dumps(line) + "\n" for line in old))
     file_of(certificates, "suffix").write_text("{}")
-    lines = known(file, "a", certificates)
+    lines = known(file, {"code": "a"}, certificates)
     assert [line["case"] for line in lines] == ["x", "suffix"], "of the other contender the certificate is gone"
     kept = []
     cases = [(name, lambda: {"right": True}) for name in ("x", "y")]
@@ -126,11 +126,14 @@ def test_what_another_commit_proved_is_kept_where_that_is_asked_for(tmp_path: Pa
         {"code": "a", "commit": "1", "part": "laws", "case": "x", "right": True},
         {"code": "b", "commit": "2", "part": "laws", "case": "x", "right": False},
         {"code": "a", "commit": "1", "part": "laws", "case": "y", "right": True},
+        {"code": "a", "commit": "1", "part": "laws", "case": "z", "right": False},
+        {"code": "b", "commit": "2", "part": "laws", "case": "z", "right": True},
     ]
     file.write_text("".join(json.dumps(line) + "\n" for line in old))
-    found = known(file, "c", certificates, keep=True)
-    assert [(line["case"], line["commit"]) for line in found] == [("x", "2"), ("y", "1")], "of each the last"
-    assert known(file, "c", certificates) == []
+    found = known(file, {"code": "c"}, certificates, keep=True)
+    assert [(line["case"], line["commit"]) for line in found] == [("y", "1"), ("z", "2")], "of each the last, if right"
+    assert known(file, {"code": "c"}, certificates) == []
+    assert [line["case"] for line in known(file, {"code": "b"}, certificates)] == ["x", "z"], "of this code all"
 
 
 def test_a_certificate_is_joined_of_what_was_found_at_each_of_the_settings():
