@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from offbook.harness.certificates.told import EXACT
+from offbook.harness.certificates.verifiers import DRAWS
 from offbook.harness.roster.decoders import BASELINE, DECODERS
 from tests.campaign_lines import Line, commits, last_of_each, machines
-from tests.certify.samplers import SEEN, draws, faults, laws, loops, seeds
+from tests.certify.samplers import SEEN, SURE, draws, faults, laws, loops, seeds
 
 OF_NOBODY = {"laws": laws, "draws": draws, "seeds": seeds, "faults": faults, "loops": loops}
 PARTS = (*OF_NOBODY, "contenders")
@@ -20,12 +21,14 @@ def page(lines: Sequence[Line], commit: str, left_out: Sequence[str]) -> str:
     text += [_row(part, by_part[part], len([*cases()])) for part, cases in OF_NOBODY.items()]
     text += [_row("contenders", found, len({*DECODERS} - {BASELINE}))]
     text += ["", "## Samplers with a fault", ""]
-    text += [f"Rejected where some text's probability is off by more than {SEEN:g}, or the draws show it.", ""]
-    text += ["| fault | where it was seen | off by | rejected |", "|---|---|---|---|"]
     text += [
-        f"| {line['case']} | {line['source']} | {line['deviation']:.3f} | {'yes' if line['right'] else 'NO'} |"
-        for line in by_part["faults"]
+        f"Rejected where some text's probability is off by more than {SEEN:g} and {DRAWS:,} draws are sure to show it "
+        f"(a chance of more than {SURE:g}, worked out from the law), or where they did.",
+        "",
+        "| fault | where it was seen | off by | shown by draws | rejected |",
+        "|---|---|---|---|---|",
     ]
+    text += map(_fault, by_part["faults"])
     text += ["", "## Contenders", ""]
     if not found:
         text.append("None was tested.")
@@ -50,6 +53,11 @@ def _left_out(left_out: Sequence[str]) -> list[str]:
 
 def _where(lines: Sequence[Line]) -> list[str]:
     return ["", "## Machines", "", *machines(lines, lambda line: line.get("decoder", line["part"]))] if lines else []
+
+
+def _fault(line: Line) -> str:
+    shown, rejected = _number(line.get("power"), ".4f") or "by real ones", "yes" if line["right"] else "NO"
+    return f"| {line['case']} | {line['source']} | {line['deviation']:.3f} | {shown} | {rejected} |"
 
 
 def _contender(line: Line) -> str:

@@ -19,11 +19,12 @@ from offbook.harness.certificates.toy_target import WIDE, ToyTarget
 from offbook.harness.certificates.verifiers import RULES, Rule, Tables, law_deviation, play, verifier_certificate
 from offbook.harness.records.certificate import Certificate
 from offbook.harness.statistics.goodness_of_fit import cell_numbers
-from tests.controls.samplers import DRAWN_FAULTS, GIVEN_FAULTS, drawn, given, largest_deviation
+from tests.controls.samplers import DRAWN_FAULTS, GIVEN_FAULTS, drawn, given, judged
 
 Line = dict[str, Any]
 Case = tuple[str, Callable[[], Line]]
-SEEN = 1e-3  # of a probability: more than this is a fault that shows
+SEEN = 1e-3  # of a probability: more than this is a fault that shows in a law
+SURE = 0.99  # that draws show it
 SETTINGS = [
     Sampling(temperature=temperature, top_p=top_p, top_k=top_k)
     for temperature, top_p, top_k in product((0.5, 1.0, 1.5), (1.0, 0.8), (0, 3))
@@ -87,13 +88,14 @@ def _p_value(rule: Rule, toy: ToyTarget, tables: Tables, seed: int) -> float:
 
 
 def faults() -> Iterator[Case]:
-    """Samplers with a fault are rejected: by their law, or where the fault is one of random numbers, by their draws."""
+    """Samplers with a fault are rejected: by their law, and by draws; by these alone where random numbers are at fault."""
     for table, make in ((DRAWN_FAULTS, drawn), (GIVEN_FAULTS, given)):
         for fault, source in table.items():
 
             def run(fault: str = fault, source: str = source, make: Callable[[str], Any] = make) -> Line:
-                deviation = largest_deviation(make(fault))
-                return {"right": deviation > SEEN, "deviation": deviation, "source": source}
+                found = judged(make(fault))
+                right = found.deviation > SEEN and found.power > SURE
+                return {"right": right, "deviation": found.deviation, "power": found.power, "source": source}
 
             yield fault, run
     for rule in RULES:

@@ -83,14 +83,14 @@ def test_the_page_tells_all_parts_and_every_contender_once():
     lines = [
         {"part": "laws", "case": "l", "right": True, "deviation": 2e-16, "machine": "one core"},
         {"part": "draws", "case": "d", "right": True, "n": 1_000_000, "p_value": 0.125, "tv_bound": 0.0035},
-        {"part": "faults", "case": "f", "right": False, "deviation": 0.0001, "source": "a slip"},
+        {"part": "faults", "case": "f", "right": False, "deviation": 0.0001, "power": 0.25, "source": "a slip"},
         line | {"verdict": "differs"}, line,
     ]  # fmt: skip
     text = page(lines, "0123456789abcdef", ["eagle (--drafter eagle2=FOLDER)"])
     assert "| laws | 1 of 24 | 1 | largest deviation 2.0e-16 (at most 1e-12) |" in text
     assert "1,000,000 each; smallest p 0.12, largest bound on TV 0.0035" in text
     assert "| seeds | 0 of 2 | 0 | not run |  |" in text
-    assert "| f | a slip | 0.000 | NO |" in text
+    assert "| f | a slip | 0.000 | 0.2500 | NO |" in text
     assert text.count("[suffix](certificates/suffix.json)") == 1
     assert "| lossless | identical 3/4, 1 ties | 0.25 | 0.004 | 0.060 | abcdefabcdef |" in text
     assert "Left out for want of something: eagle (--drafter eagle2=FOLDER)." in text
