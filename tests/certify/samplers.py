@@ -1,6 +1,6 @@
 """Proofs that hang on no contender: the law of both rules, their real draws, faults in samplers, the loop."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 from unittest.mock import patch
@@ -19,7 +19,9 @@ from offbook.harness.certificates.toy_target import WIDE, ToyTarget
 from offbook.harness.certificates.verifiers import RULES, Rule, Tables, law_deviation, play, verifier_certificate
 from offbook.harness.records.certificate import Certificate
 from offbook.harness.statistics.goodness_of_fit import cell_numbers
-from tests.controls.samplers import DRAWN_FAULTS, GIVEN_FAULTS, drawn, given, judged
+from tests.controls.jakiro_star import FAULTS, two_heads
+from tests.controls.lengths import WRONG
+from tests.controls.samplers import DRAWN_FAULTS, GIVEN_FAULTS, Round, drawn, given, judged
 
 Line = dict[str, Any]
 Case = tuple[str, Callable[[], Line]]
@@ -88,11 +90,17 @@ def _p_value(rule: Rule, toy: ToyTarget, tables: Tables, seed: int) -> float:
 
 
 def faults() -> Iterator[Case]:
-    """Samplers with a fault are rejected: by their law, and by draws; by these alone where random numbers are at fault."""
-    for table, make in ((DRAWN_FAULTS, drawn), (GIVEN_FAULTS, given)):
+    """Samplers with a fault are rejected by their law and by draws; by these alone where random numbers are at fault."""
+    tables: tuple[tuple[Mapping[str, str], Callable[[str], Round]], ...] = (
+        (DRAWN_FAULTS, drawn),
+        (GIVEN_FAULTS, given),
+        (dict.fromkeys(WRONG, "a length that hangs on the draw"), lambda rule: drawn(tree=WRONG[rule])),
+        ({"two heads under one softmax": "Jakiro* (arXiv:2502.06282), as released"}, lambda _: two_heads(FAULTS)),
+    )
+    for table, make in tables:
         for fault, source in table.items():
 
-            def run(fault: str = fault, source: str = source, make: Callable[[str], Any] = make) -> Line:
+            def run(fault: str = fault, source: str = source, make: Callable[[str], Round] = make) -> Line:
                 found = judged(make(fault))
                 right = found.deviation > SEEN and found.power > SURE
                 return {"right": right, "deviation": found.deviation, "power": found.power, "source": source}
