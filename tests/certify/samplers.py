@@ -15,7 +15,7 @@ from offbook.harness.certificates import verifiers
 from offbook.harness.certificates.loop import loop_certificate
 from offbook.harness.certificates.sampling import ALPHA
 from offbook.harness.certificates.told import EXACT, settings_of
-from offbook.harness.certificates.toy_target import WIDE, ToyTarget
+from offbook.harness.certificates.toy_target import ToyTarget
 from offbook.harness.certificates.verifiers import RULES, Rule, Tables, law_deviation, play, verifier_certificate
 from offbook.harness.records.certificate import Certificate
 from offbook.harness.statistics.goodness_of_fit import cell_numbers
@@ -90,7 +90,7 @@ def _p_value(rule: Rule, toy: ToyTarget, tables: Tables, seed: int) -> float:
 
 
 def faults() -> Iterator[Case]:
-    """Samplers with a fault are rejected by their law and by draws; by these alone where random numbers are at fault."""
+    """Samplers with a fault are rejected by their law and by draws, or by draws where random numbers are at fault."""
     tables: tuple[tuple[Mapping[str, str], Callable[[str], Round]], ...] = (
         (DRAWN_FAULTS, drawn),
         (GIVEN_FAULTS, given),
@@ -109,7 +109,7 @@ def faults() -> Iterator[Case]:
     for rule in RULES:
 
         def reused(rule: Rule = rule) -> Line:
-            with patch.object(verifiers, "new_seeds", _once_a_round):
+            with patch.object(verifiers, "_seeds", _once_a_round):
                 found = verifier_certificate(rule, sampling=Sampling(temperature=1.0), seed=2)
             source = "a generator that is seeded anew for each position"
             return {"right": found.verdict == "differs", "deviation": found.tv or 0.0, "source": source}
@@ -117,9 +117,9 @@ def faults() -> Iterator[Case]:
         yield f"one number serves all positions, {rule} candidates", reused
 
 
-def _once_a_round(count: int, generator: torch.Generator) -> Any:
-    """Seeds of which those of one round, which lie side by side, are the same."""
-    return np.repeat(new_seeds(count // WIDE.length, generator), WIDE.length)
+def _once_a_round(toy: ToyTarget, generator: torch.Generator, rounds: int) -> Any:
+    """Seeds of a verifier of which those of one round are the same; those of candidates are as they should be."""
+    return new_seeds(rounds, generator)[:, None].repeat(toy.shape.length, axis=1)
 
 
 def loops() -> Iterator[Case]:

@@ -68,10 +68,10 @@ def test_p_values_of_a_right_rule_are_uniform(rule):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_numbers_that_serve_two_positions_are_seen(rule, monkeypatch):
-    def once(count: int, generator):  # a round's seeds lie side by side
-        return np.repeat(new_seeds(count // WIDE.length, generator), WIDE.length)
+    def once(toy, generator, rounds):  # of the verifier alone: with those of candidates, rounds would hang together
+        return new_seeds(rounds, generator)[:, None].repeat(toy.shape.length, axis=1)
 
-    monkeypatch.setattr(module, "new_seeds", once)
+    monkeypatch.setattr(module, "_seeds", once)
     certificate = verifier_certificate(rule, sampling=SETTINGS["T=1"], seed=1, n=N)
     assert certificate.verdict == "differs"
     assert (certificate.p_value or 0) < ALPHA
