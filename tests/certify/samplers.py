@@ -123,13 +123,13 @@ def _once_a_round(toy: ToyTarget, generator: torch.Generator, rounds: int) -> An
 
 
 def loops() -> Iterator[Case]:
-    """The loop on the small model."""
-    for rule, sampling in product(RULES, OF_LOOPS):
+    """The loop on the small model; of given candidates also those of a drafter that knows the noise of the draws."""
+    for (rule, coupled), sampling in product(((RULES[0], False), (RULES[1], False), (RULES[0], True)), OF_LOOPS):
 
-        def run(rule: Rule = rule, sampling: Sampling = sampling) -> Line:
-            return _line(loop_certificate(rule, sampling=sampling, seed=3, n=SEQUENCES))
+        def run(rule: Rule = rule, coupled: bool = coupled, sampling: Sampling = sampling) -> Line:
+            return _line(loop_certificate(rule, sampling=sampling, seed=3, n=SEQUENCES, coupled=coupled))
 
-        yield f"{rule}, {settings_of(sampling)}", run
+        yield f"{rule}{' and coupled' if coupled else ''}, {settings_of(sampling)}", run
 
 
 def _line(found: Certificate) -> Line:
