@@ -11,6 +11,7 @@ from offbook.harness.certificates import contender_tests
 from offbook.harness.certificates.report import Part, Report, read_report
 from offbook.harness.matrix.certify import SAMPLINGS
 from offbook.harness.roster.decoders import BASELINE, DECODERS, contender
+from tests.campaign_lines import origin
 from tests.certify.campaign import known, only, run
 from tests.certify.contenders import SHARED, contenders, drafter_for, file_of, joined, left_out, once, told
 from tests.certify.page import page
@@ -134,6 +135,12 @@ def test_what_another_commit_proved_is_kept_where_that_is_asked_for(tmp_path: Pa
     assert [(line["case"], line["commit"]) for line in found] == [("y", "1"), ("z", "2")], "of each the last, if right"
     assert known(file, {"code": "c"}, certificates) == []
     assert [line["case"] for line in known(file, {"code": "b"}, certificates)] == ["x", "z"], "of this code all"
+
+
+def test_code_that_is_no_commits_is_refused(monkeypatch):
+    monkeypatch.setattr("tests.campaign_lines.changed", lambda paths: " M engine/text.py")
+    with pytest.raises(SystemExit, match="got changes, commit them first:\n M engine/text.py"):
+        origin(("engine",), "a machine")
 
 
 def test_a_certificate_is_joined_of_what_was_found_at_each_of_the_settings():
