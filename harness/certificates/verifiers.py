@@ -65,7 +65,7 @@ class Tables:
 def _of_draft(laws_NV: torch.Tensor, logits_NV: torch.Tensor, toy: ToyTarget) -> torch.Tensor:
     """A draft's laws, those that filters leave fewer tokens than a node has children replaced by unfiltered ones.
 
-    Nobody offers a candidate that could not be drawn (`engine.decoding.static_draft`), and rounds side by side have
+    A tree takes no candidate that could not be drawn (`engine.decoding.tree`), and rounds side by side have
     trees of one form.
     """
     few_N1 = (laws_NV > 0).sum(dim=-1, keepdim=True) < max(map(len, toy.shape.children))
