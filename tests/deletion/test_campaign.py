@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.deletion import campaign
+from tests.deletion.campaign import ROOT, main, title
 from tests.deletion.contenders import Entrant, entrants
 
-ENTRANTS = entrants(campaign.ROOT)
+ENTRANTS = entrants(ROOT)
 FIRST, SECOND = (entrant.path.stem for entrant in ENTRANTS[:2])
 
 
@@ -19,10 +19,10 @@ def deleted(monkeypatch) -> list[str]:
 
     def delete(entrant: Entrant) -> dict[str, object]:
         found.append(entrant.path.stem)
-        told = {"deleted": campaign.title(entrant), "deleted_tests": 1, "steps": {"ls": "ok"}, "seconds": 2}
+        told = {"deleted": title(entrant), "deleted_tests": 1, "steps": {"ls": "ok"}, "seconds": 2}
         return {**told, "right": True, "told": ""}
 
-    monkeypatch.setattr(campaign, "delete", delete)
+    monkeypatch.setattr("tests.deletion.campaign.delete", delete)
     return found
 
 
@@ -31,10 +31,12 @@ def page_of(tmp_path: Path, monkeypatch) -> Callable[..., str]:
     """Runs the campaign of some code, and gives its page."""
 
     def run(*arguments: str, code: str = "a") -> str:
-        monkeypatch.setattr(campaign, "origin", lambda *_: {"code": code, "commit": code * 40, "machine": "one core"})
+        monkeypatch.setattr(
+            "tests.deletion.campaign.origin", lambda *_: {"code": code, "commit": code * 40, "machine": "one core"}
+        )
         files = ("--summary", str(tmp_path / "page.md"), "--lines", str(tmp_path / "lines.jsonl"))
         monkeypatch.setattr("sys.argv", ["campaign", *files, *arguments])
-        assert campaign.main() == 0
+        assert main() == 0
         return (tmp_path / "page.md").read_text(encoding="utf-8")
 
     return run
@@ -47,7 +49,7 @@ def test_pieces_add_up_and_nobody_is_deleted_twice(deleted, page_of):
     page = page_of("--only")
     assert deleted == [FIRST, SECOND]
     assert f"2 of {len(ENTRANTS)} were deleted" in page
-    titles = ", ".join(campaign.title(entrant) for entrant in ENTRANTS[:2])
+    titles = ", ".join(title(entrant) for entrant in ENTRANTS[:2])
     assert f"- one core: {titles}." in page
 
 
