@@ -137,8 +137,9 @@ def chaos(session: nox.Session) -> None:
 def certify(session: nox.Session) -> None:
     """Every proof of losslessness in full; writes results/certify.md and results/certificates; some hours.
 
-    Goes on where it was stopped. Arguments after --: `--part laws`, `--only suffix`, `--keep` for what another commit
-    has proved, `--drafter eagle2=FOLDER jakiro=FOLDER` for contenders with a trained drafter.
+    Goes on where it was stopped, and can run side by side; the last to end writes what all have found. Arguments after
+    --: `--part laws`, `--only suffix`, `--keep` for what another commit has proved, `--drafter eagle2=FOLDER
+    jakiro=FOLDER` for contenders with a trained drafter.
     """
     prepare(session)
     found = ("--summary", "results/certify.md", "--lines", "results/certify.jsonl")
@@ -152,9 +153,13 @@ def certify(session: nox.Session) -> None:
 
 @nox.session
 def deletion(session: nox.Session) -> None:
-    """Each contender deleted in a copy of the tree, the rest run; writes results/deletion.md; half an hour."""
+    """Each contender deleted in a copy of the tree, the rest run; writes results/deletion.md; two or three hours.
+
+    Goes on where it was stopped, and can run side by side. Arguments after --: `--only suffix eagle`, `--keep` for what
+    another commit has shown.
+    """
     prepare(session)
-    summary = ("--summary", "results/deletion.md")
+    summary = ("--summary", "results/deletion.md", "--lines", "results/deletion.jsonl")
     call(
         session,
         *("python", "-m", "tests.deletion.campaign", *summary, *session.posargs),

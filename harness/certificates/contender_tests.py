@@ -184,6 +184,8 @@ class ContenderTests:
             progress=self.progress,
         )
         told = f"{found.n:,} answers of a model of eight tokens {distribution(found)}"
+        if rule == "drawn":
+            told += f", with a drafter that stands in, for its own fits no such model ({self._built_for_toy})"
         return certificate_part(found, f"small model, {at}", told, drafter="stands in")
 
     def _whole_on_toy(self, built: Decoder, sampling: Sampling, at: str) -> Part:

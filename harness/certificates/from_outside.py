@@ -12,6 +12,7 @@ import torch
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.certificates.answered import Answered
+from offbook.harness.certificates.margin_probe import widest_tie
 from offbook.harness.certificates.real_vocabulary import MOST_CELLS, Cells, cells_of_candidates
 from offbook.harness.certificates.sampling import ALPHA
 from offbook.harness.records.certificate import NOT_TESTED, Certificate
@@ -60,10 +61,20 @@ def add_answer(cells: Cells, target: Target, prompt: Sequence[int], answer: Sequ
 
 @torch.inference_mode()
 def laws(target: Target, prompt: Sequence[int], answer: Sequence[int], sampling: Sampling) -> Iterator[Floats]:
-    """The law (V,) of each token of an answer, fp64."""
+    """The law (V,) of each token of an answer, fp64.
+
+    Who computes logits otherwise may count a token in that stands behind a filter's bound here by rounding alone. Then
+    the law is the one with that token.
+    """
     backbone = target.backbone
     backbone.use_tree_attention()
     tokens = torch.tensor([*prompt, *answer], device=target.device)
     output = backbone.extend(tokens, backbone.new_cache(len(tokens)), logits_for=len(answer) + 1)
-    for logits_V in output.logits_NV[: len(answer)]:
-        yield sampling.probabilities(logits_V[None])[0].double().numpy(force=True)
+    widest = widest_tie(backbone)
+    for token, logits_V in zip(answer, output.logits_NV, strict=False):
+        p_V = sampling.probabilities(logits_V[None])[0]
+        if p_V[token] <= 0:
+            raised_V = logits_V.clone()
+            raised_V[token] += widest
+            p_V = sampling.probabilities(raised_V[None])[0]
+        yield p_V.double().numpy(force=True)

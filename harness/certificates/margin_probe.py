@@ -25,6 +25,11 @@ WIDEST_TIES = {torch.float16: 2**-4, torch.bfloat16: 2**-1}
 SIBLINGS = 15  # with the root, a tree of the default size
 
 
+def widest_tie(backbone: Backbone) -> float:
+    """How far two logits of a model are apart at most, where rounding may swap them."""
+    return WIDEST_TIES.get(backbone.embedding_VH.dtype, WIDEST_TIE)
+
+
 class TopTwo(NamedTuple):
     """The target's two likeliest next tokens, the margin between their logits, and how far other forwards move them.
 
@@ -49,7 +54,7 @@ class Probe:
     def __init__(self, backbone: Backbone, *, native: bool) -> None:
         self._backbone = backbone
         self._native = native
-        self._widest = WIDEST_TIES.get(backbone.embedding_VH.dtype, WIDEST_TIE)
+        self._widest = widest_tie(backbone)
 
     @torch.inference_mode()
     def __call__(self, tokens: list[int], position: int) -> TopTwo:

@@ -6,7 +6,7 @@ be seen at all: cells hang on what was drafted, for faults of verifiers move mas
 may hang on all that is settled before the token is drawn and on nothing else; so not on candidates of a drafter that
 knows the noise of the draw, whose every answer is held against plain decoding's instead.
 
-Shapes: V vocabulary, J cells.
+Shapes: V vocabulary, J cells, K of them after rare ones were pooled.
 """
 
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ POWER = 0.99
 CANDIDATES = 4  # that have a cell each; the others share one
 RANKS = (1, 4, 16)  # of the draft law, or of the target's: where the next cell begins
 MOST_CELLS = 2 * (len(RANKS) + 2)  # by rank and by sign, or the candidates and the rest by rank
+LEAST_EXPECTED = 5.0  # tokens of a cell; a single one where a hundredth is expected would look like a fault
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Cells:
     @property
     def degrees(self) -> int:
         """Of freedom."""
-        return int(np.linalg.matrix_rank(self.covariance_JJ, hermitian=True)) if self.tokens else 0
+        return int(np.linalg.matrix_rank(self._pooled()[1], hermitian=True)) if self.tokens else 0
 
     def p_value(self) -> float:
         """That such a difference is chance; 0 where an impossible token was said."""
@@ -75,8 +76,8 @@ class Cells:
             return 0.0
         if not self.degrees:
             return 1.0
-        off_J = self.seen_J - self.expected_J
-        statistic = float(off_J @ np.linalg.pinv(self.covariance_JJ, hermitian=True) @ off_J)
+        off_K, covariance_KK = self._pooled()
+        statistic = float(off_K @ np.linalg.pinv(covariance_KK, hermitian=True) @ off_K)
         return float(chi2.sf(statistic, self.degrees))
 
     def moved(self) -> float:
@@ -92,10 +93,23 @@ class Cells:
             middle = (low + high) / 2
             low, high = (middle, high) if ncx2.sf(critical, self.degrees, middle) < POWER else (low, middle)
         # A move of total variation d shifts the counts by n s with |s|_1 = 2 d, so that |s|^2 >= 4 d^2 / J
-        # in the J cells that have mass, and s C^-1 s >= |s|^2 / largest eigenvalue of C.
-        largest = float(np.linalg.eigvalsh(self.covariance_JJ)[-1])
-        cells = np.count_nonzero(self.expected_J)
+        # in J cells, and s C^-1 s >= |s|^2 / largest eigenvalue of C.
+        covariance_KK = self._pooled()[1]
+        largest, cells = float(np.linalg.eigvalsh(covariance_KK)[-1]), len(covariance_KK)
         return min(1.0, float(np.sqrt(high * largest * cells)) / (2 * self.tokens))
+
+    def _pooled(self) -> tuple[Floats, Floats]:
+        """Seen less expected, and its covariance, of cells of which those expected too seldom are one.
+
+        That is settled by what was expected, whatever was seen. Where all these together are too few, the next joins.
+        """
+        ascending = np.argsort(self.expected_J, kind="stable")
+        rare = int((self.expected_J < LEAST_EXPECTED).sum())
+        while 0 < rare < self.count and self.expected_J[ascending[:rare]].sum() < LEAST_EXPECTED:
+            rare += 1
+        own_JJ = np.eye(self.count)[ascending]
+        cells_KJ = np.vstack([own_JJ[:rare].sum(axis=0), own_JJ[rare:]]) if rare else own_JJ
+        return cells_KJ @ (self.seen_J - self.expected_J), cells_KJ @ self.covariance_JJ @ cells_KJ.T
 
 
 @dataclass

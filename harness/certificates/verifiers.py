@@ -44,22 +44,32 @@ class Tables:
     @classmethod
     def as_decoded(cls, toy: ToyTarget, sampling: Sampling) -> "Tables":
         """In fp32, by the function that decoding calls."""
-        return cls(
-            **{
-                side: [sampling.probabilities(torch.from_numpy(table).float()).numpy() for table in tables]
-                for side, tables in (("target", toy.logits), ("draft", toy.draft_logits))
-            }
-        )
+        return cls._of(toy, sampling, torch.float32)
 
     @classmethod
     def in_double(cls, toy: ToyTarget, sampling: Sampling) -> "Tables":
         """In fp64, by the same function."""
-        return cls(
-            **{
-                side: [sampling.probabilities(torch.from_numpy(table)).numpy() for table in tables]
-                for side, tables in (("target", toy.logits), ("draft", toy.draft_logits))
-            }
+        return cls._of(toy, sampling, torch.float64)
+
+    @classmethod
+    def _of(cls, toy: ToyTarget, sampling: Sampling, dtype: torch.dtype) -> "Tables":
+        target, draft = (
+            [torch.from_numpy(table).to(dtype) for table in tables] for tables in (toy.logits, toy.draft_logits)
         )
+        return cls(
+            target=[sampling.probabilities(table).numpy() for table in target],
+            draft=[_of_draft(sampling.probabilities(table), table, toy).numpy() for table in draft],
+        )
+
+
+def _of_draft(laws_NV: torch.Tensor, logits_NV: torch.Tensor, toy: ToyTarget) -> torch.Tensor:
+    """A draft's laws, those that filters leave fewer tokens than a node has children replaced by unfiltered ones.
+
+    A tree takes no candidate that could not be drawn (`engine.decoding.tree`), and rounds side by side have
+    trees of one form.
+    """
+    few_N1 = (laws_NV > 0).sum(dim=-1, keepdim=True) < max(map(len, toy.shape.children))
+    return logits_NV.softmax(dim=-1).where(few_N1, laws_NV)
 
 
 class Player(Protocol):
@@ -253,7 +263,7 @@ def _deviation(turns: int, sampling: Sampling) -> float:
                 (left,) = laws_of_draft(toy, tables, tokens, turns)(node, np.arange(1))
                 for place, child in enumerate(children):
                     law_V = left[place % turns]
-                    tokens[0, child] = branches.choose(law_V / law_V.sum()) if law_V.sum() > 0 else 0
+                    tokens[0, child] = branches.choose(law_V / law_V.sum())
                     left[:, tokens[0, child]] = 0
             found = drawn_round(toy, tables, tokens, branches, turns)
         committed, lengths = walked(toy, tokens, *found)

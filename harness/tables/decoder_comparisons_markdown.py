@@ -19,9 +19,10 @@ EXPLANATION = paragraph(
     exceeds, and from whom it cannot be told apart. Each pair is a paired randomisation test over documents, or over
     clusters of like ones (were the two alike, they might have swapped what they took for any of them), at 5 % after
     Holm's correction over all pairs of the table, for acceptance and for speed apart. Over {LEAST} documents at least,
-    and without those whose output is changed or not tested. What is told apart are these
-    very drafters, on such documents: another training of the same method may differ from its own as well.
-    decoder_comparisons.csv has every pair with its difference, interval and p-values."""
+    and without those whose output is changed or not tested. A trained drafter is one training of its method: a
+    difference says something of methods only where it is larger than that of two drafters which differ in their seed
+    alone (alike but for the digits behind their names). decoder_comparisons.csv has every pair with its difference,
+    interval and p-values."""
 )
 
 

@@ -2,9 +2,10 @@
 
 Which rows: those that were measured beside each other, so that any two of them may be compared. They are of one run and
 one layout of the weights, plain decoding in that layout among them, and the speed-up is over that row. Of the runs the
-one on most documents; of each decoder its fastest setting, and of these the fastest six. README names in the block's
-opening comment whom its readers look for. These stand there however slow, and the run is the one with most of them; of
-such runs the one where a controller cuts most of theirs, for nobody decodes with trees that are equal to be compared:
+one on most documents; of each decoder its fastest setting, and of these the fastest six. A drafter that was trained
+otherwise than by default says in what. README names in the block's opening comment whom its readers look for. These
+stand there however slow, and the run is the one with most of them; of such runs the one where a controller cuts most of
+theirs, for nobody decodes with trees that are equal to be compared:
 
     <!-- leaderboard: autoregressive, eagle2, jakiro -->
 """
@@ -76,7 +77,7 @@ def readme_decoders(
         f"{models_line(rows, manifests)} Temperature 0, {over}; {shown}, of each its fastest setting, all asked in "
         f"turns in one run, with the weights in layout {escape(str(first['layout']))}. {MEANING}"
     )
-    who = [*map(decoder_of, Rows(rows))]
+    who = [" ".join(filter(None, (decoder_of(row), row["drafter_variant"]))) for row in Rows(rows)]
     machines = machines_below(machines_of(rows, manifests))
     parts = [paragraph(f"{said} {_faster_layout(beside)}"), short_table(SHOWN, rows.assign(who=who)), *machines]
     return "\n\n".join(parts)

@@ -1,55 +1,45 @@
 """Every proof of losslessness in full, and its summary: `nox -s certify`.
 
     python -m tests.certify.campaign [--summary results/certify.md] [--lines results/certify.jsonl]
-        [--certificates results/certificates] [--part PART ...] [--only DECODER ...] [--drafter eagle2=FOLDER ...]
-        [--keep]
+        [--certificates results/certificates] [--pieces runs/certify] [--part PART ...] [--only DECODER ...]
+        [--drafter eagle2=FOLDER ...] [--keep]
 
 What is found is appended to the lines as soon as it is there, and a certificate of a contender written beside. What
 the lines hold of this very code (`CODE`, as it is committed) is not run again, whatever else changed since: this can be
-stopped and gone on with at any time, and results may be committed in between. With `--keep` nothing is run again that
-any code has proved; the page tells of each line which commit that was.
+stopped and gone on with at any time, several can run side by side, and results may be committed in between. Of a
+contender what was found at each of the settings is a piece, kept until all are there. With `--keep` nothing is run
+again that any code has proved; the page tells of each line which commit that was, and on which machine. `--part`
+without a name runs nothing and writes the page anew.
 """
 
 import argparse
-import hashlib
-import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from offbook.engine.files import atomic_write_text
 from offbook.engine.threads import run_settled
+from offbook.harness.records.manifest import machine_line
+from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.decoders import DECODERS
+from tests.campaign_lines import Line, add, counts, last_of_each, origin, read
 from tests.certify.contenders import contenders, file_of, left_out
 from tests.certify.page import PARTS, page
 from tests.certify.samplers import Case, draws, faults, laws, loops, seeds
-from tests.gates.base_revision import ROOT, revision
 
-Line = dict[str, Any]
-CODE = ("kernels", "engine", "tasks", "methods", "baselines", "harness", "tests/certify", "tests/controls")
-
-
-def code_of(commit: str, root: Path = ROOT) -> str:
-    """A hash of the code that proofs hang on."""
-    trees = ["git", "-C", str(root), "rev-parse", *(f"{commit}:{path}" for path in CODE)]
-    done = subprocess.run(trees, capture_output=True, text=True, check=True)
-    return hashlib.sha256(done.stdout.encode()).hexdigest()[:16]
+CODE = (
+    *("kernels", "engine", "tasks", "methods", "baselines", "harness", "tests/certify", "tests/controls"),
+    "tests/campaign_lines.py",
+)
 
 
-def changed(root: Path = ROOT) -> str:
-    """What of it differs from the commit; empty for nothing."""
-    status = ["git", "-C", str(root), "status", "--porcelain", "--", *CODE]
-    return subprocess.run(status, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def known(file: Path, code: str, certificates: Path, *, keep: bool = False) -> list[Line]:
-    """What was found of this code, or with `keep` of any, the last of each; of a contender while its file is there."""
-    read = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    lines = [line for line in map(json.loads, read) if keep or line.get("code") == code]
-    there = [line for line in lines if "decoder" not in line or file_of(certificates, line["decoder"]).is_file()]
-    return [*{(line["part"], line["case"]): line for line in there}.values()]
+def known(file: Path, here: Line, certificates: Path, *, keep: bool = False) -> list[Line]:
+    """What was found of this code, or with `keep` proved by any, the last of each; of a contender with its file."""
+    return [
+        line
+        for line in last_of_each(read(file), lambda line: (line["part"], line["case"]))
+        if counts(line, here, keep=keep) and ("decoder" not in line or file_of(certificates, line["decoder"]).is_file())
+    ]
 
 
 def run(cases: Iterator[Case], part: str, lines: list[Line], keep: Callable[[Line], object]) -> None:
@@ -74,33 +64,30 @@ def main() -> int:
     parser.add_argument("--summary", type=Path, default=Path("certify.md"))
     parser.add_argument("--lines", type=Path, default=Path("certify.jsonl"))
     parser.add_argument("--certificates", type=Path, default=Path("certificates"))
+    parser.add_argument("--pieces", type=Path, default=Path("runs/certify"), help="of certificates on their way")
     parser.add_argument("--part", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--only", nargs="*", choices=sorted(DECODERS), default=[], help="of the contenders")
     parser.add_argument("--drafter", nargs="*", default=[], help="DECODER=FOLDER")
     parser.add_argument("--keep", action="store_true", help="nothing again that another commit has proved")
     chosen = parser.parse_args()
-    commit = revision("HEAD")
-    code = code_of(commit)
-    if files := changed():
-        print(f"not committed, and told as if it were {commit[:12]}'s:\n{files}", flush=True)
+    here = origin(CODE, machine_line(process_manifest()))
     drafters = {name: Path(folder) for name, _, folder in (given.partition("=") for given in chosen.drafter)}
-    lines = known(chosen.lines, code, chosen.certificates, keep=chosen.keep)
 
-    def keep(line: Line) -> None:
-        lines.append({"code": code, "commit": commit, **line})
-        with chosen.lines.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(lines[-1]) + "\n")
+    def found() -> list[Line]:
+        return known(chosen.lines, here, chosen.certificates, keep=chosen.keep)
 
+    pieces = chosen.pieces / here["code"]
     cases = {
         "laws": laws(), "draws": draws(), "seeds": seeds(), "faults": faults(), "loops": loops(),
-        "contenders": only(contenders(drafters, chosen.certificates), chosen.only),
+        "contenders": only(contenders(drafters, chosen.certificates, pieces), chosen.only),
     }  # fmt: skip
     for part in chosen.part:
-        run(cases[part], part, lines, keep)
+        run(cases[part], part, found(), lambda line: add(chosen.lines, {**here, **line}))
+    lines = found()  # those that others have added meanwhile among them
     missing = [each for each in left_out(drafters) if each.split()[0] not in {line.get("decoder") for line in lines}]
     if missing:
-        print(f"left out for want of a trained drafter: {', '.join(missing)}", flush=True)
-    atomic_write_text(chosen.summary, page(lines, commit, missing))
+        print(f"left out: {', '.join(missing)}", flush=True)
+    atomic_write_text(chosen.summary, page(lines, here["commit"], missing))
     return 0 if all(line["right"] for line in lines) else 1
 
 

@@ -2,10 +2,11 @@
 
 Each certificate is a file of its own; whoever needs a trained drafter takes part where one is given. What is the same
 for all contenders of offbook's loop (the law and the draws of its rules, the loop with drafters that stand in) is found
-once.
+once. What is found at each of the settings is a piece of its own, for all of them can take longer than a machine is
+there.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -14,8 +15,8 @@ from unittest.mock import patch
 from offbook.engine.files import atomic_write_text
 from offbook.engine.progress import progress as bar
 from offbook.harness.certificates import contender_tests
-from offbook.harness.certificates.report import Report
-from offbook.harness.matrix.certify import certify
+from offbook.harness.certificates.report import Report, read_report
+from offbook.harness.matrix.certify import SAMPLINGS, certify
 from offbook.harness.roster.arms import build_arm
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.contender import Contender
@@ -27,6 +28,7 @@ from tests.certify.samplers import Case, Line
 MODEL = "smollm2-135m-instruct"
 SHARED = ("law_deviation", "verifier_certificate", "loop_certificate")
 OUTSIDE = ("differs", "not tested")  # another program rounds as it likes, whether that shows or not
+OF_ALL = ("greedy identity", "design")  # of every piece alike
 
 
 def drafter_for(chosen: Contender, drafters: Mapping[str, Path]) -> Path | None:
@@ -35,16 +37,18 @@ def drafter_for(chosen: Contender, drafters: Mapping[str, Path]) -> Path | None:
 
 
 def left_out(drafters: Mapping[str, Path]) -> list[str]:
-    """Who cannot take part for want of a drafter, with whose it is."""
-    return [
-        f"{chosen.name} (--drafter {chosen.drafter_of or chosen.name}=FOLDER)"
-        for chosen in DECODERS.values()
-        if chosen.architecture is not None and drafter_for(chosen, drafters) is None
-    ]
+    """Who cannot take part for want of a drafter, or of another program, with what is wanted."""
+    return [f"{chosen.name} ({wanted})" for chosen in DECODERS.values() if (wanted := _wanted(chosen, drafters))]
 
 
-def contenders(drafters: Mapping[str, Path], folder: Path) -> Iterator[Case]:
-    """A certificate in `folder` for each contender of this repository."""
+def _wanted(chosen: Contender, drafters: Mapping[str, Path]) -> str:
+    if chosen.architecture is not None and drafter_for(chosen, drafters) is None:
+        return f"--drafter {chosen.drafter_of or chosen.name}=FOLDER"
+    return f"offbook[{chosen.extra}], and its model" if chosen.outside else ""
+
+
+def contenders(drafters: Mapping[str, Path], folder: Path, pieces: Path) -> Iterator[Case]:
+    """A certificate in `folder` for each contender of this repository, made of what is in `pieces` or is put there."""
     for chosen in DECODERS.values():
         drafter = drafter_for(chosen, drafters)
         if chosen.name == BASELINE or (chosen.architecture is not None and drafter is None):
@@ -53,13 +57,29 @@ def contenders(drafters: Mapping[str, Path], folder: Path) -> Iterator[Case]:
             print(f"{chosen.name}: left out: {reason}", flush=True)
             continue
 
-        def run(chosen: Contender = chosen, drafter: Path | None = drafter) -> Line:
-            with bar() as progress, once():
-                report = certify(embedded(), chosen, progress, manifest=process_manifest(), drafter_folder=drafter)
-            atomic_write_text(file_of(folder, chosen.name), report.to_json())
-            return told(report, chosen)
-
         tag = "" if drafter is None else f" with drafter {fingerprint(drafter)[:12]}"
+
+        def run(chosen: Contender = chosen, drafter: Path | None = drafter, tag: str = tag) -> Line:
+            reports = []
+            for number, sampling in enumerate(SAMPLINGS):
+                piece = pieces / f"{chosen.name}{tag.replace(' ', '-')}-{number}.json"
+                if not piece.is_file():
+                    with bar() as progress, once():
+                        report = certify(
+                            embedded(),
+                            chosen,
+                            progress,
+                            manifest=process_manifest(),
+                            drafter_folder=drafter,
+                            samplings=[sampling],
+                        )
+                    pieces.mkdir(parents=True, exist_ok=True)
+                    atomic_write_text(piece, report.to_json())
+                reports.append(read_report(piece))
+            whole = joined(reports)
+            atomic_write_text(file_of(folder, chosen.name), whole.to_json())
+            return told(whole, chosen)
+
         yield f"{chosen.name}{tag}", run
 
 
@@ -70,6 +90,13 @@ def unavailable(chosen: Contender) -> str:
     except ValueError as reason:
         return str(reason)
     return ""
+
+
+def joined(reports: Sequence[Report]) -> Report:
+    """Of the pieces of one contender; what is of all of them alike is told once."""
+    first, *others = reports
+    parts = [*first.parts, *(part for other in others for part in other.parts if part.name not in OF_ALL)]
+    return Report(subject=first.subject, parts=parts, manifest=others[-1].manifest if others else first.manifest)
 
 
 def file_of(folder: Path, name: str) -> Path:

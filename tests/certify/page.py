@@ -1,13 +1,15 @@
 """The summary of all proofs as Markdown."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from offbook.harness.certificates.told import EXACT
-from tests.certify.samplers import SEEN
+from offbook.harness.certificates.verifiers import DRAWS
+from offbook.harness.roster.decoders import BASELINE, DECODERS
+from tests.campaign_lines import Line, commits, last_of_each, machines
+from tests.certify.samplers import SEEN, SURE, draws, faults, laws, loops, seeds
 
-Line = dict[str, Any]
-PARTS = ("laws", "draws", "seeds", "faults", "loops", "contenders")
+OF_NOBODY = {"laws": laws, "draws": draws, "seeds": seeds, "faults": faults, "loops": loops}
+PARTS = (*OF_NOBODY, "contenders")
 
 
 def page(lines: Sequence[Line], commit: str, left_out: Sequence[str]) -> str:
@@ -15,18 +17,22 @@ def page(lines: Sequence[Line], commit: str, left_out: Sequence[str]) -> str:
     by_part = {part: [line for line in lines if line["part"] == part] for part in PARTS}
     text = ["# Certificates in full", "", f"Written by `nox -s certify` at {commit[:12]}.", ""]
     text += ["| part | cases | as they should be | | proved at |", "|---|---|---|---|---|"]
-    text += [_row(part, found) for part, found in by_part.items()]
+    found = last_of_each(by_part["contenders"], lambda line: line["decoder"])
+    text += [_row(part, by_part[part], len([*cases()])) for part, cases in OF_NOBODY.items()]
+    text += [_row("contenders", found, len({*DECODERS} - {BASELINE}))]
     text += ["", "## Samplers with a fault", ""]
-    text += [f"Rejected where some text's probability is off by more than {SEEN:g}, or the draws show it.", ""]
-    text += ["| fault | where it was seen | off by | rejected |", "|---|---|---|---|"]
     text += [
-        f"| {line['case']} | {line['source']} | {line['deviation']:.3f} | {'yes' if line['right'] else 'NO'} |"
-        for line in by_part["faults"]
+        f"Rejected where some text's probability is off by more than {SEEN:g} and {DRAWS:,} draws are sure to show it "
+        f"(a chance of more than {SURE:g}, worked out from the law), or where they did.",
+        "",
+        "| fault | where it was seen | off by | shown by draws | rejected |",
+        "|---|---|---|---|---|",
     ]
-    found = [*{line["decoder"]: line for line in by_part["contenders"]}.values()]  # of each the last
+    text += map(_fault, by_part["faults"])
     text += ["", "## Contenders", ""]
     if not found:
-        return "\n".join([*text, "None was tested."]) + "\n"
+        text.append("None was tested.")
+        return "\n".join([*text, *_left_out(left_out), *_where(lines)]) + "\n"
     text += [
         "On the embedded model, by `offbook certify` without limits; each has its file in "
         "[certificates](certificates). A bound is the largest of its parts', a move the largest that could be missed.",
@@ -34,11 +40,24 @@ def page(lines: Sequence[Line], commit: str, left_out: Sequence[str]) -> str:
         "| contender | verdict | greedy answers | smallest p | bound on TV | found move | proved at |",
         "|---|---|---|---|---|---|---|",
         *(_contender(line) for line in found),
-        *(["", f"Left out for want of a trained drafter: {', '.join(left_out)}."] if left_out else []),
-        "",
-        *(paragraph for line in found for paragraph in (line["paragraph"], "")),
+        *_left_out(left_out),
+        *(paragraph for line in found for paragraph in ("", line["paragraph"])),
+        *_where([line for part in OF_NOBODY for line in by_part[part]] + found),
     ]
-    return "\n".join(text[:-1]) + "\n"
+    return "\n".join(text) + "\n"
+
+
+def _left_out(left_out: Sequence[str]) -> list[str]:
+    return ["", f"Left out for want of something: {', '.join(left_out)}."] if left_out else []
+
+
+def _where(lines: Sequence[Line]) -> list[str]:
+    return ["", "## Machines", "", *machines(lines, lambda line: line.get("decoder", line["part"]))] if lines else []
+
+
+def _fault(line: Line) -> str:
+    shown, rejected = _number(line.get("power"), ".4f") or "by real ones", "yes" if line["right"] else "NO"
+    return f"| {line['case']} | {line['source']} | {line['deviation']:.3f} | {shown} | {rejected} |"
 
 
 def _contender(line: Line) -> str:
@@ -48,7 +67,7 @@ def _contender(line: Line) -> str:
         line["verdict"] if line["right"] else f"{line['verdict']} (NOT AS IT SHOULD BE)",
         f"identical {line['identical']}{ties}",
         *(_number(line[key], form) for key, form in (("p_value", ".2g"), ("tv_bound", ".3f"), ("found_move", ".3f"))),
-        _commits([line]),
+        commits([line]),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -57,10 +76,10 @@ def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
-def _row(part: str, lines: Sequence[Line]) -> str:
+def _row(part: str, lines: Sequence[Line], cases: int) -> str:
     right = sum(bool(line["right"]) for line in lines)
     told = _told(part, lines) if lines else "not run"
-    return f"| {part} | {len(lines)} | {right} | {told} | {_commits(lines)} |"
+    return f"| {part} | {len(lines)} of {cases} | {right} | {told} | {commits(lines)} |"
 
 
 def _told(part: str, lines: Sequence[Line]) -> str:
@@ -76,8 +95,3 @@ def _told(part: str, lines: Sequence[Line]) -> str:
             return f"smallest deviation {min(line['deviation'] for line in lines):.3f}"
         case _:
             return "verdicts in the table below"
-
-
-def _commits(lines: Sequence[Line]) -> str:
-    """The commits whose code proved these."""
-    return ", ".join(dict.fromkeys(str(line["commit"])[:12] for line in lines if "commit" in line))

@@ -1,6 +1,6 @@
 """Proofs that hang on no contender: the law of both rules, their real draws, faults in samplers, the loop."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 from unittest.mock import patch
@@ -15,15 +15,18 @@ from offbook.harness.certificates import verifiers
 from offbook.harness.certificates.loop import loop_certificate
 from offbook.harness.certificates.sampling import ALPHA
 from offbook.harness.certificates.told import EXACT, settings_of
-from offbook.harness.certificates.toy_target import WIDE, ToyTarget
+from offbook.harness.certificates.toy_target import ToyTarget
 from offbook.harness.certificates.verifiers import RULES, Rule, Tables, law_deviation, play, verifier_certificate
 from offbook.harness.records.certificate import Certificate
 from offbook.harness.statistics.goodness_of_fit import cell_numbers
-from tests.controls.samplers import DRAWN_FAULTS, GIVEN_FAULTS, drawn, given, largest_deviation
+from tests.controls.jakiro_star import FAULTS, two_heads
+from tests.controls.lengths import WRONG
+from tests.controls.samplers import DRAWN_FAULTS, GIVEN_FAULTS, Round, drawn, given, judged
 
 Line = dict[str, Any]
 Case = tuple[str, Callable[[], Line]]
-SEEN = 1e-3  # of a probability: more than this is a fault that shows
+SEEN = 1e-3  # of a probability: more than this is a fault that shows in a law
+SURE = 0.99  # that draws show it
 SETTINGS = [
     Sampling(temperature=temperature, top_p=top_p, top_k=top_k)
     for temperature, top_p, top_k in product((0.5, 1.0, 1.5), (1.0, 0.8), (0, 3))
@@ -87,19 +90,26 @@ def _p_value(rule: Rule, toy: ToyTarget, tables: Tables, seed: int) -> float:
 
 
 def faults() -> Iterator[Case]:
-    """Samplers with a fault are rejected: by their law, or where the fault is one of random numbers, by their draws."""
-    for table, make in ((DRAWN_FAULTS, drawn), (GIVEN_FAULTS, given)):
+    """Samplers with a fault are rejected by their law and by draws, or by draws where random numbers are at fault."""
+    tables: tuple[tuple[Mapping[str, str], Callable[[str], Round]], ...] = (
+        (DRAWN_FAULTS, drawn),
+        (GIVEN_FAULTS, given),
+        (dict.fromkeys(WRONG, "a length that hangs on the draw"), lambda rule: drawn(tree=WRONG[rule])),
+        ({"two heads under one softmax": "Jakiro* (arXiv:2502.06282), as released"}, lambda _: two_heads(FAULTS)),
+    )
+    for table, make in tables:
         for fault, source in table.items():
 
-            def run(fault: str = fault, source: str = source, make: Callable[[str], Any] = make) -> Line:
-                deviation = largest_deviation(make(fault))
-                return {"right": deviation > SEEN, "deviation": deviation, "source": source}
+            def run(fault: str = fault, source: str = source, make: Callable[[str], Round] = make) -> Line:
+                found = judged(make(fault))
+                right = found.deviation > SEEN and found.power > SURE
+                return {"right": right, "deviation": found.deviation, "power": found.power, "source": source}
 
             yield fault, run
     for rule in RULES:
 
         def reused(rule: Rule = rule) -> Line:
-            with patch.object(verifiers, "new_seeds", _once_a_round):
+            with patch.object(verifiers, "_seeds", _once_a_round):
                 found = verifier_certificate(rule, sampling=Sampling(temperature=1.0), seed=2)
             source = "a generator that is seeded anew for each position"
             return {"right": found.verdict == "differs", "deviation": found.tv or 0.0, "source": source}
@@ -107,19 +117,19 @@ def faults() -> Iterator[Case]:
         yield f"one number serves all positions, {rule} candidates", reused
 
 
-def _once_a_round(count: int, generator: torch.Generator) -> Any:
-    """Seeds of which those of one round, which lie side by side, are the same."""
-    return np.repeat(new_seeds(count // WIDE.length, generator), WIDE.length)
+def _once_a_round(toy: ToyTarget, generator: torch.Generator, rounds: int) -> Any:
+    """Seeds of a verifier of which those of one round are the same; those of candidates are as they should be."""
+    return new_seeds(rounds, generator)[:, None].repeat(toy.shape.length, axis=1)
 
 
 def loops() -> Iterator[Case]:
-    """The loop on the small model."""
-    for rule, sampling in product(RULES, OF_LOOPS):
+    """The loop on the small model; of given candidates also those of a drafter that knows the noise of the draws."""
+    for (rule, coupled), sampling in product(((RULES[0], False), (RULES[1], False), (RULES[0], True)), OF_LOOPS):
 
-        def run(rule: Rule = rule, sampling: Sampling = sampling) -> Line:
-            return _line(loop_certificate(rule, sampling=sampling, seed=3, n=SEQUENCES))
+        def run(rule: Rule = rule, coupled: bool = coupled, sampling: Sampling = sampling) -> Line:
+            return _line(loop_certificate(rule, sampling=sampling, seed=3, n=SEQUENCES, coupled=coupled))
 
-        yield f"{rule}, {settings_of(sampling)}", run
+        yield f"{rule}{' and coupled' if coupled else ''}, {settings_of(sampling)}", run
 
 
 def _line(found: Certificate) -> Line:

@@ -10,12 +10,17 @@ Sources: EAGLE's and Jakiro's released code, Medusa's (arXiv:2401.10774), transf
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import chi2, ncx2
 
 from offbook.engine.decoding.sampling import Sampling
 from offbook.harness.certificates.law import Branches, law
+from offbook.harness.certificates.sampling import ALPHA
 from offbook.harness.certificates.toy_target import SMALL, ToyTarget, warped
+from offbook.harness.certificates.verifiers import DRAWS
+from offbook.harness.statistics.goodness_of_fit import LEAST_EXPECTED
 
 SETTINGS = (
     Sampling(temperature=1.0),
@@ -46,11 +51,25 @@ class Game:
 
     def deviation(self, found: dict[tuple[int, ...], float]) -> float:
         """How far texts are from the target's law, where the target continues what a round commits."""
+        return float(np.abs(self._said(found) - self.toy.exact).max())
+
+    def power(self, found: dict[tuple[int, ...], float]) -> float:
+        """How likely a certificate's draws show that: by Pearson's statistic over texts, or by an impossible text."""
+        said, exact = self._said(found), self.toy.exact
+        large = exact * DRAWS >= LEAST_EXPECTED
+        moved = DRAWS * float(((said - exact)[large] ** 2 / exact[large]).sum())
+        degrees = int(large.sum()) - 1
+        by_cells = ncx2.sf(chi2.isf(ALPHA / SMALL.length, degrees), degrees, min(moved, 1e4))
+        by_impossible = 1 - (1 - min(1.0, float(said[exact == 0].sum()))) ** DRAWS
+        return max(float(by_cells), by_impossible)
+
+    def _said(self, found: dict[tuple[int, ...], float]) -> np.ndarray:
+        """The law of whole texts."""
         texts = np.zeros((len(found), SMALL.length), dtype=np.int64)
         for row, tokens in zip(texts, found, strict=True):
             row[: len(tokens)] = tokens
         lengths, weights = np.array([*map(len, found)]), np.array([*found.values()])
-        return float(np.abs(self.toy.completed(texts, lengths, weights) - self.toy.exact).max())
+        return self.toy.completed(texts, lengths, weights)
 
     @staticmethod
     def _behind(tables: list[np.ndarray], text: tuple[int, ...]) -> np.ndarray:
@@ -254,11 +273,28 @@ GIVEN_FAULTS = {
 }
 
 
-def largest_deviation(play: Round) -> float:
-    """Over the settings."""
-    found = 0.0
+class Judged(NamedTuple):
+    """What proofs find of a sampler, at the one of the settings where they find most.
+
+    Attributes:
+        deviation: of a text's probability, at most.
+        power: how likely draws show it.
+    """
+
+    deviation: float
+    power: float
+
+
+def judged(play: Round) -> Judged:
+    """By its law, every branch enumerated."""
+    found = []
     for sampling in SETTINGS:
         game = Game(sampling)
         outcomes = law(lambda chance, game=game: play(game, chance))
-        found = max(found, game.deviation(outcomes))
-    return found
+        found.append((game.deviation(outcomes), game.power(outcomes)))
+    return Judged(*map(max, zip(*found, strict=True)))
+
+
+def largest_deviation(play: Round) -> float:
+    """Over the settings."""
+    return judged(play).deviation

@@ -1,10 +1,16 @@
 """Each contender deleted in turn, in a copy of the tree, and the rest run: `nox -s deletion`.
 
-python -m tests.deletion.campaign [--summary results/deletion.md] [--only NAME]
+    python -m tests.deletion.campaign [--summary results/deletion.md] [--lines results/deletion.jsonl] [--only NAME ...]
+        [--keep]
 
 A contender is its folder or file, its entry in the roster, and the tests that name it. Of what is left every module is
 imported, the direction of imports is checked, the roster is listed, and tests are run that exercise what contenders
 share: those of `TESTS`, without the ones that name it, or that read a profile, which names nearly all.
+
+What came of each is appended to the lines as soon as it is there, and none is deleted again of which they hold that of
+this very code (`CODE`, as it is committed): this can be stopped, gone on with, and run side by side. With `--keep` none
+is that broke nothing in any code; the page tells of each which commit and machine that was. `--only` without a
+name deletes nothing and writes the page anew.
 """
 
 import argparse
@@ -17,11 +23,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from tests.deletion.contenders import ROSTERS, SKIPPED, Entrant, entrants, naming_tests, without
+from offbook.harness.records.manifest import machine_line
+from offbook.harness.roster.command_line import process_manifest
+from tests.campaign_lines import Line, add, commits, counts, last_of_each, machines, origin, read
+from tests.deletion.contenders import ROOMS, ROSTERS, SKIPPED, Entrant, entrants, naming_tests, without
 
 ROOT = Path(__file__).resolve().parents[2]
+CODE = (*ROOMS, "src", "tests", "pyproject.toml")
 TESTS = (
     "tests/deletion/test_*.py",
     "tests/harness/roster/test_roster.py",
@@ -50,37 +59,44 @@ sys.exit("\\n".join(bad) or 0)
 """
 
 
-class Outcome(NamedTuple):
-    """What came of one contender's deletion."""
-
-    title: str
-    deleted_tests: int
-    steps: dict[str, str]
-    seconds: float
-    failed: bool
-    told: str
-
-
 def main() -> int:
     """Runs all; 1 where something broke."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--summary", type=Path, default=None)
-    parser.add_argument("--only", default=None)
+    parser.add_argument("--lines", type=Path, default=Path("deletion.jsonl"))
+    every = {entrant.path.stem: entrant for entrant in entrants(ROOT)}
+    parser.add_argument("--only", nargs="*", choices=sorted(every), default=sorted(every))
+    parser.add_argument("--keep", action="store_true", help="none again that another commit has shown")
     chosen = parser.parse_args()
-    outcomes = []
-    for entrant in entrants(ROOT):
-        if chosen.only in (None, entrant.path.stem):
-            outcomes.append(outcome := delete(entrant))
-            print(_line(outcome), flush=True)
-            if outcome.failed:
-                print(outcome.told, flush=True)
+    here = origin(CODE, machine_line(process_manifest()))
+
+    def found() -> list[Line]:
+        titles = {title(entrant) for entrant in every.values()}
+        last = last_of_each(read(chosen.lines), lambda line: line["deleted"])
+        lines = (line for line in last if line["deleted"] in titles and counts(line, here, keep=chosen.keep))
+        return sorted(lines, key=lambda line: line["deleted"])
+
+    for name in chosen.only:
+        if title(every[name]) in {line["deleted"] for line in found()}:
+            continue
+        line = {**here, **delete(every[name])}
+        add(chosen.lines, line)
+        print(row(line), flush=True)
+        if not line["right"]:
+            print(line["told"], flush=True)
+    lines = found()  # those that others have added meanwhile among them
     if chosen.summary is not None:
-        chosen.summary.write_text(summary(outcomes), encoding="utf-8")
-    return int(any(outcome.failed for outcome in outcomes))
+        chosen.summary.write_text(summary(lines, len(every)), encoding="utf-8")
+    return int(any(not line["right"] for line in lines))
 
 
-def delete(entrant: Entrant) -> Outcome:
-    """One contender deleted, the rest run."""
+def title(entrant: Entrant) -> str:
+    """What pages call it."""
+    return f"`{entrant.path}`"
+
+
+def delete(entrant: Entrant) -> Line:
+    """One contender deleted, the rest run: what came of it, and all that was said where something broke."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="offbook-deletion-") as place:
         root = Path(place) / "tree"
@@ -94,14 +110,14 @@ def delete(entrant: Entrant) -> Outcome:
         }
     said = {name: _last(done.stdout) if name == "tests" else "ok" for name, done in steps.items()}
     bad = {name: done for name, done in steps.items() if done.returncode}
-    return Outcome(
-        title=f"`{entrant.path}`",
-        deleted_tests=len(named),
-        steps={**said, **{name: f"BROKEN: {_last(done.stderr or done.stdout)}" for name, done in bad.items()}},
-        seconds=time.monotonic() - start,
-        failed=bool(bad),
-        told="\n".join(done.stdout[-4000:] + done.stderr[-4000:] for done in bad.values()),
-    )
+    return {
+        "deleted": title(entrant),
+        "deleted_tests": len(named),
+        "steps": {**said, **{name: f"BROKEN: {_last(done.stderr or done.stdout)}" for name, done in bad.items()}},
+        "seconds": round(time.monotonic() - start),
+        "right": not bad,
+        "told": "\n".join(done.stdout[-4000:] + done.stderr[-4000:] for done in bad.values()),
+    }
 
 
 def copy(root: Path) -> None:
@@ -144,7 +160,7 @@ def run(root: Path, program: str, *arguments: str) -> "subprocess.CompletedProce
     return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=False)
 
 
-def summary(outcomes: Sequence[Outcome]) -> str:
+def summary(lines: Sequence[Line], entrants: int) -> str:
     """The page."""
     return "\n".join(
         [
@@ -159,16 +175,27 @@ def summary(outcomes: Sequence[Outcome]) -> str:
             "that neither name it nor read a profile: profiles name nearly every contender, and are edited when one "
             "goes. `autoregressive` is not deleted: everything is measured against it.",
             "",
-            "| deleted | test files too | all modules import | lint-imports | `offbook ls` | tests of the rest | s |",
-            "|---|---|---|---|---|---|---|",
-            *map(_line, outcomes),
+            f"{len(lines)} of {entrants} were deleted; {sum(not line['right'] for line in lines)} broke something.",
+            "",
+            "| deleted | tests too | all modules import | lint-imports | `offbook ls` | tests of the rest | s | at |",
+            "|---|---|---|---|---|---|---|---|",
+            *map(row, lines),
+            "",
+            *machines(lines, lambda line: line["deleted"]),
             "",
         ]
     )
 
 
-def _line(outcome: Outcome) -> str:
-    cells = [outcome.title, str(outcome.deleted_tests), *outcome.steps.values(), f"{outcome.seconds:.0f}"]
+def row(line: Line) -> str:
+    """Of the page."""
+    cells = [
+        line["deleted"],
+        str(line["deleted_tests"]),
+        *line["steps"].values(),
+        str(line["seconds"]),
+        commits([line]),
+    ]
     return f"| {' | '.join(cells)} |"
 
 

@@ -86,10 +86,14 @@ def askers(root: Path, entrant: Entrant) -> list[str]:
 
 
 def naming_tests(root: Path, entrant: Entrant) -> set[Path]:
-    """Tests, and what they import of other tests, that say one of its names or its path; they go with it."""
+    """Tests, and what they import of other tests, that say one of its names or its path; they go with it.
+
+    Settings and fixtures of a whole folder (conftest.py) stay, whomever they name: the tests of all others need them.
+    """
     words = "|".join(map(re.escape, {entrant.path.stem, *entrant.names}))
     named = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])")
-    texts = {path.relative_to(root): path.read_text(encoding="utf-8") for path in (root / "tests").rglob("*.py")}
+    files = (path for path in (root / "tests").rglob("*.py") if path.name != "conftest.py")
+    texts = {path.relative_to(root): path.read_text(encoding="utf-8") for path in files}
     found = {path for path, text in texts.items() if named.search(text) or named.search(path.stem)}
     while more := {path for path, text in texts.items() if path not in found and _imported(text) & found}:
         found |= more

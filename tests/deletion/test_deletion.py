@@ -48,3 +48,8 @@ def test_tests_of_a_contender_go_with_it_and_others_stay():
     named = naming_tests(ROOT, mind)
     assert {path.stem for path in (ROOT / "tests").rglob("test_mind_*.py")} <= {path.stem for path in named}
     assert not {Path("tests/tiny.py"), Path("tests/harness/matrix/test_graph.py")} & named
+
+
+@pytest.mark.parametrize("entrant", ENTRANTS, ids=lambda entrant: entrant.path.stem)
+def test_fixtures_of_all_tests_stay(entrant):
+    assert not [path for path in naming_tests(ROOT, entrant) if path.name == "conftest.py"]

@@ -85,6 +85,23 @@ def test_one_impossible_token_is_enough():
     assert cells.p_value() == 0.0
 
 
+def test_one_token_of_a_cell_in_which_a_hundredth_was_expected_is_no_fault():
+    """Once in a hundred times that is chance; such cells are judged together with others."""
+    cells, law = Cells(3), np.array([0.5, 0.49999, 0.00001])
+    for said in (*[0, 1] * 500, 2):
+        cells.add(law, np.arange(3), said)
+    assert cells.p_value() > 0.01
+    for _ in range(200):
+        cells.add(law, np.arange(3), 1)
+    assert cells.p_value() < 1e-4, "what is not rare still shows"
+
+
+def test_cells_that_are_all_rare_say_nothing():
+    cells = Cells(2)
+    cells.add(np.array([0.001, 0.999]), np.arange(2), 0)
+    assert cells.p_value() > 0.01
+
+
 def test_a_move_of_the_size_that_is_told_is_found():
     cells = cells_told(3_000, right, drawn=False)
     move, rng, found = cells.found_move(ALPHA), np.random.default_rng(9), 0

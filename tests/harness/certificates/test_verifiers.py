@@ -19,6 +19,7 @@ SETTINGS = {
     "T=1": Sampling(temperature=1.0),
     "T=2, top-k 5": Sampling(temperature=2.0, top_k=5),
     "top-p 0.9": Sampling(temperature=1.0, top_p=0.9),
+    "T=0.5, top-p 0.8": Sampling(temperature=0.5, top_p=0.8),  # often a single token, where a node has several children
     "both": Sampling(temperature=1.5, top_k=3, top_p=0.8),
 }
 
@@ -36,6 +37,17 @@ def test_real_draws_follow_the_target(rule, setting):
     assert certificate.verdict == "lossless"
     assert (certificate.p_value or 0) > 1e-4
     assert (certificate.tv or 1) < (certificate.tv_bound or 0) < 0.05
+
+
+@pytest.mark.parametrize("shape", [WIDE, SMALL], ids=["wide", "small"])
+def test_a_draft_has_a_token_to_draw_for_each_child_under_any_filter(shape):
+    most, left_out = max(map(len, shape.children)), 0
+    for sampling in (SETTINGS["T=0.5, top-p 0.8"], Sampling(temperature=1.0, top_k=1)):
+        toy = ToyTarget(sampling, shape)
+        for tables in (Tables.as_decoded(toy, sampling), Tables.in_double(toy, sampling)):
+            assert all(((law_NV > 0).sum(axis=1) >= most).all() for law_NV in tables.draft)
+            left_out += sum(int((law_NV == 0).sum()) for law_NV in tables.draft)
+    assert left_out > 0, "or the filters would be none"
 
 
 def test_candidates_are_accepted_and_refused_at_every_depth():
@@ -56,10 +68,10 @@ def test_p_values_of_a_right_rule_are_uniform(rule):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_numbers_that_serve_two_positions_are_seen(rule, monkeypatch):
-    def once(count: int, generator):  # a round's seeds lie side by side
-        return np.repeat(new_seeds(count // WIDE.length, generator), WIDE.length)
+    def once(toy, generator, rounds):  # of the verifier alone: with those of candidates, rounds would hang together
+        return new_seeds(rounds, generator)[:, None].repeat(toy.shape.length, axis=1)
 
-    monkeypatch.setattr(module, "new_seeds", once)
+    monkeypatch.setattr(module, "_seeds", once)
     certificate = verifier_certificate(rule, sampling=SETTINGS["T=1"], seed=1, n=N)
     assert certificate.verdict == "differs"
     assert (certificate.p_value or 0) < ALPHA

@@ -153,6 +153,7 @@ def test_who_can_not_be_built_for_it_has_another_drafter_stand_in(target, error)
     report = report_of(target, Contender(name="big", summary="big", build=build, draws=True))
     (part,) = (part for part in report.parts if part.name.startswith("small model"))
     assert (part.outcome, part.facts["drafter"]) == ("lossless", "stands in")
+    assert "its own fits no such model (of no use there)" in part.told
 
 
 def test_who_draws_by_himself_and_fits_no_small_model_is_not_called_lossless(target):
