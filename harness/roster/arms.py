@@ -63,6 +63,11 @@ class Arm:
         return None if self.tuning is None else str(self.tuning["sha256"])
 
     @property
+    def remembers(self) -> bool:
+        """Whether how it decodes a document hangs on those before: its option `memory` is "suite"."""
+        return self.options.get("memory") == "suite"
+
+    @property
     def plain_id(self) -> str:
         """Its name inside of a heat where nobody else has it."""
         return arm_id(self.name, self.drafter_id)

@@ -3,7 +3,8 @@
 The order of the arms is rotated from document to document; whatever slows the machine for a while slows all of them.
 What a decoder does once for all its answers (`ReadyDecoder`) it does before anybody is asked, so that no document pays.
 Every arm begins an answer to the first document before the first counted one and once more behind the last, uncounted.
-A heat that was stopped goes on behind the documents that all arms have answered, in the order that it had.
+A heat that was stopped goes on behind the documents that all arms have answered, in the order that it had; from the
+first where an arm remembers documents.
 
 An arm is watched where its account can be held against something that it does not write itself:
 

@@ -47,7 +47,8 @@ def answers_of(
         return found
     documents = KeptDocuments(store.root, name, key, arms=arms, began=Began.now(heat.layouts))
     requests = {request.doc_id: request for request in heat.asked.requests}
-    there = documents.find(prompts, progress)
+    remembers = any(arm.remembers for arm in heat.arms)  # what it knew of the documents before went with the process
+    there = frozenset() if remembers else documents.find(prompts, progress)
     seen: Mapping[str, str] = {}
 
     def answered(doc_id: int, generations: Mapping[str, Generation], found: Mapping[str, str]) -> None:

@@ -1,8 +1,9 @@
 """Runs of the time gates with one tree on both sides, kept in an append-only file, and what resampling them tells.
 
 A run is a line of JSON. Of a line that was cut off while it was written only the last can be torn: it is left out, and
-gone with the next run. A resampled run is one of the real ones, with its two sides swapped by lot, and as many of its
-clusters as it has, drawn with replacement: so whatever the two sides of one run differ in for good stays in it.
+gone with the next run. A resampled run is one of the real ones, with its two sides swapped by lot, and as many
+clusters as the gates measure drawn from its own with replacement: so whatever the two sides of one run differ in for
+good stays in it.
 """
 
 import json
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offbook.harness.statistics.intervals import student_quantile, wilson
+from tests.gates.paired_run import CLUSTERS
 from tests.gates.paired_times import CLOCKS, LEVEL, MARGIN, slower
 
 WANTED = 200  # real runs
@@ -56,8 +58,17 @@ def load(run: Run) -> float:
     return float(max(run["load"]))
 
 
-def resampled(runs: Sequence[Run], *, ratio: float = 1.0, draws: int = DRAWS) -> dict[str, float]:
-    """How often each gate fails, and `any` of them, where this tree takes `ratio` times as long."""
+def resampled(
+    runs: Sequence[Run], *, ratio: float = 1.0, draws: int = DRAWS, clusters: int = CLUSTERS
+) -> dict[str, float]:
+    """How often each gate fails, and `any` of them, where this tree takes `ratio` times as long.
+
+    Args:
+        runs: real ones, of any number of clusters.
+        ratio: that is planted.
+        draws: resampled runs.
+        clusters: of each.
+    """
     rng = np.random.default_rng(0)
     share = np.bincount(rng.integers(len(runs), size=draws), minlength=len(runs))
     gates = [*runs[0]["log_ratios"]]
@@ -66,7 +77,7 @@ def resampled(runs: Sequence[Run], *, ratio: float = 1.0, draws: int = DRAWS) ->
         sign = rng.choice([-1.0, 1.0], size=(times, 1))
         for gate in gates:
             logs = np.array([run["log_ratios"][gate][clock] for clock in CLOCKS])
-            drawn = rng.integers(logs.shape[1], size=(times, logs.shape[1]))
+            drawn = rng.integers(logs.shape[1], size=(times, clusters))
             bounds = [lower_bounds(sign * column[drawn] + np.log(ratio)) for column in logs]
             failed[gate].append(np.max(bounds, axis=0) > np.log(MARGIN))
     found = {gate: np.concatenate(parts) for gate, parts in failed.items()}
@@ -91,7 +102,7 @@ def report(runs: Sequence[Run]) -> str:
         f"Written by `nox -s calibrate` from `results/gates_aa.jsonl`: {len(same)} real runs of the {WANTED} wanted "
         "with the same tree on both sides. A gate fails where the lower bound of its 99 % interval, of the processor's "
         f"time or of the clock's, is above {MARGIN}. Resampled: {DRAWS:,} runs, each a real one with its sides "
-        "swapped by lot and its clusters drawn with replacement.",
+        f"swapped by lot and {CLUSTERS} clusters, as many as the gates measure, drawn from its own with replacement.",
         "",
         "| runs | real | failed as they are | false alarms, resampled | 5 % planted into these, found, resampled |",
         "|---|---|---|---|---|",

@@ -136,6 +136,20 @@ def test_a_heat_may_be_stopped_more_than_once(heat, tmp_path, asked):
     assert len(tokens_in(store)) == ARMS * DOCUMENTS
 
 
+def test_an_arm_that_remembers_documents_begins_with_the_first(target, tmp_path, asked):
+    def planned():
+        (suite,) = find_suites(["mine"], include_path=write(tmp_path / "tasks", PROCESS, rows=ROWS, code=JUDGE))
+        arms = build_arms(target, ["autoregressive", "suffix"], options={"suffix": {"memory": "suite"}})
+        return plan_heat(target, arms, suite)
+
+    store = Store(tmp_path / "out")
+    was = stop(planned, store, asked)
+    run_heat(planned(), store)
+    assert asked[: len(was)] == was
+    assert len(asked) == ARMS * (DOCUMENTS + 2), "the warm-up, all documents, and the look back"
+    assert all("parts" not in record.manifest["heat"] for record in store.records())
+
+
 def test_nothing_is_asked_where_every_document_was_answered(heat, tmp_path, asked, monkeypatch):
     store = Store(tmp_path / "out")
     stop(heat, store, asked, at=ARMS * (1 + DOCUMENTS))
