@@ -14,7 +14,7 @@ from tests.gates.base_revision import ROOT
 from tests.gates.paired_times import CLOCKS, cluster_ratios
 
 NAMES = Path(__file__).with_name("time_gates.json")
-CLUSTERS, QUADS = 44, 12  # two minutes on a quiet core; with fewer a gate alone misses more 5 % than one in 100
+CLUSTERS, QUADS = 44, 12  # 100 seconds; with 24 clusters one gate alone misses 5 % one time in ten
 LIBRARIES = (
     "accelerate",
     "peft",

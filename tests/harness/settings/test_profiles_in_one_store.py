@@ -30,7 +30,7 @@ def cells(matrix: Matrix) -> Iterator[Cell]:
                     yield (*matrix.models, chosen.name, options, layout, *asks)
 
 
-@pytest.mark.parametrize(("one", "other"), combinations(COMMITTED, 2))
+@pytest.mark.parametrize(("one", "other"), [*combinations(COMMITTED, 2)])
 def test_no_two_of_them_measure_the_same_cell(one: str, other: str) -> None:
     both = {*cells(load_profile(one)[1])} & {*cells(load_profile(other)[1])}
     assert not both, "give one of the two another seed"
@@ -47,7 +47,7 @@ def trained(name: str) -> set[str]:
     return {stage.key for stage in drafters if not contender(stage.spec["decoder"]).counted}
 
 
-@pytest.mark.parametrize(("one", "other"), combinations(COMMITTED, 2))
+@pytest.mark.parametrize(("one", "other"), [*combinations(COMMITTED, 2)])
 def test_no_two_of_them_train_the_same_drafter(one: str, other: str) -> None:
     """No table is made of one recipe with two weights."""
     assert not trained(one) & trained(other), "give one of the two another seed of training"
