@@ -100,9 +100,10 @@ def report(runs: Sequence[Run]) -> str:
         "# Time gates: false alarms, and what is found",
         "",
         f"Written by `nox -s calibrate` from `results/gates_aa.jsonl`: {len(same)} real runs of the {WANTED} wanted "
-        "with the same tree on both sides. A gate fails where the lower bound of its 99 % interval, of the processor's "
-        f"time or of the clock's, is above {MARGIN}. Resampled: {DRAWS:,} runs, each a real one with its sides "
-        f"swapped by lot and {CLUSTERS} clusters, as many as the gates measure, drawn from its own with replacement.",
+        f"with the same tree on both sides, of {_clusters(same)} clusters each. A gate fails where the lower bound of "
+        f"its 99 % interval, of the processor's time or of the clock's, is above {MARGIN}. Resampled: {DRAWS:,} runs, "
+        f"each a real one with its sides swapped by lot and {CLUSTERS} clusters, as many as the gates measure, drawn "
+        "from its own with replacement.",
         "",
         "| runs | real | failed as they are | false alarms, resampled | 5 % planted into these, found, resampled |",
         "|---|---|---|---|---|",
@@ -124,6 +125,11 @@ def report(runs: Sequence[Run]) -> str:
             f"{max(loads):.1f}, commits {', '.join(dict.fromkeys(run['commit'][:12] for run in of))}"
         )
     return "\n".join(lines) + "\n"
+
+
+def _clusters(runs: Sequence[Run]) -> str:
+    found = {len(logs) for run in runs for clocks in run["log_ratios"].values() for logs in clocks.values()}
+    return " or ".join(map(str, sorted(found)))
 
 
 def _lines(title: str, runs: Sequence[Run]) -> list[str]:

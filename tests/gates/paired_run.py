@@ -50,16 +50,39 @@ class PairedRun:
 
 def listed() -> list[str]:
     """The names of the time gates, as committed."""
-    return list(json.loads(NAMES.read_text(encoding="utf-8")))
+    return list(_written_down()["gates"])
 
 
-def unlisted(sizes: Mapping[str, Any]) -> list[str]:
-    """A line for each workload of this tree that is not listed."""
-    return [
+def complaints_about(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """A line for each workload that is not as time_gates.json says.
+
+    A gate that was renamed, resized or dropped would compare with nothing, and find nothing from then on. So whoever
+    means it writes it down: under `without_baseline` a gate with the sizes that the base revision has of it, null for
+    none, and under `gone` one that only the base revision has. Either says nothing any more once the base is another.
+
+    Args:
+        ours: sizes of the workloads of this tree.
+        theirs: of the base revision's; empty where it has none at all, and so no baseline for anything.
+    """
+    written = _written_down()
+    found = [
         f"{name}: a workload that time_gates.json does not list; write it there"
-        for name in sizes
+        for name in ours
         if name not in listed()
     ]
+    for name in theirs:
+        if name not in ours and name not in written["gone"]:
+            found.append(
+                f"{name}: the base revision times it and this tree does not; where that is meant, write it under gone"
+            )
+    for name in ours if theirs else ():
+        accepted = written["without_baseline"]
+        if (reason := why_not(name, ours, theirs)) and (name, theirs.get(name)) not in accepted.items():
+            entry = json.dumps({name: theirs.get(name)})
+            found.append(
+                f"{name}: without a baseline, for {reason}; where that is meant, write {entry} under without_baseline"
+            )
+    return found
 
 
 def why_not(name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str | None:
@@ -69,6 +92,10 @@ def why_not(name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> st
     if ours[name] != theirs[name]:
         return f"the base revision's is of other sizes, {theirs[name]}; here they are {ours[name]}"
     return None
+
+
+def _written_down() -> dict[str, Any]:
+    return dict(json.loads(NAMES.read_text(encoding="utf-8")))
 
 
 def run(

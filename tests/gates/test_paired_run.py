@@ -1,12 +1,15 @@
 """Two trees run in turn: small ones, made here, whose blocks only spin."""
 
+import json
 import os
 import random
+import re
 
 import pytest
 
+from tests.gates import paired_run
 from tests.gates.conductor import _stay_on_one_core
-from tests.gates.paired_run import listed, run, unlisted, why_not
+from tests.gates.paired_run import complaints_about, listed, run, why_not
 from tests.gates.paired_times import compare
 
 TREE = """
@@ -101,7 +104,45 @@ def test_a_package_of_another_tree_is_an_error(tmp_path):
 
 def test_a_workload_that_is_not_listed_is_told():
     sizes = dict.fromkeys([*listed(), "extra"], 1)
-    assert unlisted(sizes) == ["extra: a workload that time_gates.json does not list; write it there"]
+    assert complaints_about(sizes, sizes) == ["extra: a workload that time_gates.json does not list; write it there"]
+
+
+SIZES = dict.fromkeys(listed(), 1)
+FIRST, *REST = listed()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "told"),
+    [
+        (
+            SIZES,
+            {name: 1 for name in REST},
+            f'{FIRST}: without a baseline, for the base revision has no such gate; .*write {{"{FIRST}": null}} under',
+        ),
+        (
+            SIZES,
+            SIZES | {FIRST: 5},
+            f'{FIRST}: without a baseline, for .* of other sizes, 5; here they are 1; .*write {{"{FIRST}": 5}} under',
+        ),
+        (SIZES, SIZES | {"old": 1}, "old: the base revision times it and this tree does not; .*write it under gone"),
+    ],
+    ids=["new or renamed", "resized", "gone"],
+)
+def test_a_gate_that_compares_with_nothing_is_told(ours, theirs, told):
+    (found,) = complaints_about(ours, theirs)
+    assert re.match(told, found)
+
+
+def test_what_is_written_down_as_meant_is_not_told(tmp_path, monkeypatch):
+    written = {"gates": listed(), "without_baseline": {FIRST: 5}, "gone": ["old"]}
+    monkeypatch.setattr(paired_run, "NAMES", tmp_path / "time_gates.json")
+    paired_run.NAMES.write_text(json.dumps(written))
+    assert complaints_about(SIZES, SIZES | {FIRST: 5, "old": 1}) == []
+    assert len(complaints_about(SIZES, SIZES | {FIRST: 6})) == 1, "as another base has it"
+
+
+def test_a_base_without_time_gates_has_no_baseline_for_any():
+    assert complaints_about(SIZES, {}) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no process to a core")

@@ -3,7 +3,7 @@
 A *block* is a call that takes some 10 to 30 ms on one core and gives how many units of work it did, which must be the
 same in both trees. `conductor.py` runs it, and asks a tree for `SIZES` and `prepare_all` only: a base revision brings
 its own file, written against its own seams. Two trees are compared only where their `SIZES` are equal, so whoever
-changes what a block does changes its sizes too.
+changes what a block does changes its sizes too, and says in `time_gates.json` that this is meant.
 
 To add a time gate: a function here that prepares its block, its line in `WORKLOADS` and in `SIZES`, its name in
 `time_gates.json`. All together have two minutes, so four are the most. A layout of the weights or a drafter that
