@@ -128,7 +128,6 @@ class Tree:
             parents_N=parents_N,
             depths_N=depths_N,
             visible_NN=self.ancestor_mask().to(device),
-            survival_N=None if self.survival is None else torch.tensor(self.survival, device=device),
             drawn_from_NV=None if self.drawn_from_NV is None else self.drawn_from_NV.to(device),
             host=self,
         )
@@ -141,7 +140,6 @@ class TreeTensors:
     Attributes:
         tokens_N, parents_N, depths_N: int64, as in `Tree`.
         visible_NN: boolean; each row sees its ancestors and itself.
-        survival_N: see `Tree`; None where nothing is estimated.
         drawn_from_NV: see `Tree`.
         host: what the host sees of it; read from the device where it was built there.
     """
@@ -150,7 +148,6 @@ class TreeTensors:
     parents_N: torch.Tensor
     depths_N: torch.Tensor
     visible_NN: torch.Tensor
-    survival_N: torch.Tensor | None = None
     drawn_from_NV: torch.Tensor | None = None
     host: Tree
 

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from offbook.engine.machine import at_a_glance
+from offbook.harness.cli import this_machine as cli_this_machine
 from offbook.harness.cli.listing import listing, listing_json
 from offbook.harness.cli.this_machine import layouts, this_machine, told
 from offbook.harness.matrix import committed_costs
@@ -48,6 +49,14 @@ def test_the_machine_is_told_by_what_decides_its_speed() -> None:
     text = listing(said)
     assert "this machine:" in text
     assert all(f"  {name}" in text for name in (*said, *layouts()))
+
+
+def test_a_machine_without_the_c_code_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was installed without a compiler: `packed` is not there, and `prepacked` is."""
+    monkeypatch.setattr(cli_this_machine, "native_available", lambda: (False, "its C code was not built"))
+    assert layouts()["packed"] == "not here: its C code was not built"
+    assert "not here: its C code was not built" in listing(told(this_machine()))
+    assert "prepacked" in layouts()
 
 
 def test_at_a_glance_the_same_is_told() -> None:
