@@ -16,7 +16,7 @@ from offbook.harness.tables.rows import Row, Rows
 
 OF_STUDENT = ("student", "training_seed")
 TELLING = ("layout", "drafter_variant", "decoder_options", "tuning", "key")  # what tells rows of one name apart
-SHORT = 24  # characters of it
+SHORT, OF_KEY = 24, 6  # characters of it
 ORDINARY = {"revision": "", "dtype": "float32", "chat_template": True, "top_k": 0, "top_p": 1.0, "seed": 0}
 
 
@@ -59,7 +59,7 @@ def groups(table: pd.DataFrame, *, students_apart: bool = True) -> Iterator[Grou
     for rows in sorted(found, key=lambda rows: -int(rows["n_docs"].iloc[0])):
         lines = list(Rows(fastest_first(rows)))
         apart = labels(lines, [decoder_of(row) for row in lines])
-        if not students_apart:
+        if any(row["student"] != UNTOUCHED for row in lines) and not students_apart:
             apart = labels(lines, [f"{decoder_of(row)} on {student_of(row)}" for row in lines])
         yield Group(_title(lines[0], told, students_apart), _name(lines[0], alike), lines, apart)
 
@@ -84,7 +84,7 @@ def _telling(row: Row, field: str, rows: Sequence[Row], names: Sequence[str], na
     if len({str(other[field]) for other in same}) == 1:
         return ""
     if field != "decoder_options":
-        return str(row[field])[:SHORT]
+        return str(row[field])[: OF_KEY if field == "key" else SHORT]
     try:
         alike = [dict(json.loads(other[field] or "{}")) for other in same]
         own = dict(json.loads(row[field] or "{}"))

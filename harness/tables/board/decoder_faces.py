@@ -35,12 +35,12 @@ def _shown(*names: str) -> tuple[Column, ...]:
 
 
 DECODERS = (
-    *_shown("decoder_label", "decoder_made_by", "decoder_options", "drafter_variant", "drafter_sha256"),
-    *_shown("rank", "model", "training"),
+    *_shown("decoder_label", "decoder_made_by", "rank", "model", "training"),
     *(replace(column, shown_for=always) for column in _shown("layout", "suite", "temperature")),
     *_shown("seed", "dtype", "top_k", "top_p", "n_docs"),
     *(replace(column, shown_for=always) for column in _shown("accuracy", "acceptance_length", "tokens_per_s")),
     *_shown("speedup", "speedup_fastest", "break_even", "first_token_s", "floor_share", "losslessness"),
+    *_shown("decoder_options", "drafter_variant", "drafter_sha256"),
 )
 
 

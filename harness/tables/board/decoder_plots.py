@@ -32,7 +32,8 @@ def speedup_plots(table: pd.DataFrame) -> Iterator[Plot]:
             caption=(
                 "Points: tokens a second over those of the fastest row of the same heat that drafts nothing and says "
                 "what the target says, sums over sums, prefill on both sides.",
-                f"{METHOD}; {group.over}. The dashed line at 1 is that row.",
+                f"{METHOD}. The dashed line at 1 is that row.",
+                f"{group.over}.",
             ),
         )
 
@@ -51,7 +52,8 @@ def acceptance_plots(table: pd.DataFrame) -> Iterator[Plot]:
                     "Points: tokens a verify forward, sums over sums. Upright marks: the acceptance length at which a "
                     "round would take as long as its tokens by plain decoding in the same layout. A point to the right "
                     "of its mark is faster than that.",
-                    f"{METHOD}; {group.over}. 1 is a drafter that never hits.",
+                    f"{METHOD}. 1 is a drafter that never hits.",
+                    f"{group.over}.",
                 ),
             )
 
@@ -74,11 +76,12 @@ def frontier_plots(table: pd.DataFrame) -> Iterator[Plot]:
             x_name="tokens/s",
             y_name="accuracy",
             caption=(
-                f"Whiskers: 95 % intervals, {group.over}. Steps: the Pareto frontier, beyond which nobody is better "
-                "in one and as good in the other. Open points say another text than the target, or nobody tested it.",
+                "Whiskers: 95 % intervals. Steps: the Pareto frontier, beyond which nobody is better in one and as "
+                "good in the other. Open points say another text than the target, or nobody tested it.",
                 "Dashed lines: the physical floor, one token for each time that this machine's memory gives every "
                 "weight; who commits one token a round cannot be faster. Seconds of several heats are compared here: "
                 "within one, the speed-up is the better measure.",
+                f"{group.over}.",
                 *([cut] if cut else []),
             ),
             named=best,
@@ -103,7 +106,8 @@ def position_plots(table: pd.DataFrame) -> Iterator[Plot]:
                 y_name="share accepted",
                 caption=(
                     "Rounds that accept a candidate of this level, of those that accepted one of the level above and "
-                    f"had another to offer; {group.over}. Counts, not seconds: they carry over to other machines.",
+                    "had another to offer. Counts, not seconds: they carry over to other machines.",
+                    f"{group.over}.",
                 ),
                 y_with=(0.0, 1.0),
             )

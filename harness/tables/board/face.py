@@ -1,5 +1,6 @@
 """A table as HTML shows it: cells as people read them, and behind each number the digits that its CSV has."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from offbook.harness.tables.csv_file import digits
 from offbook.harness.tables.rows import Row, Rows
 
 MOST_CHOICES = 60  # of a filter
+SETTINGS = ("decoder_options", "drafter_variant")  # columns that have JSON
 
 
 class Cell(NamedTuple):
@@ -90,7 +92,10 @@ def face(
         known_by: what that is.
     """
     columns, rows = tuple(table.shown(place)), Rows(table.rows)
-    told = [[clean(text.strip()) for text in column.cells(rows)] for column in columns]
+    told = [
+        [clean(text.strip()) for text in column.cells(rows, quote=settings if column.name in SETTINGS else str)]
+        for column in columns
+    ]
     values = [_values(column, table.rows) for column in columns]
     numeric = tuple(value is not None for value in values)
     cells = [
@@ -108,6 +113,19 @@ def face(
         rows=tuple(zip(*cells, strict=True)),
         links=tuple(links) if any(links) else (),
         filters=tuple(_filters(columns, told, filters, chosen)),
+    )
+
+
+def settings(found: str) -> str:
+    """Settings as people write them; as they are where they are none."""
+    try:
+        by_name = json.loads(found or "{}")
+    except ValueError:
+        return found
+    if not isinstance(by_name, dict):
+        return found
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in by_name.items()
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import JsonValue
 
+from offbook.harness.tables.board.captions import Pictures, in_rows
 from offbook.harness.tables.board.decoder_faces import (
     MOST_BESIDE,
     category_faces,
@@ -70,7 +71,7 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A heading with what stands below it: sentences, pictures, tables, a list."""
+    """A heading with what stands below it: sentences, pictures, tables, a list, and where all that was measured."""
 
     name: str
     title: str
@@ -79,6 +80,12 @@ class Section:
     faces: tuple[Face, ...] = ()
     listed: tuple[str, ...] = ()
     files: tuple[Link, ...] = ()
+    measured_on: tuple[str, ...] = ()
+
+    @property
+    def pictures(self) -> list[Pictures]:
+        """Pictures in rows, with what is told of them."""
+        return [*in_rows(self.plots)]
 
     @property
     def is_empty(self) -> bool:
@@ -114,7 +121,6 @@ def _of_decoders(shown: Shown) -> Iterator[Section]:
         return
     rows = fastest_of_each_suite(rows_of_board(table))
     left_out = f"{len(rows):,} of {len(table):,} rows are shown, over all suites; leaderboard.csv has all."
-    machines = [f"Measured on: {machine}." for machine in machines_of(table, shown.manifests)]
     yield Section(
         name="decoders",
         title="Decoders",
@@ -123,9 +129,9 @@ def _of_decoders(shown: Shown) -> Iterator[Section]:
             "cannot give one. leaderboard.csv has every column and digit.",
             *([left_out] if len(rows) < len(table) else []),
             *remarks(list(shown.manifests.values())),
-            *machines,
         ),
         faces=(decoders_face(rows, files),),
+        measured_on=tuple(machines_of(table, shown.manifests)),
     )
     yield Section(name="order", title="How sure the order is", plots=tuple(speedup_plots(table)))
     yield Section(name="frontier", title="Accuracy against speed", plots=tuple(frontier_plots(table)))
@@ -154,9 +160,14 @@ def _of_decoders(shown: Shown) -> Iterator[Section]:
     yield Section(
         name="losslessness",
         title="Losslessness",
-        said=tuple(column.definition for column in COLUMNS if column.name == "losslessness"),
+        said=tuple(_sentence(column.definition) for column in COLUMNS if column.name == "losslessness"),
         faces=(verdicts_face(rows, files),),
     )
+
+
+def _sentence(definition: str) -> str:
+    """A column's definition where it stands alone."""
+    return f"{definition[:1].upper()}{definition[1:]}"
 
 
 def _of_students(shown: Shown) -> Iterator[Section]:

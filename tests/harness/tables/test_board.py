@@ -11,6 +11,7 @@ import pytest
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.store import Store
 from offbook.harness.tables.board.decoder_faces import DECODERS, MOST_ROWS, RECORDS
+from offbook.harness.tables.board.face import settings
 from offbook.harness.tables.board.page import told, write_board
 from offbook.harness.tables.board.student_faces import STUDENTS
 from offbook.harness.tables.progress import Count, FailureRow, MissingCell, Progress
@@ -147,6 +148,27 @@ def test_published_numbers_stand_apart_with_their_protocol(make_heat: Any, tmp_p
 def test_the_same_records_make_the_same_page(make_heat: Any, tmp_path: Path) -> None:
     first = board(tmp_path / "a", heats(make_heat), three_students())
     assert board(tmp_path / "b", heats(make_heat), three_students()).source == first.source
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ('{"nodes":15,"coupled":false,"rule":"greedy"}', "nodes 15, coupled false, rule greedy"),
+        ('{"tree":{"depth":3}}', 'tree {"depth": 3}'),
+        ("", ""),
+        ("{", "{"),
+        ("[1]", "[1]"),
+    ],
+)
+def test_settings_are_written_without_the_marks_of_json(found: str, said: str) -> None:
+    assert settings(found) == said
+
+
+def test_machines_stand_behind_the_table_where_they_can_be_opened(make_heat: Any, tmp_path: Path) -> None:
+    page = board(tmp_path, heats(make_heat), ())
+    after = page.source.partition("</table>")[2]
+    assert "Where this was measured" in after
+    assert "Toy" in after.partition("Where this was measured")[2]
 
 
 def test_a_column_that_a_later_version_brings_is_shown_without_being_named_here() -> None:
