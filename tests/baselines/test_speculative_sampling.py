@@ -186,6 +186,7 @@ def test_a_document_leaves_nothing_behind_for_the_next():
     assert cold.draft_s > 0
 
 
+@pytest.mark.slow
 def test_drawn_chains_leave_the_law_of_the_first_two_tokens_alone():
     n, sampling, backbone = 600, Sampling(temperature=1.0, top_k=3), target()
     drafter = language_model_drafter(backbone, gamma=2)

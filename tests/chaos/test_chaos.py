@@ -21,7 +21,6 @@ from tests.chaos.tiny import ROOT
         "kills --stages 60 --workers 3 --kills 25",
         "store_points --step 401 --only 'a commit' recovery",
         pytest.param("store_points --step 401", marks=pytest.mark.slow),
-        "commands --rounds 1 --only upgrade --faults 'full disk' SIGTERM",
         pytest.param("commands --rounds 1 --only upgrade", marks=pytest.mark.slow),
     ],
 )

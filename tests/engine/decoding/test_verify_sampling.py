@@ -211,7 +211,9 @@ def laws():
     return torch.randn(SIZE, SIZE, generator=torch.Generator().manual_seed(4)).softmax(dim=-1)
 
 
-@pytest.mark.parametrize("sampling", [Sampling(temperature=1.0), Sampling(temperature=1.0, top_p=0.8)], ids=str)
+@pytest.mark.parametrize("sampling", [
+    Sampling(temperature=1.0), pytest.param(Sampling(temperature=1.0, top_p=0.8), marks=pytest.mark.slow),
+], ids=str)  # fmt: skip
 def test_the_loop_samples_from_the_target_with_drawn_candidates(sampling):
     counts = decoded(loop_target(), sampling, ANSWERS, drafter=DrawnTrees(laws(), seed=1))
     assert smallest_p(counts, enumerated(loop_target(), sampling)) > ALPHA

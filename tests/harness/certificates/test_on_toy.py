@@ -44,7 +44,7 @@ def test_a_trained_drafter_is_right_and_wrong_there(name):
 
 
 @pytest.mark.parametrize("name", DRAWN)
-@pytest.mark.parametrize("sampling", [WARM, CUT], ids=str)
+@pytest.mark.parametrize("sampling", [WARM, pytest.param(CUT, marks=pytest.mark.slow)], ids=str)
 def test_who_draws_candidates_says_what_the_model_says(name, sampling):
     decoder = built(name)
     found = decoder_certificate(

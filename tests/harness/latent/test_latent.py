@@ -59,6 +59,7 @@ def arguments(folders: dict[str, Path], output: Path, *more: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_students_are_held_against_their_base(folders, tmp_path, capsys):
     more = [f"--student=same={folders['same']}", f"--student=other={folders['other']}"]
     assert status(*arguments(folders, tmp_path, *more)) == 0

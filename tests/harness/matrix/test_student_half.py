@@ -113,6 +113,7 @@ def test_the_cross_runs_each_drafter_as_trained_for_the_base_and_for_the_student
     assert all(r.certificate.verdict in ("baseline", "lossless", "ties") for r in records)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_goes_on_and_ends_the_same(graph, whole, tmp_path, monkeypatch, capsys):
     made = []
 

@@ -63,6 +63,7 @@ def test_trained_drafters_are_measured_suite_by_suite_and_pooled(target, tmp_pat
     assert {row["layout"] for row in rows} == {target.backbone.layout.name}
 
 
+@pytest.mark.slow
 def test_drafters_that_may_know_the_noise_are_measured_both_ways_above_temperature_0(target, tmp_path):
     answers = [Answer(id=str(i), prompt_tokens=(1, 2, 3), answer_tokens=tuple(range(i, i + 12))) for i in range(8)]
     config = TrainingConfig(epochs=1, batch_size=4, draft_vocab_size=64, max_length=32)

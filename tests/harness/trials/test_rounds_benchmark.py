@@ -138,6 +138,7 @@ def test_every_case_is_right_by_every_provider(tiny_shape):
     assert [len(case.providers) for case in found] == [3, *[2] * (len(found) - 1)]
 
 
+@pytest.mark.slow
 def test_rows_are_appended_to_those_of_the_operations(tiny_shape, tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "CPU_BUDGET_S", 0.0)
     first = next(rounds_benchmark.cases([tiny_shape], None, device="cpu", dtype=torch.float32))

@@ -74,6 +74,7 @@ def test_trees_of_each_size_are_measured_and_predicted_beside_plain_decoding(tar
     assert answers[0] == answers[1] == answers[2]
 
 
+@pytest.mark.slow
 def test_trees_are_measured_on_a_random_model_which_is_labelled(tmp_path, monkeypatch):
     shape = {**random_shapes.SHAPES["qwen2.5-0.5b-shape"], **SMALL, "vocab_size": 64}
     monkeypatch.setattr(random_shapes, "SHAPES", {"qwen2.5-0.5b-shape": shape})
