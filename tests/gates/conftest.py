@@ -16,7 +16,7 @@ import pytest
 
 from tests.gates.base_revision import VARIABLE, NothingMeasuredError, base_revision, lay_out
 from tests.gates.comparer import compare_counts, compare_names, counts, load_baselines, save_baselines
-from tests.gates.frozen import GATES, NATIVE
+from tests.gates.frozen import LEFT_OUT
 from tests.gates.outcome import Outcome
 from tests.gates.paired_run import complaints_about, listed, run
 
@@ -109,12 +109,11 @@ def pytest_sessionfinish(session) -> Iterator[None]:
         if None in ran.values() or not ran:
             complaints.append("baselines.json is left as it was: a gate failed, or none ran")
         else:
-            kept = load_baselines()  # also of what this machine has no C code for
-            save_baselines(
-                {**{n: kept[n] for n in NATIVE - GATES.keys() if n in kept}, **ran} if _whole(config) else kept | ran
-            )
+            known = load_baselines()
+            kept = {name: known[name] for name in known.keys() & LEFT_OUT} if _whole(config) else known
+            save_baselines(kept | ran)
     elif _whole(config) and not (session.shouldstop or session.shouldfail):
-        complaints += compare_names(ran, load_baselines().keys() - (NATIVE - GATES.keys()))
+        complaints += compare_names(ran, load_baselines().keys() - LEFT_OUT)
     if complaints and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if config.getoption("--time-gates", default=False):

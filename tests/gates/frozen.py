@@ -272,6 +272,7 @@ GATES = {
 NATIVE = {"knowing_packed"}  # which need the C code, and are left out where it is not built
 if not native_available()[0]:
     GATES = {name: gate for name, gate in GATES.items() if name not in NATIVE}
+LEFT_OUT = NATIVE - GATES.keys()  # here
 
 
 def _greedy(backbone: Backbone, prompt: list[int]) -> list[int]:

@@ -68,19 +68,19 @@ def complaints_about(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list
     found = [
         f"{name}: a workload that time_gates.json does not list; write it there"
         for name in ours
-        if name not in listed()
+        if name not in written["gates"]
     ]
-    for name in theirs:
-        if name not in ours and name not in written["gone"]:
-            found.append(
-                f"{name}: the base revision times it and this tree does not; where that is meant, write it under gone"
-            )
+    found += [
+        f"{name}: the base revision times it and this tree does not; where that is meant, write it under gone"
+        for name in theirs
+        if name not in ours and name not in written["gone"]
+    ]
     for name in ours if theirs else ():
-        accepted = written["without_baseline"]
-        if (reason := why_not(name, ours, theirs)) and (name, theirs.get(name)) not in accepted.items():
-            entry = json.dumps({name: theirs.get(name)})
+        entry = {name: theirs.get(name)}
+        if (reason := why_not(name, ours, theirs)) and not entry.items() <= written["without_baseline"].items():
             found.append(
-                f"{name}: without a baseline, for {reason}; where that is meant, write {entry} under without_baseline"
+                f"{name}: without a baseline, for {reason}; where that is meant, write {json.dumps(entry)} under "
+                "without_baseline"
             )
     return found
 

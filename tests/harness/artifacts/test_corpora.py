@@ -13,14 +13,7 @@ from offbook.tasks.procedural import FAMILIES, generate
 from offbook.tasks.procedural.documents import ID_FAMILIES, documents
 from offbook.tasks.rationales.procedural_teacher import corpus
 from offbook.tasks.source import VARIABLE
-
-
-class Told(Silent):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
+from tests.doubles import Told
 
 
 def material(**changes: object):

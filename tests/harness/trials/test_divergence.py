@@ -16,22 +16,13 @@ from offbook.harness.roster.target import load_target
 from offbook.harness.trials.divergence import Text, divergence, load_reference, make_reference, token_divergence
 from offbook.harness.trials.reference import QUESTIONS, chosen, reference
 from offbook.tasks.generic_text import TEXTS
+from tests.doubles import Told
 from tests.tiny import save_tiny, tiny_model
 
 READ = (
     Text(kind="generic", id="a", cluster="", prompt=(5,), tokens=(6, 7, 8, 9)),
     Text(kind="task", id="b", cluster="shop", prompt=(20, 21, 22), tokens=(30, 31)),
 )
-
-
-class Told(Silent):
-    """What people are told."""
-
-    def __init__(self):
-        self.lines = []
-
-    def say(self, line):
-        self.lines.append(line)
 
 
 def laws(seed: int, rows: int = 12, vocabulary: int = 300) -> torch.Tensor:

@@ -20,6 +20,7 @@ from offbook.harness.trials.paper import Paper, set_paper
 from offbook.tasks.generic_text import TEXTS
 from offbook.tasks.procedural import generate
 from offbook.tasks.rationales.procedural_teacher import corpus
+from tests.doubles import KilledError
 from tests.matrices import matrix
 from tests.tiny import save_tiny
 
@@ -30,10 +31,6 @@ TRAINING = {
     "max_length": 4096,
     "learning_rate": 1e-3,
 }
-
-
-class KilledError(BaseException):
-    """Nothing in offbook catches it."""
 
 
 @pytest.fixture(scope="module")

@@ -15,26 +15,13 @@ from offbook.harness.trials import decoding, heat_answers, kept_documents, unsco
 from offbook.harness.trials.heat import plan_heat, run_heat
 from offbook.harness.trials.kept_documents import KeptDocuments
 from offbook.harness.trials.unscored import Began
+from tests.doubles import KilledError, Told
 from tests.harness.suites.test_task_mistakes import PROCESS, ROWS, write
 
 JUDGE = "def judge(doc, results):\n    return {'exact_match': float(results[0] == doc['answer'])}\n"
 NAMES = ("autoregressive", "prompt_lookup")
 ARMS, DOCUMENTS = len(NAMES), len(ROWS)
 IN_THE_LAST = ARMS + ARMS * (DOCUMENTS - 1) + 1  # answers: the warm-up, all documents but the last, one to the last
-
-
-class KilledError(BaseException):
-    """Nothing in offbook catches it."""
-
-
-class Told(Silent):
-    """What people are told."""
-
-    def __init__(self):
-        self.lines = []
-
-    def say(self, line):
-        self.lines.append(line)
 
 
 @pytest.fixture(scope="module")

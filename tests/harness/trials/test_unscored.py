@@ -16,25 +16,12 @@ from offbook.harness.trials import decoding, exam_answers, heat, heat_answers
 from offbook.harness.trials.exam import exam_spec, examine
 from offbook.harness.trials.heat import plan_heat, run_heat
 from offbook.harness.trials.paper import set_paper
+from tests.doubles import KilledError, Told
 from tests.harness.suites.test_task_mistakes import PROCESS, ROWS, evaluate, write
 
 FAILS = "def judge(doc, results):\n    return {'exact_match': {doc['answer']: 1.0}[results[0]]}\n"
 MENDED = "def judge(doc, results):\n    return {'exact_match': float(results[0] == doc['answer'])}\n"
 NAMES = ("autoregressive", "prompt_lookup")
-
-
-class KilledError(BaseException):
-    """Nothing in offbook catches it."""
-
-
-class Told(Silent):
-    """What people are told."""
-
-    def __init__(self):
-        self.lines = []
-
-    def say(self, line):
-        self.lines.append(line)
 
 
 @pytest.fixture(scope="module")
