@@ -55,7 +55,8 @@ def import_drafter(
         progress.say(note)
     with locked(folder, f"import of {chosen.name}", progress.say):
         write(fitted, folder)
-    users = [c.name for c in contenders().values() if chosen.name in (c.name, c.drafter_of)]
+    decoders = [c for c in contenders().values() if chosen.name in (c.name, c.drafter_of)]
+    users = [f"{c.name}{' (lossy)' * c.lossy}" for c in decoders]
     parameters = sum(weight.numel() for weight in fitted.network.parameters())
     progress.say(f"{known.name}, {parameters:,} parameters, for --drafter of {', '.join(users)}")
     return folder

@@ -5,12 +5,12 @@
     Hydra            config.json, and hydra_lm_head.safetensors or hydra_lm_head.pt
 
 Heads may also lie among the tensors of a whole model (Medusa-2), in one file or several: of its safetensors they alone
-are read, and the embedding, which tells whose they are. `.bin` and `.pt` are pickles: torch's reader of tensors takes
-them, which builds nothing else. Other files, such as the copy of the target's head that trainers leave (`*_1.*`), are
-left alone.
+are read, and the embedding, which tells whose they are; of the others the names. `.bin` and `.pt` are pickles: torch's
+reader of tensors takes them, which builds nothing else. Other files, such as the copy of the target's head that
+trainers leave (`*_1.*`), are left alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class PublishedDraft:
         config: what `config.json` says.
         tensors: by the authors' names, on the CPU.
         files: SHA-256 of all files that were read, by name.
+        others: names of the tensors beside them, which are not read: of a whole model.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class PublishedDraft:
     config: Mapping[str, Any]
     tensors: Mapping[str, torch.Tensor]
     files: Mapping[str, str]
+    others: Sequence[str] = ()
 
     @property
     def place(self) -> str:
@@ -72,7 +74,8 @@ def read_published(folder: Path) -> PublishedDraft:
     if found is not None:
         msg = f"{quoted_path(folder)}: expected the folder of a draft model, got {found}; check the path"
         raise ValueError(msg)
-    places = _in_a_model(folder)
+    whole = _in_a_model(folder)
+    places = {key: place for key, place in whole.items() if key.startswith(HEADS) or key == EMBEDDING}
     name = _weights_of(folder) if not places else INDICES[0] if (folder / INDICES[0]).is_file() else WEIGHTS[0][0]
     config = read_json(folder / CONFIG, what="a draft model's config", remedy=REMEDY)
     if not isinstance(config, dict):
@@ -86,11 +89,12 @@ def read_published(folder: Path) -> PublishedDraft:
         path = folder / name
         tensors = read_tensors(path, remedy=REMEDY)[0] if path.suffix == ".safetensors" else _read_pickled(path)
     files = {file: file_sha256(folder / file) for file in sorted({CONFIG, name, *places.values()})}
-    return PublishedDraft(folder=folder, weights=name, config=config, tensors=tensors, files=files)
+    others = tuple(sorted(whole.keys() - places.keys()))
+    return PublishedDraft(folder=folder, weights=name, config=config, tensors=tensors, files=files, others=others)
 
 
 def _in_a_model(folder: Path) -> dict[str, str]:
-    """Where heads and embedding of a whole model lie, the file of each tensor; empty where no heads are among them.
+    """The file of each tensor of a whole model; empty where no heads are among them.
 
     Raises:
         ValueError: a damaged file, or an index that names one elsewhere.
@@ -103,11 +107,10 @@ def _in_a_model(folder: Path) -> dict[str, str]:
         places = dict.fromkeys(tensor_names(single, remedy=REMEDY) if single.is_file() else (), single.name)
     if not isinstance(places, dict) or not any(key.startswith(HEADS) for key in places):
         return {}
-    found = {key: place for key, place in places.items() if key.startswith(HEADS) or key == EMBEDDING}
-    if odd := [place for place in found.values() if not isinstance(place, str) or Path(place).name != place]:
+    if odd := [place for place in places.values() if not isinstance(place, str) or Path(place).name != place]:
         msg = f"{index}: expected names of files beside it, got {quoted(odd[0])}; {REMEDY}"
         raise ValueError(msg)
-    return found
+    return places
 
 
 def _weights_of(folder: Path) -> str:

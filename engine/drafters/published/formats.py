@@ -69,6 +69,21 @@ FORMATS = (
         why_not="its heads read the tokens behind the root too, and offbook has no such decoder",
     ),
     Format(
+        name="DSpark",
+        marks=_any(r"markov_head\.|confidence_head\."),
+        why_not="it drafts a block of tokens in one pass, and offbook has no such decoder",
+    ),
+    Format(
+        name="DFlash",
+        marks=_any(r"hidden_norm\."),
+        why_not="it drafts a block of tokens in one pass, and offbook has no such decoder",
+    ),
+    Format(
+        name="P-EAGLE",
+        marks=_any(r"mask_hidden$"),
+        why_not="it drafts a chain in one pass, and offbook has no such decoder",
+    ),
+    Format(
         name=MEDUSA2,
         marks=_any(r"medusa_head\."),
         read=read_medusa2,

@@ -76,7 +76,7 @@ def read_medusa2(draft: PublishedDraft, target: TargetShape) -> Reading:
         ValueError: the keys or the target do not fit, or a head has several blocks.
     """
     heads = {key.removeprefix(HEADS): tensor for key, tensor in draft.tensors.items() if key.startswith(HEADS)}
-    others = sorted(key for key in draft.tensors if not key.startswith(HEADS))
+    others = sorted([*draft.others, *(key for key in draft.tensors if not key.startswith(HEADS))])
     if unknown := [key for key in others if not OF_A_MODEL.match(key)]:
         msg = (
             f"{draft.place}: expected a whole model and Medusa's heads, found no place for {quoted(unknown[0])}; it is "

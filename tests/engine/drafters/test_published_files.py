@@ -156,6 +156,7 @@ def test_of_a_whole_model_only_its_heads_and_its_embedding_are_read(tmp_path):
     save_published(tmp_path, HEADS | EMBEDDING | {"model.norm.weight": torch.ones(2)}, weights="model.safetensors")
     found = read_published(tmp_path)
     assert found.tensors.keys() == HEADS.keys() | EMBEDDING.keys()
+    assert found.others == ("model.norm.weight",)
     assert found.weights == "model.safetensors"
     assert set(found.files) == {"config.json", "model.safetensors"}
 
@@ -170,6 +171,7 @@ def test_heads_are_found_in_the_files_that_an_index_names(tmp_path):
     index.write_text(json.dumps({"weight_map": places}))
     found = read_published(tmp_path)
     assert found.tensors.keys() == HEADS.keys() | EMBEDDING.keys()
+    assert found.others == ("model.norm.weight",)
     assert found.weights == index.name
     assert set(found.files) == {"config.json", index.name, *places.values()}
     index.write_text(json.dumps({"weight_map": places | {"medusa_head.0.0.linear.weight": "../elsewhere.safetensors"}}))

@@ -39,6 +39,9 @@ NOT_READ = {
     "Jakiro*": {"layers.0.mlp_moe.gate.weight": (2, 32), "layers.0.mlp_moe.experts.0.fc.weight": (64, 32)},
     "offbook's own": {"fc.weight": (32, 64), "draft_token_ids": (258,)},
     "speculators": {"fusion_fc.weight": (32, 64), "transformer.mlp.up_proj.weight": (64, 32)},
+    "DFlash": {"fc.weight": (32, 96), "hidden_norm.weight": (32,), "layers.0.self_attn.q_norm.weight": (8,)},
+    "DSpark": {"fc.weight": (32, 96), "hidden_norm.weight": (32,), "markov_head.markov_w1.weight": (258, 4)},
+    "P-EAGLE": {"fc.weight": (32, 96), "layers.0.hidden_norm.weight": (32,), "mask_hidden": (1, 1, 96)},
 }
 
 

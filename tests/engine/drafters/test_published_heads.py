@@ -1,5 +1,7 @@
 """Medusa's heads as published: counted by their keys, with or without language-model heads of their own."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
@@ -73,6 +75,14 @@ def test_heads_in_a_whole_model_are_read_and_the_model_is_not(own):
     assert found.ignored == ("lm_head.weight", "model.embed_tokens.weight")
     assert torch.equal(found.embedding_VH, torch.ones(258, HIDDEN))
     assert "heads for the model that they were trained with: --model" in found.notes[-1]
+
+
+def test_tensors_of_a_whole_model_that_nobody_reads_are_accounted_for_by_their_names():
+    held = {key: tensor for key, tensor in in_a_model().items() if key != "lm_head.weight"}
+    found = read(replace(drafted(held, {}), others=("lm_head.weight", "model.norm.weight")))
+    assert found.ignored == ("lm_head.weight", "model.embed_tokens.weight", "model.norm.weight")
+    odd = replace(drafted(held, {}), others=("lm_head.weight", "value_head.weight"))
+    assert "found no place for 'value_head.weight'; it is another network" in refusal(odd)
 
 
 def test_what_is_neither_heads_nor_model_is_refused_by_name():

@@ -102,6 +102,11 @@ def test_whoever_decodes_with_it_says_what_the_target_says(what, imported, targe
         assert arm.trained_on is UNKNOWN
 
 
+def test_who_is_lossy_with_it_is_said_to_be(imported):
+    _, told = imported("heads")
+    assert "for --drafter of medusa, medusa_typical (lossy)" in told
+
+
 @pytest.mark.parametrize("what", PUBLISHED)
 def test_the_checkpoint_holds_the_authors_numbers_and_all_tokens(what, imported, target):
     folder, _ = imported(what)
