@@ -107,6 +107,7 @@ DRAFTERS = (
             that costs in acceptance shows beside the row that drafts them one by one.""",
     ),
     *(replace(column, shown_for=always) for column in _shown("speedup")),
+    *_shown("losslessness"),
 )
 
 

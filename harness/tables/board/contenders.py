@@ -11,7 +11,7 @@ from offbook.harness.records.student import UNTOUCHED
 from offbook.harness.tables.board.plot_names import plot_name
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.labels import decoder_of, student_of
-from offbook.harness.tables.ranks import LIKE, fastest_first
+from offbook.harness.tables.ranks import LIKE, doubt, fastest_first
 from offbook.harness.tables.rows import Row, Rows
 
 OF_STUDENT = ("student", "training_seed")
@@ -27,7 +27,7 @@ class Group(NamedTuple):
         title: of what model, at what temperature, over what.
         name: the same for the names of pictures; it hangs on these rows alone.
         rows: the fastest first, where they have a speed-up.
-        labels: a row each, no two alike.
+        labels: a row each, no two alike; of one whose output is changed, or not tested, that too.
     """
 
     title: str
@@ -58,10 +58,15 @@ def groups(table: pd.DataFrame, *, students_apart: bool = True) -> Iterator[Grou
     told = [name for name in alike if name not in OF_STUDENT and pooled[name].nunique(dropna=False) > 1]
     for rows in sorted(found, key=lambda rows: -int(rows["n_docs"].iloc[0])):
         lines = list(Rows(fastest_first(rows)))
-        apart = labels(lines, [decoder_of(row) for row in lines])
+        names = [decoder_of(row) for row in lines]
         if any(row["student"] != UNTOUCHED for row in lines) and not students_apart:
-            apart = labels(lines, [f"{decoder_of(row)} on {student_of(row)}" for row in lines])
+            names = [f"{decoder_of(row)} on {student_of(row)}" for row in lines]
+        apart = labels(lines, [_with_doubt(row, name) for row, name in zip(lines, names, strict=True)])
         yield Group(_title(lines[0], told, students_apart), _name(lines[0], alike), lines, apart)
+
+
+def _with_doubt(row: Row, name: str) -> str:
+    return f"{name} ({told})" if (told := doubt(row)) else name
 
 
 def labels(rows: Sequence[Row], names: Sequence[str]) -> list[str]:

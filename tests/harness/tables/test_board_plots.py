@@ -145,6 +145,17 @@ def test_pictures_of_decoders_tell_their_numbers_and_over_how_many_documents(mak
     assert "eagle2: 7.3 tokens/s" in accuracy.told
 
 
+@pytest.mark.parametrize(("said", "shown"), [("DIFFERS: TV 0.4", "output changed"), ("not tested", "not tested")])
+def test_pictures_say_of_whom_the_output_is_changed_or_not_tested(said: str, shown: str, make_heat: Any) -> None:
+    table = leaderboard(make_heat())
+    doubted = table.assign(losslessness=table["losslessness"].where(table["decoder"] != "eagle2", said))
+    for made in (speedup_plots, acceptance_plots, position_plots, frontier_plots):
+        (right,), (wrong,) = made(table), made(doubted)
+        assert "eagle2: " in right.told
+        assert f"eagle2 ({shown}): " in wrong.told
+        assert f"autoregressive ({shown})" not in wrong.told
+
+
 def test_the_floor_is_a_token_for_each_reading_of_the_weights() -> None:
     row = {"layout": "packed", "target_forwards": 100, "decode_s": 4.0, "floor_share": 0.5}
     (limit,) = floors([row, row | {"floor_share": math.nan}, row | {"decode_s": 0.0}])

@@ -47,6 +47,11 @@ def test_a_drafters_line_has_its_size_its_training_its_cost_and_its_acceptance(m
     assert found["Speed-up"]
 
 
+@pytest.mark.parametrize("said", ["DIFFERS: TV 0.400", "not tested", "identical 2/2"])
+def test_whether_the_output_is_the_targets_stands_beside_acceptance(said: str, make_heat: Any) -> None:
+    assert cells_of(leaderboard(make_heat()).assign(losslessness=said))["Lossless?"] == said
+
+
 def test_drafters_of_two_trainings_are_told_apart_by_their_weights(make_heat: Any) -> None:
     plain, fast = make_heat()
     other = fast.record.spec.drafter.model_copy(update={"sha256": "aa" * 32})
