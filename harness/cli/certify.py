@@ -1,15 +1,20 @@
 """`offbook certify`: is it lossless? Of anybody's contender, in one paragraph."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from offbook.engine.decoding.layouts.names import LayoutName
+from offbook.engine.embedded import ALIASES
+from offbook.engine.quoting import quoted_path
 from offbook.harness.cli.as_json import AsJson
 from offbook.harness.cli.completing import decoders
 from offbook.harness.cli.console import quiet, write_out
 from offbook.harness.cli.options import Device, DType, OptionSettings, Output, Revision, Seed, path_or_none
+
+if TYPE_CHECKING:
+    from offbook.harness.roster.target import Target
 
 
 def certify(
@@ -63,7 +68,6 @@ def certify(
     from offbook.harness.matrix.certify import certify as test
     from offbook.harness.roster.asked_for import asked_for
     from offbook.harness.roster.command_line import process_manifest
-    from offbook.harness.roster.target import load_target
 
     chosen, folder, made_for = asked_for(what, drafter)
     given = [Sampling(temperature=at, top_k=top_k, top_p=top_p) for at in temperature or ()]
@@ -78,7 +82,8 @@ def certify(
     )
     quiet()
     with bar() as progress:
-        target = load_target(model or made_for, dtype=dtype, device=device, revision=revision, layout="transformers")
+        told_by = None if model else folder
+        target = _loaded(model or made_for, told_by, dtype=dtype, device=device, revision=revision)
         target = target.under(layout) if layout else target.for_answers()
         report = test(
             target,
@@ -96,3 +101,20 @@ def certify(
     write_out(report.to_json() if as_json else f"{report.paragraph()}\n")
     typer.echo(f"written to {place / 'certificate.json'}", err=True)
     raise typer.Exit(0 if report.verdict == "lossless" else 1)
+
+
+def _loaded(name: str, told_by: Path | None, **settings: Any) -> "Target":
+    """The model; `told_by` is the drafter that alone says which, and of a model in a folder that keeps the name only.
+
+    Raises:
+        ValueError: see `load_target`.
+    """
+    from offbook.harness.roster.target import load_target
+
+    try:
+        return load_target(name, layout="transformers", **settings)
+    except ValueError as error:
+        if told_by is None or name in ALIASES or "/" in name:
+            raise
+        msg = f"{error}; {quoted_path(str(told_by))} was trained for it: name its folder with --model"
+        raise ValueError(msg) from error

@@ -93,6 +93,19 @@ def test_a_folder_that_holds_no_drafter_is_refused(tmp_path, capsys):
     assert "take a published one over with `offbook import-drafter`, or name a draft model with --option draft" in line
 
 
+def test_a_drafter_whose_model_lay_in_a_folder_asks_for_that(tmp_path, capsys):
+    folder = tmp_path / "drafter"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"architecture": "eagle2", "target": {"name": "my model"}}')
+    assert status("certify", str(folder), "--output", str(tmp_path / "c")) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert "no model 'my model'" in line
+    assert "was trained for it: name its folder with --model" in line
+    assert status("certify", str(folder), "--model", "my model", "--output", str(tmp_path / "c")) == 2
+    assert "was trained for it" not in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
+
+
 POINTS = '[project.entry-points."offbook.contenders"]\n'
 
 
