@@ -25,9 +25,9 @@ from offbook.harness.tables.rows import Row
 SECTION: tuple[Place, ...] = ("markdown",)
 TITLE = "## What drafters cost"
 EXPLANATION = paragraph(
-    """Rows over all suites, of decoders whose drafter was trained, counted or is a language model: size and training
-    stand beside acceptance, since more of the former buys more of the latter. Rows are matched where a variant was
-    trained to be as large, or as dear a round, as another's drafter."""
+    """Rows over all suites, of decoders whose drafter was trained, counted or is a language model, be it the target's
+    first layers: size and training stand beside acceptance, since more of the former buys more of the latter. Rows are
+    matched where a variant was trained to be as large, or as dear a round, as another's drafter."""
 )
 
 
@@ -63,7 +63,7 @@ DRAFTERS = (
         kind="count",
         shown_in=SECTION,
         definition="""numbers in its files, the draft vocabulary's ids left out. A head of its own is among them
-            (EAGLE-3's is; the others read rows of the target's).""",
+            (EAGLE-3's is; the others read rows of the target's). 0 where the target's own layers draft.""",
     ),
     Column(
         name="training_tokens",
@@ -112,8 +112,9 @@ DRAFTERS = (
 
 
 def drafting(table: pd.DataFrame) -> pd.DataFrame:
-    """The leaderboard's pooled rows of decoders that have a drafter."""
-    return table[(table["suite"] == ALL_SUITES) & (table["drafter_parameters"] > 0)]
+    """The leaderboard's pooled rows of decoders that have a drafter, or draft with layers of their target."""
+    has_one = (table["drafter_parameters"] > 0) | (table["draft_forwards_per_round"] > 0)
+    return table[(table["suite"] == ALL_SUITES) & has_one]
 
 
 def drafters_markdown(rows: pd.DataFrame, machines: Sequence[str] = ()) -> list[str]:

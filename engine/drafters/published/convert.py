@@ -1,7 +1,8 @@
 """A published draft model becomes a drafter: offbook's checkpoint, whole or absent, which says where it came from.
 
 What nobody wrote down stays unknown: on what and for which weights it was trained. It is bound to the target that its
-user names, since the file names none; its copy of the target's embedding, where there is one, tells whether that fits.
+user names, for a config has a name at most; its copy of the target's embedding, where there is one, tells whether
+that fits.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from offbook.engine.drafters.published.reading import Reading, TargetShape
 from offbook.engine.drafters.train import STATE
 from offbook.engine.files import atomic_write_text
 from offbook.engine.finite import check_weights
+from offbook.engine.quoting import quoted
 from offbook.engine.resuming.state import is_finished
 from offbook.engine.unusable import UnusableError
 
@@ -66,7 +68,10 @@ class FittedDraft:
     def notes(self) -> Sequence[str]:
         """What its user should know, a line each."""
         place, name = self.draft.place, self.target.name
-        if self.same_embedding is None:
+        if self.same_embedding is None and self.draft.made_for is not None:
+            said = quoted(self.draft.made_for)
+            about = f"{place}: its config names {said}, and not its weights; it is bound to {name}, as asked"
+        elif self.same_embedding is None:
             about = f"{place} does not say for which weights it was trained; it is bound to {name}, as asked"
         elif self.same_embedding:
             about = f"{place}: its copy of the embedding is that of {name}"

@@ -60,6 +60,16 @@ class PublishedDraft:
         """The file of weights, for messages."""
         return str(self.folder / self.weights)
 
+    @property
+    def made_for(self) -> str | None:
+        """The name of the target in its config, where there is one: Medusa's has it, and that of speculators."""
+        named: Any = self.config.get("base_model_name_or_path")
+        inner: Any = self.config
+        for key in ("speculators_config", "verifier", "name_or_path"):
+            inner = inner.get(key) if isinstance(inner, Mapping) else None
+        found = inner if named is None else named
+        return found if isinstance(found, str) and found.strip() else None
+
 
 def read_published(folder: Path) -> PublishedDraft:
     """Reads a folder.

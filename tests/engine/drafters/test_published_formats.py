@@ -19,6 +19,7 @@ from tests.published import (
     attention_tensors,
     expert_tensors,
     head_tensors,
+    published_config,
     published_tensors,
     random_tensors,
 )
@@ -79,6 +80,22 @@ def test_a_reading_that_its_decoder_has_no_network_for_is_refused(change, compla
     with pytest.raises(ValueError, match=re.escape(complaint)) as refused:
         fit(found, odd, eagle2.ARCHITECTURE, backbone(), target=TARGET)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"base_model_name_or_path": "theirs/7b"}, True),
+        ({"speculators_config": {"verifier": {"name_or_path": "theirs/7b"}}}, True),
+        ({"base_model_name_or_path": ["theirs/7b"], "speculators_config": "theirs/7b"}, False),
+        ({}, False),
+    ],
+)
+def test_the_target_that_a_config_names_is_told(config, named):
+    found = drafted(config=published_config(**config))
+    (note,) = fit(found, recognised(found), eagle2.ARCHITECTURE, backbone(), target=TARGET).notes
+    assert (f"its config names 'theirs/7b', and not its weights; it is bound to {TARGET.name}" in note) == named
+    assert ("does not say for which weights" in note) != named
 
 
 def test_a_fingerprint_hangs_on_files_decoder_and_target():

@@ -52,6 +52,14 @@ def test_whether_the_output_is_the_targets_stands_beside_acceptance(said: str, m
     assert cells_of(leaderboard(make_heat()).assign(losslessness=said))["Lossless?"] == said
 
 
+def test_who_drafts_with_the_targets_own_layers_is_among_them(make_heat: Any) -> None:
+    plain, fast = make_heat()
+    spec = fast.record.spec.model_copy(update={"drafter": None})
+    record = fast.record.model_copy(update={"spec": spec, "drafter": None, "key": spec.key()})
+    found = cells_of(leaderboard([plain, replace(fast, record=record)]))
+    assert (found["Parameters"], found["Answer tokens"], found["Drafts per round"]) == ("0", "-", "1.0")
+
+
 def test_drafters_of_two_trainings_are_told_apart_by_their_weights(make_heat: Any) -> None:
     plain, fast = make_heat()
     other = fast.record.spec.drafter.model_copy(update={"sha256": "aa" * 32})
