@@ -145,7 +145,9 @@ def _sizes(network: Network) -> dict[str, Any]:
 
 def _eagle(network: Network) -> dict[str, Any]:
     own = {} if network.whole else {TOKEN_IDS: network.token_ids.tolist()}
-    return {**_sizes(network), "bias": network.layer.bias, "qkv_bias": network.layer.qkv_bias, **own}
+    # Authors' readers build the bias of the fusion unless told otherwise; to engines `bias: true` is one of attention.
+    bias = {} if network.layer.bias else {"bias": False}
+    return {**_sizes(network), **bias, "qkv_bias": network.layer.qkv_bias, **own}
 
 
 def _jakiro(network: Network) -> dict[str, Any]:

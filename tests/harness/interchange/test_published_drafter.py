@@ -77,6 +77,7 @@ def test_the_export_holds_the_same_numbers_and_names_no_place(trained, tmp_path)
     assert set(theirs) - set(ours) <= {"d2t", "t2d"}
     config = json.loads((tmp_path / "published" / "config.json").read_text())
     assert config["hidden_size"] == 32
+    assert "bias" not in config, "engines would look for biases of attention"
     assert str(tmp_path) not in json.dumps(config)
 
 
