@@ -92,6 +92,7 @@ def test_whoever_decodes_with_it_says_what_the_target_says(what, imported, targe
     folder, told = imported(what)
     names = PUBLISHED[what][3]
     assert f"for --drafter of {', '.join(sorted(names, key=list(DECODERS).index))}" in told or len(names) == 1
+    assert ("for --drafter of medusa, medusa_typical (lossy)" in told) == ("heads" in what), "who is lossy is said to be"
     plain, *arms = build_arms(target, ["autoregressive", *names], drafter_folders=dict.fromkeys(names, folder))
     expected = answer(target, plain)
     assert len(set(expected)) > 3
@@ -100,11 +101,6 @@ def test_whoever_decodes_with_it_says_what_the_target_says(what, imported, targe
         assert arm.drafter.imported_from == next(name for kind, name in FORMATS.items() if kind in what)
         assert arm.drafter.training_tokens is None
         assert arm.trained_on is UNKNOWN
-
-
-def test_who_is_lossy_with_it_is_said_to_be(imported):
-    _, told = imported("heads")
-    assert "for --drafter of medusa, medusa_typical (lossy)" in told
 
 
 @pytest.mark.parametrize("what", PUBLISHED)
