@@ -1,8 +1,10 @@
-"""The folder of a published draft model: a config and one file of weights, read without running anything.
+"""The folder of a published draft model: a config and its weights, read without running anything.
 
     EAGLE, Jakiro    config.json, and model.safetensors or pytorch_model.bin
     Medusa           config.json, and medusa_lm_head.safetensors or medusa_lm_head.pt
     Hydra            config.json, and hydra_lm_head.safetensors or hydra_lm_head.pt
+
+In place of one file of safetensors there may be several, with their index.
 
 Heads may also lie among the tensors of a whole model (Medusa-2), in one file or several: of its safetensors they alone
 are read, and the embedding, which tells whose they are; of the others the names. `.bin` and `.pt` are pickles: torch's
@@ -33,6 +35,7 @@ WEIGHTS = (
 INDICES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 REMEDY = "download it again"
 HEADS, EMBEDDING = "medusa_head.", "model.embed_tokens.weight"  # of a whole model
+MODEL = ("model.", "transformer.", "gpt_neox.")  # of whole models, and of no draft that is read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +87,9 @@ def read_published(folder: Path) -> PublishedDraft:
     if found is not None:
         msg = f"{quoted_path(folder)}: expected the folder of a draft model, got {found}; check the path"
         raise ValueError(msg)
-    whole = _in_a_model(folder)
-    places = {key: place for key, place in whole.items() if key.startswith(HEADS) or key == EMBEDDING}
+    whole = _spread(folder)
+    model = any(key.startswith(HEADS) for key in whole)
+    places = {key: place for key, place in whole.items() if not model or key.startswith(HEADS) or key == EMBEDDING}
     name = _weights_of(folder) if not places else INDICES[0] if (folder / INDICES[0]).is_file() else WEIGHTS[0][0]
     config = read_json(folder / CONFIG, what="a draft model's config", remedy=REMEDY)
     if not isinstance(config, dict):
@@ -103,8 +107,8 @@ def read_published(folder: Path) -> PublishedDraft:
     return PublishedDraft(folder=folder, weights=name, config=config, tensors=tensors, files=files, others=others)
 
 
-def _in_a_model(folder: Path) -> dict[str, str]:
-    """The file of each tensor of a whole model; empty where no heads are among them.
+def _spread(folder: Path) -> dict[str, str]:
+    """The file of each tensor of a whole model with heads, or of a draft model in several files; empty of any other.
 
     Raises:
         ValueError: a damaged file, or an index that names one elsewhere.
@@ -115,7 +119,10 @@ def _in_a_model(folder: Path) -> dict[str, str]:
         places = told.get("weight_map") if isinstance(told, dict) else None
     else:
         places = dict.fromkeys(tensor_names(single, remedy=REMEDY) if single.is_file() else (), single.name)
-    if not isinstance(places, dict) or not any(key.startswith(HEADS) for key in places):
+    if not isinstance(places, dict):
+        return {}
+    model = any(key.startswith(HEADS) for key in places)
+    if not model and (not index.is_file() or any(key.startswith(MODEL) for key in places)):
         return {}
     if odd := [place for place in places.values() if not isinstance(place, str) or Path(place).name != place]:
         msg = f"{index}: expected names of files beside it, got {quoted(odd[0])}; {REMEDY}"
@@ -131,8 +138,12 @@ def _weights_of(folder: Path) -> str:
     if found:
         msg = f"{folder}: expected one draft model, got {' and '.join(found)}; move the others out of this folder"
         raise ValueError(msg)
-    if index := next((name for name in INDICES if (folder / name).is_file()), None):
-        msg = f"{folder}: expected a draft model's weights in one file, got {index}, as a whole model's; check the path"
+    safe, pickled = INDICES
+    if (folder / safe).is_file():
+        msg = f"{folder}: expected a draft model's weights, got {safe} of a whole model or of nothing; check the path"
+        raise ValueError(msg)
+    if (folder / pickled).is_file():
+        msg = f"{folder}: expected weights in one file or in safetensors, got {pickled}; convert them to safetensors"
         raise ValueError(msg)
     wanted = ", ".join(name for names in WEIGHTS for name in names)
     msg = f"{quoted_path(folder)}: expected a draft model's weights (one of {wanted}), found none; check the path"

@@ -62,7 +62,7 @@ def test_no_folder_a_file_and_a_folder_without_weights_are_refused(tmp_path):
     assert "got a file; check the path" in refusal(tmp_path / "file")
     assert "(one of model.safetensors, pytorch_model.bin, medusa_lm_head.safetensors" in refusal(tmp_path)
     (tmp_path / "pytorch_model.bin.index.json").write_text("{}")
-    assert "in one file, got pytorch_model.bin.index.json, as a whole model's" in refusal(tmp_path)
+    assert "in one file or in safetensors, got pytorch_model.bin.index.json" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +182,25 @@ def test_heads_are_found_in_the_files_that_an_index_names(tmp_path):
     assert "expected whole safetensors, got a damaged file or none" in refusal(tmp_path)
 
 
+def test_a_draft_model_in_several_files_is_read_by_its_index(tmp_path):
+    held = published_tensors()
+    first, second = dict([*held.items()][:4]), dict([*held.items()][4:])
+    save_published(tmp_path, first, weights="model-00001-of-00002.safetensors")
+    save_published(tmp_path, second, weights="model-00002-of-00002.safetensors")
+    places = dict.fromkeys(first, "model-00001-of-00002.safetensors")
+    places |= dict.fromkeys(second, "model-00002-of-00002.safetensors")
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    found = read_published(tmp_path)
+    assert found.tensors.keys() == held.keys()
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in held.items())
+    assert (found.weights, found.others) == ("model.safetensors.index.json", ())
+    assert set(found.files) == {"config.json", "model.safetensors.index.json", *places.values()}
+    (tmp_path / "model-00002-of-00002.safetensors").unlink()
+    assert "expected whole safetensors, got a damaged file or none" in refusal(tmp_path)
+
+
 def test_a_whole_model_without_heads_is_none(tmp_path):
-    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"model.norm.weight": "a"}}))
-    assert "in one file, got model.safetensors.index.json, as a whole model's" in refusal(tmp_path)
+    for key in ("model.norm.weight", "transformer.h.0.ln_1.weight", "gpt_neox.final_layer_norm.weight"):
+        told = {"weight_map": {"lm_head.weight": "a", key: "a"}}
+        (tmp_path / "model.safetensors.index.json").write_text(json.dumps(told))
+        assert "got model.safetensors.index.json of a whole model" in refusal(tmp_path)
