@@ -55,6 +55,20 @@ def test_a_study_may_be_asked_before_it_is_done(tmp_path: Path) -> None:
     assert decide(matrix(CONTENT), [], tmp_path, Console(quiet=True)) == []
 
 
+def test_other_exams_of_the_same_students_decide_nothing(tmp_path: Path) -> None:
+    """As where the students of a study sit published data sets in the same folder."""
+    known, seeds = FAR.items(), range(3)
+    own = [
+        exam(name, seed, scores={"sums": [float(i < n + seed % 2) for i in range(40)], "dates": [1.0, 0.0]})
+        for name, n in known
+        for seed in seeds
+    ]
+    others = [exam(name, seed, scores={"sums": [0.0, 1.0]}) for name, _ in known for seed in seeds]
+    asked = matrix(CONTENT, outcomes={"accuracy": {}, "of dates": {"group": "ood", "tested": False}})
+    told = [decide(asked, exams, tmp_path, Console(quiet=True)) for exams in (own, [*own, *others])]
+    assert told[0] == told[1] == ["toy, h, accuracy: vindicated: learning to score, selection, several forms each pay"]
+
+
 def test_the_command_reads_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     folder = store(tmp_path / "store", FAR)
     profile = tmp_path / "mine.yaml"
