@@ -142,6 +142,13 @@ def test_whatever_belongs_to_the_study_learns_from_its_corpus_in_steps_of_sixtee
     assert other.exams in (None, study.exams), "one exam, so that all of them compare"
 
 
+def test_methods_of_several_paths_a_question_take_so_few_questions_that_they_make_as_many_steps() -> None:
+    paths = {"uniform": 8, "edit": 8, "mcc_kd": 2}
+    students, usual = load_profile("secondary")[1].students, load_profile("study")[1].training.questions_per_step
+    taken = {name: (students[name].training.questions_per_step or usual) * count for name, count in paths.items()}
+    assert taken == dict.fromkeys(paths, usual), "of 16 questions with eight paths each the budget is two steps"
+
+
 def test_a_piece_of_the_study_is_the_students_of_some_seeds() -> None:
     study = load_profile("study")[1]
     piece = study.model_copy(update={"training_seeds": (0, 5)})
