@@ -149,6 +149,15 @@ def test_methods_of_several_paths_a_question_take_so_few_questions_that_they_mak
     assert taken == dict.fromkeys(paths, usual), "of 16 questions with eight paths each the budget is two steps"
 
 
+def test_metanet_warms_up_for_as_many_steps_as_were_seen_to_teach_it_a_students_costs() -> None:
+    """80, five passes over 256 questions (results/trainings/mind-s0.json); of 112 questions five passes are 35."""
+    study = load_profile("study")[1]
+    steps = -(-study.corpus.questions // 16)  # of as many questions MetaNet makes one
+    ours = [student for student in study.students.values() if student.method == "mind"]
+    assert len(ours) == 4
+    assert all(int(str(student.options["warmup_epochs"])) * steps >= 80 for student in ours)
+
+
 def test_a_piece_of_the_study_is_the_students_of_some_seeds() -> None:
     study = load_profile("study")[1]
     piece = study.model_copy(update={"training_seeds": (0, 5)})
