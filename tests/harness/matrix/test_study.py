@@ -149,6 +149,12 @@ def test_methods_of_several_paths_a_question_take_so_few_questions_that_they_mak
     assert taken == dict.fromkeys(paths, usual), "of 16 questions with eight paths each the budget is two steps"
 
 
+def test_metanets_rate_is_watched_before_the_study() -> None:
+    tries, study = load_profile("tries")[1], load_profile("study")[1]
+    watched = study.students["mind on answer loss, long"].options["watched_rates"]
+    assert tries.students["mind"].options["watched_rates"] == watched
+
+
 def test_metanet_warms_up_for_as_many_steps_as_were_seen_to_teach_it_a_students_costs() -> None:
     """80, five passes over 256 questions (results/trainings/mind-s0.json); of 112 questions five passes are 35."""
     study = load_profile("study")[1]
