@@ -142,11 +142,13 @@ def test_whatever_belongs_to_the_study_learns_from_its_corpus_in_steps_of_sixtee
     assert other.exams in (None, study.exams), "one exam, so that all of them compare"
 
 
-def test_methods_of_several_paths_a_question_take_so_few_questions_that_they_make_as_many_steps() -> None:
+def test_methods_of_more_or_fewer_tokens_a_question_take_so_many_questions_that_they_make_as_many_steps() -> None:
     paths = {"uniform": 8, "edit": 8, "mcc_kd": 2}
     students, usual = load_profile("secondary")[1].students, load_profile("study")[1].training.questions_per_step
     taken = {name: (students[name].training.questions_per_step or usual) * count for name, count in paths.items()}
     assert taken == dict.fromkeys(paths, usual), "of 16 questions with eight paths each the budget is two steps"
+    assert students["answer_only"].training.questions_per_step == 7 * usual, "a seventh of a path's tokens"
+    assert usual < (students["equation_only"].training.questions_per_step or 0) < 7 * usual
 
 
 def test_metanets_rate_is_watched_before_the_study() -> None:
