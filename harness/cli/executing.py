@@ -36,21 +36,22 @@ def tell_plan(graph: "Graph", folder: Path, *, as_json: bool = False) -> None:
     Raises:
         ValueError: a heat that would drop arms of one in the folder.
     """
-    from offbook.harness.matrix.estimates import COMMITTED, Estimates, told
+    from offbook.harness.matrix.estimates import COMMITTED, Estimates, told, told_rest
     from offbook.harness.matrix.other_arms import replaced
     from offbook.harness.matrix.state import done
 
     rates, there = Estimates(folder, COMMITTED), done(graph, folder)
-    again = replaced(graph, there, folder)
+    again, expected = replaced(graph, there, folder), [rates.of(each) for each in graph.stages]
     if as_json:
-        stages = [_stage(each, rates.of(each), done=each.key in there) for each in graph.stages]
+        stages = [_stage(each, own, done=each.key in there) for each, own in zip(graph.stages, expected, strict=True)]
         print_json(folder=str(folder), stages=stages)
     else:
-        for stage in graph.stages:
-            typer.echo(told(stage, rates.of(stage), done=stage.key in there))
+        for stage, estimate in zip(graph.stages, expected, strict=True):
+            typer.echo(told(stage, estimate, done=stage.key in there))
     for line in again.values():
         typer.echo(line, err=True)
-    typer.echo(f"{len(graph)} stages, {len(there)} of them there already", err=True)
+    left = [estimate for stage, estimate in zip(graph.stages, expected, strict=True) if stage.key not in there]
+    typer.echo(f"{len(graph)} stages, {len(there)} of them there already{told_rest(left)}", err=True)
 
 
 def failed_lines(ran: "Ran", folder: Path) -> None:

@@ -148,6 +148,15 @@ def told(stage: Stage, estimate: Estimate, *, done: bool) -> str:
     return f"{stage.key[:12]}  {stage.kind:8} {stage.title}: {rest}"
 
 
+def told_rest(left: Sequence[Estimate]) -> str:
+    """What the stages that are left may take together, one after the other, and of how many nobody knows it."""
+    known = [estimate.seconds for estimate in left if estimate.seconds is not None]
+    if not known:
+        return "; of the others nobody knows" if left else ""
+    unknown = f", {len(left) - len(known)} of them n/a and not in it" if len(known) < len(left) else ""
+    return f"; the others may take {sum(known) / 3600:.1f} hours{unknown}"
+
+
 def _first(folders: Sequence[Path], name: str) -> list[Row]:
     for folder in folders:
         if (folder / name).is_file():

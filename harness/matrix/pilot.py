@@ -7,6 +7,9 @@ The two students are named as the matrix names them. Of each seed that both have
 weights that were kept; no exam is needed, and no test question is read. It writes `pilot.csv`, a row for each number of
 pairs, and says it in a sentence (`statistics.power`): what pairs as many as these, and more of them, can show, and how
 many reach the goal. A run that goes on may be asked again.
+
+All pairs answer the same questions, so this is about training alone. A verdict, which holds for other questions too and
+is corrected for its family, needs more than is said here; `detectable` in a study's table has the questions in it.
 """
 
 import argparse
@@ -87,7 +90,8 @@ def sentence(found: Seeds, goal: float, most: int) -> str:
         f"over {found.pairs} pairs, seed sd {100 * found.sd:.1f} points, correlation {correlation}, sd of differences "
         f"{100 * found.sd_difference:.1f} (at most {100 * found.upper:.1f} in 80 of 100 such pilots); with 80 % "
         f"probability 8 pairs show a difference of {_points(found.sd_difference, 8)} points "
-        f"({_points(found.upper, 8)} at that upper end); for {100 * goal:.0f} points {reached}"
+        f"({_points(found.upper, 8)} at that upper end), of these questions and before a correction for several "
+        f"comparisons; for {100 * goal:.0f} points {reached}"
     )
 
 

@@ -35,7 +35,7 @@ def decide(matrix: Matrix, exams: Sequence[Exam], output: Path, console: Console
 
     Args:
         matrix: with hypotheses.
-        exams: of its students, as many as there are.
+        exams: of its students, as many as there are; among them may be others of the same students, see `deciding`.
         output: folder of the tables.
         console: where they are printed.
 
@@ -45,6 +45,7 @@ def decide(matrix: Matrix, exams: Sequence[Exam], output: Path, console: Console
     if not matrix.hypotheses:
         msg = "expected a matrix with hypotheses, got one without; say in it who is held against whom"
         raise ValueError(msg)
+    exams = hypotheses.deciding(exams, matrix.outcomes)
     found = hypotheses.hypotheses_table(exams, matrix.hypotheses, matrix.outcomes)
     tables = {
         "hypotheses": Table(columns=hypotheses.COLUMNS, rows=found),

@@ -9,8 +9,11 @@ Floats = NDArray[np.float64]
 
 
 def cluster_name(suite: str, doc_id: int, cluster: str) -> str:
-    """The cluster of a document among those of all suites; one of its own where its suite names none."""
-    return f"{suite}/{cluster or doc_id}"
+    """The cluster of a document among those of all suites; one of its own where its suite names none.
+
+    Suites that ask one question in two wordings tell one story, under one name.
+    """
+    return cluster or f"{suite}/{doc_id}"
 
 
 def cluster_totals(values_IS: Floats, clusters: Sequence[str]) -> Floats:

@@ -130,6 +130,12 @@ def hypotheses_table(
     return pd.DataFrame(lines, columns=fields(COLUMNS))
 
 
+def deciding(exams: Sequence[Exam], outcomes: Mapping[str, OutcomeSpec] | None = None) -> list[Exam]:
+    """The exams that asked every group of the outcomes; other exams of the same students decide nothing."""
+    groups = {one.group for one in (outcomes or ACCURACY).values()}
+    return [exam for exam in exams if groups <= {suite.group for suite in exam.record.spec.suites}]
+
+
 def verdict_lines(table: pd.DataFrame) -> list[str]:
     """A sentence for each hypothesis, tested outcome and base model."""
     told: list[str] = []

@@ -113,6 +113,11 @@ class MindTraining:
         """L_total of a question, or of several in one pass."""
         return PackedLoss(together=self.together, rows=self.rows)
 
+    @property
+    def _due(self) -> bool:
+        """Whether this step takes costs anew: of all paths of a question or of none, since they are compared."""
+        return self.steps % self.options.refresh == 0
+
     def rows(self, question: int, done: float) -> int:
         """Rows that a pass reads of a question."""
         paths = self.paths[question]
@@ -231,7 +236,7 @@ class MindTraining:
     ) -> None:
         """Takes the costs of the paths that are learned, from the pass that learns them."""
         of = self.options.learnability
-        if not self.options.rescored or of in OF_A_QUESTION:
+        if not (self.options.rescored and self._due) or of in OF_A_QUESTION:
             return
         found = token_scores(predictions, branches.targets_N) if of in OF_THE_LAW else None
         for question, plan, (start, end) in zip(questions, plans, branches.questions, strict=True):
@@ -249,7 +254,7 @@ class MindTraining:
 
     def _read_behind(self, student: nn.Module, question: int, plan: Plan) -> int:
         """Takes the costs that are due and that nobody took in passing; response tokens read."""
-        if self.steps % self.options.refresh:
+        if not self._due:
             return 0
         known = [] if self.options.learnability in OF_A_QUESTION else plan.learned
         return self._measure(student, question, [k for k in self.paths[question].present() if k not in known])

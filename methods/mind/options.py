@@ -58,8 +58,8 @@ class MindOptions(Options):
         accumulation: how often it takes some in before it moves, by their mean gradient, A_m.
         watched_rates: further learning rates, each of a MetaNet that starts alike, follows the same costs and chooses
             nothing: their L_meta is logged (`meta_loss/RATE`), for a choice of `meta_rate` by MetaNet's own loss.
-        refresh: the costs of paths that were not learned from are taken anew every so many steps; in between, the last
-            known ones stand for them.
+        refresh: every so many steps costs are taken anew, of all paths of the step's questions; in between, the last
+            known ones stand, also that of a path which is learned from: beside older ones it would look too easy.
         perspectives: which ones to learn from; none named: all of the corpus.
         tagged: rationales open with their perspective's name, which the student learns to choose itself.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from offbook.harness.cli.main import main
-from offbook.harness.matrix.estimates import Estimates, told
+from offbook.harness.matrix.estimates import Estimate, Estimates, told, told_rest
 from offbook.harness.matrix.graph import Stage
 from offbook.harness.matrix.plan import plan
 from offbook.harness.matrix.units import measure
@@ -56,12 +56,20 @@ def test_a_matrix_is_told_then_run_then_there_already(matrix, tmp_path, capsys):
     assert "measured: " in capsys.readouterr().out, "the records of this folder tell how fast it was"
 
 
+def test_a_dry_run_says_what_all_that_is_left_may_take():
+    known = [Estimate(seconds=5400.0), Estimate(seconds=3600.0)]
+    assert told_rest([]) == ""
+    assert told_rest(known) == "; the others may take 2.5 hours"
+    some = told_rest([*known, Estimate()])
+    assert some.endswith("2.5 hours, 1 of them n/a and not in it"), "no sum hides what nobody knows"
+
+
 def test_a_runs_folder_is_gone_on_with_by_its_plan(matrix, tmp_path, capsys):
     folder = tmp_path / "run"
     folder.mkdir()
     plan(load_config(Path(matrix), Matrix)).write(folder)
     assert status("run", str(folder), "--dry-run") == 0
-    assert "1 stages, 0 of them there already" in capsys.readouterr().err
+    assert "1 stages, 0 of them there already; of the others nobody knows" in capsys.readouterr().err
     assert status("run", str(folder), "--device", "cpu", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["done"], told["failed"], told["pending"], told["folder"]) == (1, [], 0, str(folder))

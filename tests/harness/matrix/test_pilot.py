@@ -43,6 +43,7 @@ def test_the_table_has_a_row_for_each_number_of_pairs() -> None:
 def test_the_sentence_says_how_many_pairs_reach_the_goal_or_what_is_the_least_to_claim() -> None:
     near = sentence(seeds_of([0.40, 0.50, 0.45], [0.30, 0.41, 0.34]), 0.08, 10)
     assert "pairs are enough" in near
+    assert "of these questions and before a correction for several comparisons" in near, "a verdict needs more"
     far = sentence(seeds_of([0.1, 0.5, 0.9], [0.9, 0.2, 0.3]), 0.08, 10)
     assert "no number of pairs up to 10 does: claim nothing smaller than" in far
 

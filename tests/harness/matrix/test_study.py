@@ -55,6 +55,20 @@ def test_a_study_may_be_asked_before_it_is_done(tmp_path: Path) -> None:
     assert decide(matrix(CONTENT), [], tmp_path, Console(quiet=True)) == []
 
 
+def test_other_exams_of_the_same_students_decide_nothing(tmp_path: Path) -> None:
+    """As where the students of a study sit published data sets in the same folder."""
+    known, seeds = FAR.items(), range(3)
+    own = [
+        exam(name, seed, scores={"sums": [float(i < n + seed % 2) for i in range(40)], "dates": [1.0, 0.0]})
+        for name, n in known
+        for seed in seeds
+    ]
+    others = [exam(name, seed, scores={"sums": [0.0, 1.0]}) for name, _ in known for seed in seeds]
+    asked = matrix(CONTENT, outcomes={"accuracy": {}, "of dates": {"group": "ood", "tested": False}})
+    told = [decide(asked, exams, tmp_path, Console(quiet=True)) for exams in (own, [*own, *others])]
+    assert told[0] == told[1] == ["toy, h, accuracy: vindicated: learning to score, selection, several forms each pay"]
+
+
 def test_the_command_reads_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     folder = store(tmp_path / "store", FAR)
     profile = tmp_path / "mine.yaml"
@@ -126,6 +140,30 @@ def test_whatever_belongs_to_the_study_learns_from_its_corpus_in_steps_of_sixtee
     budgets = {study.training.gradient_tokens, study.students["mind on loss, long"].training.gradient_tokens}
     assert other.training.gradient_tokens in budgets
     assert other.exams in (None, study.exams), "one exam, so that all of them compare"
+
+
+def test_methods_of_more_or_fewer_tokens_a_question_take_so_many_questions_that_they_make_as_many_steps() -> None:
+    paths = {"uniform": 8, "edit": 8, "mcc_kd": 2}
+    students, usual = load_profile("secondary")[1].students, load_profile("study")[1].training.questions_per_step
+    taken = {name: (students[name].training.questions_per_step or usual) * count for name, count in paths.items()}
+    assert taken == dict.fromkeys(paths, usual), "of 16 questions with eight paths each the budget is two steps"
+    assert students["answer_only"].training.questions_per_step == 7 * usual, "a seventh of a path's tokens"
+    assert usual < (students["equation_only"].training.questions_per_step or 0) < 7 * usual
+
+
+def test_metanets_rate_is_watched_before_the_study() -> None:
+    tries, study = load_profile("tries")[1], load_profile("study")[1]
+    watched = study.students["mind on answer loss, long"].options["watched_rates"]
+    assert tries.students["mind"].options["watched_rates"] == watched
+
+
+def test_metanet_warms_up_for_as_many_steps_as_were_seen_to_teach_it_a_students_costs() -> None:
+    """80, five passes over 256 questions (results/trainings/mind-s0.json); of 112 questions five passes are 35."""
+    study = load_profile("study")[1]
+    steps = -(-study.corpus.questions // 16)  # of as many questions MetaNet makes one
+    ours = [student for student in study.students.values() if student.method == "mind"]
+    assert len(ours) == 4
+    assert all(int(str(student.options["warmup_epochs"])) * steps >= 80 for student in ours)
 
 
 def test_a_piece_of_the_study_is_the_students_of_some_seeds() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from offbook.harness.statistics.clusters import cluster_name
 from offbook.harness.statistics.intervals import Interval, bootstrap_difference, bootstrap_ratio, bootstrap_speedup
 
 Bootstrap = Callable[..., Interval | None]
@@ -66,3 +67,9 @@ def test_one_cluster_gives_no_interval(bootstrap: Bootstrap) -> None:
 def test_clusters_of_other_prompts_are_refused() -> None:
     with pytest.raises(ValueError, match="one entry a prompt"):
         bootstrap_ratio([1, 2], [1, 1], clusters=["a"])
+
+
+def test_a_story_that_two_suites_tell_is_one_draw() -> None:
+    """As where one question is asked in two wordings."""
+    assert cluster_name("capitals", 3, "capitals/peru") == cluster_name("capitals_plain", 3, "capitals/peru")
+    assert cluster_name("capitals", 3, "") != cluster_name("capitals_plain", 3, "")
