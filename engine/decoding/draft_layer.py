@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from offbook.engine.decoding.rope_scaling import RopeScaling, turns
 from offbook.kernels.tree_attention import Visible, tree_attention
 
 
@@ -24,6 +25,7 @@ class DraftConfig:
         draft_vocab_size: rows of a head of its own; 0 where it reads the target's.
         norm_before_residual: whether what is added to the attention of EAGLE-3's layer is the normed feature, as some
             published layers have it.
+        rope_scaling: how its positions are scaled, as published layers for long texts have it; None as they are.
     """
 
     hidden_size: int
@@ -38,6 +40,7 @@ class DraftConfig:
     taps: tuple[int, ...] = (-1,)
     draft_vocab_size: int = 0
     norm_before_residual: bool = False
+    rope_scaling: RopeScaling | None = None
 
 
 class KeyValues(Protocol):
@@ -70,7 +73,7 @@ class Attention(nn.Module):
         batch, rows, _ = x.shape
         d = self.config.head_dim
         q, k, v = (p(x).view(batch, rows, -1, d).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj))
-        cos, sin = rotary(positions_BT, d, self.config.rope_theta, x.dtype)
+        cos, sin = rotary(positions_BT, d, self.config.rope_theta, x.dtype, self.config.rope_scaling)
         q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
         if cache is not None:
             k, v = cache.update(k, v, 0)
@@ -93,16 +96,25 @@ class SwiGLU(nn.Module):
         return self.down_proj(functional.silu(self.gate_proj(u_BTH)) * self.up_proj(u_BTH)), None
 
 
-def rotary(positions_BT: torch.Tensor, d: int, theta: float, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+def rotary(
+    positions_BT: torch.Tensor, d: int, theta: float, dtype: torch.dtype, scaling: RopeScaling | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Cosines and sines (B, 1, T, d), half-split layout as in Llama; angles in fp32.
 
     Frequencies are 1 / theta^x, to the last bit those that public checkpoints were trained with: theta^-x rounds
-    otherwise, and far into a text the angles then differ visibly.
+    otherwise, and far into a text the angles then differ visibly. Those that are scaled are transformers' own.
     """
-    exponents = torch.arange(0, d, 2, device=positions_BT.device, dtype=torch.float32) / d
-    angles = positions_BT[:, None, :, None].float() * (1.0 / theta**exponents)
+    if scaling is None:
+        exponents = torch.arange(0, d, 2, device=positions_BT.device, dtype=torch.float32) / d
+        frequencies, factor = 1.0 / theta**exponents, 1.0
+    else:
+        frequencies, factor = turns(scaling, d, theta, positions_BT.device)
+    angles = positions_BT[:, None, :, None].float() * frequencies
     angles = torch.cat([angles, angles], dim=-1)
-    return angles.cos().to(dtype), angles.sin().to(dtype)
+    cos, sin = angles.cos(), angles.sin()
+    if factor != 1.0:
+        cos, sin = cos * factor, sin * factor
+    return cos.to(dtype), sin.to(dtype)
 
 
 def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,7 @@ from torch import nn
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead, Head
 from offbook.engine.decoding.draft_layer import DraftConfig
+from offbook.engine.decoding.rope_scaling import read_scaling
 from offbook.engine.drafters.architecture import Architectures, DraftArchitecture
 from offbook.engine.drafters.draft_tensors import TOKEN_IDS, check_plain, checked_ids
 from offbook.engine.files import atomic_write_text
@@ -32,6 +33,7 @@ SCHEMA_VERSION = 1
 EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps", "layernorm_epsilon")
 INNER_SIZES = ("intermediate_size", "ffn_hidden_size", "ffn_dim", "n_inner")
 KEYS = ("schema_version", "architecture", "vocab_size")  # of every config, beside the target
+SCALING = "rope_scaling"  # of a layer, where there is one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +109,7 @@ def save_drafter(
         "target": asdict(target),
         "vocab_size": vocab_size,
         "draft_vocab_size": int(token_ids.shape[0]),
-        "layer": asdict(layer),
+        "layer": _told_layer(layer),
         "training": dict(training),
         **({"variant": dict(variant)} if variant else {}),
         **({} if imported is None else {"imported": dict(imported)}),
@@ -249,6 +251,12 @@ def _target(found: Mapping[str, Any]) -> TargetName:
     return target
 
 
+def _told_layer(layer: DraftConfig) -> dict[str, Any]:
+    """Its sizes as `layer_of` reads them; how positions are scaled stands there only where they are."""
+    sizes = {name: value for name, value in asdict(layer).items() if name != SCALING}
+    return sizes if layer.rope_scaling is None else {**sizes, SCALING: layer.rope_scaling.parameters}
+
+
 def layer_of(found: Mapping[str, Any]) -> DraftConfig:
     """The sizes in a checkpoint's config, each of its own type, and positive.
 
@@ -260,8 +268,8 @@ def layer_of(found: Mapping[str, Any]) -> DraftConfig:
     if not isinstance(layer.taps, list | tuple) or not layer.taps or any(type(tap) is not int for tap in layer.taps):
         msg = f"taps: expected numbers of hidden states, got {quoted(layer.taps)}"
         raise TypeError(msg)
-    layer = replace(layer, taps=tuple(layer.taps))  # JSON has lists
-    for field in (field for field in fields(layer) if field.name != "taps"):
+    layer = replace(layer, taps=tuple(layer.taps), rope_scaling=None)  # JSON has lists
+    for field in (field for field in fields(layer) if field.name not in ("taps", SCALING)):
         value = getattr(layer, field.name)
         if not (type(value) is field.type or (field.type is float and type(value) is int)):
             msg = f"{field.name}: expected {getattr(field.type, '__name__', field.type)}, got {quoted(value)}"
@@ -272,4 +280,6 @@ def layer_of(found: Mapping[str, Any]) -> DraftConfig:
     if layer.num_attention_heads % layer.num_key_value_heads or layer.head_dim % 2:
         msg = "expected heads in whole groups and an even head_dim"
         raise ValueError(msg)
-    return layer
+    if (scaling := found.get(SCALING)) is None:
+        return layer
+    return replace(layer, rope_scaling=read_scaling(scaling, layer.head_dim, layer.rope_theta))

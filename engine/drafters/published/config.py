@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from offbook.engine.decoding.draft_layer import DraftConfig
+from offbook.engine.decoding.rope_scaling import KINDS, ORIGINAL, RopeScaling, read_scaling
 from offbook.engine.drafters.published.files import REMEDY
 from offbook.engine.quoting import quoted
 
 LARGEST = 2**31
 ACTIVATIONS = ("silu", "swish")  # two names of one function
+POSITIONS = 2048  # of a config that names no max_position_embeddings, as in transformers
 
 
 class Fields:
@@ -113,6 +115,7 @@ def draft_layer(fields: Fields, *, own_head_dim: bool = False) -> DraftConfig:
     if (activation := fields.config.get("hidden_act", "silu")) not in ACTIVATIONS:
         msg = f"{fields.where}: expected hidden_act silu, got {quoted(activation)}; offbook's drafters have that one"
         raise ValueError(msg)
+    theta, scaling = _positions(fields, head_dim)
     return DraftConfig(
         hidden_size=hidden,
         intermediate_size=fields.whole("intermediate_size"),
@@ -120,19 +123,35 @@ def draft_layer(fields: Fields, *, own_head_dim: bool = False) -> DraftConfig:
         num_key_value_heads=groups,
         head_dim=head_dim,
         rms_norm_eps=fields.number("rms_norm_eps", 1e-6),
-        rope_theta=_rope_theta(fields),
+        rope_theta=theta,
+        rope_scaling=scaling,
     )
 
 
-def _rope_theta(fields: Fields) -> float:
-    """The rotary base, on top or, as transformers 5 writes it, among `rope_parameters`; 10,000 where there is none."""
-    parameters = fields.part("rope_parameters")
-    for scaling in (fields.part("rope_scaling"), parameters):
-        kind = scaling.config.get("rope_type", scaling.config.get("type", "default"))
-        if kind != "default":
-            msg = (
-                f"{scaling.where}: expected positions that are not scaled, got {quoted(kind)}; offbook's draft layers "
-                "turn them as they are"
-            )
-            raise ValueError(msg)
-    return fields.number("rope_theta", parameters.number("rope_theta", 10_000.0))
+def _positions(fields: Fields, head_dim: int) -> tuple[float, RopeScaling | None]:
+    """The rotary base and how positions are scaled, where transformers looks for them.
+
+    That is in `rope_scaling`, else in the newer `rope_parameters`; a base in there goes before the one on top, and is
+    10,000 where there is none. The length that a scaling began with is the longest where it names none.
+
+    Raises:
+        ValueError: positions that are scaled in another way than offbook's draft layers can.
+    """
+    older, newer = fields.part("rope_scaling"), fields.part("rope_parameters")
+    rope = older if older.config else newer
+    theta = rope.number("rope_theta", fields.number("rope_theta", 10_000.0))
+    kind = rope.config.get("rope_type", rope.config.get("type", "default"))
+    if kind == "default":
+        return theta, None
+    if kind not in KINDS:
+        msg = (
+            f"{rope.where}: expected positions as they are or scaled by one of {', '.join(KINDS)}, got {quoted(kind)}; "
+            "offbook's draft layers turn a row once, by frequencies that follow no length"
+        )
+        raise ValueError(msg)
+    began = fields.whole(ORIGINAL, rope.whole(ORIGINAL, fields.whole("max_position_embeddings", POSITIONS)))
+    try:
+        return theta, read_scaling({**rope.config, "rope_type": kind, ORIGINAL: began}, head_dim, theta)
+    except ValueError as error:
+        msg = f"{rope.where}: {error}; {REMEDY}"
+        raise ValueError(msg) from error

@@ -4,12 +4,12 @@
     Medusa           config.json, and medusa_lm_head.safetensors or medusa_lm_head.pt
     Hydra            config.json, and hydra_lm_head.safetensors or hydra_lm_head.pt
 
-In place of one file of safetensors there may be several, with their index.
+In place of model.safetensors or pytorch_model.bin there may be several files, with their index.
 
-Heads may also lie among the tensors of a whole model (Medusa-2), in one file or several: of its safetensors they alone
-are read, and the embedding, which tells whose they are; of the others the names. `.bin` and `.pt` are pickles: torch's
-reader of tensors takes them, which builds nothing else. Other files, such as the copy of the target's head that
-trainers leave (`*_1.*`), are left alone.
+Heads may also lie among the tensors of a whole model (Medusa-2), in one file or several: where safetensors or an index
+say what lies where, they alone are taken, and the embedding, which tells whose they are; of the others the names.
+`.bin` and `.pt` are pickles: torch's reader of tensors takes them, which builds nothing else. Other files, such as the
+copy of the target's head that trainers leave (`*_1.*`), are left alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,6 +33,8 @@ WEIGHTS = (
     ("hydra_lm_head.safetensors", "hydra_lm_head.pt"),
 )
 INDICES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+# What may say which tensors lie where, and the pickle of all, which says nothing; of several the first.
+LISTS = (INDICES[0], WEIGHTS[0][0], WEIGHTS[0][1], INDICES[1])
 REMEDY = "download it again"
 HEADS, EMBEDDING = "medusa_head.", "model.embed_tokens.weight"  # of a whole model
 MODEL = ("model.", "transformer.", "gpt_neox.")  # of whole models, and of no draft that is read
@@ -87,45 +89,48 @@ def read_published(folder: Path) -> PublishedDraft:
     if found is not None:
         msg = f"{quoted_path(folder)}: expected the folder of a draft model, got {found}; check the path"
         raise ValueError(msg)
-    whole = _spread(folder)
+    listing = next((name for name in LISTS if (folder / name).is_file()), WEIGHTS[0][1])
+    whole = _spread(folder / listing)
     model = any(key.startswith(HEADS) for key in whole)
     places = {key: place for key, place in whole.items() if not model or key.startswith(HEADS) or key == EMBEDDING}
-    name = _weights_of(folder) if not places else INDICES[0] if (folder / INDICES[0]).is_file() else WEIGHTS[0][0]
+    name = listing if places else _weights_of(folder)
     config = read_json(folder / CONFIG, what="a draft model's config", remedy=REMEDY)
     if not isinstance(config, dict):
         msg = f"{folder / CONFIG}: expected a draft model's config, got {quoted(config)}; {REMEDY}"
         raise ValueError(msg)
     tensors: dict[str, torch.Tensor] = {}
     for file in sorted(set(places.values())):
-        of_file = [key for key, place in places.items() if place == file]
-        tensors |= read_tensors(folder / file, remedy=REMEDY, only=of_file)[0]
+        tensors |= _read(folder / file, [key for key, place in places.items() if place == file])
     if not places:
-        path = folder / name
-        tensors = read_tensors(path, remedy=REMEDY)[0] if path.suffix == ".safetensors" else _read_pickled(path)
+        tensors = _read(folder / name)
     files = {file: file_sha256(folder / file) for file in sorted({CONFIG, name, *places.values()})}
     others = tuple(sorted(whole.keys() - places.keys()))
     return PublishedDraft(folder=folder, weights=name, config=config, tensors=tensors, files=files, others=others)
 
 
-def _spread(folder: Path) -> dict[str, str]:
+def _spread(listing: Path) -> dict[str, str]:
     """The file of each tensor of a whole model with heads, or of a draft model in several files; empty of any other.
+
+    Args:
+        listing: one of `LISTS`, which need not be there.
 
     Raises:
         ValueError: a damaged file, or an index that names one elsewhere.
     """
-    index, single = folder / INDICES[0], folder / WEIGHTS[0][0]
-    if index.is_file():
-        told = read_json(index, what="an index of weights", remedy=REMEDY)
+    several = listing.name in INDICES
+    if several:
+        told = read_json(listing, what="an index of weights", remedy=REMEDY)
         places = told.get("weight_map") if isinstance(told, dict) else None
     else:
-        places = dict.fromkeys(tensor_names(single, remedy=REMEDY) if single.is_file() else (), single.name)
+        names = tensor_names(listing, remedy=REMEDY) if listing.suffix == ".safetensors" else []
+        places = dict.fromkeys(names, listing.name)
     if not isinstance(places, dict):
         return {}
     model = any(key.startswith(HEADS) for key in places)
-    if not model and (not index.is_file() or any(key.startswith(MODEL) for key in places)):
+    if not model and (not several or any(key.startswith(MODEL) for key in places)):
         return {}
     if odd := [place for place in places.values() if not isinstance(place, str) or Path(place).name != place]:
-        msg = f"{index}: expected names of files beside it, got {quoted(odd[0])}; {REMEDY}"
+        msg = f"{listing}: expected names of files beside it, got {quoted(odd[0])}; {REMEDY}"
         raise ValueError(msg)
     return places
 
@@ -138,16 +143,27 @@ def _weights_of(folder: Path) -> str:
     if found:
         msg = f"{folder}: expected one draft model, got {' and '.join(found)}; move the others out of this folder"
         raise ValueError(msg)
-    safe, pickled = INDICES
-    if (folder / safe).is_file():
-        msg = f"{folder}: expected a draft model's weights, got {safe} of a whole model or of nothing; check the path"
-        raise ValueError(msg)
-    if (folder / pickled).is_file():
-        msg = f"{folder}: expected weights in one file or in safetensors, got {pickled}; convert them to safetensors"
+    if index := next((name for name in INDICES if (folder / name).is_file()), None):
+        msg = f"{folder}: expected a draft model's weights, got {index} of a whole model or of nothing; check the path"
         raise ValueError(msg)
     wanted = ", ".join(name for names in WEIGHTS for name in names)
     msg = f"{quoted_path(folder)}: expected a draft model's weights (one of {wanted}), found none; check the path"
     raise ValueError(msg)
+
+
+def _read(path: Path, only: Sequence[str] | None = None) -> dict[str, torch.Tensor]:
+    """The tensors of a file, or of these names alone.
+
+    Raises:
+        ValueError: it is damaged, holds anything else, or lacks one of them.
+    """
+    if path.suffix == ".safetensors":
+        return read_tensors(path, remedy=REMEDY, only=only)[0]
+    found = _read_pickled(path)
+    if missing := [name for name in only or () if name not in found]:
+        msg = f"{path}: expected {quoted(missing[0])}, as its index says, got a file without it; {REMEDY}"
+        raise UnusableError(msg, path)
+    return found if only is None else {name: found[name] for name in only}
 
 
 def _read_pickled(path: Path) -> dict[str, torch.Tensor]:

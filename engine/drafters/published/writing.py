@@ -126,7 +126,9 @@ def _check(folder: Path, network: Network, format_name: str, drafter: Path) -> N
 
 def _sizes(network: Network) -> dict[str, Any]:
     """What every format says of its layer."""
-    layer = network.layer
+    layer, scaling = network.layer, network.layer.rope_scaling
+    # Engines read `rope_type`, the readers of EAGLE and Jakiro the older `type`.
+    scaled = {} if scaling is None else {"rope_scaling": {**scaling.parameters, "type": scaling.kind}}
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
@@ -138,6 +140,7 @@ def _sizes(network: Network) -> dict[str, Any]:
         "num_key_value_heads": layer.num_key_value_heads,
         "rms_norm_eps": layer.rms_norm_eps,
         "rope_theta": layer.rope_theta,
+        **scaled,
         "tie_word_embeddings": False,
         "vocab_size": network.vocab_size,
     }

@@ -81,6 +81,9 @@ BAD_LAYERS = {
     "fewer rows than none": {"draft_vocab_size": -1},
     "a state beyond the last": {"taps": [3]},
     "no state": {"taps": []},
+    "a scaling in words": {"rope_scaling": "linear"},
+    "a scaling by length": {"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}},
+    "a scaling by nothing": {"rope_scaling": {"rope_type": "linear", "factor": 0}},
 }
 
 

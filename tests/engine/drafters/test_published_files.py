@@ -62,7 +62,7 @@ def test_no_folder_a_file_and_a_folder_without_weights_are_refused(tmp_path):
     assert "got a file; check the path" in refusal(tmp_path / "file")
     assert "(one of model.safetensors, pytorch_model.bin, medusa_lm_head.safetensors" in refusal(tmp_path)
     (tmp_path / "pytorch_model.bin.index.json").write_text("{}")
-    assert "in one file or in safetensors, got pytorch_model.bin.index.json" in refusal(tmp_path)
+    assert "got pytorch_model.bin.index.json of a whole model or of nothing; check the path" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -182,25 +182,57 @@ def test_heads_are_found_in_the_files_that_an_index_names(tmp_path):
     assert "expected whole safetensors, got a damaged file or none" in refusal(tmp_path)
 
 
-def test_a_draft_model_in_several_files_is_read_by_its_index(tmp_path):
+KINDS_OF_SEVERAL = {
+    "model.safetensors": "expected whole safetensors, got a damaged file or none",
+    "pytorch_model.bin": "expected a whole file of tensors and nothing else",
+}
+
+
+def save_in_two(folder, held, kind: str, first: int) -> dict[str, str]:
+    """So many tensors in one file, the others in a second one, and an index, which is told."""
+    stem, _, ending = kind.partition(".")
+    parts = [dict([*held.items()][:first]), dict([*held.items()][first:])]
+    places = {}
+    for number, part in enumerate(parts, 1):
+        name = f"{stem}-0000{number}-of-00002.{ending}"
+        save_published(folder, part, weights=name)
+        places |= dict.fromkeys(part, name)
+    (folder / f"{kind}.index.json").write_text(json.dumps({"weight_map": places}))
+    return places
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_SEVERAL)
+def test_a_draft_model_in_several_files_is_read_by_its_index(kind, tmp_path):
     held = published_tensors()
-    first, second = dict([*held.items()][:4]), dict([*held.items()][4:])
-    save_published(tmp_path, first, weights="model-00001-of-00002.safetensors")
-    save_published(tmp_path, second, weights="model-00002-of-00002.safetensors")
-    places = dict.fromkeys(first, "model-00001-of-00002.safetensors")
-    places |= dict.fromkeys(second, "model-00002-of-00002.safetensors")
-    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    places = save_in_two(tmp_path, held, kind, 4)
     found = read_published(tmp_path)
     assert found.tensors.keys() == held.keys()
     assert all(torch.equal(found.tensors[name], tensor) for name, tensor in held.items())
-    assert (found.weights, found.others) == ("model.safetensors.index.json", ())
-    assert set(found.files) == {"config.json", "model.safetensors.index.json", *places.values()}
-    (tmp_path / "model-00002-of-00002.safetensors").unlink()
-    assert "expected whole safetensors, got a damaged file or none" in refusal(tmp_path)
+    assert (found.weights, found.others) == (f"{kind}.index.json", ())
+    assert set(found.files) == {"config.json", f"{kind}.index.json", *places.values()}
+    (tmp_path / max(places.values())).unlink()
+    assert KINDS_OF_SEVERAL[kind] in refusal(tmp_path)
 
 
-def test_a_whole_model_without_heads_is_none(tmp_path):
+def test_heads_are_found_in_the_pickles_that_an_index_names(tmp_path):
+    places = save_in_two(tmp_path, HEADS | EMBEDDING | {"model.norm.weight": torch.ones(2)}, "pytorch_model.bin", 3)
+    found = read_published(tmp_path)
+    assert found.tensors.keys() == HEADS.keys() | EMBEDDING.keys()
+    assert found.others == ("model.norm.weight",)
+    told = {"weight_map": places | {"medusa_head.9.0.linear.weight": min(places.values())}}
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps(told))
+    assert "expected 'medusa_head.9.0.linear.weight', as its index says, got a file without it" in refusal(tmp_path)
+
+
+def test_safetensors_in_several_files_go_before_a_pickle_in_several(tmp_path):
+    save_in_two(tmp_path, published_tensors(), "pytorch_model.bin", 4)
+    save_in_two(tmp_path, {"a": torch.ones(2), "b": torch.ones(2)}, "model.safetensors", 1)
+    assert set(read_published(tmp_path).tensors) == {"a", "b"}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_SEVERAL)
+def test_a_whole_model_without_heads_is_none(kind, tmp_path):
     for key in ("model.norm.weight", "transformer.h.0.ln_1.weight", "gpt_neox.final_layer_norm.weight"):
         told = {"weight_map": {"lm_head.weight": "a", key: "a"}}
-        (tmp_path / "model.safetensors.index.json").write_text(json.dumps(told))
-        assert "got model.safetensors.index.json of a whole model" in refusal(tmp_path)
+        (tmp_path / f"{kind}.index.json").write_text(json.dumps(told))
+        assert f"got {kind}.index.json of a whole model" in refusal(tmp_path)
