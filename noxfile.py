@@ -70,7 +70,7 @@ def compile_kernels(session: nox.Session) -> None:
 
 @nox.session
 def gpu(session: nox.Session) -> None:
-    """The tests of kernels on a GPU, their times and those of whole rounds (results/kernels/cuda.csv and .md).
+    """The tests of kernels on a GPU, their times and those of whole rounds (results/kernels/cuda.csv, .md and .svg).
 
     Eight minutes and the tests; goes on where it was stopped. Arguments after -- go to the bench of operations.
     """

@@ -4,7 +4,8 @@ Every operation names cases (`offbook.kernels.<op>.timed.cases(device)`): itself
 strongest, on the sizes of real models. What is wrong is not timed. On a GPU each is timed as Python calls it and in a
 CUDA graph, on inputs that no cache holds, beside what the hardware allows, which is measured first; on a CPU in turns
 with each of the others, on few threads. A row is written after every measurement; the same command goes on where it was
-stopped, and another `--out` begins afresh. `--table FILE` writes the rows as Markdown instead.
+stopped, and another `--out` begins afresh. `--table FILE` writes the rows as Markdown instead, and a picture of them as
+SVG beside it.
 
 Needs torch, and triton on a GPU. `run` takes any cases: a room above may name whole rounds.
 """
@@ -25,6 +26,7 @@ import torch
 from offbook.kernels.proof.case import Timed
 from offbook.kernels.timing import agreement, cuda
 from offbook.kernels.timing.paired import time_in_turns
+from offbook.kernels.timing.plot import picture
 from offbook.kernels.timing.rows import Row, append, load, surroundings
 from offbook.kernels.timing.table import markdown
 
@@ -80,7 +82,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     out = arguments.out or RESULTS / f"{arguments.device}.csv"
     if arguments.table:
-        arguments.table.write_text(markdown(load(out)), encoding="utf-8")
+        rows, beside = load(out), arguments.table.with_suffix(".svg")
+        arguments.table.write_text(markdown(rows, beside.name), encoding="utf-8")
+        beside.write_text(picture(rows), encoding="utf-8")
         return 0
     refuse_other_implementations(os.environ)
     if arguments.device == "cuda" and not torch.cuda.is_available():
@@ -260,7 +264,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=MINUTES, help=f"after which nothing is begun ({MINUTES:g})")
     parser.add_argument("--threads", type=int, default=1, help="of torch on the CPU (1)")
     parser.add_argument("--out", type=Path, help=f"the rows ({RESULTS}/cpu.csv or cuda.csv)")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="write the rows' table and time nothing")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="write the rows' table and picture, time nothing")
     return parser.parse_args(argv)
 
 

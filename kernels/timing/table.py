@@ -7,24 +7,29 @@ from offbook.kernels.timing.rows import Row
 MARGIN = 1.03  # a ratio whose lower bound is above is slower beyond doubt
 
 
-def markdown(rows: Iterable[Row]) -> str:
-    """Tables, one a machine and set of versions, in the order in which these were first measured on."""
-    newest: dict[tuple[str, ...], dict[tuple[str, ...], Row]] = {}
-    for row in rows:
-        newest.setdefault((row.device, row.torch, row.triton, str(row.threads)), {})[row.what] = row
+def markdown(rows: Iterable[Row], picture: str = "") -> str:
+    """Tables, one a machine and set of versions; `picture` is the file of the same in marks, if there is one."""
     lines = [
         "# Times of the operations",
         "",
         "Made by `python -m offbook.kernels.bench --table`; by hand it is not changed.",
     ]
-    for (device, torch, triton, threads), found in newest.items():
+    lines += ["", f"![The same as a picture]({picture})"] if picture else []
+    for (device, torch, triton, threads), group in by_machine(rows).items():
         lines += ["", f"## {device}, torch {torch}, Triton {triton}", ""]
-        group = list(found.values())
         paired = [row for row in group if row.mode == "paired"]
         lines += _said_of(group, threads)
         lines += [*_paired(paired)] if paired else []
         lines += [*_on_gpu([row for row in group if row.mode != "paired"])] if len(paired) < len(group) else []
     return "\n".join([*lines, ""])
+
+
+def by_machine(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
+    """The newest row of each thing, by device, versions of torch and Triton, and threads."""
+    newest: dict[tuple[str, ...], dict[tuple[str, ...], Row]] = {}
+    for row in rows:
+        newest.setdefault((row.device, row.torch, row.triton, str(row.threads)), {})[row.what] = row
+    return {machine: list(found.values()) for machine, found in newest.items()}
 
 
 def _said_of(rows: Sequence[Row], threads: str) -> Iterator[str]:
@@ -45,7 +50,7 @@ def _paired(rows: Sequence[Row]) -> Iterator[str]:
             told = f"{row.status} | | "
         else:
             slower = " slower" if row.low > MARGIN else ""
-            told = f"{row.ratio:.3f} | [{row.low:.3f}, {row.high:.3f}]{slower} | {_time(row.median_s)}"
+            told = f"{row.ratio:.3f} | [{row.low:.3f}, {row.high:.3f}]{slower} | {time_told(row.median_s)}"
         yield f"| {row.op} | {row.shape} | {row.dtype} | {row.against} | {told} |"
 
 
@@ -69,7 +74,7 @@ def _on_gpu(rows: Sequence[Row]) -> Iterator[str]:
         best = graph if graph is not None and graph.median_s is not None else eager
         told = [_told(eager), _told(graph)]
         if best is not None and best.median_s is not None:
-            told += [f"{_time(best.p20_s)} to {_time(best.p80_s)}", f"{best.floor_share or 0:.0%}"]
+            told += [f"{time_told(best.p20_s)} to {time_told(best.p80_s)}", f"{best.floor_share or 0:.0%}"]
             told += [f"{(best.peak_bytes or 0) / 2**20:.1f} MiB"]
         else:
             told += ["", "", ""]
@@ -77,10 +82,11 @@ def _on_gpu(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _told(row: Row | None) -> str:
-    return "" if row is None else _time(row.median_s) if row.median_s is not None else row.status
+    return "" if row is None else time_told(row.median_s) if row.median_s is not None else row.status
 
 
-def _time(seconds: float | None) -> str:
+def time_told(seconds: float | None) -> str:
+    """In the unit that suits it; nothing of None."""
     if seconds is None:
         return ""
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"

@@ -2,13 +2,16 @@
 
 import itertools
 import time
+from xml.etree import ElementTree
 
 import pytest
 import torch
 
 from offbook.kernels import bench
 from offbook.kernels.proof.case import Timed
-from offbook.kernels.timing import agreement, cuda, paired, rows, table
+from offbook.kernels.timing import agreement, cuda, paired, plot, rows, table
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def case(**changes) -> Timed:
@@ -198,3 +201,59 @@ def test_the_table_tells_the_newest_measurement_of_each_thing():
     assert "| double | small | bfloat16 | older | 1.200 | [1.100, 1.300] slower | 1.00 ms |" in text
     assert "Commits: `0123456789ab+`." in text
     assert "5000" not in text
+
+
+def said_and_places(text: str) -> tuple[list[str], list[float]]:
+    """What the marks of a picture tell, and where the round ones of cases lie across."""
+    marks = list(ElementTree.fromstring(text).iter(f"{SVG}g"))
+    said = [mark.findtext(f"{SVG}title", "") for mark in marks]
+    return said, [float(circle.get("cx", "")) for mark in marks for circle in mark.iter(f"{SVG}circle")]
+
+
+def test_the_picture_marks_the_newest_measurement_of_every_provider_and_the_floor():
+    eager = {"median_s": 2e-5, "p20_s": 1.9e-5, "p80_s": 2.2e-5, "floor_share": 0.405}
+    graph = {"mode": "graph", "median_s": 9e-6, "p20_s": 8e-6, "p80_s": 1.1e-5, "floor_share": 0.9}
+    slow = {"provider": "<slow>", "median_s": 4e-5, "p20_s": 3.9e-5, "p80_s": 4.2e-5, "floor_share": 0.2025}
+    ratio = {"device": "EPYC", "mode": "paired", "against": "replaced", "ratio": 0.98, "low": 0.95, "high": 1.01}
+    said, places = said_and_places(
+        plot.picture(
+            [
+                row(op="ceiling", shape="copy", provider="torch", median_s=1e-3, p20_s=1e-3, p80_s=1e-3),
+                row(**eager | {"median_s": 5.0, "p80_s": 5.0}),
+                row(**eager),
+                row(**slow),
+                row(**graph),
+                row(provider="broken", mode="graph", status="failed: RuntimeError: no"),
+                row(**ratio),
+            ]
+        )
+    )
+    assert said == [
+        "double: small, bfloat16, offbook: 9.0 µs, 8.0 µs to 11.0 µs",
+        "double: small, bfloat16, floor: 8.1 µs, 8.1 µs to 8.1 µs",
+        "double: small, bfloat16, <slow>: 40.0 µs, 39.0 µs to 42.0 µs",
+        "double: small, bfloat16, over replaced: 0.98, 0.95 to 1.01",
+    ]
+    ours, slower, ratio_of_one = places
+    assert plot.LEFT < ours < slower < plot.RIGHT
+    assert plot.LEFT < ratio_of_one < plot.RIGHT
+
+
+def test_a_picture_of_nothing_is_empty():
+    assert said_and_places(plot.picture([])) == ([], [])
+
+
+@pytest.mark.parametrize(("low", "high", "ticks"), [(0.95, 1.01, [0.5, 1, 2]), (1, 1, [1, 2]), (2e-3, 7, [1e-3, 1e1])])
+def test_a_scale_begins_and_ends_with_round_numbers(low, high, ticks):
+    found = plot._ticks(low, high)
+    assert (found[0], found[-1]) == (pytest.approx(ticks[0]), pytest.approx(ticks[-1]))
+    assert found == sorted(found)
+
+
+def test_the_table_is_written_with_its_picture_beside_it(tmp_path):
+    out, page = tmp_path / "cpu.csv", tmp_path / "cpu.md"
+    rows.append(out, row(device="EPYC", mode="paired", against="replaced", ratio=0.98, low=0.95, high=1.01))
+    assert bench.main(["--device", "cpu", "--out", str(out), "--table", str(page)]) == 0
+    assert "![The same as a picture](cpu.svg)" in page.read_text(encoding="utf-8")
+    said, _ = said_and_places((tmp_path / "cpu.svg").read_text(encoding="utf-8"))
+    assert said == ["double: small, bfloat16, over replaced: 0.98, 0.95 to 1.01"]
