@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from offbook.engine.counted import counted
 from offbook.harness.matrix.estimates import COMMITTED
 from offbook.harness.tables.markdown import count
 
@@ -37,7 +38,7 @@ class DrafterCost:
     def told(self) -> str:
         """For people."""
         flops = f", trained in {_range(self.training_flops, _power)} FLOPs" if self.training_flops[1] else ""
-        return f"{_range(self.parameters, count)} parameters{flops} (by {_several(self.rows, 'row')} of the results)"
+        return f"{_range(self.parameters, count)} parameters{flops} (by {counted(self.rows, 'row')} of the results)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ class StudentCost:
         """For people."""
         minutes = _range((self.train_s[0] / 60, self.train_s[1] / 60), lambda value: f"{value:.0f}")
         tokens = _range(self.gradient_tokens, count)
-        return f"{minutes} min of training on {tokens} gradient tokens (by {_several(self.rows, 'row')} of the results)"
+        return f"{minutes} min of training on {tokens} gradient tokens (by {counted(self.rows, 'row')} of the results)"
 
 
 def as_json(cost: DrafterCost | StudentCost) -> dict[str, JsonValue]:
@@ -126,7 +127,3 @@ def _range(ends: tuple[float, float], written: Callable[[float], str]) -> str:
 
 def _power(value: float) -> str:
     return f"{value:.1e}".replace("e+", "e")
-
-
-def _several(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"

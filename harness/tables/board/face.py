@@ -1,6 +1,5 @@
 """A table as HTML shows it: cells as people read them, and behind each number the digits that its CSV has."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,8 +11,10 @@ from offbook.harness.tables.board.svg import clean
 from offbook.harness.tables.columns import Column, Place, Table
 from offbook.harness.tables.csv_file import digits
 from offbook.harness.tables.rows import Row, Rows
+from offbook.harness.tables.settings_in_words import cell_in_words
 
 MOST_CHOICES = 60  # of a filter
+FEWEST_SEARCHED = 8  # rows; fewer are seen at once
 SETTINGS = ("decoder_options", "drafter_variant")  # columns that have JSON
 
 
@@ -63,6 +64,11 @@ class Face:
     filters: tuple[Filter, ...] = ()
 
     @property
+    def searched(self) -> bool:
+        """Whether it has so many rows that one may look for some."""
+        return len(self.rows) >= FEWEST_SEARCHED
+
+    @property
     def defined(self) -> list[Column]:
         """Columns that say what they mean."""
         return [column for column in self.columns if column.definition]
@@ -93,7 +99,7 @@ def face(
     """
     columns, rows = tuple(table.shown(place)), Rows(table.rows)
     told = [
-        [clean(text.strip()) for text in column.cells(rows, quote=settings if column.name in SETTINGS else str)]
+        [clean(text.strip()) for text in column.cells(rows, quote=cell_in_words if column.name in SETTINGS else str)]
         for column in columns
     ]
     values = [_values(column, table.rows) for column in columns]
@@ -113,19 +119,6 @@ def face(
         rows=tuple(zip(*cells, strict=True)),
         links=tuple(links) if any(links) else (),
         filters=tuple(_filters(columns, told, filters, chosen)),
-    )
-
-
-def settings(found: str) -> str:
-    """Settings as people write them; as they are where they are none."""
-    try:
-        by_name = json.loads(found or "{}")
-    except ValueError:
-        return found
-    if not isinstance(by_name, dict):
-        return found
-    return ", ".join(
-        f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in by_name.items()
     )
 
 

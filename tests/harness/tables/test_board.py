@@ -11,7 +11,7 @@ import pytest
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.store import Store
 from offbook.harness.tables.board.decoder_faces import DECODERS, MOST_ROWS, RECORDS
-from offbook.harness.tables.board.face import settings
+from offbook.harness.tables.board.face import FEWEST_SEARCHED
 from offbook.harness.tables.board.page import told, write_board
 from offbook.harness.tables.board.student_faces import STUDENTS
 from offbook.harness.tables.progress import Count, FailureRow, MissingCell, Progress
@@ -150,18 +150,11 @@ def test_the_same_records_make_the_same_page(make_heat: Any, tmp_path: Path) -> 
     assert board(tmp_path / "b", heats(make_heat), three_students()).source == first.source
 
 
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        ('{"nodes":15,"coupled":false,"rule":"greedy"}', "nodes 15, coupled false, rule greedy"),
-        ('{"tree":{"depth":3}}', 'tree {"depth": 3}'),
-        ("", ""),
-        ("{", "{"),
-        ("[1]", "[1]"),
-    ],
-)
-def test_settings_are_written_without_the_marks_of_json(found: str, said: str) -> None:
-    assert settings(found) == said
+def test_tables_that_are_seen_at_once_have_no_search_box(make_heat: Any, tmp_path: Path) -> None:
+    page = board(tmp_path, heats(make_heat), three_students())
+    rows = [len(lines) - 1 for lines in page.tables.values()]
+    assert min(rows) < FEWEST_SEARCHED <= max(rows)
+    assert len(page.of("input")) == sum(count >= FEWEST_SEARCHED for count in rows)
 
 
 def test_machines_stand_behind_the_table_where_they_can_be_opened(make_heat: Any, tmp_path: Path) -> None:
