@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from offbook.harness.records.cell import Cell
+from offbook.harness.records.drafter import DrafterInfo
 from offbook.harness.records.store import Store
 from offbook.harness.tables.board.decoder_faces import DECODERS, MOST_ROWS, RECORDS
 from offbook.harness.tables.board.face import FEWEST_SEARCHED
@@ -18,6 +19,7 @@ from offbook.harness.tables.progress import Count, FailureRow, MissingCell, Prog
 from offbook.harness.tables.write import write_all
 from tests.harness.tables.boards import ROOT, Page, board, many, shown_of
 from tests.harness.tables.exams import exam, three_students
+from tests.harness.tables.test_cross_table import cells as cross_cells
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;`*"
 COMMITTED = ("records", "rows", "certificates", "ledger.jsonl", "layouts.csv", "curves.csv", "LOG.md")
@@ -96,6 +98,21 @@ def test_every_row_links_the_records_behind_it(make_heat: Any, tmp_path: Path) -
         assert all(row[-1].text.strip() for row in rows)
     pooled = next(row for row in page.tables["decoders"][1:] if any(cell.text == "all" for cell in row))
     assert pooled[-1].text.strip().startswith("2 records")
+
+
+def test_a_row_of_drafters_on_students_links_both_drafters_and_the_base_model(
+    make_record: Any, make_spec: Any, make_row: Any, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    for cell in cross_cells(make_record, make_spec, make_row):
+        record = cell.record.model_copy(update={"drafter": DrafterInfo(parameters=9)})
+        store.commit([(record, [row.model_copy(update={"target_s": row.decode_s}) for row in cell.rows])])
+    write_all(store, tmp_path)
+    page = Page((tmp_path / "leaderboard.html").read_text("utf-8"))
+    heads, *rows = page.tables["cross"]
+    assert heads[-1].text == "Records"
+    assert [row[-1].text.split()[:2] for row in rows] == [["3", "records"]] * 2
+    assert all((tmp_path / link).is_file() for link in page.links if link.startswith("records/"))
 
 
 def test_hostile_names_stay_text(make_heat: Any, tmp_path: Path) -> None:
