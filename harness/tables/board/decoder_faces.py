@@ -90,7 +90,7 @@ def decoders_face(table: pd.DataFrame, files: Files) -> Face:
         name="decoders",
         caption="Decoders: a row a contender over all suites, and one for each suite",
         filters=FILTERS,
-        chosen=ALL_SUITES,
+        chosen={"suite": ALL_SUITES},
         files=files,
     )
     return with_few_links(found)

@@ -1,6 +1,6 @@
 """A table as HTML shows it: cells as people read them, and behind each number the digits that its CSV has."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -81,7 +81,7 @@ def face(
     caption: str,
     place: Place = "board",
     filters: Sequence[str] = (),
-    chosen: str = "",
+    chosen: Mapping[str, str] | None = None,
     files: Files | None = None,
     known_by: Callable[[Row], str] = lambda row: str(row["key"]),
 ) -> Face:
@@ -93,7 +93,7 @@ def face(
         caption: what its rows are.
         place: whose columns are shown.
         filters: names of columns by which rows may be chosen, where these have several texts.
-        chosen: the text that is chosen at first, in the filter that has it.
+        chosen: the text that is chosen at first, by the name of its column, where there is such a text.
         files: records by what a row is known by.
         known_by: what that is.
     """
@@ -118,7 +118,7 @@ def face(
         numeric=numeric,
         rows=tuple(zip(*cells, strict=True)),
         links=tuple(links) if any(links) else (),
-        filters=tuple(_filters(columns, told, filters, chosen)),
+        filters=tuple(_filters(columns, told, filters, chosen or {})),
     )
 
 
@@ -152,11 +152,12 @@ def _links(paths: Sequence[str]) -> tuple[Link, ...]:
 
 
 def _filters(
-    columns: Sequence[Column], told: Sequence[Sequence[str]], names: Sequence[str], chosen: str
+    columns: Sequence[Column], told: Sequence[Sequence[str]], names: Sequence[str], chosen: Mapping[str, str]
 ) -> list[Filter]:
     found = []
     for place, (column, texts) in enumerate(zip(columns, told, strict=True)):
-        choices = tuple(sorted(set(texts)))
+        choices = tuple(sorted({*texts} - {""}))
         if column.name in names and 1 < len(choices) <= MOST_CHOICES:
-            found.append(Filter(place, column.heading, choices, chosen if chosen in choices else ""))
+            first = chosen.get(column.name, "")
+            found.append(Filter(place, column.heading, choices, first if first in choices else ""))
     return found

@@ -167,6 +167,12 @@ def test_the_same_records_make_the_same_page(make_heat: Any, tmp_path: Path) -> 
     assert board(tmp_path / "b", heats(make_heat), three_students()).source == first.source
 
 
+def test_a_student_called_all_is_not_chosen_before_anybody_chooses(tmp_path: Path) -> None:
+    page = board(tmp_path, [], [exam("all"), exam("mind"), exam("untouched")])
+    assert "all" in {row[0].text for row in page.tables["students"]}
+    assert [option["value"] for option in page.of("option") if "selected" in option] == ["all"], "of the suites"
+
+
 def test_tables_that_are_seen_at_once_have_no_search_box(make_heat: Any, tmp_path: Path) -> None:
     page = board(tmp_path, heats(make_heat), three_students())
     rows = [len(lines) - 1 for lines in page.tables.values()]
