@@ -1,7 +1,7 @@
 """What contenders took, by the committed results: parameters and training of drafters, time and tokens of students.
 
-Read from leaderboard.csv, students.csv and spent.jsonl of the checkout; an installed wheel has none, and then nothing is
-told. Times are of the machines that the records come from. A table that somebody edited or damaged tells nothing.
+Read from leaderboard.csv, students.csv and spent.jsonl of the checkout; an installed wheel has none, and then nothing
+is told. Times are of the machines that the records come from. A table that somebody edited or damaged tells nothing.
 """
 
 import csv
