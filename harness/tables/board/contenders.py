@@ -41,7 +41,7 @@ class Group(NamedTuple):
         """How many documents, and what intervals take for independent."""
         row = self.rows[0]
         alike = "" if row["n_clusters"] == row["n_docs"] else f" in {row['n_clusters']} clusters of like ones"
-        return f"n = {row['n_docs']} documents{alike}, {counted(row['n_suites'], 'suite')}"
+        return f"n = {counted(row['n_docs'], 'document')}{alike}, {counted(row['n_suites'], 'suite')}"
 
 
 def groups(table: pd.DataFrame, *, students_apart: bool = True) -> Iterator[Group]:
@@ -101,7 +101,7 @@ def _telling(row: Row, field: str, rows: Sequence[Row], names: Sequence[str], na
 
 def _title(row: Row, told: Sequence[str], students_apart: bool) -> str:
     model = f"{row['model']}, {student_of(row)}" if students_apart else f"{row['model']}"
-    parts = [model, f"temperature {row['temperature']:g}", f"{row['n_docs']} documents"]
+    parts = [model, f"temperature {row['temperature']:g}", counted(row["n_docs"], "document")]
     named = [name for name in told if name not in ("model", "temperature", "n_docs") and row[name] != ""]
     return ", ".join([*parts, *(_said(name, row[name]) for name in named)])
 
@@ -113,6 +113,6 @@ def _said(name: str, value: Any) -> str:
 def _name(row: Row, alike: Sequence[str]) -> str:
     """Of all that these rows share, without what is as it mostly is."""
     student = student_of(row) if "student" in alike and row["student"] != UNTOUCHED else ""
-    over = (f"t{row['temperature']:g}", counted(row["n_suites"], "suite"), f"{row['n_docs']} documents")
+    over = (f"t{row['temperature']:g}", counted(row["n_suites"], "suite"), counted(row["n_docs"], "document"))
     rest = [f"{name} {row[name]}" for name, usual in ORDINARY.items() if row[name] != usual and row[name] == row[name]]
     return plot_name(row["model"], student, *over, *rest)
