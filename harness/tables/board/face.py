@@ -122,8 +122,17 @@ def face(
     )
 
 
-def grid(name: str, caption: str, heads: Sequence[str], lines: Sequence[tuple[str, Sequence[Cell]]]) -> Face:
+class Line(NamedTuple):
+    """A row of a `grid`: its name, its numbers, the paths of its records."""
+
+    said: str
+    cells: Sequence[Cell]
+    records: Sequence[str]
+
+
+def grid(name: str, caption: str, heads: Sequence[str], lines: Sequence[Line]) -> Face:
     """A table with a heading for each text of a column, such as a suite: names down, numbers across."""
+    links = tuple(_links(line.records) for line in lines)
     columns = tuple(
         Column(name=head, heading=head, kind="number" if place else "text") for place, head in enumerate(heads)
     )
@@ -132,7 +141,8 @@ def grid(name: str, caption: str, heads: Sequence[str], lines: Sequence[tuple[st
         caption=caption,
         columns=columns,
         numeric=tuple(column.kind == "number" for column in columns),
-        rows=tuple((Cell(clean(said)), *cells) for said, cells in lines),
+        rows=tuple((Cell(clean(line.said)), *line.cells) for line in lines),
+        links=links if any(links) else (),
     )
 
 
