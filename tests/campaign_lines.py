@@ -1,19 +1,16 @@
 """What long campaigns found, a line each, with the commit whose code it was and the machine it was found on.
 
-A line is there as soon as something is found. So a campaign can be stopped and gone on with, and run in pieces, one
-after the other or side by side; whoever tells what was found reads the lines of all pieces.
+A line is there as soon as something is found (`tests.json_lines`). So a campaign can be stopped and gone on with, and
+run in pieces, one after the other or side by side; whoever tells what was found reads the lines of all pieces.
 """
 
 import hashlib
-import json
 import subprocess
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from tests.gates.base_revision import ROOT, revision
-
-Line = dict[str, Any]
+from tests.json_lines import Line
 
 
 def origin(paths: Sequence[str], machine: str) -> Line:
@@ -44,21 +41,9 @@ def changed(paths: Sequence[str], root: Path = ROOT) -> str:
     return subprocess.run(status, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def read(file: Path) -> list[Line]:
-    """All lines."""
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    return [json.loads(line) for line in text.splitlines()]
-
-
 def counts(line: Line, here: Line, *, keep: bool) -> bool:
     """Whether a line is of this very code; to `keep` what other code has shown, also one of that which is right."""
     return bool(line.get("code") == here["code"] or (keep and line["right"]))
-
-
-def add(file: Path, line: Line) -> None:
-    """At the end, in one piece."""
-    with file.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(line) + "\n")
 
 
 def last_of_each(lines: Iterable[Line], key: Callable[[Line], Hashable]) -> list[Line]:

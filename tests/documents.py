@@ -5,17 +5,18 @@ import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OTHERS = ("results", "runs", "node_modules", "CHANGELOG.md")  # written by commands or by others, and the log of changes
 PROGRAMS = ("offbook", "nox", "pytest", "python3", "python", "pip", "git", "uvx", "uv")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`]+)`")
 
 
 def documents() -> list[Path]:
-    """Every document but generated ones and the log of what has changed."""
+    """Every document of ours that is written by hand and kept up to date."""
     found = (
         path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
     )
-    return sorted(path for path in found if path.relative_to(ROOT).parts[0] not in ("results", "runs", "CHANGELOG.md"))
+    return sorted(path for path in found if path.relative_to(ROOT).parts[0] not in OTHERS)
 
 
 def blocks(text: str) -> list[list[list[str]]]:

@@ -17,8 +17,9 @@ import pytest
 from lm_eval._cli.harness import HarnessCLI
 
 import offbook
-from offbook.engine import pretrained
 from offbook.engine.embedded import ALIASES, ENCODERS
+from offbook.engine.embedded_folder import prepare
+from offbook.engine.model_identity import RECIPE
 from offbook.harness.certificates.report import Part, Report
 from offbook.harness.cli import main as cli
 from offbook.harness.roster.decoders import contender
@@ -194,12 +195,12 @@ def test_what_documents_install_is_here(case):
 def stand_in(tmp_path, monkeypatch, tmp_path_factory) -> Path:
     """A fresh folder to work in, where the embedded model and encoder are tiny ones of the same names."""
     models = tmp_path_factory.mktemp("cache") / "models"
-    tiny = models / f"{MODEL}-{ALIASES[MODEL].sha256[:8]}-{pretrained.RECIPE}"
+    tiny = models / f"{MODEL}-{ALIASES[MODEL].sha256[:8]}-{RECIPE}"
     model = tiny_model(max_position_embeddings=8192)
     model.generation_config.eos_token_id = list(range(64, 258))  # short answers
     model.save_pretrained(tiny)
     tiny_tokenizer().save_pretrained(tiny)
-    encoder = models / f"{ENCODER}-{ENCODERS[ENCODER].sha256[:8]}-{pretrained.RECIPE}"
+    encoder = models / f"{ENCODER}-{ENCODERS[ENCODER].sha256[:8]}-{RECIPE}"
     tiny_encoder(64).model.save_pretrained(encoder)
     tiny_encoder(64).tokenizer.save_pretrained(encoder)
     monkeypatch.setenv("OFFBOOK_CACHE", str(models.parent))
@@ -259,8 +260,8 @@ def test_readmes_lm_eval_command_runs_as_it_stands(stand_in, capsys):
 @pytest.mark.timeout(7200)
 def test_readmes_commands_run_with_the_embedded_model(tmp_path):
     try:
-        pretrained.prepare(MODEL)
-        pretrained.prepare(ENCODER)
+        prepare(MODEL)
+        prepare(ENCODER)
     except ValueError as error:
         pytest.skip(f"the embedded models are out of reach: {error}")
     script = tmp_path / ".venv" / "bin" / "offbook"

@@ -26,8 +26,8 @@ WRITERS = frozenset(
 )
 BLOCKS = frozenset(("writing", "atomic_path", "atomic_files", "kept_in"))
 EXCUSED = {
-    ("engine/pretrained.py", "_dequantise"): "called inside of prepare's block",
-    ("engine/pretrained.py", "_unpack"): "called inside of prepare's block",
+    ("engine/embedded_folder.py", "_dequantise"): "called inside of prepare's block",
+    ("engine/embedded_folder.py", "_unpack"): "called inside of prepare's block",
     ("engine/decoding/clock.py", "reset_peak"): "a switch of the kernel's, no file",
     ("kernels/vocab_loss/memory.py", "_begin"): "a switch of the kernel's, no file",
     ("kernels/bench.py", "main"): "a developer's tool, which needs a checkout and torch alone",

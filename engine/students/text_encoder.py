@@ -15,10 +15,11 @@ import torch
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from offbook.engine.embedded import ENCODERS
+from offbook.engine.embedded_folder import prepare
 from offbook.engine.encoding import check_ids, check_text, rows_of
 from offbook.engine.finite import check_weights
 from offbook.engine.model_folder import check_complete, check_files, check_plain, refuse_left
-from offbook.engine.pretrained import locate, prepare, weights_sha256
+from offbook.engine.pretrained import locate, weights_sha256
 from offbook.engine.quoting import quoted_path
 from offbook.engine.students.corpus import Corpus
 from offbook.engine.students.tables import Table, read_table, write_table

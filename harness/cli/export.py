@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from offbook.engine.counted import counted
 from offbook.engine.paths import user_path
 from offbook.harness.cli.console import quiet
 from offbook.harness.cli.options import Output, path_or_none
@@ -134,6 +135,6 @@ def _records(kind: str, place: Path, folder: Path, organisation: str) -> None:
 
 
 def _tell(files: int, documents: "DocumentsAtHand") -> None:
-    typer.echo(f"{files} file{'s' * (files != 1)}", err=True)
+    typer.echo(counted(files, "file"), err=True)
     for suite, reason in sorted(documents.missing.items()):
         typer.echo(f"without its questions: {suite}: {reason}", err=True)

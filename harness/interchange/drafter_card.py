@@ -23,6 +23,7 @@ from offbook.harness.tables.decoders import leaderboard
 from offbook.harness.tables.decoders_columns import COLUMNS
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.markdown import escape, machines_below
+from offbook.harness.tables.settings_in_words import in_words
 
 SHOWN = (
     *("decoder_label", "decoder_options", "layout", "temperature", "n_docs", "acceptance_length", "tokens_per_s"),
@@ -80,7 +81,7 @@ def _training(config: Mapping[str, Any], info: DrafterInfo) -> dict[str, object]
         "Draft vocabulary": f"{config['draft_vocab_size']} of {config['vocab_size']}"
         if "draft_vocab_size" in config
         else None,
-        "Variant": config.get("variant"),
+        "Variant": in_words(config["variant"]) if config.get("variant") else None,
         "Prompts": training.get("prompts"),
         "Tokens of the target's answers": info.training_tokens,
         "Gradient tokens": info.gradient_tokens,

@@ -1,6 +1,5 @@
 """What the card of a student says: from `distillation.json`, and from exams and heats of these very weights."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from offbook.harness.roster.trained_on import RECORD
 from offbook.harness.tables.columns import EVERYWHERE, Table, pick, to_markdown
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.markdown import escape
+from offbook.harness.tables.settings_in_words import in_words
 from offbook.harness.tables.students import students_table
 from offbook.harness.tables.students_columns import COLUMNS
 
@@ -141,7 +141,7 @@ def _training(record: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _settings(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {json.dumps(value)}" for name, value in sorted(settings.items())) or "the defaults"
+    return in_words(dict(sorted(settings.items()))) or "the defaults"
 
 
 def _measured(every: Sequence[Exam], exam: Exam | None, left: Mapping[str, str]) -> list[str]:

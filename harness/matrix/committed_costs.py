@@ -1,7 +1,7 @@
 """What contenders took, by the committed results: parameters and training of drafters, time and tokens of students.
 
-Read from leaderboard.csv and students.csv of the checkout; an installed wheel has none, and then nothing is told. Times
-are of the machines that the records come from. A table that somebody edited or damaged tells nothing.
+Read from leaderboard.csv, students.csv and spent.jsonl of the checkout; an installed wheel has none, and then nothing
+is told. Times are of the machines that the records come from. A table that somebody edited or damaged tells nothing.
 """
 
 import csv
@@ -14,7 +14,9 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from offbook.engine.counted import counted
 from offbook.harness.matrix.estimates import COMMITTED
+from offbook.harness.records.spent import read as read_spent
 from offbook.harness.tables.markdown import count
 
 Row = Mapping[str, str]
@@ -27,17 +29,23 @@ class DrafterCost:
     Attributes:
         parameters: of its drafter.
         training_flops: of its training.
+        train_s: seconds of a training, without the target's answers.
         rows: of leaderboard.csv.
     """
 
     parameters: tuple[float, float]
     training_flops: tuple[float, float]
+    train_s: tuple[float, float] = (0.0, 0.0)
     rows: int
 
     def told(self) -> str:
         """For people."""
-        flops = f", trained in {_range(self.training_flops, _power)} FLOPs" if self.training_flops[1] else ""
-        return f"{_range(self.parameters, count)} parameters{flops} (by {_several(self.rows, 'row')} of the results)"
+        told = [f"{_range(self.parameters, count)} parameters"]
+        if self.training_flops[1]:
+            told.append(f"trained in {_range(self.training_flops, _power)} FLOPs")
+        if self.train_s[1]:
+            told.append(f"{_minutes(self.train_s)} min of training")
+        return f"{', '.join(told)} (by {counted(self.rows, 'row')} of the results)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +64,9 @@ class StudentCost:
 
     def told(self) -> str:
         """For people."""
-        minutes = _range((self.train_s[0] / 60, self.train_s[1] / 60), lambda value: f"{value:.0f}")
         tokens = _range(self.gradient_tokens, count)
-        return f"{minutes} min of training on {tokens} gradient tokens (by {_several(self.rows, 'row')} of the results)"
+        minutes, rows = _minutes(self.train_s), counted(self.rows, "row")
+        return f"{minutes} min of training on {tokens} gradient tokens (by {rows} of the results)"
 
 
 def as_json(cost: DrafterCost | StudentCost) -> dict[str, JsonValue]:
@@ -72,10 +80,12 @@ def drafter_costs(folder: Path = COMMITTED) -> dict[str, DrafterCost]:
     for row in _rows(folder / "leaderboard.csv"):
         if _number(row, "drafter_parameters") > 0 and row.get("decoder"):
             found[row["decoder"]].append(row)
+    took = _drafter_trainings(folder)
     return {
         name: DrafterCost(
             parameters=_ends(rows, "drafter_parameters"),
             training_flops=_ends(rows, "drafter_training_flops"),
+            train_s=(min(took[name]), max(took[name])) if name in took else (0.0, 0.0),
             rows=len(rows),
         )
         for name, rows in found.items()
@@ -96,6 +106,19 @@ def student_costs(folder: Path = COMMITTED) -> dict[str, StudentCost]:
         )
         for name, trainings in found.items()
     }
+
+
+def _drafter_trainings(folder: Path) -> dict[str, list[float]]:
+    """Seconds of each training of a drafter that a run noted, by decoder; see `matrix.units.measure` for its name."""
+    found: dict[str, list[float]] = defaultdict(list)
+    try:
+        noted = read_spent(folder)
+    except OSError:
+        return found
+    for spent in noted:
+        if spent.kind == "drafter" and 0 < spent.wall_s < math.inf:
+            found[str(spent.name).partition(" for ")[0]].append(spent.wall_s)
+    return found
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -124,9 +147,9 @@ def _range(ends: tuple[float, float], written: Callable[[float], str]) -> str:
     return least if least == most else f"{least} to {most}"
 
 
+def _minutes(seconds: tuple[float, float]) -> str:
+    return _range((seconds[0] / 60, seconds[1] / 60), lambda value: f"{value:.0f}")
+
+
 def _power(value: float) -> str:
     return f"{value:.1e}".replace("e+", "e")
-
-
-def _several(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from offbook.engine.counted import counted
 from offbook.harness.matrix.claims import Claim, holders
 from offbook.harness.matrix.failures import Failure, damaged, failures
 from offbook.harness.matrix.graph import KINDS, Graph, Stage
@@ -46,7 +47,8 @@ class Status:
         ]
         found += [f"{each.stage.key[:12]} {each.stage.title}: {each.told()}" for each in self.pace.running]
         found += [
-            f"{stage.key[:12]} {stage.title}: failed {times} times, the last with {failure.error}: {failure.reason}"
+            f"{stage.key[:12]} {stage.title}: failed {counted(times, 'time')}, the last with {failure.error}: "
+            f"{failure.reason}"
             for stage, failure, times in self.failed
         ]
         if self.blocked:

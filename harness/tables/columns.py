@@ -16,6 +16,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape as escape_markup
 from rich.measure import measure_renderables
 
+from offbook.engine.counted import counted
 from offbook.harness.tables.markdown import UNKNOWN, count, escape, markdown_table, numbers, share
 from offbook.harness.tables.rows import Row, Rows
 
@@ -225,7 +226,7 @@ def differing(*names: str) -> Callable[[pd.DataFrame], bool]:
 
 def lost(row: Row) -> str:
     """How many cells a row's method is without."""
-    return f"{row['missing']} cell{'s' * (row['missing'] != 1)}" if row["missing"] else "-"
+    return counted(row["missing"], "cell") if row["missing"] else "-"
 
 
 def incomplete(rows: pd.DataFrame) -> bool:

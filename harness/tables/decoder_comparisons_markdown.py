@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from offbook.engine.counted import counted
 from offbook.harness.records.student import UNTOUCHED
 from offbook.harness.tables.columns import paragraph
 from offbook.harness.tables.decoder_comparisons import ACCEPTS, SPEED, TIE
@@ -55,8 +56,8 @@ def _title(line: Row) -> str:
         *([] if line["student"] == UNTOUCHED else [escape(named_student(line["student"], line["training_seed"]))]),
         f"temperature {line['temperature']:g}",
         f"seed {line['seed']}",
-        f"{line['n_docs']} documents of {line['n_suites']} suite{'s' * (line['n_suites'] != 1)}",
-        f"{line['family']} pair{'s' * (line['family'] != 1)}",
+        f"{line['n_docs']} documents of {counted(line['n_suites'], 'suite')}",
+        counted(line["family"], "pair"),
     ]
     return f"**{', '.join(told)}**"
 

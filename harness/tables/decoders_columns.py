@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from offbook.engine.counted import counted
 from offbook.harness.records.accuracy import is_accuracy
 from offbook.harness.tables.columns import EVERYWHERE, MISSING, PAGE, Column, bullet, definitions, differing, documents
 from offbook.harness.tables.decoders_speed_columns import SPEED
@@ -39,7 +40,7 @@ def _greedy(row: Row) -> bool:
 
 
 def _over(row: Row) -> str:
-    over = f"{row['accuracy_docs']} docs, {row['accuracy_suites']} suite{'s' * (row['accuracy_suites'] != 1)}"
+    over = f"{row['accuracy_docs']} docs, {counted(row['accuracy_suites'], 'suite')}"
     return over if row["accuracy_docs"] else "-"
 
 

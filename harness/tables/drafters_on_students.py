@@ -5,7 +5,7 @@ in one heat, on the same documents; at temperature 0 both wrote the same answers
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -121,6 +121,17 @@ def cross_table(cells: Sequence[Cell]) -> pd.DataFrame:
 
 def cross_table_of(cells: Cells) -> pd.DataFrame:
     """The same."""
+    lines = [_remembered(cells, suite, trios) for suite, trios in _rows_of(cells)]
+    return pd.DataFrame(lines, columns=NAMES)
+
+
+def cells_of_cross(cells: Cells) -> list[list[Told]]:
+    """The cells behind each row: of each suite with the borrowed drafter, with the own one, and on the base model."""
+    return [[cell for trio in trios for cell in trio if cell is not None] for _, trios in _rows_of(cells)]
+
+
+def _rows_of(cells: Cells) -> Iterator[tuple[str, list[_Trio]]]:
+    """The suite of each row, and what it is made of."""
     own = {cell.pair: cell for cell in cells if cell.pair and not cell.borrowed}
     bases: dict[str, Told] = {}
     for cell in cells:
@@ -130,11 +141,9 @@ def cross_table_of(cells: Cells) -> pd.DataFrame:
     for cell in cells:
         if cell.borrowed and cell.pair in own:
             groups.setdefault(cell.group, {})[cell.suite] = (cell, own[cell.pair], bases.get(cell.base))
-    lines = []
     for suites in groups.values():
-        lines.append(_remembered(cells, ALL_SUITES, list(suites.values())))
-        lines += [_remembered(cells, suite, [trio]) for suite, trio in sorted(suites.items())]
-    return pd.DataFrame(lines, columns=NAMES)
+        yield ALL_SUITES, list(suites.values())
+        yield from ((suite, [trio]) for suite, trio in sorted(suites.items()))
 
 
 def cross_markdown(table: pd.DataFrame, machines: Sequence[str] = ()) -> list[str]:

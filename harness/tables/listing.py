@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
+from offbook.engine.counted import counted
 from offbook.harness.records.cell import Cell
 from offbook.harness.records.exam import Exam
 from offbook.harness.records.store import Store
@@ -66,9 +67,9 @@ def list_records(store_dir: Path, *, console: Console | None = None) -> None:
     console = console or Console()
     cells, exams = tables_of(store_dir)
     if len(cells.rows):
-        console.print(to_terminal(cells, f"{len(cells.rows)} records"))
+        console.print(to_terminal(cells, counted(len(cells.rows), "record")))
     if len(exams.rows):
-        console.print(to_terminal(exams, f"{len(exams.rows)} exams"))
+        console.print(to_terminal(exams, counted(len(exams.rows), "exam")))
 
 
 def tables_of(store_dir: Path) -> tuple[Table, Table]:

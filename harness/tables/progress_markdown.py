@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from offbook.engine.counted import counted
 from offbook.harness.tables.columns import PAGE, Column, Table, fields, to_markdown
 from offbook.harness.tables.labels import cell_label, exam_label
 from offbook.harness.tables.markdown import escape
@@ -29,7 +30,7 @@ FAILURES = (
 def progress_line(progress: Progress) -> str:
     """How far the plan is, in one sentence that adds up."""
     count = progress.total
-    stages = f"{count.expected} stage{'s' * (count.expected != 1)}"
+    stages = counted(count.expected, "stage")
     return f"{stages} expected = {count.done} done + {count.failed} failed + {count.pending} pending."
 
 

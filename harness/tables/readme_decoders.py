@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from pydantic import JsonValue
 
+from offbook.engine.counted import counted
 from offbook.harness.records.consistency import BASELINE_DECODER
 from offbook.harness.records.student import UNTOUCHED
 from offbook.harness.tables.columns import Column, paragraph, pick
@@ -72,7 +73,7 @@ def readme_decoders(
     rows = rows[rows["decoder"].isin(chosen(names, {BASELINE_DECODER, *keep}))]
     shown = f"{len(rows)} of {len(names)} decoders" if len(rows) < len(names) else f"{len(names)} decoders"
     first = rows.iloc[0]
-    over = f"{first['n_docs']:,} prompts of {first['n_suites']} suite{'s' if first['n_suites'] != 1 else ''}"
+    over = f"{first['n_docs']:,} prompts of {counted(first['n_suites'], 'suite')}"
     said = (
         f"{models_line(rows, manifests)} Temperature 0, {over}; {shown}, of each its fastest setting, all asked in "
         f"turns in one run, with the weights in layout {escape(str(first['layout']))}. {MEANING}"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from offbook.engine.counted import counted
 from offbook.engine.files import remove
 from offbook.engine.progress import Progress
 from offbook.harness.records.code import code_sha256
@@ -60,7 +61,7 @@ class KeptDocuments:
             progress.say(wrong[0] + (f", and those of {len(wrong) - 1} more" if wrong[1:] else ""))
         if self._there:
             count = len(self._there)
-            told = f"{count} document{'s' * (count != 1)} of a heat that was stopped"
+            told = f"{counted(count, 'document')} of a heat that was stopped"
             progress.say(f"    {self._name}: the answers to {told} were kept; it goes on behind them")
         return frozenset(self._there)
 

@@ -9,7 +9,7 @@
               out; or a draw of its own among what is not drawn yet. A candidate continues from whose turn it was
 
 All of this is ours, for the released sampler is no way to keep the target's law: it draws from one softmax over all
-heads' logits side by side and verifies with laws that it did not draw from (an exhibit, `tests/controls/jakiro_star.py`).
+heads' logits side by side and verifies with laws that it did not draw from (see `tests/controls/jakiro_star.py`).
 Here candidates that are drawn come with the law that they were drawn from, and all others are a function of the text;
 the verifier for either is exact. Whose feature a candidate continues from is settled by the laws and the candidate, so
 that it changes nothing in the candidate's law. A mixture adds probabilities, not logits: of logits, a head that shouts

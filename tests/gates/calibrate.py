@@ -17,8 +17,9 @@ from typing import Any
 from offbook.engine.files import atomic_write_text
 from offbook.harness.records.manifest import machine_line, manifest
 from tests.gates.base_revision import ROOT, lay_out, revision
-from tests.gates.calibration import append, read, report
+from tests.gates.calibration import report
 from tests.gates.paired_run import CLUSTERS, QUADS, listed, run
+from tests.json_lines import append, read
 
 
 def main() -> None:

@@ -1,14 +1,10 @@
 """Runs of the time gates with one tree on both sides, kept in an append-only file, and what resampling them tells.
 
-A run is a line of JSON. Of a line that was cut off while it was written only the last can be torn: it is left out, and
-gone with the next run. A resampled run is one of the real ones, with its two sides swapped by lot, and as many
-clusters as the gates measure drawn from its own with replacement: so whatever the two sides of one run differ in for
-good stays in it.
+A resampled run is one of the real ones, with its two sides swapped by lot, and as many clusters as the gates measure
+drawn from its own with replacement: so whatever the two sides of one run differ in for good stays in it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,33 +20,6 @@ QUIET = 1.5  # of two cores, the run's own one included
 PLANTED = 1.05
 
 Run = Mapping[str, Any]
-
-
-def append(path: Path, run: Run) -> None:
-    """Adds a run, behind the last line that is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab+") as file:
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
-        file.write(json.dumps(run).encode() + b"\n")
-
-
-def read(path: Path) -> list[Run]:
-    """All runs; none where there is no file.
-
-    Raises:
-        ValueError: a damaged line that is not the last.
-    """
-    if not path.is_file():
-        return []
-    runs: list[Run] = []
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):  # behind the last feed is what is torn
-        try:
-            runs.append(json.loads(line))
-        except ValueError as error:
-            msg = f"{path}: expected a line of JSON, got a damaged line {number}; restore it or delete the line"
-            raise ValueError(msg) from error
-    return runs
 
 
 def load(run: Run) -> float:

@@ -1,11 +1,9 @@
-"""The file of real runs survives being cut off, and resampling tells what is known to hold."""
-
-import json
+"""Resampling of real runs of the gates tells what is known to hold."""
 
 import numpy as np
 import pytest
 
-from tests.gates.calibration import append, lower_bounds, read, report, resampled
+from tests.gates.calibration import lower_bounds, report, resampled
 from tests.gates.paired_times import CLOCKS, compare
 
 
@@ -18,33 +16,6 @@ def made(n, *, sd=0.005, bias=0.0, slowdown=1.0, load=1.0, seed=0):
         facts = {"machine": "m", "commit": "c" * 40, "load": [load, load], "seconds": 90.0, "slowdown": slowdown}
         runs.append({**facts, "log_ratios": logs})
     return runs
-
-
-def test_runs_are_read_back_in_order(tmp_path):
-    runs = made(3)
-    for run in runs:
-        append(tmp_path / "deep" / "aa.jsonl", run)
-    assert read(tmp_path / "deep" / "aa.jsonl") == runs
-    assert read(tmp_path / "none.jsonl") == []
-
-
-@pytest.mark.parametrize("kept", [1, 40, -1])
-def test_a_last_line_that_was_cut_off_is_left_out_and_gone_with_the_next_run(tmp_path, kept):
-    path, (first, second, third) = tmp_path / "aa.jsonl", made(3)
-    append(path, first)
-    append(path, second)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: whole.index(b"\n") + 1] + whole[whole.index(b"\n") + 1 :][:kept])
-    assert read(path) == [first]
-    append(path, third)
-    assert read(path) == [first, third]
-
-
-def test_a_damaged_line_that_is_not_the_last_is_refused(tmp_path):
-    path = tmp_path / "aa.jsonl"
-    path.write_text("{nothing\n" + json.dumps({"a": 1}) + "\n")
-    with pytest.raises(ValueError, match="got a damaged line 1; restore it"):
-        read(path)
 
 
 def test_many_bounds_at_once_are_those_of_the_gate():

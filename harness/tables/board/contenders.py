@@ -1,18 +1,19 @@
 """Who stands beside whom in a picture: pooled rows on the same documents, each under a name of its own."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from offbook.engine.counted import counted
 from offbook.harness.records.student import UNTOUCHED
 from offbook.harness.tables.board.plot_names import plot_name
 from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.labels import decoder_of, student_of
 from offbook.harness.tables.ranks import LIKE, doubt, fastest_first
 from offbook.harness.tables.rows import Row, Rows
+from offbook.harness.tables.settings_in_words import in_words, settings_of
 
 OF_STUDENT = ("student", "training_seed")
 TELLING = ("layout", "drafter_variant", "decoder_options", "tuning", "key")  # what tells rows of one name apart
@@ -40,7 +41,7 @@ class Group(NamedTuple):
         """How many documents, and what intervals take for independent."""
         row = self.rows[0]
         alike = "" if row["n_clusters"] == row["n_docs"] else f" in {row['n_clusters']} clusters of like ones"
-        return f"n = {row['n_docs']} documents{alike}, {_suites(row['n_suites'])}"
+        return f"n = {counted(row['n_docs'], 'document')}{alike}, {counted(row['n_suites'], 'suite')}"
 
 
 def groups(table: pd.DataFrame, *, students_apart: bool = True) -> Iterator[Group]:
@@ -90,33 +91,28 @@ def _telling(row: Row, field: str, rows: Sequence[Row], names: Sequence[str], na
         return ""
     if field != "decoder_options":
         return str(row[field])[: OF_KEY if field == "key" else SHORT]
-    try:
-        alike = [dict(json.loads(other[field] or "{}")) for other in same]
-        own = dict(json.loads(row[field] or "{}"))
-    except (TypeError, ValueError):  # of a table that somebody else has written
+    own, found = settings_of(row[field]), [settings_of(other[field]) for other in same]
+    alike = [settings for settings in found if settings is not None]
+    if own is None or len(alike) < len(found):  # of a table that somebody else has written
         return str(row[field])[:SHORT]
     differing = [option for option in sorted(own) if any(other.get(option) != own[option] for other in alike)]
-    return ", ".join(f"{option} {json.dumps(own[option])}" for option in differing)
+    return in_words({option: own[option] for option in differing})
 
 
 def _title(row: Row, told: Sequence[str], students_apart: bool) -> str:
     model = f"{row['model']}, {student_of(row)}" if students_apart else f"{row['model']}"
-    parts = [model, f"temperature {row['temperature']:g}", f"{row['n_docs']} documents"]
+    parts = [model, f"temperature {row['temperature']:g}", counted(row["n_docs"], "document")]
     named = [name for name in told if name not in ("model", "temperature", "n_docs") and row[name] != ""]
     return ", ".join([*parts, *(_said(name, row[name]) for name in named)])
 
 
-def _said(name: str, value: object) -> str:
-    return _suites(value) if name == "n_suites" else f"{name.replace('_', ' ')} {value}"
-
-
-def _suites(count: object) -> str:
-    return f"{count} suite{'s' * (count != 1)}"
+def _said(name: str, value: Any) -> str:
+    return counted(value, "suite") if name == "n_suites" else f"{name.replace('_', ' ')} {value}"
 
 
 def _name(row: Row, alike: Sequence[str]) -> str:
     """Of all that these rows share, without what is as it mostly is."""
     student = student_of(row) if "student" in alike and row["student"] != UNTOUCHED else ""
-    over = (f"t{row['temperature']:g}", _suites(row["n_suites"]), f"{row['n_docs']} documents")
+    over = (f"t{row['temperature']:g}", counted(row["n_suites"], "suite"), counted(row["n_docs"], "document"))
     rest = [f"{name} {row[name]}" for name, usual in ORDINARY.items() if row[name] != usual and row[name] == row[name]]
     return plot_name(row["model"], student, *over, *rest)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from offbook.harness.tables.board.contenders import groups
-from offbook.harness.tables.board.face import Cell, Face, Link, face, grid
+from offbook.harness.tables.board.face import Cell, Face, Line, Link, face, grid
 from offbook.harness.tables.board.links import Files
 from offbook.harness.tables.columns import Column, Place, Table, always, pick
 from offbook.harness.tables.csv_file import digits
@@ -90,7 +90,7 @@ def decoders_face(table: pd.DataFrame, files: Files) -> Face:
         name="decoders",
         caption="Decoders: a row a contender over all suites, and one for each suite",
         filters=FILTERS,
-        chosen=ALL_SUITES,
+        chosen={"suite": ALL_SUITES},
         files=files,
     )
     return with_few_links(found)
@@ -130,17 +130,18 @@ def category_faces(table: pd.DataFrame, files: Files) -> Iterator[Face]:
         of_suites = [{row["suite"]: row["acceptance_length"] for row in rows} for rows in members]
         suites = sorted({suite for found in of_suites for suite in found})
         lines = [
-            (label, [_acceptance(found.get(suite, math.nan)) for suite in suites])
+            Line(label, [_acceptance(found.get(suite, math.nan)) for suite in suites], files.get(row["key"], ()))
             for label, row, found in zip(group.labels, group.rows, of_suites, strict=True)
             if row["acceptance_length"] > 1
         ]
         if suites and lines:
-            yield grid(
+            by_suite = grid(
                 f"categories-{place}",
                 f"Acceptance length by suite, tokens a verify forward: {group.title}; {group.over}",
                 ["Decoder", *suites],
                 lines,
             )
+            yield with_few_links(by_suite)
 
 
 def _acceptance(value: float) -> Cell:

@@ -24,18 +24,20 @@ METHOD = "Bars: 95 % intervals by an expanded percentile bootstrap of whole docu
 def speedup_plots(table: pd.DataFrame) -> Iterator[Plot]:
     """The speed-up of each contender over the fastest plain row."""
     for group in _first(table):
-        yield interval_plot(
-            [_bar(row, label, "speedup_fastest") for row, label in _known(group, "speedup_fastest")],
-            name=plot_name("speedup", group.name),
-            title=f"Speed-up over the fastest plain row: {group.title}",
-            at=1,
-            caption=(
-                "Points: tokens a second over those of the fastest row of the same heat that drafts nothing and says "
-                "what the target says, sums over sums, prefill on both sides.",
-                f"{METHOD}. The dashed line at 1 is that row.",
-                f"{group.over}.",
-            ),
-        )
+        known = _known(group, "speedup_fastest")
+        if known:  # of records that stand alone, without a plain row of their heat, nobody is
+            yield interval_plot(
+                [_bar(row, label, "speedup_fastest") for row, label in known],
+                name=plot_name("speedup", group.name),
+                title=f"Speed-up over the fastest plain row: {group.title}",
+                at=1,
+                caption=(
+                    "Points: tokens a second over those of the fastest row of the same heat that drafts nothing and "
+                    "says what the target says, sums over sums, prefill on both sides.",
+                    f"{METHOD}. The dashed line at 1 is that row.",
+                    f"{group.over}.",
+                ),
+            )
 
 
 def acceptance_plots(table: pd.DataFrame) -> Iterator[Plot]:

@@ -1,7 +1,6 @@
 """A table as HTML shows it: cells as people read them, and behind each number the digits that its CSV has."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,8 +11,10 @@ from offbook.harness.tables.board.svg import clean
 from offbook.harness.tables.columns import Column, Place, Table
 from offbook.harness.tables.csv_file import digits
 from offbook.harness.tables.rows import Row, Rows
+from offbook.harness.tables.settings_in_words import cell_in_words
 
 MOST_CHOICES = 60  # of a filter
+FEWEST_SEARCHED = 8  # rows; fewer are seen at once
 SETTINGS = ("decoder_options", "drafter_variant")  # columns that have JSON
 
 
@@ -63,6 +64,11 @@ class Face:
     filters: tuple[Filter, ...] = ()
 
     @property
+    def searched(self) -> bool:
+        """Whether it has so many rows that one may look for some."""
+        return len(self.rows) >= FEWEST_SEARCHED
+
+    @property
     def defined(self) -> list[Column]:
         """Columns that say what they mean."""
         return [column for column in self.columns if column.definition]
@@ -75,7 +81,7 @@ def face(
     caption: str,
     place: Place = "board",
     filters: Sequence[str] = (),
-    chosen: str = "",
+    chosen: Mapping[str, str] | None = None,
     files: Files | None = None,
     known_by: Callable[[Row], str] = lambda row: str(row["key"]),
 ) -> Face:
@@ -87,13 +93,13 @@ def face(
         caption: what its rows are.
         place: whose columns are shown.
         filters: names of columns by which rows may be chosen, where these have several texts.
-        chosen: the text that is chosen at first, in the filter that has it.
+        chosen: the text that is chosen at first, by the name of its column, where there is such a text.
         files: records by what a row is known by.
         known_by: what that is.
     """
     columns, rows = tuple(table.shown(place)), Rows(table.rows)
     told = [
-        [clean(text.strip()) for text in column.cells(rows, quote=settings if column.name in SETTINGS else str)]
+        [clean(text.strip()) for text in column.cells(rows, quote=cell_in_words if column.name in SETTINGS else str)]
         for column in columns
     ]
     values = [_values(column, table.rows) for column in columns]
@@ -112,25 +118,21 @@ def face(
         numeric=numeric,
         rows=tuple(zip(*cells, strict=True)),
         links=tuple(links) if any(links) else (),
-        filters=tuple(_filters(columns, told, filters, chosen)),
+        filters=tuple(_filters(columns, told, filters, chosen or {})),
     )
 
 
-def settings(found: str) -> str:
-    """Settings as people write them; as they are where they are none."""
-    try:
-        by_name = json.loads(found or "{}")
-    except ValueError:
-        return found
-    if not isinstance(by_name, dict):
-        return found
-    return ", ".join(
-        f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in by_name.items()
-    )
+class Line(NamedTuple):
+    """A row of a `grid`: its name, its numbers, the paths of its records."""
+
+    said: str
+    cells: Sequence[Cell]
+    records: Sequence[str]
 
 
-def grid(name: str, caption: str, heads: Sequence[str], lines: Sequence[tuple[str, Sequence[Cell]]]) -> Face:
+def grid(name: str, caption: str, heads: Sequence[str], lines: Sequence[Line]) -> Face:
     """A table with a heading for each text of a column, such as a suite: names down, numbers across."""
+    links = tuple(_links(line.records) for line in lines)
     columns = tuple(
         Column(name=head, heading=head, kind="number" if place else "text") for place, head in enumerate(heads)
     )
@@ -139,7 +141,8 @@ def grid(name: str, caption: str, heads: Sequence[str], lines: Sequence[tuple[st
         caption=caption,
         columns=columns,
         numeric=tuple(column.kind == "number" for column in columns),
-        rows=tuple((Cell(clean(said)), *cells) for said, cells in lines),
+        rows=tuple((Cell(clean(line.said)), *line.cells) for line in lines),
+        links=links if any(links) else (),
     )
 
 
@@ -159,11 +162,12 @@ def _links(paths: Sequence[str]) -> tuple[Link, ...]:
 
 
 def _filters(
-    columns: Sequence[Column], told: Sequence[Sequence[str]], names: Sequence[str], chosen: str
+    columns: Sequence[Column], told: Sequence[Sequence[str]], names: Sequence[str], chosen: Mapping[str, str]
 ) -> list[Filter]:
     found = []
     for place, (column, texts) in enumerate(zip(columns, told, strict=True)):
-        choices = tuple(sorted(set(texts)))
+        choices = tuple(sorted({*texts} - {""}))
         if column.name in names and 1 < len(choices) <= MOST_CHOICES:
-            found.append(Filter(place, column.heading, choices, chosen if chosen in choices else ""))
+            first = chosen.get(column.name, "")
+            found.append(Filter(place, column.heading, choices, first if first in choices else ""))
     return found

@@ -8,7 +8,7 @@ import pandas as pd
 from offbook.harness.records.store import Store
 from offbook.harness.records.verify import Verified
 from offbook.harness.tables.board.face import Link
-from offbook.harness.tables.board.links import from_page, of_decoders, of_students
+from offbook.harness.tables.board.links import from_page, of_cross, of_decoders, of_students
 from offbook.harness.tables.board.sections import Shown
 from offbook.harness.tables.drafters_on_students import cross_table_of
 from offbook.harness.tables.progress import Progress
@@ -43,12 +43,14 @@ def gather(
         progress: how far the plan behind them is.
     """
     records = from_page(folder, store.root / "records")
+    lines = [one.line for one in held.held if one.line.kind == "cell"]
     return Shown(
         decoders=pd.DataFrame() if decoders is None else decoders,
         students=pd.DataFrame() if students is None else students,
         cross=lacking(cross_table_of(cells), progress),
-        decoder_files=of_decoders(cells, [one.line for one in held.held if one.line.kind == "cell"], records),
+        decoder_files=of_decoders(cells, lines, records),
         student_files=of_students(held.exams, records),
+        cross_files=of_cross(cells, lines, records),
         manifests=cells.manifests,
         exams=[exam.record.manifest for exam in held.exams],
         progress=progress,

@@ -11,6 +11,7 @@ from offbook.harness.records.hashing import canonical_sha256
 from offbook.harness.records.ledger import Line
 from offbook.harness.records.record import stem
 from offbook.harness.tables.cohorts import cohorts
+from offbook.harness.tables.drafters_on_students import cells_of_cross
 from offbook.harness.tables.rows import Row
 from offbook.harness.tables.told import Cells, by_contender
 
@@ -32,6 +33,15 @@ def of_decoders(cells: Cells, lines: Sequence[Line], records: str) -> Files:
         pooled = canonical_sha256([line.key for line in of_members])
         found[pooled] = tuple(_file(records, line.stem) for line in of_members)
     return found
+
+
+def of_cross(cells: Cells, lines: Sequence[Line], records: str) -> Files:
+    """By the place of a row of the table of drafters on students; arguments as above."""
+    line_of = {line.sha256: line for line in lines}
+    return {
+        str(place): tuple(_file(records, line_of[cell.sha256].stem) for cell in members)
+        for place, members in enumerate(cells_of_cross(cells))
+    }
 
 
 def of_students(exams: Sequence[Exam], records: str) -> Files:

@@ -12,9 +12,9 @@
     const given = [...body.rows];
     const heads = [...table.tHead.rows[0].cells];
     const searched = heads.filter((head) => !head.hasAttribute("data-unsorted")).length; // names of records are not
-    const controls = part("controls");
-    const search = controls.querySelector("input");
-    const selects = [...controls.querySelectorAll("select")];
+    const controls = part("controls"); // none where there is nothing to choose by
+    const search = controls?.querySelector("input");
+    const selects = [...(controls?.querySelectorAll("select") ?? [])];
     const more = part("more");
     const texts = new Map();
     let order = given;
@@ -30,7 +30,7 @@
     }
 
     function matching() {
-      const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const words = (search?.value ?? "").toLowerCase().split(/\s+/).filter(Boolean);
       const chosen = selects.filter((select) => select.value !== "");
       return order.filter(
         (row) =>
@@ -78,7 +78,7 @@
       head.append(button);
       head.setAttribute("aria-sort", "none");
     });
-    for (const control of [search, ...selects]) {
+    for (const control of controls?.querySelectorAll("input, select") ?? []) {
       control.addEventListener("input", () => {
         most = STEP;
         show();
@@ -90,7 +90,7 @@
     });
     addEventListener("beforeprint", () => show(true));
     addEventListener("afterprint", () => show());
-    controls.hidden = false;
+    if (controls) controls.hidden = false;
     show();
   }
 

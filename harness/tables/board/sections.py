@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -49,7 +49,7 @@ class Shown:
         decoders: the leaderboard; empty where there is none.
         students: their table; likewise.
         cross: drafters on students; likewise.
-        decoder_files, student_files: the records behind rows of either.
+        decoder_files, student_files, cross_files: the records behind the rows of each.
         manifests: of heats, by id.
         exams: manifests of exams.
         progress: how far the plan behind them is, where somebody knows it.
@@ -62,6 +62,7 @@ class Shown:
     cross: pd.DataFrame
     decoder_files: Files
     student_files: Files
+    cross_files: Files = field(default_factory=dict)
     manifests: Mapping[str, dict[str, JsonValue]]
     exams: Sequence[Mapping[str, JsonValue]]
     progress: Progress | None
@@ -172,15 +173,18 @@ def _sentence(definition: str) -> str:
 
 def _of_students(shown: Shown) -> Iterator[Section]:
     if not shown.students.empty:
+        rows = rows_of_board(shown.students)
+        left_out = f"{len(rows):,} of {len(shown.students):,} rows are shown, over all suites; students.csv has all."
         yield Section(
             name="students",
             title="Students",
             said=(
                 "ID: other questions of the kinds that were trained on; OOD: questions of other kinds. Percent right, "
                 "changes in points. All digits are in students.csv, every two students in student_comparisons.csv.",
+                *([left_out] if len(rows) < len(shown.students) else []),
                 *remarks(shown.exams),
             ),
-            faces=(students_face(rows_of_board(shown.students), shown.student_files),),
+            faces=(students_face(rows, shown.student_files),),
         )
         yield Section(
             name="transfer",
@@ -192,13 +196,22 @@ def _of_students(shown: Shown) -> Iterator[Section]:
             ),
         )
     if not shown.cross.empty:
-        across = Table(columns=CROSS_COLUMNS, rows=shown.cross)
-        caption = "A student decoded with the base model's drafter and with one trained for it, in one heat"
-        yield Section(
-            name="cross",
-            title="Drafters on students",
-            faces=(face(across, name="cross", caption=caption, place="markdown", filters=("suite", "training")),),
-        )
+        yield _cross(shown)
+
+
+def _cross(shown: Shown) -> Section:
+    rows = rows_of_board(shown.cross.assign(place=range(len(shown.cross))), MOST_BESIDE)
+    caption = "A student decoded with the base model's drafter and with one trained for it, in one heat"
+    found = face(
+        Table(columns=CROSS_COLUMNS, rows=rows),
+        name="cross",
+        caption=f"{caption}{cut(rows, shown.cross)}",
+        place="markdown",
+        filters=("suite", "training"),
+        files=shown.cross_files,
+        known_by=lambda row: str(row["place"]),
+    )
+    return Section(name="cross", title="Drafters on students", faces=(found,))
 
 
 def _of_both(shown: Shown) -> Iterator[Section]:

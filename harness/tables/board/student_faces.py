@@ -40,7 +40,7 @@ def students_face(table: pd.DataFrame, files: Files) -> Face:
         name="students",
         caption="Students: a row a student and group of suites, and one for each suite",
         filters=("model", "label", "group", "suite"),
-        chosen=ALL_SUITES,
+        chosen={"suite": ALL_SUITES},
         files=files,
         known_by=sitting_of,
     )

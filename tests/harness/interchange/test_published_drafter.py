@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from huggingface_hub import ModelCard
 from safetensors.torch import load_file
 
 from offbook.engine.decoding.generation import Generation
@@ -11,7 +12,10 @@ from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.draft_tensors import TOKEN_IDS
 from offbook.harness.cli.main import main
 from offbook.harness.interchange import published_drafter
+from offbook.harness.records.drafter import DrafterId
+from offbook.harness.records.store import Store
 from offbook.harness.roster.arms import build_arms
+from offbook.harness.roster.drafter_info import fingerprint
 from offbook.harness.roster.target import Target, load_target
 from tests.tiny import save_tiny
 
@@ -79,6 +83,27 @@ def test_the_export_holds_the_same_numbers_and_names_no_place(trained, tmp_path)
     assert config["hidden_size"] == 32
     assert "bias" not in config, "engines would look for biases of attention"
     assert str(tmp_path) not in json.dumps(config)
+
+
+def test_its_card_says_what_it_is_how_it_was_trained_and_what_it_did_in_a_heat(
+    trained, model, tmp_path, make_heat, make_record
+):
+    name, folder = trained
+    plain, fast = make_heat()
+    spec = fast.record.spec.model_copy(update={"drafter": DrafterId(sha256=fingerprint(folder))})
+    drafted = make_record(spec, drafter=fast.record.drafter)
+    Store(tmp_path / "records").commit([(plain.record, plain.rows), (drafted, fast.rows)])
+    place = tmp_path / "card"
+    assert status("export", "card", folder, "--records", tmp_path / "records", "--output", place) == 0
+    card = ModelCard((place / "README.md").read_text(encoding="utf-8"))
+    assert (card.data.library_name, card.data.tags) == ("offbook", ["offbook", "speculative-decoding", name])
+    assert f"# {name}: a drafter for " in card.text
+    assert "| Draft vocabulary | " in card.text
+    assert "| Epochs | 1 |" in card.text
+    assert [line for line in card.text.splitlines() if line.startswith("| eagle2 ") and "1.67" in line]
+    assert "identical 2/2" in card.text.partition("## Is decoding with it lossless?")[2]
+    assert str(folder.parent) not in card.text
+    assert str(model.parent) not in card.text
 
 
 def test_an_export_may_be_written_again_and_the_drafter_itself_is_never_written_over(trained, tmp_path, capsys):

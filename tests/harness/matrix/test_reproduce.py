@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from offbook.engine import pretrained
+from offbook.engine.embedded_folder import prepare
 from offbook.engine.progress import Lines, Silent
 from offbook.harness.matrix.folders import is_finished, open_run, unfinished
 from offbook.harness.matrix.graph import Graph
@@ -145,7 +145,7 @@ def test_a_folder_in_use_is_not_taken(profile, tmp_path):
 def test_smoke_runs_from_the_real_model_to_the_leaderboard(tmp_path):
     """The embedded model, two drafters, six decoders, both temperatures, three students."""
     try:
-        pretrained.prepare("smollm2-135m-instruct")
+        prepare("smollm2-135m-instruct")
     except ValueError as error:
         pytest.skip(f"the embedded model is out of reach: {error}")
     _, profile = load_profile("smoke")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from offbook.engine import pretrained
+from offbook.engine.embedded_folder import prepare
 from offbook.harness.tables.csv_file import from_csv
 from offbook.harness.tables.reproduction import TABLES
 from tests.tiny import save_tiny
@@ -76,7 +76,7 @@ def test_a_small_matrix_run_twice_in_other_worlds_gives_the_same_tables(tmp_path
 @pytest.mark.timeout(2 * 3600)  # on a busy machine a world takes half an hour
 def test_smoke_run_twice_in_other_worlds_gives_the_same_tables(tmp_path: Path):
     try:
-        pretrained.prepare("smollm2-135m-instruct")
+        prepare("smollm2-135m-instruct")
     except ValueError as error:
         pytest.skip(f"the embedded model is out of reach: {error}")
     check(["reproduce", "--profile", "smoke"], tmp_path)

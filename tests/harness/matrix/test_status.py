@@ -33,7 +33,7 @@ def test_done_and_failed_and_pending_are_what_was_expected(tmp_path: Path) -> No
     assert [one.title for one, _ in found.held] == ["new"]
     assert found.blocked == 2
     told = "\n".join(found.lines())
-    assert "bad: failed 1 times, the last with OSError: attempt 1" in told
+    assert "bad: failed 1 time, the last with OSError: attempt 1" in told
     assert "2 pending stages wait for one that failed" in told
 
 

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from offbook.harness.records.cell import Cell
+from offbook.harness.records.drafter import DrafterInfo
 from offbook.harness.records.store import Store
 from offbook.harness.tables.board.decoder_faces import DECODERS, MOST_ROWS, RECORDS
-from offbook.harness.tables.board.face import settings
+from offbook.harness.tables.board.face import FEWEST_SEARCHED
 from offbook.harness.tables.board.page import told, write_board
 from offbook.harness.tables.board.student_faces import STUDENTS
 from offbook.harness.tables.progress import Count, FailureRow, MissingCell, Progress
 from offbook.harness.tables.write import write_all
 from tests.harness.tables.boards import ROOT, Page, board, many, shown_of
 from tests.harness.tables.exams import exam, three_students
+from tests.harness.tables.test_cross_table import cells as cross_cells
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;`*"
 COMMITTED = ("records", "rows", "certificates", "ledger.jsonl", "layouts.csv", "curves.csv", "LOG.md")
@@ -90,12 +92,27 @@ def test_every_row_links_the_records_behind_it(make_heat: Any, tmp_path: Path) -
     linked = {(out / link).resolve() for link in page.links if not link.startswith("#")}
     assert records <= linked
     assert all(path.is_file() for path in linked)
-    for name in ("decoders", "students"):
+    for name in ("decoders", "students", "losslessness", "drafters", "categories-0"):
         heads, *rows = page.tables[name]
         assert heads[-1].text == "Records"
         assert all(row[-1].text.strip() for row in rows)
     pooled = next(row for row in page.tables["decoders"][1:] if any(cell.text == "all" for cell in row))
     assert pooled[-1].text.strip().startswith("2 records")
+
+
+def test_a_row_of_drafters_on_students_links_both_drafters_and_the_base_model(
+    make_record: Any, make_spec: Any, make_row: Any, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    for cell in cross_cells(make_record, make_spec, make_row):
+        record = cell.record.model_copy(update={"drafter": DrafterInfo(parameters=9)})
+        store.commit([(record, [row.model_copy(update={"target_s": row.decode_s}) for row in cell.rows])])
+    write_all(store, tmp_path)
+    page = Page((tmp_path / "leaderboard.html").read_text("utf-8"))
+    heads, *rows = page.tables["cross"]
+    assert heads[-1].text == "Records"
+    assert [row[-1].text.split()[:2] for row in rows] == [["3", "records"]] * 2
+    assert all((tmp_path / link).is_file() for link in page.links if link.startswith("records/"))
 
 
 def test_hostile_names_stay_text(make_heat: Any, tmp_path: Path) -> None:
@@ -150,18 +167,17 @@ def test_the_same_records_make_the_same_page(make_heat: Any, tmp_path: Path) -> 
     assert board(tmp_path / "b", heats(make_heat), three_students()).source == first.source
 
 
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        ('{"nodes":15,"coupled":false,"rule":"greedy"}', "nodes 15, coupled false, rule greedy"),
-        ('{"tree":{"depth":3}}', 'tree {"depth": 3}'),
-        ("", ""),
-        ("{", "{"),
-        ("[1]", "[1]"),
-    ],
-)
-def test_settings_are_written_without_the_marks_of_json(found: str, said: str) -> None:
-    assert settings(found) == said
+def test_a_student_called_all_is_not_chosen_before_anybody_chooses(tmp_path: Path) -> None:
+    page = board(tmp_path, [], [exam("all"), exam("mind"), exam("untouched")])
+    assert "all" in {row[0].text for row in page.tables["students"]}
+    assert [option["value"] for option in page.of("option") if "selected" in option] == ["all"], "of the suites"
+
+
+def test_tables_that_are_seen_at_once_have_no_search_box(make_heat: Any, tmp_path: Path) -> None:
+    page = board(tmp_path, heats(make_heat), three_students())
+    rows = [len(lines) - 1 for lines in page.tables.values()]
+    assert min(rows) < FEWEST_SEARCHED <= max(rows)
+    assert len(page.of("input")) == sum(count >= FEWEST_SEARCHED for count in rows)
 
 
 def test_machines_stand_behind_the_table_where_they_can_be_opened(make_heat: Any, tmp_path: Path) -> None:

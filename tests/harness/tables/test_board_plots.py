@@ -156,6 +156,10 @@ def test_pictures_say_of_whom_the_output_is_changed_or_not_tested(said: str, sho
         assert f"autoregressive ({shown})" not in wrong.told
 
 
+def test_nobody_is_drawn_where_no_plain_row_tells_a_speed_up(make_heat: Any) -> None:
+    assert list(speedup_plots(leaderboard(make_heat()).assign(speedup_fastest=math.nan))) == []
+
+
 def test_the_floor_is_a_token_for_each_reading_of_the_weights() -> None:
     row = {"layout": "packed", "target_forwards": 100, "decode_s": 4.0, "floor_share": 0.5}
     (limit,) = floors([row, row | {"floor_share": math.nan}, row | {"decode_s": 0.0}])
