@@ -51,6 +51,7 @@ class Column:
         interval: whether `name_low` and `name_high` stand beside it.
         shown_in: its places.
         shown_for: whether it is shown for these rows; CSV always has it.
+        late: whether it stands behind all that are not, wherever people read it, as long settings do.
         spared: a terminal too narrow for all columns is spared those above 0, the highest first.
         behind: the field whose text stands behind the number, such as a score's metric.
         written: how a cell is written, where it is more than its own number.
@@ -72,6 +73,7 @@ class Column:
     interval: bool = False
     shown_in: tuple[Place, ...] = CSV
     shown_for: Callable[[pd.DataFrame], bool] = always
+    late: bool = False
     spared: int = 0
     behind: str = ""
     written: Callable[[Row], str] | None = None
@@ -130,8 +132,9 @@ class Table:
     rows: pd.DataFrame
 
     def shown(self, place: Place) -> list[Column]:
-        """The columns that these rows show there."""
-        return [column for column in self.columns if place in column.shown_in and column.shown_for(self.rows)]
+        """The columns that these rows show there, those that are late behind the others."""
+        found = [column for column in self.columns if place in column.shown_in and column.shown_for(self.rows)]
+        return sorted(found, key=lambda column: column.late)
 
 
 def fields(columns: Sequence[Column]) -> list[str]:

@@ -15,6 +15,7 @@ from offbook.harness.records.student import StudentId
 from offbook.harness.tables.columns import EVERYWHERE, Column, differing
 from offbook.harness.tables.labels import decoder_of, student_of
 from offbook.harness.tables.rows import Row
+from offbook.harness.tables.settings_in_words import cell_in_words
 
 ALL_SUITES = "all"  # where a row is over several suites
 
@@ -38,6 +39,18 @@ def _edited(what: str) -> Callable[[pd.DataFrame], bool]:
 def _shortened(name: str) -> Callable[[Row], str]:
     """The beginning of a hash."""
     return lambda row: str(row[name])[:8]
+
+
+def _settings(name: str, heading: str) -> Column:
+    """Settings, which a cell has as JSON and people read as words."""
+    return Column(
+        name=name,
+        heading=heading,
+        shown_in=EVERYWHERE,
+        shown_for=_several(name),
+        written=lambda row: cell_in_words(str(row[name])),
+        late=True,
+    )
 
 
 _CHECKPOINT = ("model", "student", "training_seed")
@@ -79,15 +92,16 @@ CHECKPOINT = tuple(
 DECODER = (
     Column(name="decoder", rerun="row"),
     Column(name="decoder_made_by", heading="Made by", shown_in=EVERYWHERE, shown_for=_several("decoder_made_by")),
-    Column(name="decoder_options", heading="Options", shown_in=EVERYWHERE, shown_for=_several("decoder_options")),
+    _settings("decoder_options", "Options"),
     Column(name="drafter_made_for", rerun="row"),
-    Column(name="drafter_variant", heading="Variant", shown_in=EVERYWHERE, shown_for=_several("drafter_variant")),
+    _settings("drafter_variant", "Variant"),
     Column(
         name="drafter_sha256",
         heading="Drafter",
         shown_in=EVERYWHERE,
         shown_for=_trained_again,
         written=_shortened("drafter_sha256"),
+        late=True,
     ),
     Column(name="tuning"),
     Column(name="decoder_label", heading="Decoder", shown_in=("markdown", "terminal"), written=decoder_of),

@@ -48,7 +48,7 @@ def _flops(row: Row) -> str:
 
 
 def _shown(*names: str) -> tuple[Column, ...]:
-    return tuple(replace(column, shown_in=SECTION, definition="") for column in pick(COLUMNS, *names))
+    return tuple(replace(column, shown_in=SECTION, definition="", late=False) for column in pick(COLUMNS, *names))
 
 
 DRAFTERS = (

@@ -11,11 +11,9 @@ from offbook.harness.tables.board.svg import clean
 from offbook.harness.tables.columns import Column, Place, Table
 from offbook.harness.tables.csv_file import digits
 from offbook.harness.tables.rows import Row, Rows
-from offbook.harness.tables.settings_in_words import cell_in_words
 
 MOST_CHOICES = 60  # of a filter
 FEWEST_SEARCHED = 8  # rows; fewer are seen at once
-SETTINGS = ("decoder_options", "drafter_variant")  # columns that have JSON
 
 
 class Cell(NamedTuple):
@@ -99,7 +97,7 @@ def face(
     """
     columns, rows = tuple(table.shown(place)), Rows(table.rows)
     told = [
-        [clean(text.strip()) for text in column.cells(rows, quote=cell_in_words if column.name in SETTINGS else str)]
+        [clean(text.strip()) for text in column.cells(rows)]
         for column in columns
     ]
     values = [_values(column, table.rows) for column in columns]

@@ -69,6 +69,13 @@ def test_a_page_shows_a_dimension_where_its_rows_differ_in_it(make_heat: Any) ->
     assert "| no " in to_markdown(leaderboard([*plain, *make_heat(heat_id="heat-2", chat_template=False)]))
 
 
+def test_settings_stand_in_words_behind_all_else(make_heat: Any) -> None:
+    tuned = make_heat(heat_id="heat-2", decoder_config={"depth": 9, "rule": "greedy"})
+    head, _, *rows = [line for line in to_markdown(leaderboard([*make_heat(), *tuned])).splitlines() if "|" in line]
+    assert head.split("|")[-2].strip() == "Options"
+    assert any(row.split("|")[-2].strip() == "depth 9, rule greedy" for row in rows)
+
+
 def test_a_model_that_was_edited_is_told_from_what_it_was(make_heat: Any) -> None:
     one, other = (make_heat(heat_id=f"heat-{n}", settings_sha256=n * 64) for n in "12")
     assert "| 11111111 " in to_markdown(leaderboard([*one, *other]))
