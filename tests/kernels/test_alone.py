@@ -11,8 +11,8 @@ from offbook import kernels
 
 ROOT = Path(__file__).parents[2]
 ABSENT = (
-    *("accelerate", "datasets", "gguf", "hypothesis", "lm_eval", "matplotlib", "pandas", "peft", "platformdirs"),
-    *("pyarrow", "pydantic", "pytest_benchmark", "pytest_timeout", "scipy", "sklearn", "submitit", "tabulate", "xdist"),
+    *("accelerate", "annotated_types", "datasets", "gguf", "hypothesis", "lm_eval", "matplotlib", "pandas", "peft"),
+    *("platformdirs", "pyarrow", "pydantic", "pytest_benchmark", "pytest_timeout", "scipy", "sklearn", "submitit", "tabulate", "xdist"),
 )
 # Python imports `sitecustomize` when it starts; here it hides packages from whoever looks for them.
 HIDING = """
