@@ -1,9 +1,9 @@
 """Drafters that pay for their drafts and then are as often right as recorded rounds were: what rounds cost, alone.
 
-On a target that follows every token by itself (`soft_models`) a tree is put in the place of the one that was drafted: as
-large as the drafter's may be, its first path right as far as a recorded round accepted, everything else wrong. Which
-recorded round that is hangs on the position alone, so whoever plays the rounds plays the same. Nothing but times may be
-read off them.
+On a target that follows every token by itself (`soft_models`) a tree is put in the place of the one that was drafted:
+as large as the drafter's may be, its first path right as far as a recorded round accepted, everything else wrong.
+Which recorded round that is hangs on the position alone, so whoever plays the rounds plays the same. Nothing but times
+may be read off them.
 
 Shapes: N nodes of a tree, root included; S recorded rounds.
 """
