@@ -125,6 +125,7 @@ def run(cases: Iterable[Timed], device: str, out: Path, ends: float) -> int:
     print(f"{sum(len(todo) for _, todo in waiting)} measurements are missing in {out}", flush=True)
     for case, todo in waiting:
         if todo and not state.over:
+            print(f"{case.op}, {case.shape}, {case.dtype}", flush=True)  # who ends this knows what it was at
             measure = _on_a_gpu if device == "cuda" else _on_a_cpu
             told, _ = _tried(functools.partial(measure, state, case, correct(state, case, todo)))
             if told != "ok":

@@ -3,9 +3,9 @@
     python -m offbook.harness.trials.gpu_benchmark          (from a checkout, with PYTHONPATH=src)
 
 Each part may use a share of what is left, and leaves to the next what it does not need. It begins nothing in the last
-half minute of its time, names what it has left out, and is ended where something does not return by then; so the whole
-takes no longer than is said. Tests that have passed and rows that are written stay: the same command goes on with the
-rest. Needs torch, triton, transformers, safetensors and pytest.
+half minute of its time, names what it has left out, and is ended where something does not return by then, which is what
+it named last; so the whole takes no longer than is said. Tests that have passed and rows that are written stay: the
+same command goes on with the rest. Needs torch, triton, transformers, safetensors and pytest.
 """
 
 import argparse
@@ -41,7 +41,7 @@ class Part(NamedTuple):
     command: tuple[str, ...]
 
 
-TESTS = Part("tests", 0.35, ("pytest", "-m", "gpu"))
+TESTS = Part("tests", 0.35, ("pytest", "-v", "-m", "gpu"))
 OPERATIONS = Part("operations", 0.5, ("offbook.kernels.bench", "--device", "cuda"))
 ROUNDS = Part("whole rounds", 1.0, ("offbook.harness.trials.rounds_benchmark",))
 TABLE = ("offbook.kernels.bench", "--device", "cuda", "--table", "results/kernels/cuda.md")
@@ -92,7 +92,7 @@ def _bounded(name: str, command: Sequence[str], seconds: float) -> bool:
     try:
         return process.wait(max(0.0, seconds)) == 0
     except subprocess.TimeoutExpired:
-        print(f"{name}: ended at its time, in the middle of something; the same command goes on", flush=True)
+        print(f"{name}: ended at its time, in the middle of what it named last; the same command goes on", flush=True)
         return False
     finally:
         with contextlib.suppress(ProcessLookupError):

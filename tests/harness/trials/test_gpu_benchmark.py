@@ -64,7 +64,7 @@ def test_what_does_not_return_is_ended(capfd):
     began = time.monotonic()
     assert not gpu_benchmark._bounded("sleep", ("timeit", "-n1", "-r1", "import time; time.sleep(60)"), 0.2)
     assert time.monotonic() - began < 30
-    assert "sleep: ended at its time, in the middle of something" in capfd.readouterr().out
+    assert "sleep: ended at its time, in the middle of what it named last" in capfd.readouterr().out
 
 
 def test_without_a_gpu_it_says_so(capsys, monkeypatch):
