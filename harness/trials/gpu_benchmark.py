@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from offbook.harness.trials.benchmark_command import run
@@ -63,7 +62,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     ends = began + 60 * chosen.minutes - GONE_S
     rounds = ROUNDS if chosen.model is None else ROUNDS._replace(command=(*ROUNDS.command, "--model", chosen.model))
     right = [_played(part, ends - TABLE_S) for part in (TESTS, OPERATIONS, rounds)]
-    Path(TABLE[-1]).parent.mkdir(parents=True, exist_ok=True)
     right.append(_bounded("table", TABLE, ends - time.monotonic()))
     if not all(right):
         raise SystemExit(1)

@@ -23,11 +23,6 @@ class Machine:
         return seconds >= self.takes
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def minutes_of(command):
     return float(command[command.index("--minutes") + 1])
 
