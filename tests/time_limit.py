@@ -1,25 +1,38 @@
 """Tests within a time (`pytest -m gpu --minutes 3`): after it none begins, and those that are left are named.
 
-What has passed is in pytest's cache, by the machine, the version of torch and the commit, and is not run again there.
+What has passed is in pytest's cache, by the device, the version of torch and the code, and is not run again there.
 """
 
+import hashlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
-from offbook.kernels.timing.rows import commit, device_name
+from offbook.kernels.timing.rows import device_name
+
+ROOT = Path(__file__).parents[1]
+READ = ("kernels", "engine", "baselines", "tests")  # by tests for a GPU
 
 
 def time_limit(config: pytest.Config, minutes: float) -> "TimeLimit":
     """With what passed here before, where pytest keeps anything."""
     device = device_name("cuda" if torch.cuda.is_available() else "cpu")
-    place = f"offbook/passed on {device}, torch {torch.__version__}, {commit()}".replace(" ", "_")
+    place = f"offbook/passed on {device}, torch {torch.__version__}, {_code()}".replace(" ", "_")
     cache = getattr(config, "cache", None)  # none under `-p no:cacheprovider`
     if cache is None:
         return TimeLimit(minutes, set(), lambda passed: None)
     return TimeLimit(minutes, set(cache.get(place, [])), lambda passed: cache.set(place, passed))
+
+
+def _code() -> str:
+    """A hash of the code, for git may be missing where there is a GPU, and a change need not be committed."""
+    found = hashlib.sha256()
+    for path in sorted(path for room in READ for path in (ROOT / room).rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 class TimeLimit:
