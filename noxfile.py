@@ -72,14 +72,10 @@ def compile_kernels(session: nox.Session) -> None:
 def gpu(session: nox.Session) -> None:
     """The tests of kernels on a GPU, their times and those of whole rounds (results/kernels/cuda.csv, .md and .svg).
 
-    Eight minutes and the tests; goes on where it was stopped. Arguments after -- go to the bench of operations.
+    Eight minutes at most, or `--minutes`; goes on where it was stopped. Arguments after -- go to the module.
     """
     prepare(session)
-    call(session, "pytest", "-m", "gpu", env=TEST_ENV)
-    call(session, "python", "-m", "offbook.kernels.bench", "--device", "cuda", "--minutes", "4", *session.posargs)
-    call(session, "python", "-m", "offbook.harness.trials.rounds_benchmark")
-    table = ("--device", "cuda", "--table", "results/kernels/cuda.md")
-    call(session, "python", "-m", "offbook.kernels.bench", *table)
+    call(session, "python", "-m", "offbook.harness.trials.gpu_benchmark", *session.posargs)
 
 
 @nox.session

@@ -125,6 +125,7 @@ def run(cases: Iterable[Timed], device: str, out: Path, ends: float) -> int:
     print(f"{sum(len(todo) for _, todo in waiting)} measurements are missing in {out}", flush=True)
     for case, todo in waiting:
         if todo and not state.over:
+            print(f"{case.op}, {case.shape}, {case.dtype}", flush=True)  # who ends this knows what it was at
             measure = _on_a_gpu if device == "cuda" else _on_a_cpu
             told, _ = _tried(functools.partial(measure, state, case, correct(state, case, todo)))
             if told != "ok":
@@ -132,9 +133,13 @@ def run(cases: Iterable[Timed], device: str, out: Path, ends: float) -> int:
                 state.wrong += 1
             if "torch._dynamo" in sys.modules:
                 torch.compiler.reset()  # or the next shape meets the limit of recompilations, and runs eagerly
-    left = sum(len(todo) for _, todo in missing(cases, state))
+    left = [(case, todo) for case, todo in missing(cases, state) if todo]
     if left:
-        print(f"time is over, {left} measurements are left; the same command goes on")
+        count = sum(len(todo) for _, todo in left)
+        print(f"time is over, {count} measurements are left; the same command goes on with")
+    for case, todo in left:
+        steps_left = ", ".join(" ".join(filter(None, step)) for step in todo)
+        print(f"  {case.op}, {case.shape}, {case.dtype}: {steps_left}")
     return int(state.wrong > 0)
 
 

@@ -65,9 +65,18 @@ if hypothesis is not None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The plugin's setting is in pyproject.toml, and pytest refuses a setting that nobody knows."""
+    """A time for all tests; and a plugin's setting from pyproject.toml, for pytest refuses one that nobody knows."""
+    parser.addoption("--minutes", type=float, help="after which no test begins; those that passed are not run again")
     if importlib.util.find_spec("pytest_timeout") is None:
         parser.addini("timeout", "as pytest-timeout has it, which is not installed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With a time for all tests, the plugin that keeps it."""
+    if (minutes := config.getoption("minutes", None)) is not None:
+        from tests.time_limit import time_limit
+
+        config.pluginmanager.register(time_limit(config, minutes), "offbook time limit")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

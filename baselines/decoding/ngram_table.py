@@ -21,7 +21,7 @@ from torch import nn
 from offbook.engine.decoding.best_first import best_first
 from offbook.engine.decoding.suffix_automaton import START, SuffixAutomaton
 from offbook.engine.decoding.tree import Tree
-from offbook.engine.drafters.counted import CountedArchitecture, NgramCounts
+from offbook.engine.drafters.ngrams import CountedArchitecture, NgramCounts
 
 ARCHITECTURE = CountedArchitecture(name="ngram_table", order=4)
 # Both k: least surprise on the target's answers to training prompts that were left out of the table, six suites pooled.

@@ -4,15 +4,14 @@
     config.json          the target, the order, how many answers; sealed, written last
     trained_on.json      hashes of the prompts
 
-N-grams lie by the tokens before the last, those that share these by count, then id. An n-gram may begin in the prompt;
-its last token is the answer's.
+N-grams lie as `ngrams` has them. One may begin in the prompt; its last token is the answer's.
 """
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +22,12 @@ from safetensors.torch import load_file
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.checkpoint import SCHEMA_VERSION, TargetName, check_target, read_config
 from offbook.engine.drafters.config import TrainingConfig, held_out
+from offbook.engine.drafters.ngrams import CountedArchitecture, NgramCounts
 from offbook.engine.files import atomic_write_text
 from offbook.engine.resuming.seal import sealed
 from offbook.engine.resuming.state import is_finished
 from offbook.engine.tensor_file import write_tensors
 from offbook.engine.trained_on import write_trained_on
-
-
-@dataclass(frozen=True, kw_only=True)
-class CountedArchitecture:
-    """A drafter over counts.
-
-    Attributes:
-        name: the contender's name; written into checkpoints.
-        order: tokens of the longest n-gram that is counted.
-    """
-
-    name: str
-    order: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class NgramCounts:
-    """N-grams of one length with their counts, in the order of the module."""
-
-    ngrams_GN: torch.Tensor
-    counts_G: torch.Tensor
 
 
 def count_drafter(

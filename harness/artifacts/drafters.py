@@ -94,7 +94,8 @@ def train(
         ValueError: a contender that needs no drafter, settings that its has not, a draft vocabulary beyond the
             target's, or see `train_drafter`.
     """
-    from offbook.engine.drafters.counted import CountedArchitecture, count_drafter
+    from offbook.engine.drafters.counted import count_drafter
+    from offbook.engine.drafters.ngrams import CountedArchitecture
     from offbook.engine.drafters.train import train_drafter
     from offbook.engine.drafters.vocabulary import check_size
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from offbook.engine.drafters.config import TrainingConfig, held_out
-from offbook.engine.drafters.counted import CountedArchitecture
+from offbook.engine.drafters.ngrams import CountedArchitecture
 from offbook.engine.resuming.state import something_else
 from offbook.engine.trained_on import told_of
 from offbook.harness.roster.contender import Contender

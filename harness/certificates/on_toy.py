@@ -68,7 +68,8 @@ def trained(chosen: Contender, variant: Mapping[str, Any], toy: Target, folder: 
     Raises:
         ValueError: settings of its network that do not fit it.
     """
-    from offbook.engine.drafters.counted import CountedArchitecture, count_drafter
+    from offbook.engine.drafters.counted import count_drafter
+    from offbook.engine.drafters.ngrams import CountedArchitecture
     from offbook.engine.drafters.train import train_drafter
 
     architecture = chosen.trained(variant)

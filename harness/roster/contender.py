@@ -15,7 +15,7 @@ from offbook.harness.settings.parse import parse
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
     from offbook.engine.drafters.architecture import DraftArchitecture
-    from offbook.engine.drafters.counted import CountedArchitecture
+    from offbook.engine.drafters.ngrams import CountedArchitecture
     from offbook.harness.roster.target import Target
 
 GROUP = "offbook.contenders"

@@ -26,7 +26,7 @@ from offbook.harness.roster.trained import trained_folder
 
 if TYPE_CHECKING:
     from offbook.engine.decoding.decoder import Decoder
-    from offbook.engine.drafters.counted import CountedArchitecture
+    from offbook.engine.drafters.ngrams import CountedArchitecture
     from offbook.harness.roster.target import Target
 
 BASELINE = "autoregressive"

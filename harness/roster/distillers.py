@@ -113,7 +113,8 @@ def _mind(job: "Job", vectors_NKE: "Tensor | None") -> Path:
 
 
 def _medusa2(job: "Job", vectors_NKE: "Tensor | None") -> Path:
-    from offbook.baselines.decoding.medusa import ARCHITECTURE, DECAY
+    from offbook.baselines.decoding.medusa.architecture import ARCHITECTURE
+    from offbook.baselines.decoding.medusa.objective import DECAY
     from offbook.baselines.distillation.medusa2.train import medusa2
 
     return medusa2(job, ARCHITECTURE, decay=DECAY)

@@ -54,7 +54,7 @@ def _medusa_typical(target: "Target", options: MedusaTypicalOptions, drafter: Pa
 
 
 def _medusa_drafter(target: "Target", options: MedusaOptions, drafter: Path | None) -> "Drafter":
-    from offbook.baselines.decoding.medusa import MedusaDrafter
+    from offbook.baselines.decoding.medusa.drafter import MedusaDrafter
 
     loaded = loaded_drafter(target, drafter, NETWORKS["medusa"])
     accuracy_IR = loaded.config["training"].get("rank_accuracy")
@@ -64,7 +64,7 @@ def _medusa_drafter(target: "Target", options: MedusaOptions, drafter: Path | No
 
 
 def _medusa_architecture(variant: MedusaVariant) -> "DraftArchitecture":
-    from offbook.baselines.decoding.medusa import architecture
+    from offbook.baselines.decoding.medusa.architecture import architecture
 
     return architecture(**variant.model_dump(), variant=told(variant))
 

@@ -1,8 +1,9 @@
 """Drafters that pay for their drafts and then are as often right as recorded rounds were: what rounds cost, alone.
 
 On a target that follows every token by itself (`soft_models`) a tree is put in the place of the one that was drafted:
-of its size, its first path right as far as a recorded round accepted, everything else wrong. Which recorded round that
-is hangs on the position alone, so whoever plays the rounds plays the same. Nothing but times may be read off them.
+as large as the drafter's may be, its first path right as far as a recorded round accepted, everything else wrong.
+Which recorded round that is hangs on the position alone, so whoever plays the rounds plays the same. Nothing but times
+may be read off them.
 
 Shapes: N nodes of a tree, root included; S recorded rounds.
 """
@@ -17,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from offbook.engine.decoding.drafter import Form
+from offbook.engine.decoding.drafter import Drafter, Form, LearningDrafter
 from offbook.engine.decoding.feature_draft import FeatureDrafter
 from offbook.engine.decoding.tree import Tree
 from offbook.kernels.rerank_tree import Reranked
@@ -54,44 +55,73 @@ def rounds_of(accepted: Sequence[int], *, levels: int, prompt: int, tokens: int)
     return rounds
 
 
-class Chain:
-    """See `Drafter`: a path that costs nothing, as lookups of earlier text propose it, and the host builds it.
+def replayed(drafter: Drafter, accepted: Sequence[int], *, levels: int, vocab_size: int) -> Drafter:
+    """The drafter with recorded rounds in the place of its own, played by whom it is played otherwise.
 
     Args:
+        drafter: whose drafts are paid for.
         accepted: of recorded rounds, by position.
-        length: candidates.
+        levels: of its trees below the root, at most.
+        vocab_size: of the target.
+    """
+    if isinstance(drafter, FeatureDrafter) and drafter.form is not None:
+        return ReplayedWhole(drafter, accepted, vocab_size=vocab_size)
+    return ReplayedByHost(drafter, accepted, levels=levels, vocab_size=vocab_size)
+
+
+class ReplayedByHost:
+    """See `Drafter` and `LearningDrafter`: one path through all levels, and all other nodes below the root.
+
+    Args:
+        drafter: builds its trees on the host; it is asked for one, and told what was said, as without a replay.
+        accepted: of recorded rounds, by position.
+        levels: of its trees below the root, at most.
         vocab_size: of the target.
     """
 
-    networks: Sequence[nn.Module] = ()
-    taps: Sequence[int] = ()
-
-    def __init__(self, accepted: Sequence[int], *, length: int, vocab_size: int) -> None:
-        self._accepted, self._length, self._vocab_size = accepted, length, vocab_size
+    def __init__(self, drafter: Drafter, accepted: Sequence[int], *, levels: int, vocab_size: int) -> None:
+        self._drafter, self._accepted, self._levels = drafter, accepted, levels
+        self._vocab_size, self._parents = vocab_size, _parents(drafter.max_nodes, levels)
         self._root = self._place = 0
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        """See `Drafter`."""
+        return self._drafter.networks
+
+    @property
+    def taps(self) -> Sequence[int]:
+        """See `Drafter`."""
+        return self._drafter.taps
 
     @property
     def max_nodes(self) -> int:
         """See `Drafter`."""
-        return 1 + self._length
+        return self._drafter.max_nodes
 
     def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
         """See `Drafter`."""
         self._place = 0
+        self._drafter.begin(prompt_1P, capacity=capacity)
 
     def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
         """See `Drafter`; the root's place in the text is how many tokens were observed, for the first is not."""
         self._root, self._place = int(tokens_R[count - 1]), self._place + count
+        self._drafter.observe(tokens_R, features_RH, count)
 
     def propose(self) -> Tree:
         """See `Drafter`."""
-        right = self._accepted[self._place % len(self._accepted)]
-        depths = range(1, 1 + self._length)
-        path = [self._root if depth <= right else (self._root + depth) % self._vocab_size for depth in depths]
-        return Tree.chain([self._root, *path])
+        self._drafter.propose()
+        right = min(self._accepted[self._place % len(self._accepted)], self._levels)
+        return Tree(_tokens(self._root, right, len(self._parents), self._vocab_size), self._parents)
+
+    def learn(self, tree: Tree, logits_NV: torch.Tensor) -> None:
+        """See `LearningDrafter`; told to one that is."""
+        if isinstance(self._drafter, LearningDrafter):
+            self._drafter.learn(tree, logits_NV)
 
 
-class Replayed:
+class ReplayedWhole:
     """See `Drafter` and `WholeRoundDrafter`: one path through all levels, and all other nodes below the root.
 
     Args:
@@ -104,8 +134,7 @@ class Replayed:
         form, device = drafter.form, drafter.head.token_ids.device
         assert form is not None, "rounds of this drafter need the host"
         self._drafter, self._accepted, self._vocab_size = drafter, tuple(accepted), vocab_size
-        parents = [*range(-1, form.levels), *[0] * (form.nodes - 1 - form.levels)]
-        self._shape = Tree(tuple(range(form.nodes)), tuple(parents))
+        self._shape = Tree(tuple(range(form.nodes)), _parents(form.nodes, form.levels))
         rows = self._shape.tensors(device)
         self._number_N, self._parents_N, self._depths_N = rows.tokens_N, rows.parents_N, rows.depths_N
         self._words_NW = pack_words(rows.visible_NN)
@@ -151,12 +180,8 @@ class Replayed:
     def propose(self) -> Tree:
         """See `Drafter`."""
         self._drafter.propose()
-        right, shape = self._accepted[self._place % len(self._accepted)], self._shape
-        tokens = [
-            self._root if number <= min(right, self._levels) else (self._root + number) % self._vocab_size
-            for number in range(len(shape))
-        ]
-        return Tree(tuple(tokens), shape.parents)
+        right = min(self._accepted[self._place % len(self._accepted)], self._levels)
+        return Tree(_tokens(self._root, right, len(self._shape), self._vocab_size), self._shape.parents)
 
     def enter(self) -> None:
         """See `WholeRoundDrafter`."""
@@ -179,3 +204,13 @@ class Replayed:
         """See `WholeRoundDrafter`."""
         self._root, self._place = root, length
         self._drafter.leave(root, length)
+
+
+def _parents(nodes: int, levels: int) -> tuple[int, ...]:
+    """Of so many nodes: a path through all levels, then children of the root."""
+    return (*range(-1, levels), *[0] * (nodes - 1 - levels))
+
+
+def _tokens(root: int, right: int, nodes: int, vocab_size: int) -> tuple[int, ...]:
+    """Of these nodes: the root's again as far as a round accepts, then others, none of them twice."""
+    return tuple(root if number <= right else (root + number) % vocab_size for number in range(nodes))

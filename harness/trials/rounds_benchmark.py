@@ -4,7 +4,7 @@
 
 Of models with random weights in published shapes (`soft_models`), plain decoding and drafters whose acceptance is
 replayed (`replayed_rounds`): their rows say so, and tell what a round costs, not what a drafter is worth. `--model`
-names a folder of a real model, decoded plainly and by drafters without a network, whose acceptance is their own.
+names a folder of a real model, decoded plainly and by drafters without a training, whose acceptance is their own.
 
 Answers are greedy, and right before they are timed. What is captured is so before the clock starts. A row is appended
 to the operations' file after every measurement, the same command goes on where it was stopped, and `python -m
@@ -15,7 +15,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,12 @@ from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.decode import SpeculativeDecoder, decode
 from offbook.engine.decoding.decoder import Limits
 from offbook.engine.decoding.drafter import Drafter
-from offbook.engine.decoding.feature_draft import FeatureDrafter
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.decoding.stop import Stop
+from offbook.engine.decoding.verify import VerifierFor
 from offbook.harness.roster.random_drafters import UNTRAINED
 from offbook.harness.trials.benchmark_command import run
-from offbook.harness.trials.replayed_rounds import Chain, Replayed, recorded, rounds_of
+from offbook.harness.trials.replayed_rounds import recorded, replayed, rounds_of
 from offbook.harness.trials.soft_models import SHAPES, bytes_of_a_step, bytes_read, soft_model
 from offbook.kernels import bench
 from offbook.kernels.proof.case import Timed
@@ -58,7 +58,7 @@ def cases(shapes: Sequence[str], folder: Path | None, *, device: str, dtype: tor
             yield _case(what, partial(soft, name), dtype, size * rounds, told)
     if folder is not None:
         size = _bytes_of_a_step(folder)
-        levels = {PLAIN: 0, **{name: drafter.levels for name, drafter in UNTRAINED.items() if not drafter.network}}
+        levels = {PLAIN: 0, **{name: drafter.levels for name, drafter in UNTRAINED.items() if not drafter.trained}}
         for name, most in levels.items():
             rounds = -(-(TOKENS - 1) // (most + 1))
             real = partial(_real, folder, name, dtype=dtype, device=device)
@@ -100,13 +100,17 @@ class _Decoders:
     Args:
         backbone: the model.
         drafters: two of a kind, for one of them is known to captured rounds.
+        rule: makes what decides their rounds; None for the exact rule.
         soft: whether what it says is known.
     """
 
-    def __init__(self, backbone: Backbone, drafters: tuple[Drafter, Drafter], *, soft: bool) -> None:
+    def __init__(
+        self, backbone: Backbone, drafters: tuple[Drafter, Drafter], rule: VerifierFor | None, *, soft: bool
+    ) -> None:
         self._backbone, self._soft = backbone, soft
-        self._decoder, self._plain = SpeculativeDecoder(backbone, drafters[0]), drafters[1]
+        self._decoder, self._plain = SpeculativeDecoder(backbone, drafters[0], verifier=rule), drafters[1]
         self._limits, self._greedy = Limits(max_new_tokens=TOKENS), Sampling()
+        self._verifier = None if rule is None else rule(self._greedy)
         backbone.model.generation_config = GenerationConfig()  # nothing of its own, such as where an answer ends
         self._decoder.make_ready(sampling=self._greedy, rows=PROMPT + TOKENS)
 
@@ -133,6 +137,7 @@ class _Decoders:
             limits=self._limits,
             generator=torch.Generator(),
             stop=Stop(self._limits, None),
+            verifier=self._verifier,
         )
         return [*answer.tokens]
 
@@ -159,6 +164,7 @@ class _Decoders:
             assert not strange, f"expected the prompt's last token each time, got another at {strange[:5]}"
 
 
+@cache
 def _accepted(name: str) -> tuple[list[int], str]:
     """Recorded rounds of a decoder, or of the first of whom there are some, and whose they are."""
     for whose in (name, *UNTRAINED):
@@ -176,13 +182,10 @@ def _soft(shape: str, name: str, *, dtype: torch.dtype, device: str) -> _Decoder
         if name == PLAIN:
             return Autoregressive()
         accepted, _ = _accepted(name)
-        if not UNTRAINED[name].network:
-            return Chain(accepted, length=UNTRAINED[name].levels, vocab_size=vocab_size)
-        built = UNTRAINED[name].build(backbone)
-        assert isinstance(built, FeatureDrafter)
-        return Replayed(built, accepted, vocab_size=vocab_size)
+        made = UNTRAINED[name]
+        return replayed(made.build(backbone), accepted, levels=made.levels, vocab_size=vocab_size)
 
-    return _Decoders(backbone, (drafter(), drafter()), soft=True)
+    return _Decoders(backbone, (drafter(), drafter()), _rule(name), soft=True)
 
 
 @lru_cache(maxsize=1)
@@ -198,7 +201,13 @@ def _real(folder: Path, name: str, *, dtype: torch.dtype, device: str) -> _Decod
     def drafter() -> Drafter:
         return Autoregressive() if name == PLAIN else UNTRAINED[name].build(backbone)
 
-    return _Decoders(backbone, (drafter(), drafter()), soft=False)
+    return _Decoders(backbone, (drafter(), drafter()), _rule(name), soft=False)
+
+
+def _rule(name: str) -> VerifierFor | None:
+    """What decides a decoder's rounds; None for the exact rule."""
+    made = None if name == PLAIN else UNTRAINED[name].verifier
+    return made() if made else None
 
 
 def _bytes_of_a_step(folder: Path) -> int:

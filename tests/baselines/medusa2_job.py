@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from offbook.baselines.decoding.medusa import ARCHITECTURE, DECAY, MedusaHeads
+from offbook.baselines.decoding.medusa.architecture import ARCHITECTURE
+from offbook.baselines.decoding.medusa.network import MedusaHeads
+from offbook.baselines.decoding.medusa.objective import DECAY
 from offbook.baselines.distillation.medusa2.train import medusa2
 from offbook.engine.students.distiller import Job
 from offbook.engine.students.paths import encode_corpus

@@ -6,17 +6,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offbook.baselines.decoding.medusa import (
-    ARCHITECTURE,
-    DECAY,
-    HEADS,
-    RANKS,
-    MedusaDrafter,
-    MedusaHeads,
-    architecture,
-    objective,
-    ranks,
-)
+from offbook.baselines.decoding.medusa.architecture import ARCHITECTURE, architecture
+from offbook.baselines.decoding.medusa.drafter import MedusaDrafter
+from offbook.baselines.decoding.medusa.network import HEADS, RANKS, MedusaHeads
+from offbook.baselines.decoding.medusa.objective import DECAY, objective, ranks
 from offbook.engine.decoding.draft_head import DraftHead
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.batch import DraftBatch

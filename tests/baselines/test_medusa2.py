@@ -9,7 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from offbook.baselines.decoding.medusa import ARCHITECTURE, DECAY, HEADS, MedusaHeads
+from offbook.baselines.decoding.medusa.architecture import ARCHITECTURE
+from offbook.baselines.decoding.medusa.network import HEADS, MedusaHeads
+from offbook.baselines.decoding.medusa.objective import DECAY
 from offbook.baselines.distillation.medusa2.objective import medusa2_objective, untouched_law
 from offbook.baselines.distillation.medusa2.options import Medusa2Options
 from offbook.engine.decoding.backbone import Backbone

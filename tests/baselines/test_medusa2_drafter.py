@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from offbook.baselines.decoding.autoregressive import Autoregressive
-from offbook.baselines.decoding.medusa import HEADS, RANKS, MedusaDrafter
+from offbook.baselines.decoding.medusa.drafter import MedusaDrafter
+from offbook.baselines.decoding.medusa.network import HEADS, RANKS
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.decode import SpeculativeDecoder
 from offbook.engine.decoding.decoder import Limits

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from offbook.baselines.decoding.medusa import MedusaHeads
+from offbook.baselines.decoding.medusa.network import MedusaHeads
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.drafters.checkpoint import draft_config, load_drafter
 from offbook.engine.pretrained import load

@@ -14,7 +14,8 @@ from offbook.engine.decoding.layouts.names import LAYOUTS
 from offbook.engine.decoding.sampling import Sampling
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.checkpoint import draft_config, save_drafter
-from offbook.engine.drafters.counted import CountedArchitecture, count_drafter
+from offbook.engine.drafters.counted import count_drafter
+from offbook.engine.drafters.ngrams import CountedArchitecture
 from offbook.harness.roster.arms import build_arm
 from offbook.harness.roster.contender import Contender
 from offbook.harness.roster.decoders import DECODERS

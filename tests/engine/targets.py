@@ -5,7 +5,8 @@ import functools
 import torch
 
 from offbook.baselines.decoding import eagle2
-from offbook.baselines.decoding.medusa import MedusaDrafter, MedusaHeads
+from offbook.baselines.decoding.medusa.drafter import MedusaDrafter
+from offbook.baselines.decoding.medusa.network import MedusaHeads
 from offbook.baselines.decoding.speculative_sampling import LanguageModelDrafter
 from offbook.engine.decoding.backbone import Backbone
 from offbook.engine.decoding.draft_head import DraftHead

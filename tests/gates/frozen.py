@@ -17,8 +17,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from offbook.baselines.decoding import eagle, eagle2, medusa
+from offbook.baselines.decoding import eagle, eagle2
 from offbook.baselines.decoding.autoregressive import Autoregressive
+from offbook.baselines.decoding.medusa.drafter import MedusaDrafter
+from offbook.baselines.decoding.medusa.network import MedusaHeads
 from offbook.baselines.decoding.medusa_typical import TypicalAcceptance
 from offbook.baselines.decoding.ngram_table import NgramTable, Table
 from offbook.baselines.decoding.prompt_lookup import PromptLookup
@@ -198,12 +200,12 @@ def static(backbone: Backbone) -> StaticDrafter:
     return StaticDrafter(backbone, drafter.network, drafter.head, shape=eagle.PUBLISHED)
 
 
-def medusa_heads(backbone: Backbone) -> medusa.MedusaDrafter:
+def medusa_heads(backbone: Backbone) -> MedusaDrafter:
     """Heads that say what the target's head says, and some noise."""
-    net = medusa.MedusaHeads(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
+    net = MedusaHeads(draft_config(backbone)).to(torch.float64).requires_grad_(requires_grad=False)
     fill(net, scale=0.4)
     ids = torch.tensor([t for t in range(VOCABULARY) if t % 5 != 3])
-    return medusa.MedusaDrafter(backbone, net, DraftHead(backbone.head_VH, ids), accuracy_IR=None, nodes=11)
+    return MedusaDrafter(backbone, net, DraftHead(backbone.head_VH, ids), accuracy_IR=None, nodes=11)
 
 
 def chain(backbone: Backbone) -> LanguageModelDrafter:

@@ -136,7 +136,9 @@ def test_nothing_is_begun_when_time_is_over(tmp_path, capsys):
     out = tmp_path / "cpu.csv"
     assert bench.run([case()], "cpu", out, time.monotonic()) == 0
     assert not out.exists()
-    assert "1 measurements are left; the same command goes on" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "1 measurements are left; the same command goes on with" in told
+    assert "  double, small, float32: offbook paired replaced\n" in told
 
 
 def test_a_gpu_times_every_provider_eagerly_and_in_a_graph_where_that_can_be():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from offbook.baselines.decoding.eagle import PUBLISHED
-from offbook.baselines.decoding.medusa import MedusaDrafter
+from offbook.baselines.decoding.medusa.drafter import MedusaDrafter
 from offbook.engine.decoding.clock import CallCounter
 from offbook.engine.decoding.drafter import DrawingDrafter, levels_by_pass
 from offbook.engine.decoding.feature_draft import TreeConfig

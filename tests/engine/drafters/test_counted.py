@@ -9,7 +9,8 @@ from safetensors.torch import load_file, save_file
 
 from offbook.engine.drafters.answers import Answer
 from offbook.engine.drafters.checkpoint import TargetName
-from offbook.engine.drafters.counted import CountedArchitecture, count_drafter, counted, load_counts
+from offbook.engine.drafters.counted import count_drafter, counted, load_counts
+from offbook.engine.drafters.ngrams import CountedArchitecture
 from offbook.engine.trained_on import read_trained_on
 from offbook.harness.artifacts.tune import development_prompts
 from offbook.tasks.prompts import load_prompts

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from offbook.baselines.decoding import medusa
+from offbook.baselines.decoding.medusa.architecture import ARCHITECTURE
 from tests.engine.drafters.published_reading import drafted, read, refusal, shape
 from tests.published import HIDDEN, head_tensors
 
@@ -18,7 +18,7 @@ def test_heads_are_counted_by_their_keys(count, own):
     found = read(drafted(held, {"medusa_num_heads": count, "medusa_num_layers": 1}))
     assert found.notes == []
     assert found.layer == shape().layer
-    network = medusa.ARCHITECTURE.network(found.layer, found.tensors)
+    network = ARCHITECTURE.network(found.layer, found.tensors)
     network.load_state_dict(dict(found.tensors), strict=True)
     assert len(network.blocks) == count
     assert len(network.heads) == (count if own else 0)

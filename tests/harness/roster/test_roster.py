@@ -12,7 +12,7 @@ import offbook
 from offbook.engine.decoding.draft_network import DraftNetwork
 from offbook.engine.drafters.architecture import DraftArchitecture
 from offbook.engine.drafters.checkpoint import draft_config, save_drafter
-from offbook.engine.drafters.counted import CountedArchitecture
+from offbook.engine.drafters.ngrams import CountedArchitecture
 from offbook.engine.drafters.published.formats import FORMATS
 from offbook.harness.roster.arms import build_arms
 from offbook.harness.roster.contender import Contender

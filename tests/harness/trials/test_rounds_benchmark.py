@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from offbook.engine.decoding.backbone import Backbone
-from offbook.engine.decoding.feature_draft import FeatureDrafter
+from offbook.engine.decoding.drafter import levels_by_pass
 from offbook.engine.decoding.sampling import Sampling
-from offbook.harness.roster.random_drafters import CHAIN, UNTRAINED
+from offbook.harness.roster.random_drafters import UNTRAINED
 from offbook.harness.trials import rounds_benchmark, soft_models
-from offbook.harness.trials.replayed_rounds import Chain, Replayed, recorded, rounds_of
+from offbook.harness.trials.replayed_rounds import ReplayedWhole, recorded, replayed, rounds_of
 from offbook.kernels import bench
 from tests.engine.decoding.played import assert_the_same, made, say
 from tests.tiny import tiny_model
@@ -26,32 +26,33 @@ def backbone():
     return Backbone(soft_models.softly(model))
 
 
-def drafter(backbone, name):
-    if name == "prompt_lookup":
-        return Chain(ACCEPTED, length=CHAIN, vocab_size=VOCABULARY)
-    return Replayed(UNTRAINED[name].build(backbone), ACCEPTED, vocab_size=VOCABULARY)
+def drafter(backbone, name, accepted=ACCEPTED):
+    said = UNTRAINED[name]
+    return replayed(said.build(backbone), accepted, levels=said.levels, vocab_size=VOCABULARY)
 
 
 def test_a_soft_model_says_the_last_token_again(backbone):
-    assert say(backbone, Chain((0,), length=1, vocab_size=VOCABULARY), prompt=PROMPT, cap=9)[0].tokens == (9,) * 9
+    never_right = drafter(backbone, "prompt_lookup", (0,))
+    assert say(backbone, never_right, prompt=PROMPT, cap=9)[0].tokens == (9,) * 9
 
 
 def test_what_is_said_of_a_drafter_is_so(backbone):
     for name, said in UNTRAINED.items():
         built = said.build(backbone)
         assert said.name == name
-        assert said.network == isinstance(built, FeatureDrafter) == bool(built.networks)
-        assert said.levels == (built.form.levels if said.network else built.max_nodes - 1)
+        assert said.levels == (sum(levels_by_pass(built)) or built.max_nodes - 1)
 
 
 @pytest.mark.parametrize("name", UNTRAINED)
 def test_rounds_accept_what_was_recorded_whoever_plays_them(backbone, name):
-    plain, plays = drafter(backbone, name), drafter(backbone, name)
-    expected = say(backbone, plain, prompt=PROMPT, cap=24)
-    found = say(backbone, plays, prompt=PROMPT, cap=24, device=made(backbone, plays, Sampling())[0])
+    plain, plays, rule = drafter(backbone, name), drafter(backbone, name), UNTRAINED[name].verifier
+    verifier = None if rule is None else rule()(Sampling())
+    expected = say(backbone, plain, prompt=PROMPT, cap=24, verifier=verifier)
+    device = made(backbone, plays, Sampling(), exact=verifier is None)[0]
+    found = say(backbone, plays, prompt=PROMPT, cap=24, verifier=verifier, device=device)
     assert found[0].tokens == (9,) * 24
     assert found[0].rounds == expected[0].rounds
-    assert bool(found[0].times) == (name == "prompt_lookup"), "the others were played whole"
+    assert bool(found[0].times) != isinstance(plays, ReplayedWhole), "these were played whole, and no others"
     levels = UNTRAINED[name].levels
     assert rounds_of(ACCEPTED, levels=levels, prompt=len(PROMPT), tokens=24) == len(found[0].rounds)
     place, left = len(PROMPT), 23
@@ -63,6 +64,9 @@ def test_rounds_accept_what_was_recorded_whoever_plays_them(backbone, name):
 def test_drafts_are_paid_for(backbone):
     found = say(backbone, drafter(backbone, "eagle2"), prompt=PROMPT, cap=12)[0]
     assert found.draft_forwards >= 4 * len(found.rounds) - 4
+    for name, passes in (("medusa", 1), ("speculative_sampling", 4)):
+        found = say(backbone, drafter(backbone, name), prompt=PROMPT, cap=12)[0]
+        assert passes * (len(found.rounds) - 1) <= found.draft_forwards <= passes * len(found.rounds)
 
 
 def test_a_memory_that_is_used_again_changes_nothing(backbone):
@@ -131,9 +135,10 @@ def test_every_case_is_right_by_every_provider(tiny_shape):
         for name, provider in case.providers.items():
             inputs = case.inputs(0)
             assert case.agree is not None
-            case.agree(provider(*inputs), inputs)
+            answer = provider(*inputs)
+            case.agree(answer, inputs)
             with pytest.raises(AssertionError, match="the prompt's last token each time"):
-                case.agree([*provider(*inputs)[:-1], 91], inputs)
+                case.agree([*answer[:-1], 91], inputs)
             assert name in ("offbook", "replaced", "transformers generate")
     assert [len(case.providers) for case in found] == [3, *[2] * (len(found) - 1)]
 
