@@ -96,10 +96,7 @@ def face(
         known_by: what that is.
     """
     columns, rows = tuple(table.shown(place)), Rows(table.rows)
-    told = [
-        [clean(text.strip()) for text in column.cells(rows)]
-        for column in columns
-    ]
+    told = [[clean(text.strip()) for text in column.cells(rows)] for column in columns]
     values = [_values(column, table.rows) for column in columns]
     numeric = tuple(value is not None for value in values)
     cells = [
