@@ -57,7 +57,7 @@ def test_who_drafts_with_the_targets_own_layers_is_among_them(make_heat: Any) ->
     spec = fast.record.spec.model_copy(update={"drafter": None})
     record = fast.record.model_copy(update={"spec": spec, "drafter": None, "key": spec.key()})
     found = cells_of(leaderboard([plain, replace(fast, record=record)]))
-    assert (found["Parameters"], found["Answer tokens"], found["Drafts per round"]) == ("0", "-", "1.0")
+    assert (found["Parameters"], found["Answer tokens"], found["Drafts per round"]) == ("0", "-", "2.0")
 
 
 def test_drafters_of_two_trainings_are_told_apart_by_their_weights(make_heat: Any) -> None:
