@@ -19,6 +19,7 @@ from offbook.harness.tables.columns import fields
 from offbook.harness.tables.decoder_comparisons_columns import COLUMNS, MEASURED, PLACE
 from offbook.harness.tables.paired_decoders import FACTS, LEAST, Measured, compared
 from offbook.harness.tables.rows import Row
+from offbook.harness.tables.settings_in_words import cell_in_words, told_apart
 from offbook.harness.tables.told import Cells, Told, by_contender
 
 TIE = "tie"
@@ -85,8 +86,9 @@ def _labels(sides: Sequence[Row]) -> dict[str, str]:
     found = {}
     for key, side in known.items():
         same = [one for one in known.values() if all(one[name] == side[name] for name in ("decoder", "variant"))]
-        parts = [side["decoder"], side["variant"]]
-        parts += [side[name] for name in ("options", "tuned", "drafter") if len({one[name] for one in same}) > 1]
+        options = told_apart(side["options"], [one["options"] for one in same])
+        parts = [", ".join(filter(None, (side["decoder"], cell_in_words(side["variant"]), options)))]
+        parts += [side[name] for name in ("tuned", "drafter") if len({one[name] for one in same}) > 1]
         parts += [f"on {side['layout']}"] * (len(layouts) > 1)
         found[key] = " ".join(filter(None, parts))
     count = Counter(found.values())

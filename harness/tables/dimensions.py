@@ -41,18 +41,6 @@ def _shortened(name: str) -> Callable[[Row], str]:
     return lambda row: str(row[name])[:8]
 
 
-def _settings(name: str, heading: str) -> Column:
-    """Settings, which a cell has as JSON and people read as words."""
-    return Column(
-        name=name,
-        heading=heading,
-        shown_in=EVERYWHERE,
-        shown_for=_several(name),
-        written=lambda row: cell_in_words(str(row[name])),
-        late=True,
-    )
-
-
 _CHECKPOINT = ("model", "student", "training_seed")
 _OF_A_DRAFTER = (
     *(*_CHECKPOINT, "decoder", "decoder_made_by", "decoder_options", "drafter_made_for", "drafter_variant", "tuning"),
@@ -92,9 +80,17 @@ CHECKPOINT = tuple(
 DECODER = (
     Column(name="decoder", rerun="row"),
     Column(name="decoder_made_by", heading="Made by", shown_in=EVERYWHERE, shown_for=_several("decoder_made_by")),
-    _settings("decoder_options", "Options"),
+    Column(
+        name="decoder_options",
+        heading="Options",
+        shown_in=EVERYWHERE,
+        shown_for=_several("decoder_options"),
+        written=lambda row: cell_in_words(row["decoder_options"]),
+        late=True,
+        spared=5,
+    ),
     Column(name="drafter_made_for", rerun="row"),
-    _settings("drafter_variant", "Variant"),
+    Column(name="drafter_variant"),
     Column(
         name="drafter_sha256",
         heading="Drafter",

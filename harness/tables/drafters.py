@@ -54,7 +54,7 @@ def _shown(*names: str) -> tuple[Column, ...]:
 DRAFTERS = (
     *_shown("model", "training"),
     *(replace(column, heading="Drafter of") for column in _shown("decoder_label")),
-    *_shown("drafter_variant", "drafter_sha256", "decoder_options", "layout"),
+    *_shown("drafter_sha256", "decoder_options", "layout"),
     *(replace(column, shown_for=differing("temperature")) for column in _shown("temperature")),
     *_shown("seed"),
     Column(

@@ -6,6 +6,7 @@ from typing import Any
 from offbook.harness.records.cell import CellSpec
 from offbook.harness.records.student import UNTOUCHED, StudentId
 from offbook.harness.tables.progress import MissingCell, MissingExam
+from offbook.harness.tables.settings_in_words import cell_in_words
 
 
 def student_label(student: StudentId) -> str:
@@ -24,8 +25,9 @@ def student_of(row: Mapping[Any, Any]) -> str:
 
 
 def decoder_of(row: Mapping[Any, Any]) -> str:
-    """The decoder's label, from a row of a table."""
-    return named_decoder(row["decoder"], row["drafter_made_for"])
+    """The decoder's label, from a row of a table: with what its drafter was trained by, such as `eagle2, width 640`."""
+    named = named_decoder(row["decoder"], row["drafter_made_for"])
+    return ", ".join(filter(None, (named, cell_in_words(row.get("drafter_variant", "")))))
 
 
 def exam_label(exam: MissingExam) -> str:

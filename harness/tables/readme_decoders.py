@@ -31,7 +31,6 @@ from offbook.harness.tables.markdown import escape, machines_below, names_of_blo
 from offbook.harness.tables.models_line import models_line
 from offbook.harness.tables.ranks import LIKE, trusted
 from offbook.harness.tables.rows import Row, Rows
-from offbook.harness.tables.settings_in_words import cell_in_words
 from offbook.harness.tables.short_table import chosen, short_table
 
 BLOCK = "leaderboard"
@@ -79,9 +78,12 @@ def readme_decoders(
         f"{models_line(rows, manifests)} Temperature 0, {over}; {shown}, of each its fastest setting, all asked in "
         f"turns in one run, with the weights in layout {escape(str(first['layout']))}. {MEANING}"
     )
-    who = [" ".join(filter(None, (decoder_of(row), cell_in_words(row["drafter_variant"])))) for row in Rows(rows)]
     machines = machines_below(machines_of(rows, manifests))
-    parts = [paragraph(f"{said} {_faster_layout(beside)}"), short_table(SHOWN, rows.assign(who=who)), *machines]
+    parts = [
+        paragraph(f"{said} {_faster_layout(beside)}"),
+        short_table(SHOWN, rows.assign(who=[decoder_of(row) for row in Rows(rows)])),
+        *machines,
+    ]
     return "\n\n".join(parts)
 
 

@@ -13,11 +13,12 @@ from offbook.harness.tables.dimensions import ALL_SUITES
 from offbook.harness.tables.labels import decoder_of, student_of
 from offbook.harness.tables.ranks import LIKE, doubt, fastest_first
 from offbook.harness.tables.rows import Row, Rows
-from offbook.harness.tables.settings_in_words import in_words, settings_of
+from offbook.harness.tables.settings_in_words import told_apart
 
 OF_STUDENT = ("student", "training_seed")
-TELLING = ("layout", "drafter_variant", "decoder_options", "tuning", "key")  # what tells rows of one name apart
-SHORT, OF_KEY = 24, 6  # characters of it
+TELLING = ("layout", "decoder_options", "tuning", "drafter_sha256", "key")  # what tells rows of one name apart
+HASHES = ("drafter_sha256", "key")
+SHORT, OF_HASH = 24, 8  # characters of it
 ORDINARY = {"revision": "", "dtype": "float32", "chat_template": True, "top_k": 0, "top_p": 1.0, "seed": 0}
 
 
@@ -90,13 +91,9 @@ def _telling(row: Row, field: str, rows: Sequence[Row], names: Sequence[str], na
     if len({str(other[field]) for other in same}) == 1:
         return ""
     if field != "decoder_options":
-        return str(row[field])[: OF_KEY if field == "key" else SHORT]
-    own, found = settings_of(row[field]), [settings_of(other[field]) for other in same]
-    alike = [settings for settings in found if settings is not None]
-    if own is None or len(alike) < len(found):  # of a table that somebody else has written
-        return str(row[field])[:SHORT]
-    differing = [option for option in sorted(own) if any(other.get(option) != own[option] for other in alike)]
-    return in_words({option: own[option] for option in differing})
+        return str(row[field])[: OF_HASH if field in HASHES else SHORT]
+    told = told_apart(row[field], [other[field] for other in same])
+    return str(told)[:SHORT] if told == row[field] else told  # as somebody else has written them
 
 
 def _title(row: Row, told: Sequence[str], students_apart: bool) -> str:

@@ -40,7 +40,7 @@ DECODERS = (
     *_shown("seed", "dtype", "top_k", "top_p", "n_docs"),
     *(replace(column, shown_for=always) for column in _shown("accuracy", "acceptance_length", "tokens_per_s")),
     *_shown("speedup", "speedup_fastest", "break_even", "first_token_s", "floor_share", "losslessness"),
-    *_shown("decoder_options", "drafter_variant", "drafter_sha256"),
+    *_shown("decoder_options", "drafter_sha256"),
 )
 
 

@@ -108,7 +108,7 @@ def test_curves_that_are_left_out_are_counted_and_unknown_points_are_not_drawn()
 
 def test_contenders_of_one_name_are_told_apart_by_what_differs() -> None:
     rows = [
-        {"layout": layout, "drafter_variant": "", "decoder_options": options, "tuning": "", "key": key}
+        {"layout": layout, "drafter_sha256": "", "decoder_options": options, "tuning": "", "key": key}
         for layout, options, key in (("packed", "", "1"), ("transformers", "a", "2"), ("transformers", "b", "3"))
     ]
     assert labels(rows, ["x"] * 3) == ["x, packed", "x, transformers, a", "x, transformers, b"]
@@ -119,7 +119,7 @@ def test_contenders_of_one_name_are_told_apart_by_what_differs() -> None:
         '{"coupled":false,"parallel":false}',
     )
     rows = [
-        {"layout": "packed", "drafter_variant": "", "decoder_options": told, "tuning": "", "key": str(place)}
+        {"layout": "packed", "drafter_sha256": "", "decoder_options": told, "tuning": "", "key": str(place)}
         for place, told in enumerate(options)
     ]
     assert labels(rows, ["x"] * 3) == [

@@ -135,8 +135,8 @@ def test_two_of_one_name_are_told_apart_by_what_differs(make: Any) -> None:
     assert {*table["a"], *table["b"]} == {
         "autoregressive on packed",
         "eagle2 on packed",
-        'eagle2 {"width":640} on packed',
-        'eagle2 {"depth":2} on prepacked',
+        "eagle2, width 640 on packed",
+        "eagle2, depth 2 on prepacked",
     }
     twins = [*make(arms), make(arms, drafter={"sha256": "bb" * 32})[1]]
     labels = {*(table := decoder_comparisons(twins))["a"], *table["b"]}

@@ -110,7 +110,7 @@ def test_of_a_decoder_its_fastest_setting_stands_there(table: pd.DataFrame) -> N
 def test_a_drafter_that_was_trained_otherwise_says_in_what(table: pd.DataFrame) -> None:
     narrow = table[table["decoder"] == "eagle2"].assign(drafter_variant='{"width":640}', speedup=5.0)
     _, *rows = lines(readme_decoders.readme_decoders(pd.concat([narrow, table], ignore_index=True)))
-    assert [row[0] for row in rows] == ["eagle2 width 640", "autoregressive"]
+    assert [row[0] for row in rows] == ["eagle2, width 640", "autoregressive"]
 
 
 @pytest.mark.parametrize(
