@@ -43,7 +43,7 @@ class Plot:
 
     def standalone(self) -> str:
         """A file of its own, in light or dark as whoever shows it is."""
-        titles, notes = textwrap.wrap(self.title, 40), textwrap.wrap(" ".join(self.caption), 68)
+        titles, notes = textwrap.wrap(self.title, 40), textwrap.wrap(" ".join(self.caption), 62)
         top = LINE * len(titles) + 8
         height = top + self.height + LINE * len(notes) + 8
         style = Markup((FOLDER / "theme.css").read_text("utf-8") + (FOLDER / "plot.css").read_text("utf-8"))
