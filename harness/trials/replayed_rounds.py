@@ -14,6 +14,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
@@ -26,6 +27,7 @@ from offbook.kernels.tree_attention import pack_words
 
 LEADERBOARD = Path(__file__).resolve().parents[2] / "results/leaderboard.csv"
 MOST = 512  # recorded rounds that are replayed
+D = TypeVar("D", bound=Drafter)
 
 
 def recorded(decoder: str, path: Path = LEADERBOARD) -> list[int]:
@@ -69,19 +71,12 @@ def replayed(drafter: Drafter, accepted: Sequence[int], *, levels: int, vocab_si
     return ReplayedByHost(drafter, accepted, levels=levels, vocab_size=vocab_size)
 
 
-class ReplayedByHost:
-    """See `Drafter` and `LearningDrafter`: one path through all levels, and all other nodes below the root.
+class _Replayed(Generic[D]):
+    """See `Drafter`: one path through all levels, and all other nodes below the root."""
 
-    Args:
-        drafter: builds its trees on the host; it is asked for one, and told what was said, as without a replay.
-        accepted: of recorded rounds, by position.
-        levels: of its trees below the root, at most.
-        vocab_size: of the target.
-    """
-
-    def __init__(self, drafter: Drafter, accepted: Sequence[int], *, levels: int, vocab_size: int) -> None:
+    def __init__(self, drafter: D, accepted: Sequence[int], *, nodes: int, levels: int, vocab_size: int) -> None:
         self._drafter, self._accepted, self._levels = drafter, accepted, levels
-        self._vocab_size, self._parents = vocab_size, _parents(drafter.max_nodes, levels)
+        self._vocab_size, self._parents = vocab_size, _parents(nodes, levels)
         self._root = self._place = 0
 
     @property
@@ -115,14 +110,28 @@ class ReplayedByHost:
         right = min(self._accepted[self._place % len(self._accepted)], self._levels)
         return Tree(_tokens(self._root, right, len(self._parents), self._vocab_size), self._parents)
 
+
+class ReplayedByHost(_Replayed[Drafter]):
+    """See `LearningDrafter`.
+
+    Args:
+        drafter: builds its trees on the host; it is asked for one, and told what was said, as without a replay.
+        accepted: of recorded rounds, by position.
+        levels: of its trees below the root, at most.
+        vocab_size: of the target.
+    """
+
+    def __init__(self, drafter: Drafter, accepted: Sequence[int], *, levels: int, vocab_size: int) -> None:
+        super().__init__(drafter, accepted, nodes=drafter.max_nodes, levels=levels, vocab_size=vocab_size)
+
     def learn(self, tree: Tree, logits_NV: torch.Tensor) -> None:
         """See `LearningDrafter`; told to one that is."""
         if isinstance(self._drafter, LearningDrafter):
             self._drafter.learn(tree, logits_NV)
 
 
-class ReplayedWhole:
-    """See `Drafter` and `WholeRoundDrafter`: one path through all levels, and all other nodes below the root.
+class ReplayedWhole(_Replayed[FeatureDrafter]):
+    """See `WholeRoundDrafter`.
 
     Args:
         drafter: whose passes are paid for.
@@ -133,29 +142,12 @@ class ReplayedWhole:
     def __init__(self, drafter: FeatureDrafter, accepted: Sequence[int], *, vocab_size: int) -> None:
         form, device = drafter.form, drafter.head.token_ids.device
         assert form is not None, "rounds of this drafter need the host"
-        self._drafter, self._accepted, self._vocab_size = drafter, tuple(accepted), vocab_size
-        self._shape = Tree(tuple(range(form.nodes)), _parents(form.nodes, form.levels))
-        rows = self._shape.tensors(device)
+        # The nodes of the path lie in order, and are as many as there are levels.
+        super().__init__(drafter, tuple(accepted), nodes=form.nodes, levels=form.levels, vocab_size=vocab_size)
+        rows = Tree(tuple(range(form.nodes)), self._parents).tensors(device)
         self._number_N, self._parents_N, self._depths_N = rows.tokens_N, rows.parents_N, rows.depths_N
         self._words_NW = pack_words(rows.visible_NN)
-        self._levels = form.levels  # and so many nodes lie on the path, in order
         self._accepted_S = torch.tensor(self._accepted, device=device)
-        self._root = self._place = 0
-
-    @property
-    def networks(self) -> Sequence[nn.Module]:
-        """See `Drafter`."""
-        return self._drafter.networks
-
-    @property
-    def taps(self) -> Sequence[int]:
-        """See `Drafter`."""
-        return self._drafter.taps
-
-    @property
-    def max_nodes(self) -> int:
-        """See `Drafter`."""
-        return self._drafter.max_nodes
 
     @property
     def form(self) -> Form | None:
@@ -166,22 +158,6 @@ class ReplayedWhole:
     def kept(self) -> Sequence[torch.Tensor]:
         """See `WholeRoundDrafter`."""
         return self._drafter.kept
-
-    def begin(self, prompt_1P: torch.Tensor, *, capacity: int) -> None:
-        """See `Drafter`."""
-        self._place = 0
-        self._drafter.begin(prompt_1P, capacity=capacity)
-
-    def observe(self, tokens_R: torch.Tensor, features_RH: torch.Tensor, count: int) -> None:
-        """See `Drafter`."""
-        self._root, self._place = int(tokens_R[count - 1]), self._place + count
-        self._drafter.observe(tokens_R, features_RH, count)
-
-    def propose(self) -> Tree:
-        """See `Drafter`."""
-        self._drafter.propose()
-        right = min(self._accepted[self._place % len(self._accepted)], self._levels)
-        return Tree(_tokens(self._root, right, len(self._shape), self._vocab_size), self._shape.parents)
 
     def enter(self) -> None:
         """See `WholeRoundDrafter`."""

@@ -4,21 +4,16 @@ import pytest
 
 from offbook.baselines.decoding.eagle import PUBLISHED
 from offbook.engine.drafters.config import TrainingConfig
-from offbook.harness.roster.decoders import BASELINE, contender
-from offbook.harness.settings.parse import parse
+from offbook.harness.roster.decoders import contender
 from offbook.harness.settings.profiles import load_profile
+from tests.harness.settings.asked_for import check_decoder
 
 PROFILE = load_profile("published")[1]
 
 
 @pytest.mark.parametrize("name", PROFILE.decoders)
 def test_every_decoder_of_it_is_one_with_these_settings(name):
-    spec = PROFILE.decoders[name]
-    chosen = contender(spec.decoder or name)
-    options = parse(chosen.options, dict(spec.options), source=name)
-    assert spec.options.items() <= options.model_dump().items()
-    if name != BASELINE:
-        chosen.trained(spec.training.variant or {})
+    check_decoder(PROFILE, name)
 
 
 def test_trees_and_trainings_are_the_papers():
